@@ -1,0 +1,112 @@
+"""What can go wrong, as a small tree: `code` is all a visitor is ever told, `kind` picks the page that tells it."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+Kind = Literal["sign_in", "error"]
+
+
+class GenkanError(Exception):
+    """The base of everything this package raises on purpose."""
+
+
+class ConfigurationError(GenkanError):
+    """The owner's mistake: raised at start, names the setting and the remedy, never a setting's value."""
+
+
+class OutsideRequestError(GenkanError, RuntimeError):
+    """`auth()` was asked where there is nobody to ask about."""
+
+
+class TokenError(GenkanError):
+    """A token that is not one of ours, in one indistinguishable shape whatever is wrong with it."""
+
+
+class StoreError(GenkanError):
+    """A store (database, cache) did not answer; nothing about the visitor may be concluded from it."""
+
+
+class AuthError(GenkanError):
+    """The visitor's path ended.
+
+    `code` is what `?error=` says on the wire (Auth.js's closed list), `reason` our finer word for the same
+    page, from a closed list too, so that the page can say what helps.
+    """
+
+    code: ClassVar[str] = "Configuration"
+    kind: ClassVar[Kind] = "error"
+    reason: str | None = None
+
+    def __init__(self, message: str = "", *, reason: str | None = None) -> None:
+        super().__init__(message or type(self).__name__)
+        if reason is not None:
+            self.reason = reason
+
+
+class AccessDenied(AuthError):
+    """The `sign_in` callback said no."""
+
+    code = "AccessDenied"
+
+
+class MissingCSRF(AuthError):
+    """An unsafe request without the double-submit token (security.md C1)."""
+
+    code = "MissingCSRF"
+    kind = "sign_in"
+
+
+class CrossSite(AuthError):
+    """An unsafe request that another site made the browser send; refused with 403 whatever token it carries."""
+
+    code = "MissingCSRF"
+    reason = "cross-site"
+
+
+class OAuthCallbackError(AuthError):
+    """The provider sent the visitor back with an error, most often because they declined."""
+
+    code = "OAuthCallbackError"
+    kind = "sign_in"
+
+
+class OAuthAccountNotLinked(AuthError):
+    """The address belongs to an account that was made through another provider."""
+
+    code = "OAuthAccountNotLinked"
+    kind = "sign_in"
+
+
+class InvalidCheck(AuthError):
+    """State, nonce or verifier is missing, stale, spent, or minted for another provider or browser."""
+
+    reason = "expired"
+
+
+class UnknownAction(AuthError):
+    """A method or path the protocol does not have."""
+
+
+class InvalidProvider(AuthError):
+    """No such provider is on."""
+
+    reason = "provider"
+
+
+class ProviderError(AuthError):
+    """The provider answered something that cannot be believed: bad signature, issuer, claim or shape."""
+
+    reason = "refused"
+
+
+class ProviderUnavailable(AuthError):
+    """The provider did not answer in time or is busy here; trying again later may work."""
+
+    reason = "unavailable"
+
+
+class StorageUnavailable(AuthError):
+    """Our own store was down at the wrong moment; nothing was half done, trying again works."""
+
+    reason = "storage"

@@ -1,0 +1,26 @@
+"""JSON from strangers: what it cannot say safely is refused as one kind of error (D4)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+def parse(data: bytes | str) -> Any:
+    """The value in `data`. NaN, over-long numbers and over-deep nesting raise ValueError like any other flaw."""
+    try:
+        return json.loads(data, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+
+
+def parse_object(data: bytes | str) -> dict[str, Any]:
+    """The object in `data`; ValueError for anything else."""
+    value = parse(data)
+    if not isinstance(value, dict):
+        raise ValueError("not an object")
+    return value
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
