@@ -1,0 +1,75 @@
+"""Cross-site request forgery: Auth.js's double submit (protocol.md 2.4) behind a look at who is asking (C1, C2)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets as random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from genkan.errors import CrossSite, MissingCSRF
+from genkan.redirects import origin_of
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+TOKEN_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class CSRFPair:
+    """The token for forms, and the cookie value that vouches for it."""
+
+    token: str
+    cookie: str
+
+
+class CSRF:
+    """Makes and checks the pairs of one house.
+
+    A pair is not bound to a session, so that it works before there is one; what keeps a planted pair from working
+    is the `__Host-` cookie on https and the origin check on every request.
+    """
+
+    def __init__(self, secrets: Sequence[str], origin: str) -> None:
+        # A list of secrets enters the hash joined by commas, because that is what JavaScript made of it.
+        self._secret = ",".join(secrets)
+        self._origin = origin
+
+    def create(self) -> CSRFPair:
+        """A new pair."""
+        token = random.token_hex(TOKEN_BYTES)
+        return CSRFPair(token, f"{token}|{self._hash(token)}")
+
+    def use(self, cookie: str | None) -> CSRFPair | None:
+        """The pair a browser holds, or None when its cookie is absent, altered, or of an older secret (P2)."""
+        token, _, given = (cookie or "").partition("|")
+        if not token.isascii() or not given.isascii() or not hmac.compare_digest(given, self._hash(token)):
+            return None
+        return CSRFPair(token, cookie or "")
+
+    def check(self, cookie: str | None, submitted: object) -> None:
+        """MissingCSRF unless `submitted` is the token of the browser's own pair."""
+        pair = self.use(cookie)
+        if pair is None or not isinstance(submitted, str) or not submitted.isascii():
+            raise MissingCSRF
+        if not hmac.compare_digest(submitted, pair.token):
+            raise MissingCSRF
+
+    def check_origin(self, headers: Mapping[str, str]) -> None:
+        """CrossSite when the browser says that another site, or a sibling of ours, made it send this.
+
+        Clients that are no browsers send neither header and are held by the token alone.
+        """
+        if headers.get("sec-fetch-site") in ("cross-site", "same-site"):
+            raise CrossSite
+        origin = headers.get("origin")
+        if origin is not None and origin_of(origin) != self._origin:
+            raise CrossSite
+
+    def fingerprint(self, text: str) -> str:
+        """A short word for `text` that tells nothing of it: 16 hexadecimal characters."""
+        return hmac.new(self._secret.encode(), text.encode("utf-8", "replace"), hashlib.sha256).hexdigest()[:16]
+
+    def _hash(self, token: str) -> str:
+        return hashlib.sha256((token + self._secret).encode()).hexdigest()

@@ -1,0 +1,195 @@
+"""The only room that knows the JOSE library: keys, sealed boxes (JWE) and signatures (JWS), as plain functions."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import re
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from joserfc import jwe, jws
+from joserfc.errors import JoseError as JoseError
+from joserfc.jwe import JWERegistry
+from joserfc.jwk import ECKey, Key, OctKey, import_key
+
+from genkan import strict_json
+from genkan.errors import TokenError
+
+MAX_TOKEN_CHARACTERS = 65_536
+"""Longer input is refused before any decoding (T7); sixteen full cookie chunks fit."""
+
+ENCRYPTION = "A256CBC-HS512"
+_ACCEPTED_ENCRYPTIONS = frozenset({ENCRYPTION, "A256GCM"})
+_JWE = JWERegistry(algorithms=["dir", *sorted(_ACCEPTED_ENCRYPTIONS)], strict_check_header=False)
+
+SIGNATURES = ("RS256", "PS256", "ES256", "EdDSA", "RS384", "RS512", "ES384", "ES512", "PS384", "PS512")
+"""Asymmetric algorithms only, so that a public key can never be used as an HMAC secret (RFC 8725 3.1)."""
+
+# Five segments, the second empty (direct key). Each must be canonical base64url: decoders ignore the spare bits
+# of the last character, and a token that opens in several spellings would have several hashes (T8).
+_SEGMENT = r"[\w-]+"
+_COMPACT_JWE = re.compile(rf"({_SEGMENT})\.\.({_SEGMENT})\.({_SEGMENT})\.({_SEGMENT})", re.ASCII)
+_SPARE_BITS_ZERO = {0: None, 2: frozenset("AQgw"), 3: frozenset("AEIMQUYcgkosw048")}
+
+
+def derive(secret: str, *, salt: str, info: str, length: int) -> bytes:
+    """`length` bytes that belong to (secret, salt, info) alone: HKDF-SHA256 (RFC 5869)."""
+    return HKDF(algorithm=SHA256(), length=length, salt=salt.encode(), info=info.encode()).derive(secret.encode())
+
+
+class SecretKey:
+    """A symmetric key for sealed boxes, with the thumbprint that tokens name it by."""
+
+    __slots__ = ("_key", "kid")
+
+    def __init__(self, raw: bytes) -> None:
+        self._key = OctKey.import_key(raw)
+        self.kid = _thumbprint(raw)
+
+    def seal(self, plaintext: bytes) -> str:
+        """A compact JWE, `dir` and A256CBC-HS512, its header in Auth.js's order (protocol.md 3)."""
+        header = {"alg": "dir", "enc": ENCRYPTION, "kid": self.kid}
+        return jwe.encrypt_compact(header, plaintext, self._key, registry=_JWE)
+
+    def open(self, token: str) -> bytes:
+        """What was sealed; anything else raises TokenError."""
+        try:
+            plaintext = jwe.decrypt_compact(token, self._key, registry=_JWE).plaintext
+        except (JoseError, ValueError) as error:
+            raise TokenError from error
+        return plaintext or b""
+
+
+def read_header(token: str) -> tuple[str, str | None]:
+    """(enc, kid) of a compact JWE that is worth a key: right shape, `dir`, allowed `enc`, no `zip`, no `crit`.
+
+    Raises TokenError for everything else, before any key work (RFC 8725 3.1, 3.2, 3.6; T6, T7).
+    """
+    if len(token) > MAX_TOKEN_CHARACTERS:
+        raise TokenError
+    shape = _COMPACT_JWE.fullmatch(token)
+    if shape is None or not all(_is_canonical(segment) for segment in shape.groups()):
+        raise TokenError
+    header = parse_claims(_decode_segment(shape[1]))
+    if header.get("alg") != "dir" or "zip" in header or "crit" in header:
+        raise TokenError
+    encryption, kid = header.get("enc"), header.get("kid")
+    if encryption not in _ACCEPTED_ENCRYPTIONS or not isinstance(kid, str | None):
+        raise TokenError
+    return str(encryption), kid
+
+
+def verify(token: str, keys: Iterable[Mapping[str, Any]], algorithms: Collection[str]) -> tuple[Mapping[str, Any], str]:
+    """(claims, alg) of a signed token, checked against the given public JWKs.
+
+    Keys that cannot be parsed are passed over; without a `kid` every fitting key is tried. The token's own `jwk`,
+    `jku` and `x5*` headers are never looked at (O4). Raises TokenError; NoMatchingKey when no key even fits.
+    """
+    header, algorithm = _signed_header(token, algorithms)
+    fitting = [key for key in map(_public_key, keys) if key is not None and _fits(key, header)]
+    if not fitting:
+        raise NoMatchingKey
+    registry = jws.JWSRegistry(algorithms=[algorithm], strict_check_header=False)
+    for key in fitting:
+        try:
+            payload = jws.deserialize_compact(token, key, registry=registry).payload
+        except (JoseError, ValueError, TypeError):
+            continue
+        return parse_claims(payload), algorithm
+    raise NoMatchingKey
+
+
+class NoMatchingKey(TokenError):
+    """No key we hold verifies the token: the provider may have rotated its keys since we asked (O5)."""
+
+
+def half_hash(text: str, algorithm: str) -> str:
+    """The left half of the text's hash, by the hash of a signature algorithm (OpenID Connect Core 3.1.3.6)."""
+    hashes = {"256": hashlib.sha256, "384": hashlib.sha384, "512": hashlib.sha512}
+    digest = hashes.get(algorithm[-3:], hashlib.sha512)(text.encode()).digest()
+    return _encode_segment(digest[: len(digest) // 2])
+
+
+def parse_claims(data: bytes | None) -> dict[str, Any]:
+    """The claims in a token's plaintext; TokenError unless it is one JSON object."""
+    try:
+        return strict_json.parse_object(data or b"")
+    except ValueError as error:
+        raise TokenError from error
+
+
+def ec_key_from_bytes(seed: bytes) -> ECKey:
+    """A P-256 key that is the same wherever the seed is the same; `seed` is 48 bytes or more, so no bias is left."""
+    order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+    scalar = int.from_bytes(seed, "big") % (order - 1) + 1
+    key = ECKey(ec.derive_private_key(scalar, ec.SECP256R1()), None, None)
+    key.ensure_kid()
+    return key
+
+
+def sign_es256(claims: Mapping[str, Any], key: ECKey, *, type: str = "JWT") -> str:
+    """A compact JWS of the claims."""
+    header = {"alg": "ES256", "typ": type, "kid": key.kid}
+    return jws.serialize_compact(header, json.dumps(claims).encode(), key, algorithms=["ES256"])
+
+
+def public_jwks(key: ECKey) -> dict[str, Any]:
+    """The key's public half as a JWK set."""
+    return {"keys": [{**key.as_dict(private=False), "use": "sig", "alg": "ES256"}]}
+
+
+def _thumbprint(raw: bytes) -> str:
+    # RFC 7638, with a hash as long as the key: that is what Auth.js names its keys by.
+    jwk = json.dumps({"k": _encode_segment(raw), "kty": "oct"}, separators=(",", ":")).encode()
+    return _encode_segment((hashlib.sha512 if len(raw) == 64 else hashlib.sha256)(jwk).digest())
+
+
+def _is_canonical(segment: str) -> bool:
+    spare = len(segment) % 4
+    if spare not in _SPARE_BITS_ZERO:
+        return False
+    allowed = _SPARE_BITS_ZERO[spare]
+    return allowed is None or segment[-1] in allowed
+
+
+def _signed_header(token: str, algorithms: Collection[str]) -> tuple[dict[str, Any], str]:
+    if len(token) > MAX_TOKEN_CHARACTERS or token.count(".") != 2:
+        raise TokenError
+    header = parse_claims(_decode_segment(token.partition(".")[0]))
+    algorithm = header.get("alg")
+    if algorithm not in SIGNATURES or algorithm not in algorithms or "crit" in header:
+        raise TokenError
+    return header, str(algorithm)
+
+
+def _public_key(jwk: Mapping[str, Any]) -> Key | None:
+    try:
+        key = import_key(dict(jwk))
+    except (JoseError, ValueError, TypeError, KeyError):
+        return None
+    return None if isinstance(key, OctKey) else key
+
+
+def _fits(key: Key, header: Mapping[str, Any]) -> bool:
+    if key.get("use") not in (None, "sig"):
+        return False
+    if key.get("alg") not in (None, header["alg"]):
+        return False
+    return "kid" not in header or key.get("kid") in (None, header["kid"])
+
+
+def _decode_segment(segment: str) -> bytes:
+    try:
+        return base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
+    except (binascii.Error, ValueError) as error:
+        raise TokenError from error
+
+
+def _encode_segment(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

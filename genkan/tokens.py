@@ -1,0 +1,106 @@
+"""Sealed tokens, byte-compatible with Auth.js's both ways; one `Sealer` for each purpose, so that none opens another's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from uuid import uuid4
+
+from genkan.errors import TokenError
+from genkan.identity import Token
+from genkan.jose import ENCRYPTION, SecretKey, derive, parse_claims, read_header
+
+CLOCK_TOLERANCE = 15
+"""Seconds two hosts' clocks may differ before a token counts as expired or not yet valid; Auth.js's value (T10)."""
+
+Clock = Callable[[], float]
+"""Seconds since 1970, as `time.time` tells them."""
+
+
+class _Box:
+    """Seals bytes under the first secret, opens what any of the secrets sealed, for one salt."""
+
+    def __init__(self, secrets: Sequence[str], salt: str) -> None:
+        wide = [_key(secret, salt, 64) for secret in secrets]
+        narrow = [_key(secret, salt, 32) for secret in secrets]
+        self._first = wide[0]
+        self._untitled = {ENCRYPTION: wide[0], "A256GCM": narrow[0]}
+        self._titled = {
+            ENCRYPTION: {key.kid: key for key in wide},
+            "A256GCM": {key.kid: key for key in narrow},
+        }
+
+    def seal(self, plaintext: bytes) -> str:
+        return self._first.seal(plaintext)
+
+    def open(self, token: str) -> bytes:
+        encryption, kid = read_header(token)
+        # A token that does not name its key is tried with the first one only, as Auth.js does.
+        key = self._untitled[encryption] if kid is None else self._titled[encryption].get(kid)
+        if key is None:
+            raise TokenError
+        return key.open(token)
+
+    def is_current(self, token: str) -> bool:
+        return read_header(token) == (ENCRYPTION, self._first.kid)
+
+
+class Sealer:
+    """Seals claims under the first secret, opens what any of the secrets sealed, for one salt.
+
+    The salt is the purpose: for a session token it is the cookie's name, exactly as in Auth.js (protocol.md 3), so
+    a token sealed for one purpose or cookie can never be opened as another (T9). Keys are derived once.
+    """
+
+    def __init__(self, secrets: Sequence[str], salt: str, clock: Clock) -> None:
+        self._box = _Box(secrets, salt)
+        self._clock = clock
+
+    def seal(self, claims: Mapping[str, object], max_age: int) -> str:
+        """A token of these claims that lives `max_age` seconds; `iat`, `exp` and `jti` are always new."""
+        now = int(self._clock())
+        stamped = {**claims, "iat": now, "exp": now + max_age, "jti": str(uuid4())}
+        text = json.dumps(stamped, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        return self._box.seal(text.encode("utf-8", "replace"))
+
+    def open(self, token: str) -> Token:
+        """The claims of a token that is ours and valid now, give or take CLOCK_TOLERANCE.
+
+        Raises TokenError, one and the same for every flaw (T8). `exp` may be absent here, as in Auth.js; whoever
+        takes a token for a session asks for it (T10).
+        """
+        claims = parse_claims(self._box.open(token))
+        _check_times(claims, self._clock())
+        return claims
+
+    def is_current(self, token: str) -> bool:
+        """Sealed under the first secret, so it need not be re-issued for a rotation (P2)."""
+        return self._box.is_current(token)
+
+
+class TextSealer:
+    """Seals texts that are kept at rest and have no expiry of their own, such as a provider's tokens (T12)."""
+
+    def __init__(self, secrets: Sequence[str], salt: str) -> None:
+        self._box = _Box(secrets, salt)
+
+    def seal(self, text: str) -> str:
+        """The text, readable only with one of the secrets."""
+        return self._box.seal(text.encode("utf-8", "surrogatepass"))
+
+    def open(self, sealed: str) -> str:
+        """What `seal` was given; TokenError for anything else."""
+        return self._box.open(sealed).decode("utf-8", "surrogatepass")
+
+
+def _key(secret: str, salt: str, length: int) -> SecretKey:
+    return SecretKey(derive(secret, salt=salt, info=f"Auth.js Generated Encryption Key ({salt})", length=length))
+
+
+def _check_times(claims: Token, now: float) -> None:
+    for name in ("exp", "nbf", "iat"):
+        value = claims.get(name, 0)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise TokenError
+    if claims.get("exp", now) <= now - CLOCK_TOLERANCE or claims.get("nbf", now) > now + CLOCK_TOLERANCE:
+        raise TokenError
