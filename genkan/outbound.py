@@ -1,0 +1,250 @@
+"""The one door to the network: every call out is short, small, straight and one of few (security.md O13).
+
+A provider that hangs, drips, redirects or floods costs a sign-in, never a worker: no call outlives its deadline,
+and no provider holds more than its share of the calls in flight.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from ipaddress import IPv4Network, IPv6Address, ip_address
+from threading import Lock, Thread
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from genkan.back_channel import ask
+from genkan.measured import BODY_BYTES, MeasuredResponse, Overflow
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+CONNECT_SECONDS = 3.0
+"""A provider that does not take the call by then is down; a packet lost once is sent again after one second."""
+
+DEADLINE_SECONDS = 10.0
+"""From the first look at the name to the last byte of the body: as long as a visitor waits for a page."""
+
+CALLS_PER_HOST = 8
+"""What one provider in trouble may hold; the rest of the worker's threads stay free for everybody else."""
+
+CALLS_PER_PROCESS = 32
+"""What all providers together may hold, however many are configured."""
+
+
+class OutboundError(requests.RequestException):
+    """A call out that came to nothing. Says the host and the reason, never the path, the query or a secret."""
+
+
+class Unreachable(OutboundError):
+    """Refused, unresolved, untrusted, cut off, too slow, or too many calls in flight; later may be better."""
+
+
+class TooLarge(OutboundError):
+    """The answer passed the size limit, on the wire or unpacked."""
+
+
+class Redirected(OutboundError):
+    """The answer pointed elsewhere; following it could carry a client secret to a stranger (RFC 9700 4.12)."""
+
+
+class NotAllowed(OutboundError):
+    """The address is neither https nor loopback, so nothing was sent there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a call may take, in seconds."""
+
+    connect: float = CONNECT_SECONDS
+    deadline: float = DEADLINE_SECONDS
+
+
+class Bulkhead:
+    """Counts the calls in flight. A full one refuses at once, so that nobody queues behind a slow provider."""
+
+    def __init__(self, per_host: int = CALLS_PER_HOST, in_all: int = CALLS_PER_PROCESS) -> None:
+        self._per_host = per_host
+        self._in_all = in_all
+        self._lock = Lock()
+        self._calls: Counter[str] = Counter()
+
+    def enter(self, host: str) -> None:
+        """Take a place, to be given back by `leave`. Raises Unreachable when there is none."""
+        with self._lock:
+            if self._calls[host] >= self._per_host or self._calls.total() >= self._in_all:
+                raise Unreachable(f"{host}: too many calls in flight")
+            self._calls[host] += 1
+
+    def leave(self, host: str) -> None:
+        """Give the place back."""
+        with self._lock:
+            self._calls[host] -= 1
+            if not self._calls[host]:
+                del self._calls[host]
+
+
+_SHARED = Bulkhead()
+"""For all sessions of the process: Authlib makes one per call, so none of them could count."""
+
+
+def mount_limits(
+    session: requests.Session,
+    *,
+    back_channels: Mapping[str, WSGIApplication] = MappingProxyType({}),
+    limits: Limits = Limits(),
+    bulkhead: Bulkhead = _SHARED,
+) -> None:
+    """Put every call of `session` under the limits, whatever its own arguments or the environment say.
+
+    URLs below a prefix in `back_channels` never leave the process: that application answers them.
+    Calls raise OutboundError, and nothing but it for whatever the other side does.
+    """
+    session.trust_env = False  # no proxy, no CA bundle and no .netrc password by environment
+    session.max_redirects = 0
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+    session.headers["Accept-Encoding"] = "identity"  # answers are small; packed ones are unpacked all the same
+    session.headers["Connection"] = "close"  # a kept connection that died in the meantime would lose a code
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, LimitedAdapter(limits, bulkhead))
+    for prefix, application in back_channels.items():
+        session.mount(prefix.rstrip("/") + "/", WsgiAdapter(application))
+
+
+def is_allowed_url(url: str) -> bool:
+    """Whether a provider may live there: https anywhere, plain http on loopback only, never with a password in it."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return False
+    if not host or "@" in parts.netloc or not _PLAIN.fullmatch(url):
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
+
+
+_PLAIN = re.compile(r"[!-\[\]-~]+")
+"""Printable ASCII without space and backslash: the characters on which all URL parsers agree."""
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host == "localhost"
+    return address == IPv6Address("::1") or address in IPv4Network("127.0.0.0/8")
+
+
+class _Pool(HTTPConnectionPool):
+    class ConnectionCls(HTTPConnection):
+        response_class = MeasuredResponse
+
+
+class _SecurePool(HTTPSConnectionPool):
+    class ConnectionCls(HTTPSConnection):
+        response_class = MeasuredResponse
+
+
+class LimitedAdapter(HTTPAdapter):
+    """Sends over real sockets under the limits.
+
+    Each call runs in a thread of its own and the caller waits for it no longer than the deadline. That bounds
+    what no timeout of a socket does: a name server that does not answer, and many dead addresses in a row. The
+    place in the bulkhead is given back when the thread is done, so what still hangs there stays counted.
+    """
+
+    def __init__(self, limits: Limits, bulkhead: Bulkhead) -> None:
+        super().__init__()
+        self._limits = limits
+        self._bulkhead = bulkhead
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+
+    def send(self, request: requests.PreparedRequest, *_: object, **options: Any) -> requests.Response:
+        """Answer with the whole body read. Of the options only `cert` and a path to a CA bundle are heeded."""
+        url = request.url or ""
+        host = urlsplit(url).netloc
+        if not is_allowed_url(url):
+            raise NotAllowed(f"{host}: https is needed")
+        trust = {"verify": options.get("verify") or True, "cert": options.get("cert")}
+        try:
+            return self._begin(host, request, trust).result(self._limits.deadline)
+        except TimeoutError:
+            raise Unreachable(f"{host}: no whole answer within {self._limits.deadline:g} seconds") from None
+
+    def _begin(self, host: str, *call: Any) -> Future[requests.Response]:
+        answer: Future[requests.Response] = Future()
+        self._bulkhead.enter(host)
+        try:
+            Thread(target=self._fulfil, args=(answer, host, *call), daemon=True).start()
+        except RuntimeError as error:  # the system has no thread left to give
+            self._bulkhead.leave(host)
+            raise Unreachable(f"{host}: {error}") from error
+        return answer
+
+    def _fulfil(self, answer: Future[requests.Response], host: str, *call: Any) -> None:
+        try:
+            answer.set_result(self._exchange(host, *call))
+        except BaseException as error:  # noqa: BLE001 - it must surface in the caller's thread, whatever it is
+            answer.set_exception(error)
+
+    def _exchange(self, host: str, request: requests.PreparedRequest, trust: dict[str, Any]) -> requests.Response:
+        timeout: Any = urllib3.Timeout(connect=self._limits.connect, total=self._limits.deadline)
+        try:
+            return _read(super().send(request, stream=True, timeout=timeout, **trust), host)
+        except Overflow:
+            raise TooLarge(f"{host}: more than {BODY_BYTES} bytes") from None
+        except OutboundError:
+            raise
+        except (OSError, urllib3.exceptions.HTTPError) as error:
+            raise Unreachable(f"{host}: {type(error).__name__}") from error
+        finally:
+            self._bulkhead.leave(host)
+
+
+def _read(response: requests.Response, host: str) -> requests.Response:
+    try:
+        _refuse_redirect(response, host)
+        body = response.raw.read(BODY_BYTES + 1, decode_content=True)
+    finally:
+        response.raw.close()
+    if len(body) > BODY_BYTES:
+        raise Overflow
+    response.raw = io.BytesIO(body)
+    return response
+
+
+def _refuse_redirect(response: requests.Response, host: str) -> None:
+    if response.status_code // 100 == 3:
+        raise Redirected(f"{host}: answered {response.status_code}")
+
+
+class WsgiAdapter(HTTPAdapter):
+    """Answers from a WSGI application in this process, so that one worker can be its own provider.
+
+    Redirects are refused as over the network; time and size are not limited, since the application is ours.
+    """
+
+    def __init__(self, application: WSGIApplication) -> None:
+        super().__init__()
+        self._application = application
+
+    def send(self, request: requests.PreparedRequest, *_: object, **__: object) -> requests.Response:
+        """Answer with the whole body. What the application raises comes through."""
+        answer = ask(self._application, request.method or "GET", request.url or "", request.headers, request.body)
+        headers = urllib3.HTTPHeaderDict(answer.headers)
+        raw = urllib3.HTTPResponse(io.BytesIO(answer.body), headers, answer.status, preload_content=False)
+        response = self.build_response(request, raw)
+        _refuse_redirect(response, urlsplit(response.url).netloc)
+        return response
