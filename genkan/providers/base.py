@@ -1,0 +1,81 @@
+"""What a provider is: data, and one function from what it says about somebody to what we keep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from genkan.identity import Profile
+
+ClientAuthentication = Literal["client_secret_basic", "client_secret_post"]
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileUser:
+    """What a provider's profile says in our words, still as the provider spelled it.
+
+    `id` is the stable subject at the provider; whoever uses this cleans and bounds every value (O11).
+    `email_verified` is True only where the provider itself vouches for the address.
+    """
+
+    id: Any
+    name: Any = None
+    email: Any = None
+    image: Any = None
+    email_verified: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """One way to sign in. No I/O happens here: `genkan.oauth` reads this and talks."""
+
+    id: str
+    name: str
+    type: Literal["oauth", "oidc"]
+    profile: Callable[[Profile], ProfileUser]
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
+    issuer: str | None = None
+    """OIDC: where discovery starts and what `iss` must say. OAuth: what RFC 9207's `iss` must say when it is sent."""
+    issuer_is_built_in: bool = True
+    """False: the owner names the issuer in `AUTH_<ID>_ISSUER`."""
+    issuer_may_be_own: bool = False
+    """Built in, yet the owner may name their own instance or tenant in `AUTH_<ID>_ISSUER` instead."""
+    issuer_pattern: str = ".*[^/]"
+    """What the owner's value must match as a whole, so that a slash too many or too few stops the start and not
+    each sign-in: issuers are compared exactly (O9)."""
+    issuer_example: str = "https://HOST"
+    """What the remedy shows when it does not."""
+    shared_tenants: Mapping[str, str] = field(default_factory=dict)
+    """Path segments that stand for several tenants, and what discovery writes in their place: `catalogue` derives
+    `multi_tenant_issuer` from the owner's issuer with it."""
+    multi_tenant_issuer: str | None = None
+    """What discovery says in place of `issuer` where that is shared by tenants; the ID token's `tid` fills in its
+    `{tenantid}`, and the result must equal `iss`. Only Microsoft's common endpoints do this."""
+    authorization_endpoint: str | None = None
+    token_endpoint: str | None = None
+    userinfo_endpoint: str | None = None
+    """OAuth providers only; OIDC ones are discovered."""
+    extra_endpoints: Mapping[str, str] = field(default_factory=dict)
+    """More to ask with the access token; each answer joins the profile under its key."""
+    scope: str = "openid profile email"
+    authorization_params: Mapping[str, str] = field(default_factory=dict)
+    client_authentication: ClientAuthentication = "client_secret_basic"
+    asks_userinfo: bool = False
+    """OIDC: the ID token lacks the profile, so userinfo is asked too, and believed only for the same `sub` (O7)."""
+    uses_pkce: bool = True
+    """False for the few that answer a `code_verifier` with an error; neither challenge nor verifier is sent then."""
+    echoes_nonce: bool = True
+    """False for the few whose ID tokens leave the nonce out; one that is there must match all the same."""
+
+
+def standard_claims(profile: Profile) -> ProfileUser:
+    """The profile of a provider that speaks plain OpenID Connect (Core 5.1)."""
+    return ProfileUser(
+        id=profile.get("sub"),
+        name=profile.get("name") or profile.get("nickname") or profile.get("preferred_username"),
+        email=profile.get("email"),
+        image=profile.get("picture"),
+        email_verified=profile.get("email_verified") is True,
+    )

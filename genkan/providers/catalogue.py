@@ -1,0 +1,157 @@
+"""All the providers there are, and which of them the environment turns on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from genkan.errors import ConfigurationError
+from genkan.providers.auth0 import auth0
+from genkan.providers.authentik import authentik
+from genkan.providers.base import Provider
+from genkan.providers.cognito import cognito
+from genkan.providers.discord import discord
+from genkan.providers.github import github
+from genkan.providers.gitlab import gitlab
+from genkan.providers.google import google
+from genkan.providers.keycloak import keycloak
+from genkan.providers.linkedin import linkedin
+from genkan.providers.microsoft_entra_id import microsoft_entra_id
+from genkan.providers.oidc import oidc
+from genkan.providers.okta import okta
+from genkan.providers.slack import slack
+from genkan.providers.spotify import spotify
+from genkan.providers.twitch import twitch
+from genkan.providers.zitadel import zitadel
+from genkan.redirects import is_web_url
+
+CATALOGUE: tuple[Provider, ...] = (
+    google,
+    github,
+    gitlab,
+    microsoft_entra_id,
+    keycloak,
+    auth0,
+    okta,
+    cognito,
+    authentik,
+    zitadel,
+    discord,
+    slack,
+    linkedin,
+    twitch,
+    spotify,
+    oidc,
+)
+"""In the order of the buttons. The development provider is not here: no environment variable of this kind has it."""
+
+MAX_BUTTON_NAME = 40
+
+_CLIENT_ID_VARIABLE = re.compile(r"AUTH_([A-Z0-9_]+)_ID")
+# RFC 6749 appendix A: client ids and secrets are visible ASCII and spaces. Anything else was copied badly.
+_CREDENTIAL = re.compile(r"[\x20-\x7e]+")
+
+
+def from_environment(environment: Mapping[str, str]) -> tuple[Provider, ...]:
+    """The providers that are on: those with `AUTH_<ID>_ID` and `_SECRET`, and `_ISSUER` where it has to be named.
+
+    Blank counts as not set. Raises ConfigurationError, naming the variable and never its value, for a provider
+    that is half set and for an issuer that can't be one.
+    """
+    return tuple(on for provider in CATALOGUE if (on := _configured(provider, environment)) is not None)
+
+
+def unknown_providers(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The ids that `AUTH_<ID>_ID` variables name and nobody here has, sorted: most likely slips of the pen."""
+    known = {provider.id for provider in CATALOGUE}
+    matches = (_CLIENT_ID_VARIABLE.fullmatch(name) for name, value in environment.items() if value.strip())
+    named = {match[1].lower().replace("_", "-") for match in matches if match}
+    return tuple(sorted(named - known))
+
+
+def _configured(provider: Provider, environment: Mapping[str, str]) -> Provider | None:
+    """The provider with the owner's values in it, or None when none of its variables is set."""
+    values = {kind: environment.get(_variable(provider, kind), "").strip() for kind in ("ID", "SECRET", "ISSUER")}
+    if not any(values.values()):
+        return None
+    _check_completeness(provider, values)
+    for kind in ("ID", "SECRET"):
+        if not _CREDENTIAL.fullmatch(values[kind]):
+            raise ConfigurationError(
+                f"{_variable(provider, kind)} holds more than plain ASCII: copy it from {provider.name} again."
+            )
+    on = replace(provider, client_id=values["ID"], client_secret=values["SECRET"])
+    if provider is oidc:
+        on = replace(on, name=_button_name(environment) or on.name)
+    return _at_issuer(on, values["ISSUER"]) if values["ISSUER"] else on
+
+
+def _variable(provider: Provider, kind: str) -> str:
+    return f"AUTH_{provider.id.upper().replace('-', '_')}_{kind}"
+
+
+def _check_completeness(provider: Provider, values: Mapping[str, str]) -> None:
+    """Raises ConfigurationError for a variable too few or one that this provider can't have."""
+    needed = ("ID", "SECRET") if provider.issuer_is_built_in else ("ID", "SECRET", "ISSUER")
+    missing = [_variable(provider, kind) for kind in needed if not values[kind]]
+    given = [_variable(provider, kind) for kind, value in values.items() if value]
+    if missing:
+        raise ConfigurationError(
+            f"{provider.name} is half set: {' and '.join(given)} without {' and '.join(missing)}. "
+            f"Set {' and '.join(missing)} too, or remove {' and '.join(given)} to leave {provider.name} out."
+        )
+    if values["ISSUER"] and provider.issuer_is_built_in and not provider.issuer_may_be_own:
+        raise ConfigurationError(
+            f"{_variable(provider, 'ISSUER')} is set, but {provider.name} has one issuer and it is known: remove it."
+        )
+
+
+def _button_name(environment: Mapping[str, str]) -> str:
+    name = " ".join(environment.get("AUTH_OIDC_NAME", "").split())
+    if len(name) > MAX_BUTTON_NAME or not name.isprintable():
+        raise ConfigurationError(
+            f"AUTH_OIDC_NAME does not fit on a button: use at most {MAX_BUTTON_NAME} printable characters."
+        )
+    return name
+
+
+def _at_issuer(provider: Provider, issuer: str) -> Provider:
+    """The provider at the owner's issuer, which is kept as written: it is compared exactly later (O9)."""
+    variable = _variable(provider, "ISSUER")
+    if not is_web_url(issuer) or "?" in issuer or "#" in issuer:
+        raise ConfigurationError(
+            f"{variable} is not an issuer: use an https URL without user, query or fragment, "
+            f"like {provider.issuer_example}."
+        )
+    if not _is_out_of_earshot(issuer):
+        raise ConfigurationError(f"{variable} must begin with https:// (http:// is for loopback addresses only).")
+    if "/.well-known/" in issuer:
+        raise ConfigurationError(
+            f"{variable} is the address of the discovery document: cut it off before /.well-known/."
+        )
+    if not re.fullmatch(provider.issuer_pattern, issuer):
+        raise ConfigurationError(f"{variable} is not as {provider.name} spells it: {provider.issuer_example}.")
+    return replace(provider, issuer=issuer, multi_tenant_issuer=_multi_tenant(provider, issuer))
+
+
+def _is_out_of_earshot(issuer: str) -> bool:
+    """Nobody between us and the issuer can listen: TLS, or the way never leaves this machine."""
+    parts = urlsplit(issuer)
+    host = parts.hostname or ""
+    if parts.scheme == "https" or host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _multi_tenant(provider: Provider, issuer: str) -> str | None:
+    """What discovery will say for an issuer that tenants share; None where it says the issuer itself."""
+    for alias, spelled in provider.shared_tenants.items():
+        if f"/{alias}/" in issuer:
+            return issuer.replace(f"/{alias}/", f"/{spelled}/", 1)
+    return None

@@ -1,0 +1,19 @@
+"""GitLab: gitlab.com, or one's own instance."""
+
+from __future__ import annotations
+
+from genkan.providers.base import Provider, standard_claims
+
+gitlab = Provider(
+    id="gitlab",
+    name="GitLab",
+    # OpenID Connect and not plain OAuth: only the claims say whether the address was verified. The subject is the
+    # number of the user either way. The application at GitLab needs the scopes openid, profile and email.
+    type="oidc",
+    issuer="https://gitlab.com",
+    issuer_may_be_own=True,
+    issuer_example="https://gitlab.example.com, without a slash at the end",
+    # The ID tokens of older instances have neither name nor picture.
+    asks_userinfo=True,
+    profile=standard_claims,
+)

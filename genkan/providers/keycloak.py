@@ -1,0 +1,15 @@
+"""Keycloak."""
+
+from __future__ import annotations
+
+from genkan.providers.base import Provider, standard_claims
+
+keycloak = Provider(
+    id="keycloak",
+    name="Keycloak",
+    type="oidc",
+    issuer_is_built_in=False,
+    issuer_pattern=".*/realms/[^/]+",
+    issuer_example="https://HOST/realms/REALM, without a slash at the end",
+    profile=standard_claims,
+)

@@ -1,0 +1,28 @@
+"""LinkedIn."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from genkan.identity import Profile
+from genkan.providers.base import ProfileUser, Provider, standard_claims
+
+
+def profile(profile: Profile) -> ProfileUser:
+    """LinkedIn's claims; its ID token spells `email_verified` as a string."""
+    verified = profile.get("email_verified")
+    return replace(standard_claims(profile), email_verified=verified is True or verified == "true")
+
+
+linkedin = Provider(
+    id="linkedin",
+    name="LinkedIn",
+    type="oidc",
+    issuer="https://www.linkedin.com/oauth",
+    client_authentication="client_secret_post",
+    # LinkedIn answers a verifier from a client with a secret with `invalid_client`, and knows no nonce: the state
+    # and the exact redirect URI are all that guard its codes.
+    uses_pkce=False,
+    echoes_nonce=False,
+    profile=profile,
+)
