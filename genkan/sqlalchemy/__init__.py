@@ -1,0 +1,5 @@
+"""The only room that knows SQLAlchemy: a database that fails in one way, and the adapter that lives in it."""
+
+from genkan.sqlalchemy.adapter import SQLAlchemyAdapter as SQLAlchemyAdapter
+from genkan.sqlalchemy.database import Conflict as Conflict
+from genkan.sqlalchemy.database import Database as Database

@@ -1,0 +1,126 @@
+"""A database that is reached at the first use, waits within bounds, and fails in one way: StoreError."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Lock
+from typing import TypeVar
+
+from sqlalchemy import URL, Engine, create_engine, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from genkan.errors import ConfigurationError, StoreError
+from genkan.sqlalchemy import sqlite
+
+Result = TypeVar("Result")
+
+
+class Conflict(StoreError):
+    """A key that has to be unique is taken: somebody else was faster."""
+
+
+class Database:
+    """One database for any number of threads; nothing is opened before the first use.
+
+    `patience` is how many seconds a writer waits for other writers. Raises ConfigurationError for a URL that
+    cannot name a database.
+    """
+
+    def __init__(self, url: str, *, patience: float = 5.0) -> None:
+        try:
+            self._url = make_url(url)
+        except ArgumentError:
+            raise ConfigurationError("DATABASE_URL is not a database URL such as sqlite:///genkan.db") from None
+        self._patience = patience
+        self._lock = Lock()
+        self._engine: Engine | None = None
+
+    @property
+    def engine(self) -> Engine:
+        """The engine, made once; a SQLite file is made with it, for its owner alone (security.md P4)."""
+        with self._lock:
+            if self._engine is None:
+                with _store_errors():
+                    self._engine = self._make_engine()
+            return self._engine
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session for reading; it never waits for a writer."""
+        with _store_errors(), Session(self.engine) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A session whose work is committed at the end, or undone whole when the block raises."""
+        with _store_errors(), Session(self.engine.execution_options(writes=True)) as session, session.begin():
+            yield session
+
+    def run(self, work: Callable[[Session], Result]) -> Result:
+        """What `work` returns from a `write()` of its own; begun anew, within `patience`, when it lost a race."""
+        deadline = time.monotonic() + self._patience
+        while True:
+            try:
+                with self.write() as session:
+                    return work(session)
+            except StoreError as error:
+                if not _lost_a_race(error.__cause__) or time.monotonic() > deadline:
+                    raise
+            # Jitter, so that those who collided once do not march in step into the next collision.
+            time.sleep(random.uniform(0.005, 0.05))
+
+    def close(self) -> None:
+        """Closes every idle connection; the next use opens new ones."""
+        if self._engine is not None:
+            self._engine.dispose()
+
+    def _make_engine(self) -> Engine:
+        backend = self._url.get_backend_name()
+        if backend == "sqlite":
+            return sqlite.guard(_engine(sqlite.prepare(self._url), timeout=self._patience, isolation_level=None))
+        return _engine(self._url, **(_server_bounds(self._url) if backend == "postgresql" else {}))
+
+
+@contextmanager
+def _store_errors() -> Iterator[None]:
+    # Our messages stay empty of the drivers' words, which quote values. A value that a driver cannot even encode
+    # comes out of it as a bare UnicodeError or OverflowError.
+    try:
+        yield
+    except IntegrityError as error:
+        raise Conflict("the database refused a row that breaks its rules") from error
+    except (SQLAlchemyError, OSError, UnicodeError, OverflowError) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        raise StoreError(f"the database failed ({type(cause).__name__})") from error
+
+
+def _lost_a_race(error: BaseException | None) -> bool:
+    # PostgreSQL: serialization failure, deadlock. SQLite: busy, locked. In all of them nothing was committed.
+    cause = error.orig if isinstance(error, DBAPIError) else None
+    busy = getattr(cause, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    return busy or getattr(cause, "sqlstate", None) in ("40001", "40P01")
+
+
+def _engine(url: URL, **connect_args: object) -> Engine:
+    # Twenty connections serve a worker's threads; who gets none within two seconds is told so (security.md F28).
+    return create_engine(
+        url,
+        connect_args=connect_args,
+        hide_parameters=True,
+        max_overflow=15,
+        pool_pre_ping=url.get_backend_name() != "sqlite",
+        pool_size=5,
+        pool_timeout=2,
+    )
+
+
+def _server_bounds(url: URL) -> dict[str, object]:
+    # A silent network is noticed by the kernel (milliseconds). Poolers such as PgBouncer may hand each transaction
+    # another connection, and a statement prepared on the last one is not there.
+    bounds: dict[str, object] = {"connect_timeout": 2, "tcp_user_timeout": 5000, "prepare_threshold": None}
+    return {name: value for name, value in bounds.items() if name not in url.query}

@@ -1,0 +1,129 @@
+"""Users, accounts, and what was spent; the tables of an existing Auth.js database are adopted.
+
+Adopting adds what is missing and changes no column that is there. Foreign keys are not added to existing
+tables: rows that break them may exist, and the other application did not ask for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.types import TypeEngine
+
+from genkan.errors import ConfigurationError
+
+revision = "0001"
+down_revision: str | None = None
+branch_labels: str | Sequence[str] | None = None
+depends_on: str | Sequence[str] | None = None
+
+USERS = ("id", "name", "email", "emailVerified", "image")
+TOKENS = ("refresh_token", "access_token", "expires_at", "id_token", "scope", "session_state", "token_type")
+ACCOUNTS = ("id", "userId", "type", "provider", "providerAccountId", *TOKENS)
+
+
+def upgrade() -> None:
+    """Makes or adopts each table, then adds the keys that everything rests on."""
+    existing = set(sa.inspect(op.get_bind()).get_table_names())
+    if "users" in existing:
+        _adopt_users()
+    else:
+        _create_users()
+    if "accounts" in existing:
+        _expect_columns("accounts", ACCOUNTS)
+    else:
+        _create_accounts()
+    _add_keys()
+    _create_spent_tokens()
+
+
+def downgrade() -> None:
+    """Refuses: in an adopted database the rows are another application's too."""
+    raise ConfigurationError("there is nothing before the first migration; to go back, restore a backup")
+
+
+def _create_users() -> None:
+    op.create_table(
+        "users",
+        sa.Column("id", sa.String(255), nullable=False),
+        sa.Column("name", sa.Text()),
+        sa.Column("email", sa.Text()),
+        sa.Column("emailVerified", sa.DateTime(timezone=True)),
+        sa.Column("image", sa.Text()),
+        sa.Column("role", sa.Text(), server_default=sa.text("'user'"), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_users"),
+    )
+
+
+def _adopt_users() -> None:
+    columns = _expect_columns("users", USERS)
+    if "role" not in columns:
+        op.add_column("users", sa.Column("role", sa.Text(), server_default=sa.text("'user'"), nullable=False))
+
+
+def _create_accounts() -> None:
+    user_id: TypeEngine[object] = _columns("users")["id"]
+    op.create_table(
+        "accounts",
+        sa.Column("id", sa.String(255), nullable=False),
+        sa.Column("userId", user_id, nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("providerAccountId", sa.Text(), nullable=False),
+        *(sa.Column(name, sa.BigInteger() if name == "expires_at" else sa.Text()) for name in TOKENS),
+        sa.PrimaryKeyConstraint("id", name="pk_accounts"),
+        sa.ForeignKeyConstraint(["userId"], ["users.id"], name="fk_accounts_userId_users", ondelete="CASCADE"),
+    )
+
+
+def _create_spent_tokens() -> None:
+    op.create_table(
+        "spent_tokens",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("expires", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_spent_tokens"),
+    )
+    op.create_index("ix_spent_tokens_expires", "spent_tokens", ["expires"])
+
+
+def _add_keys() -> None:
+    _refuse_duplicates("users", "lower(email)")
+    _refuse_duplicates("accounts", 'provider, "providerAccountId"')
+    op.create_index("uq_users_email", "users", [sa.text("lower(email)")], unique=True, if_not_exists=True)
+    op.create_index(
+        "uq_accounts_provider_providerAccountId",
+        "accounts",
+        ["provider", "providerAccountId"],
+        unique=True,
+        if_not_exists=True,
+    )
+    op.create_index("ix_accounts_userId", "accounts", ["userId"], if_not_exists=True)
+
+
+def _columns(table: str) -> dict[str, TypeEngine[object]]:
+    return {column["name"]: column["type"] for column in sa.inspect(op.get_bind()).get_columns(table)}
+
+
+def _expect_columns(table: str, expected: Sequence[str]) -> set[str]:
+    columns = set(_columns(table))
+    missing = [name for name in expected if name not in columns]
+    if missing:
+        raise ConfigurationError(
+            f"DATABASE_URL: the table {table} is there already and is not one of Auth.js's: it lacks "
+            f"{', '.join(missing)}. Add what is missing, or name another database."
+        )
+    return columns
+
+
+def _refuse_duplicates(table: str, key: str) -> None:
+    # The sentence gives the query and not its rows: addresses do not belong in a log.
+    where = "email IS NOT NULL" if table == "users" else "TRUE"
+    query = f"SELECT {key}, count(*) FROM {table} WHERE {where} GROUP BY {key} HAVING count(*) > 1"
+    found = len(op.get_bind().execute(sa.text(query)).fetchall())
+    if found:
+        raise ConfigurationError(
+            f"DATABASE_URL: the table {table} has more than one row for {found} value(s) of ({key}), which must be "
+            f"unique. Find them with: {query}; keep one row of each, delete the others, and start again."
+        )

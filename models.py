@@ -1,0 +1,109 @@
+"""The tables: Auth.js's columns and meaning (protocol.md 5.1), so that one database can serve both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import BigInteger, DateTime, Dialect, ForeignKey, Index, MetaData, Text, func, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator, UserDefinedType
+
+
+class Identifier(UserDefinedType[str]):
+    """Ids are strings here, whatever the column's real type is: text, uuid, or the integers of an Auth.js database.
+
+    Not a String: with psycopg that writes `::VARCHAR` behind each parameter, and PostgreSQL cannot compare an
+    integer with a varchar. A bare parameter is read as the column's own type.
+    """
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        """What a new database gets: our own ids are UUIDs in text form."""
+        return "VARCHAR(255)"
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], str | None]:
+        """Integers and UUIDs of the driver become their text."""
+        return lambda value: None if value is None else str(value)
+
+
+class Moment(TypeDecorator[datetime]):
+    """A point in time, always aware and in UTC; SQLite keeps no zone, so it is put back on the way out."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Whatever zone it came in, it is stored in UTC."""
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """What the store gave without a zone is UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """The common ground of all tables: constraint names that migrations can rely on."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {str: Text, datetime: Moment, int: BigInteger}
+
+
+class User(Base):
+    """Somebody who has signed in at least once. The role is ours; everything else is Auth.js's."""
+
+    __tablename__ = "users"
+
+    id: Mapped[str] = mapped_column(Identifier, primary_key=True)
+    name: Mapped[str | None]
+    email: Mapped[str | None]
+    email_verified: Mapped[datetime | None] = mapped_column("emailVerified")
+    image: Mapped[str | None]
+    role: Mapped[str] = mapped_column(server_default=text("'user'"))
+
+
+# We store addresses in lower case, but rows that others wrote may not be; one mailbox is one user all the same.
+Index("uq_users_email", func.lower(User.email), unique=True)
+
+
+class Account(Base):
+    """One way in: (provider, subject), and the provider's tokens, sealed before they get here."""
+
+    __tablename__ = "accounts"
+
+    id: Mapped[str] = mapped_column(Identifier, primary_key=True)
+    user_id: Mapped[str] = mapped_column("userId", Identifier, ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    type: Mapped[str]
+    provider: Mapped[str]
+    provider_account_id: Mapped[str] = mapped_column("providerAccountId")
+    refresh_token: Mapped[str | None]
+    access_token: Mapped[str | None]
+    expires_at: Mapped[int | None]
+    id_token: Mapped[str | None]
+    scope: Mapped[str | None]
+    session_state: Mapped[str | None]
+    token_type: Mapped[str | None]
+
+    # An index, not a constraint: that is what both databases can add to a table that exists already.
+    __table_args__ = (Index("uq_accounts_provider_providerAccountId", "provider", "providerAccountId", unique=True),)
+
+
+class SpentToken(Base):
+    """Something that may be used once was used; the row outlives what it stands for, then it is purged."""
+
+    __tablename__ = "spent_tokens"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    expires: Mapped[int] = mapped_column(index=True)
