@@ -1,0 +1,53 @@
+"""Where a visit ends: the way back that was asked for, and the page that says what went wrong."""
+
+from __future__ import annotations
+
+import logging
+from urllib.parse import urlencode
+
+from genkan import cookies
+from genkan.errors import AuthError
+from genkan.http import Cookie, Reply, Request
+from genkan.options import Options, RedirectParams
+from genkan.redirects import is_web_url
+
+_log = logging.getLogger("genkan.actions")
+
+
+def callback_url(request: Request, options: Options) -> str:
+    """The absolute URL to land on: asked for in the body, the query or the cookie, as the redirect callback lets it.
+
+    A malformed one, wherever it stands, leads to the front page; Auth.js answers 500 to a bad cookie (R2).
+    """
+    for asked in (request.body.get("callbackUrl"), request.query.get("callbackUrl")):
+        if isinstance(asked, str) and asked:
+            return resolve(asked, options)
+    remembered = cookies.read(request.cookie_header, options.names.callback_url)
+    return resolve(remembered, options) if remembered else options.origin
+
+
+def resolve(url: str, options: Options) -> str:
+    """What the redirect callback makes of `url`, absolute; our front page when that is no web address (C5)."""
+    try:
+        target = options.callbacks.redirect(RedirectParams(url, options.origin))
+    except Exception as error:  # noqa: BLE001 (the application's code; the visitor lands on the front page instead)
+        _log.error("redirect callback failed: error=%s", type(error).__name__)
+        return options.origin
+    if target.startswith("/"):
+        target = options.origin + target
+    return target if is_web_url(target) else options.origin
+
+
+def remember(url: str, request: Request, options: Options) -> tuple[Cookie, ...]:
+    """The callback-url cookie, where it would change (protocol.md 2.2)."""
+    name = options.names.callback_url
+    return () if cookies.read(request.cookie_header, name) == url else (Cookie(name, url, options.secure),)
+
+
+def failure(error: AuthError, options: Options, set_cookies: tuple[Cookie, ...] = ()) -> Reply:
+    """The redirect to the page that tells of an error: Auth.js's code, and our finer reason beside it."""
+    own_page = options.pages.sign_in if error.kind == "sign_in" else options.pages.error
+    built_in = "/signin" if error.kind == "sign_in" else "/error"
+    page = options.origin + own_page if own_page else options.url(built_in)
+    query = {"error": error.code, **({"reason": error.reason} if error.reason else {})}
+    return Reply(location=f"{page}{'&' if '?' in page else '?'}{urlencode(query)}", cookies=set_cookies)

@@ -1,0 +1,103 @@
+"""State, nonce and PKCE verifier of one sign-in, sealed in a cookie of their own that only that sign-in can use.
+
+One cookie for each flow, so that two tabs signing in at once do not overwrite each other (F22); bound to the
+provider (GHSA-x445-f3h2-j279), to the browser (it is a cookie) and, by the adapter's `spend`, to one use (O2, O14).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import asdict, dataclass
+
+from genkan.cookies import clear, names_with, read
+from genkan.errors import InvalidCheck, TokenError
+from genkan.http import Cookie
+from genkan.identity import Token
+from genkan.options import Options
+
+FLOW_SECONDS = 900
+"""How long somebody may take at the provider; Auth.js's value."""
+
+MAX_FLOWS = 5
+"""Sign-ins a browser may have begun and not finished; the oldest goes first (F22)."""
+
+_RANDOM_BYTES = 32
+_FIELDS = ("provider", "callback_url", "state", "nonce", "verifier")
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One sign-in on its way: for which provider, with which secrets, and where it ends."""
+
+    provider: str
+    callback_url: str
+    state: str
+    nonce: str
+    verifier: str
+
+    @property
+    def spent_id(self) -> str:
+        """What is written down when the flow is used; the state itself is not."""
+        return "flow:" + hashlib.sha256(self.state.encode()).hexdigest()
+
+
+def create(provider: str, callback_url: str, cookie_header: str, options: Options) -> tuple[Flow, tuple[Cookie, ...]]:
+    """A new flow, and the cookies that remember it and drop what is too many.
+
+    Each secret is 32 random bytes (RFC 9700 2.1.1, RFC 7636 4.1, OpenID Connect Core 15.5.2).
+    """
+    state, nonce, verifier = (secrets.token_urlsafe(_RANDOM_BYTES) for _ in range(3))
+    flow = Flow(provider, callback_url, state, nonce, verifier)
+    cookie = Cookie(
+        _cookie_name(state, options),
+        options.flows.seal(asdict(flow), FLOW_SECONDS),
+        options.secure,
+        max_age=FLOW_SECONDS,
+        expires=options.clock() + FLOW_SECONDS,
+    )
+    return flow, (*_drop_oldest(cookie_header, options), cookie)
+
+
+def use(provider: str, state: str | None, cookie_header: str, options: Options) -> Flow:
+    """The flow this browser began with this provider under this state.
+
+    Raises InvalidCheck where there is none, whatever is wrong: absent, altered, expired or another provider's;
+    its reason is "cookies" when the browser keeps no cookies at all (F30).
+    """
+    if not cookie_header:
+        raise InvalidCheck("no cookies", reason="cookies")
+    sealed = read(cookie_header, _cookie_name(state, options)) if state else None
+    try:
+        flow = _flow(options.flows.open(sealed or ""))
+    except TokenError as error:
+        raise InvalidCheck("no such flow") from error
+    if flow.provider != provider or not hmac.compare_digest(flow.state.encode(), (state or "").encode()):
+        raise InvalidCheck("flow of another provider or state")
+    return flow
+
+
+def clear_flow(state: str | None, cookie_header: str, options: Options) -> tuple[Cookie, ...]:
+    """Set-Cookies that delete the flow's cookie, if the browser has one."""
+    name = _cookie_name(state or "", options)
+    return clear((name,), secure=options.secure) if read(cookie_header, name) is not None else ()
+
+
+def _cookie_name(state: str, options: Options) -> str:
+    # Not the state itself: names are seen in more places than values are.
+    return options.names.flow_prefix + hashlib.sha256(state.encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def _flow(claims: Token) -> Flow:
+    fields = [str(claims[name]) for name in _FIELDS if isinstance(claims.get(name), str)]
+    if len(fields) != len(_FIELDS):
+        raise TokenError
+    return Flow(*fields)
+
+
+def _drop_oldest(cookie_header: str, options: Options) -> tuple[Cookie, ...]:
+    names = names_with(cookie_header, options.names.flow_prefix)
+    excess = max(0, len(names) - MAX_FLOWS + 1)
+    # Browsers list cookies of one path in the order they were made (RFC 6265 5.4).
+    return clear(tuple(names[:excess]), secure=options.secure)

@@ -1,0 +1,65 @@
+"""What a provider says of somebody, typed and cleaned before we keep it or show it (O11)."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from genkan.errors import ProviderError
+from genkan.identity import User
+from genkan.providers.base import ProfileUser
+from genkan.redirects import is_web_url
+
+MAX_NAME = 200
+MAX_EMAIL = 254
+"""RFC 5321 4.5.3.1.3: a path of 256 octets less its angle brackets."""
+MAX_SUBJECT = 255
+"""OpenID Connect Core 2: `sub` MUST NOT exceed 255 ASCII characters."""
+
+# Controls (NUL, line ends, ANSI escapes), lone surrogates and the marks that turn the direction of text (L3).
+_UNWANTED = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_ADDRESS = re.compile(r"[^@\s\"<>,;:\\()\[\]]+@[^@\s\"<>,;:\\()\[\]]+")
+
+
+def user_of(profile: ProfileUser, now: float) -> User:
+    """A user with a fresh id and clean fields; nothing of the wrong type gets through.
+
+    `now` (seconds since 1970) is when the address counts as verified, if the provider vouches for it.
+    """
+    email = clean_email(profile.email)
+    return User(
+        id=str(uuid4()),
+        name=clean_text(profile.name, MAX_NAME),
+        email=email,
+        image=profile.image if isinstance(profile.image, str) and is_web_url(profile.image) else None,
+        email_verified=datetime.fromtimestamp(now, UTC) if email and profile.email_verified is True else None,
+    )
+
+
+def clean_subject(value: Any) -> str:
+    """The provider's id of somebody: 1 to 255 characters, no controls; numbers become their decimal form.
+
+    Raises ProviderError: an account cannot be kept under anything else (O6).
+    """
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(text, str) or not 1 <= len(text) <= MAX_SUBJECT or _UNWANTED.search(text):
+        raise ProviderError("no usable subject")
+    return text
+
+
+def clean_text(value: Any, limit: int) -> str | None:
+    """At most `limit` characters of a string without controls; None for anything else and for nothing."""
+    if not isinstance(value, str):
+        return None
+    return _UNWANTED.sub("", value[: 4 * limit]).strip()[:limit] or None
+
+
+def clean_email(value: Any) -> str | None:
+    """One address in lower case, or None: normalised first, judged after (GHSA-7rqj-j65f-68wh)."""
+    if not isinstance(value, str) or len(value) > MAX_EMAIL or _UNWANTED.search(value):
+        return None
+    address = unicodedata.normalize("NFKC", value).strip().lower()
+    return address if len(address) <= MAX_EMAIL and _ADDRESS.fullmatch(address) else None

@@ -1,0 +1,66 @@
+"""Flask-Login, for code and extensions that expect `current_user` and `@login_required`: both ask `auth()`.
+
+Nothing else of it is used. Four of its habits are undone here, for the reasons beside them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Flask
+from flask_login import LoginManager, UserMixin
+
+from genkan.flask import auth, refuse
+from genkan.identity import SessionUser
+
+REMEMBER_COOKIE_NAME = "genkan.not-used"
+"""A stray cookie of the default name would keep `request_loader` from being asked, and lock its visitor out."""
+
+
+@dataclass(frozen=True)
+class CurrentUser(UserMixin):  # type: ignore[misc]  # Flask-Login has no type marker
+    """The person signed in, as Flask-Login's world knows people."""
+
+    user: SessionUser
+
+    @property
+    def id(self) -> str | None:
+        """The user's id."""
+        return self.user.id
+
+    @property
+    def name(self) -> str | None:
+        """The user's name."""
+        return self.user.name
+
+    @property
+    def email(self) -> str | None:
+        """The user's address."""
+        return self.user.email
+
+    @property
+    def image(self) -> str | None:
+        """The address of the user's picture."""
+        return self.user.image
+
+    @property
+    def role(self) -> str | None:
+        """The user's role."""
+        return self.user.role
+
+
+def init_app(app: Flask) -> None:
+    """Let `current_user` be who `auth()` says, and `@login_required` refuse as the guard does."""
+    app.config["REMEMBER_COOKIE_NAME"] = REMEMBER_COOKIE_NAME
+    # "basic", the default, writes into Flask's own cookie session on every access.
+    app.config["SESSION_PROTECTION"] = None
+    manager = LoginManager(app)
+    manager.request_loader(_load)
+    manager.unauthorized_handler(refuse)
+    # The hook would open Flask's cookie session, and so say `Vary: Cookie`, on every answer, static files included.
+    app.after_request_funcs[None].remove(manager._update_remember_cookie)
+
+
+def _load(_request: object) -> CurrentUser | None:
+    session = auth()
+    return CurrentUser(session.user) if session is not None else None

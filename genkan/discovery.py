@@ -1,0 +1,171 @@
+"""A provider's metadata and keys: asked for when needed, believed after checks, kept for a while (O5, O9, F2-F9)."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from genkan import strict_json
+from genkan.errors import ProviderError
+from genkan.options import Options
+from genkan.outbound import is_allowed_url
+from genkan.providers.base import Provider
+
+METADATA_SECONDS = 3600
+KEYS_SECONDS = 600
+"""A key that its provider has withdrawn is refused after this time at the latest, while the provider answers (F9)."""
+STALE_SECONDS = 6 * 3600
+"""How long a good copy outlives a provider that has stopped answering (F3)."""
+FORCED_SECONDS = 30
+"""Keys are fetched out of turn at most this often, so that forged key ids cannot make us a flood (O5)."""
+
+_TENANT = re.compile(r"[0-9a-fA-F-]{36}")
+
+_log = logging.getLogger("genkan.discovery")
+
+
+class Client(Protocol):
+    """The one verb needed of an HTTP session."""
+
+    def get(self, url: str, *, headers: Mapping[str, str], withhold_token: bool) -> Any:
+        """The answer, with `status_code` and `content`; raises OSError when there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What a provider says of itself, in the parts that are used (OpenID Connect Discovery 3, RFC 8414)."""
+
+    authorization_endpoint: str
+    token_endpoint: str
+    issuer: str | None = None
+    userinfo_endpoint: str | None = None
+    jwks_uri: str | None = None
+    end_session_endpoint: str | None = None
+    multi_tenant_issuer: str | None = None
+    promises_issuer: bool = False
+    """RFC 9207: its authorization responses name it."""
+    algorithms: tuple[str, ...] = ()
+    client_authentications: tuple[str, ...] = field(default=())
+
+    def is_issuer(self, name: object, tenant: object = None) -> bool:
+        """Whether `name` is this provider, exactly; `tenant` is the ID token's `tid` where the issuer has a gap."""
+        if self.multi_tenant_issuer is None:
+            return self.issuer is not None and name == self.issuer
+        if tenant is None:
+            before, _, after = self.multi_tenant_issuer.partition("{tenantid}")
+            return isinstance(name, str) and name.startswith(before) and name.endswith(after)
+        is_tenant = isinstance(tenant, str) and _TENANT.fullmatch(tenant) is not None
+        return is_tenant and name == self.multi_tenant_issuer.replace("{tenantid}", str(tenant))
+
+
+def fetch_metadata(provider: Provider, client: Client, options: Options) -> Metadata:
+    """The provider's metadata: its own data for OAuth 2, discovered for OpenID Connect, at most an hour old.
+
+    Raises ProviderError for a document that can't be believed and OSError for one that can't be had.
+    """
+    if provider.type == "oauth":
+        return Metadata(provider.authorization_endpoint or "", provider.token_endpoint or "", provider.issuer)
+    issuer = provider.issuer or ""
+    url = issuer.rstrip("/") + "/.well-known/openid-configuration"
+
+    def fetch() -> dict[str, Any]:
+        document = _get(client, url)
+        _check_document(document, provider)
+        return document
+
+    document = _kept(f"metadata:{provider.id}:{issuer}", METADATA_SECONDS, fetch, options)
+    return _metadata(document, provider)
+
+
+def known_authorization_endpoint(provider: Provider, options: Options) -> str | None:
+    """The authorization endpoint as far as it is known without asking anybody."""
+    if provider.type == "oauth":
+        return provider.authorization_endpoint
+    copy = options.cache.get(f"metadata:{provider.id}:{provider.issuer or ''}")
+    document = copy.get("document") if isinstance(copy, dict) else None
+    endpoint = document.get("authorization_endpoint") if isinstance(document, dict) else None
+    return endpoint if isinstance(endpoint, str) else None
+
+
+def fetch_keys(
+    provider: Provider, metadata: Metadata, client: Client, options: Options, *, anew: bool = False
+) -> list[dict[str, Any]]:
+    """The provider's public keys as JWKs, at most ten minutes old; with `anew`, fetched now if that is not too soon.
+
+    Raises like `fetch_metadata`.
+    """
+    key = f"keys:{provider.id}:{metadata.jwks_uri}"
+    if anew:
+        if options.cache.get(f"{key}:forced"):
+            return []
+        options.cache.set(f"{key}:forced", True, FORCED_SECONDS)
+        options.cache.delete(key)
+
+    def fetch() -> dict[str, Any]:
+        document = _get(client, metadata.jwks_uri or "")
+        if not isinstance(document.get("keys"), list) or not document["keys"]:
+            raise ProviderError("no keys in the key set")
+        return document
+
+    document = _kept(key, KEYS_SECONDS, fetch, options)
+    return [jwk for jwk in document["keys"] if isinstance(jwk, dict)]
+
+
+def _kept(key: str, fresh: int, fetch: Callable[[], dict[str, Any]], options: Options) -> dict[str, Any]:
+    copy = options.cache.get(key)
+    usable = isinstance(copy, dict) and isinstance(copy.get("document"), dict)
+    now = options.clock()
+    if usable and now - copy["at"] < fresh:
+        return dict(copy["document"])
+    try:
+        document = fetch()
+    except (OSError, ValueError, ProviderError) as error:
+        if not usable or now - copy["at"] >= STALE_SECONDS:
+            raise
+        _log.warning("provider did not answer, keeping its last good answer: error=%s", type(error).__name__)
+        return dict(copy["document"])
+    options.cache.set(key, {"at": now, "document": document}, STALE_SECONDS)
+    return document
+
+
+def _get(client: Client, url: str) -> dict[str, Any]:
+    answer = client.get(url, headers={"Accept": "application/json"}, withhold_token=True)
+    if answer.status_code != 200:
+        raise OSError(f"answered {answer.status_code}")
+    return strict_json.parse_object(answer.content)
+
+
+def _check_document(document: Mapping[str, Any], provider: Provider) -> None:
+    # Discovery 4.3: the issuer in the document MUST be the one it was asked of, to the letter (O9).
+    if document.get("issuer") != (provider.multi_tenant_issuer or provider.issuer):
+        raise ProviderError("the discovery document is of another issuer")
+    for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
+        if not isinstance(document.get(name), str) or not is_allowed_url(document[name]):
+            raise ProviderError(f"the discovery document has no usable {name}")
+
+
+def _metadata(document: Mapping[str, Any], provider: Provider) -> Metadata:
+    return Metadata(
+        authorization_endpoint=document["authorization_endpoint"],
+        token_endpoint=document["token_endpoint"],
+        issuer=provider.issuer,
+        userinfo_endpoint=_optional_url(document, "userinfo_endpoint"),
+        jwks_uri=document["jwks_uri"],
+        end_session_endpoint=_optional_url(document, "end_session_endpoint"),
+        multi_tenant_issuer=provider.multi_tenant_issuer,
+        promises_issuer=document.get("authorization_response_iss_parameter_supported") is True,
+        algorithms=_strings(document.get("id_token_signing_alg_values_supported")),
+        client_authentications=_strings(document.get("token_endpoint_auth_methods_supported")),
+    )
+
+
+def _optional_url(document: Mapping[str, Any], name: str) -> str | None:
+    value = document.get(name)
+    return value if isinstance(value, str) and is_allowed_url(value) else None
+
+
+def _strings(value: object) -> tuple[str, ...]:
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()

@@ -1,0 +1,39 @@
+"""What happened, for whoever wants to know: blinker signals with Auth.js's events' meaning (protocol.md 4.5).
+
+A receiver that fails is logged and changes nothing: an event is news, not a decision.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from blinker import Namespace, NamedSignal
+
+_signals = Namespace()
+_log = logging.getLogger("genkan.events")
+
+signed_in = _signals.signal("signed-in")
+"""Sent with user: User, account: Account, profile: Profile, is_new_user: bool, when somebody has signed in."""
+
+signed_out = _signals.signal("signed-out")
+"""Sent with token: Token, when a session was signed out."""
+
+user_created = _signals.signal("user-created")
+"""Sent with user: User, at somebody's first sign-in."""
+
+account_linked = _signals.signal("account-linked")
+"""Sent with user: User, account: Account, profile: Profile, when an account joins a user; also the first one."""
+
+session_read = _signals.signal("session-read")
+"""Sent with session: Session, token: Token, once in each request that asked and found one."""
+
+
+def send(signal: NamedSignal, **news: object) -> None:
+    """Tell every receiver; one that raises is logged by its class and does not keep the others from hearing."""
+    if not signal.receivers:
+        return
+    for receiver in signal.receivers_for(None):
+        try:
+            receiver(None, **news)
+        except Exception as error:  # noqa: BLE001 (the receiver is somebody else's code; the visitor's path goes on)
+            _log.error("event receiver failed: event=%s error=%s", signal.name, type(error).__name__)

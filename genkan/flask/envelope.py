@@ -1,0 +1,87 @@
+"""Between Flask and the neutral envelope: a request parsed and bounded, a reply performed. Cookies are set here only."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import Response, render_template, request
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+
+from genkan import strict_json
+from genkan.flask.visit import park
+from genkan.http import Reply, Request
+from genkan.identity import JSON
+
+LOOKED_AT = (
+    "Origin",
+    "Sec-Fetch-Site",
+    "X-Auth-Return-Redirect",
+    "X-CSRF-Token",
+    "HX-Request",
+    "HX-Current-URL",
+)
+"""The request headers an action may see."""
+
+NOT_CACHED = {"Cache-Control": "private, no-cache, no-store", "Expires": "0", "Pragma": "no-cache"}
+"""What Auth.js puts on its JSON (protocol.md 1.5)."""
+
+
+def receive() -> Request:
+    """The current request for an action. Raises 400 for a body that can't be read, 413 and 415 where they belong."""
+    return Request(
+        method=request.method,
+        query={name: value for name, value in request.args.items(multi=True)},
+        body=_body() if request.method == "POST" else {},
+        cookie_header=request.environ.get("HTTP_COOKIE", ""),
+        headers={name.lower(): request.headers[name] for name in LOOKED_AT if name in request.headers},
+        address=request.remote_addr,
+    )
+
+
+def perform(reply: Reply) -> Response:
+    """The response a reply describes, for whoever asked: browser, HTMX or a client that wants the URL as JSON."""
+    park(*reply.cookies)
+    if reply.location is not None:
+        response = _redirect(reply.location)
+    elif reply.page is not None:
+        response = Response(render_template(reply.page.template, **reply.page.context), reply.status)
+    else:
+        response = json_response(reply.body, reply.status)
+    response.headers.update(reply.headers)
+    return response
+
+
+def json_response(body: JSON, status: int = 200) -> Response:
+    """JSON that no cache keeps; the content type is bare, as Auth.js's clients know it."""
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    return Response(text, status, NOT_CACHED, content_type="application/json")
+
+
+def _redirect(location: str) -> Response:
+    if "X-Auth-Return-Redirect" in request.headers:
+        response = json_response({"url": location})
+        response.headers["Location"] = location
+        response.autocorrect_location_header = False
+        return response
+    if request.headers.get("HX-Request") == "true":
+        # A script can't follow a redirect to another origin, and one it can follow would be swapped in (C6, C7).
+        return Response(status=204, headers={"HX-Redirect": location})
+    # After a POST 303, so that nothing is posted twice or elsewhere (RFC 9700 4.12); else 302, as Auth.js.
+    response = Response(status=303 if request.method == "POST" else 302, headers={"Location": location})
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def _body() -> dict[str, Any]:
+    kind = request.content_type or ""
+    if "application/json" in kind:
+        try:
+            return strict_json.parse_object(request.get_data())
+        except ValueError:
+            raise BadRequest(response=json_response("Bad request.", 400)) from None
+    if "application/x-www-form-urlencoded" in kind:
+        return {name: value for name, value in request.form.items(multi=True)}
+    if kind.startswith("multipart/"):
+        raise UnsupportedMediaType
+    return {}

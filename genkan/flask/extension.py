@@ -1,0 +1,61 @@
+"""Genkan for a Flask application: what `init_app` puts in place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from flask import Flask, Response, redirect, request
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from genkan.csrf import SAFE_METHODS
+from genkan.errors import ConfigurationError
+from genkan.flask.guard import take_stock
+from genkan.flask.headers import SecurityHeaders
+from genkan.flask.state import EXTENSION, State
+from genkan.flask.visit import auth, csrf_token, finish, session_key, sign_in_url
+from genkan.options import Options
+from genkan.outbound import is_allowed_url
+from genkan.redirects import origin_of
+
+TEMPLATE_GLOBALS: dict[str, Callable[[], object]] = {
+    "auth": auth,
+    "csrf_token": csrf_token,
+    "sign_in_url": sign_in_url,
+    "session_key": session_key,
+}
+
+
+def init_app(app: Flask, options: Options, *, development: bool = False, trusted_proxy_hops: int = 0) -> None:
+    """Put the house's door in front of `app`: its guard, its headers, and `auth()` in every template.
+
+    `trusted_proxy_hops` proxies in front of us may say whose address and scheme a request really has; nobody may
+    say the host, which is AUTH_URL's (R3). Raises ConfigurationError when the application would undo the guard.
+    """
+    if app.config.get("LOGIN_DISABLED"):
+        raise ConfigurationError("LOGIN_DISABLED: it opens every protected view. Remove it from the configuration.")
+    headers = SecurityHeaders(secure=options.secure, picture_origins=_loopback_issuers(options))
+    house = State(options, headers, timed=development)
+    app.extensions[EXTENSION] = house
+    app.jinja_env.globals.update(TEMPLATE_GLOBALS)
+    if development:
+        app.before_request(partial(_move_to_own_host, options.origin))
+    app.before_request(take_stock(app))
+    app.after_request(partial(finish, house))
+    if trusted_proxy_hops:
+        proxy_fix = ProxyFix(app.wsgi_app, x_for=trusted_proxy_hops, x_proto=trusted_proxy_hops, x_host=0, x_prefix=0)
+        app.wsgi_app = proxy_fix  # type: ignore[method-assign]  # Flask's documented way
+
+
+def _loopback_issuers(options: Options) -> set[str]:
+    issuers = {provider.issuer for provider in options.providers.values() if provider.issuer}
+    local = {issuer for issuer in issuers if issuer.startswith("http:") and is_allowed_url(issuer)}
+    return {origin for issuer in local if (origin := origin_of(issuer))} - {options.origin}
+
+
+def _move_to_own_host(origin: str) -> WerkzeugResponse | Response | None:
+    # On 127.0.0.1 and localhost cookies are apart, so a sign-in begun on one can't end on the other.
+    if request.method in SAFE_METHODS and origin_of(request.host_url.rstrip("/")) != origin:
+        return redirect(origin + request.full_path.rstrip("?"), 307)
+    return None

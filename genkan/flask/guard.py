@@ -1,0 +1,132 @@
+"""Closed by default: who may pass, and one refusal in three voices (design.md 5.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from flask import Blueprint, Flask, Response, request
+from flask.blueprints import BlueprintSetupState
+
+from genkan import cookies
+from genkan.csrf import SAFE_METHODS
+from genkan.errors import AuthError, OutsideRequestError
+from genkan.flask.envelope import json_response, receive
+from genkan.flask.state import EXTENSION, State, state, state_of
+from genkan.flask.visit import auth, reading, sign_in_url
+from genkan.options import BASE_PATH
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+RETRY_SECONDS = 5
+"""What somebody is asked to wait when their session can't be read because something of ours is down."""
+
+_PUBLIC, _SELF_GUARDED = "genkan_public", "genkan_guards_itself"
+
+
+def public(view: View) -> View:
+    """Let anybody visit this view; without it a view is for people who are signed in."""
+    setattr(view, _PUBLIC, True)
+    return view
+
+
+def guards_itself(view: View) -> View:
+    """This view checks for itself what unsafe requests must bring, because its answer to a lack is its own."""
+    setattr(view, _SELF_GUARDED, True)
+    return view
+
+
+def answers_json(blueprint: Blueprint) -> Blueprint:
+    """Refusals within this blueprint are JSON and never lead to a page."""
+    blueprint.record(lambda setup: _house(setup).json_blueprints.add(setup.name))
+    return blueprint
+
+
+def stands_apart(blueprint: Blueprint) -> Blueprint:
+    """Everything in this blueprint is public and guards itself: another service that happens to live here."""
+    blueprint.record(lambda setup: _house(setup).apart.add(setup.name))
+    return blueprint
+
+
+def _house(setup: BlueprintSetupState) -> State:
+    if EXTENSION not in setup.app.extensions:
+        raise OutsideRequestError("Call genkan.init_app(app, options) before registering the blueprints.")
+    return state_of(setup.app)
+
+
+def guard() -> Response | None:
+    """Before every request: no unsafe one without its CSRF token, no private one without a session."""
+    endpoint = request.endpoint
+    if endpoint is None:
+        return None
+    house = state()
+    if request.method not in SAFE_METHODS and endpoint not in house.self_guarded:
+        refusal = _check_unsafe(house)
+        if refusal is not None:
+            return refusal
+    if endpoint in house.public or auth() is not None:
+        return None
+    return unavailable() if reading().failed else refuse()
+
+
+def refuse() -> Response:
+    """The answer to somebody who is not signed in: 401 JSON, 401 with HX-Redirect, or 303 to the sign-in page."""
+    if speaks_json():
+        return json_response({"error": "Unauthorized"}, 401)
+    if request.headers.get("HX-Request") == "true":
+        # A redirect would be followed by the script and the sign-in page swapped into the fragment (C6).
+        return Response("Sign in to continue.", 401, {"HX-Redirect": sign_in_url()}, content_type="text/plain; charset=utf-8")
+    return Response(status=303, headers={"Location": sign_in_url()})
+
+
+def unavailable() -> Response:
+    """The answer while sessions can't be read: 503, and whoever is signed in stays so (S9)."""
+    headers = {"Retry-After": str(RETRY_SECONDS)}
+    if speaks_json():
+        answer = json_response({"error": "Service Unavailable"}, 503)
+        answer.headers.update(headers)
+        return answer
+    return Response("Sign-in is not available for a moment. Please try again.", 503, headers, content_type="text/plain; charset=utf-8")
+
+
+def speaks_json() -> bool:
+    """Whether the current request is for a blueprint whose refusals are JSON."""
+    return request.blueprint in state().json_blueprints
+
+
+def take_stock(app: Flask) -> Callable[[], Response | None]:
+    """The guard for an application, which learns at its first request which endpoints are public."""
+
+    def first_guard() -> Response | None:
+        house = state_of(app)
+        if not house.public:
+            apart = {name for name in app.view_functions if name.partition(".")[0] in house.apart}
+            house.self_guarded |= apart | _marked(app, _SELF_GUARDED)
+            house.public |= {"static"} | apart | _marked(app, _PUBLIC)
+        return guard()
+
+    return first_guard
+
+
+def _marked(app: Flask, mark: str) -> set[str]:
+    return {endpoint for endpoint, view in app.view_functions.items() if getattr(view, mark, False)}
+
+
+def _check_unsafe(house: State) -> Response | None:
+    options = house.options
+    asked = receive()
+    try:
+        options.csrf.check_origin(asked.headers)
+        options.csrf.check(cookies.read(asked.cookie_header, options.names.csrf), asked.csrf_token)
+    except AuthError as error:
+        if speaks_json():
+            return json_response({"error": "Forbidden", "code": error.code}, 403)
+        again = f"{BASE_PATH}/error?error={quote(error.code)}"
+        return Response(
+            "This form has expired. Reload the page and send it again.",
+            403,
+            {"HX-Redirect": again} if asked.is_htmx else {},
+            content_type="text/plain; charset=utf-8",
+        )
+    return None

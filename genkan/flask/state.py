@@ -1,0 +1,54 @@
+"""What one application knows of its house, and where to find it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from flask import Flask, current_app
+
+from genkan.errors import OutsideRequestError
+from genkan.flask.headers import SecurityHeaders
+from genkan.options import Options
+
+EXTENSION = "genkan"
+
+
+@dataclass(slots=True)
+class State:
+    """Made once by `init_app`; only its sets grow, while blueprints are registered."""
+
+    options: Options
+    headers: SecurityHeaders
+    timed: bool
+    """Tell in `Server-Timing` what reading the session cost: for development."""
+    public: set[str] = field(default_factory=set)
+    """Endpoints that anybody may visit."""
+    self_guarded: set[str] = field(default_factory=set)
+    """Endpoints that look after CSRF themselves."""
+    json_blueprints: set[str] = field(default_factory=set)
+    """Blueprints whose refusals are JSON."""
+    apart: set[str] = field(default_factory=set)
+    """Blueprints that are another service, with its own guard."""
+
+
+def state() -> State:
+    """The current application's state; OutsideRequestError where `init_app` never ran."""
+    try:
+        found: State = current_app.extensions[EXTENSION]
+    except KeyError:
+        raise OutsideRequestError(
+            "auth() was asked in an application that has no Genkan. "
+            "Call genkan.init_app(app, options) where the application is made, before its first request."
+        ) from None
+    return found
+
+
+def state_of(app: Flask) -> State:
+    """The same, of the application in hand."""
+    found: State = app.extensions[EXTENSION]
+    return found
+
+
+def options() -> Options:
+    """The current application's options, for its own look-ups."""
+    return state().options

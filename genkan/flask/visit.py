@@ -1,0 +1,164 @@
+"""`auth()`: who sent the current request, worked out once and remembered on the request and nowhere else (S10).
+
+Not on the application context: a test client's request inside an open one would share it with the next request.
+"""
+
+from __future__ import annotations
+
+import secrets
+from time import perf_counter
+from typing import Any
+from urllib.parse import quote
+
+from flask import Response, request
+
+from genkan import cookies, events
+from genkan.actions import session as sessions
+from genkan.actions.session import NOBODY, Reading
+from genkan.csrf import CSRFPair
+from genkan.errors import OutsideRequestError
+from genkan.flask.state import State, state
+from genkan.http import Cookie
+from genkan.identity import Session
+from genkan.options import BASE_PATH
+from genkan.redirects import own_url, path_of
+
+_SESSION, _READING, _CSRF, _COOKIES, _TIME, _ID = (
+    f"genkan.{name}" for name in ("session", "reading", "csrf", "cookies", "time", "id")
+)
+
+# The proxy's own way to the request, bound once: going through the proxy each time costs three times as much.
+_current_request = request._get_current_object  # type: ignore[attr-defined]  # part of werkzeug's LocalProxy
+
+_PRIVATE = "private, no-store"
+
+
+def auth() -> Session | None:
+    """Who is signed in on the current request, or None; the same answer however often it is asked.
+
+    The first question opens at most one token and runs the `jwt` and `session` callbacks at most once; trouble of
+    any kind is None and a log line (S9). Asking makes the answer private: `Cache-Control: private, no-store` and
+    `Vary: Cookie`. Raises OutsideRequestError outside a request, and where `init_app` never ran.
+    """
+    try:
+        memo = _current_request().__dict__
+    except RuntimeError:
+        raise OutsideRequestError(
+            "auth() was asked outside a request, where nobody is signed in or out. "
+            "Ask it in a view or a template, or pass the session on from there as an argument."
+        ) from None
+    try:
+        found: Session | None = memo[_SESSION]
+    except KeyError:
+        return _ask(memo)
+    return found
+
+
+def reading() -> Reading:
+    """What `auth()` goes by."""
+    auth()
+    found: Reading = _current_request().__dict__[_READING]
+    return found
+
+
+def replace_reading(now: Reading) -> None:
+    """From here on `auth()` says this; for the request that signed somebody in or out, which is not renewed either."""
+    _current_request().__dict__.update({_SESSION: now.session, _READING: now})
+
+
+def csrf_token() -> str:
+    """The token for this page's forms; the browser gets its cookie if it has none."""
+    memo = _current_request().__dict__
+    pair: CSRFPair | None = memo.get(_CSRF)
+    if pair is None:
+        options = state().options
+        pair = options.csrf.use(cookies.read(request.environ.get("HTTP_COOKIE", ""), options.names.csrf))
+        if pair is None:
+            pair = options.csrf.create()
+            park(Cookie(options.names.csrf, pair.cookie, options.secure))
+        memo[_CSRF] = pair
+    return pair.token
+
+
+def renew_csrf_token(token_cookie: Cookie) -> None:
+    """The pair a reply is about to set is the one its own page must use."""
+    options = state().options
+    _current_request().__dict__[_CSRF] = options.csrf.use(token_cookie.value)
+
+
+def park(*to_set: Cookie) -> None:
+    """Set these with the answer, whatever it will be."""
+    _current_request().__dict__.setdefault(_COOKIES, []).extend(to_set)
+
+
+def request_id() -> str:
+    """A name for this request that a visitor can quote and a log line can be found by."""
+    found: str = _current_request().__dict__.setdefault(_ID, secrets.token_hex(6))
+    return found
+
+
+def session_key() -> str:
+    """A short opaque word for the person signed in, for noticing that it is somebody else now; "" for nobody."""
+    known = reading().known
+    if known is None:
+        return ""
+    subject = known.token.get("sub") or known.session.user.email or known.session.user.name
+    return state().options.csrf.fingerprint(str(subject))
+
+
+def way_back() -> str:
+    """The path of the page the visitor is on: for a fragment the page around it, if that is ours."""
+    options = state().options
+    current = request.headers.get("HX-Current-URL")
+    here = request.full_path.rstrip("?") if request.method in ("GET", "HEAD") else request.headers.get("Referer", "/")
+    url = own_url(current if current is not None else here, options.origin) or options.origin
+    path = path_of(url, options.origin)
+    return "/" if path.startswith((BASE_PATH, "/partials/")) else path
+
+
+def sign_in_url() -> str:
+    """The sign-in page, with the way back to the page the visitor is on."""
+    return f"{BASE_PATH}/signin?callbackUrl={quote(way_back(), safe='')}"
+
+
+def finish(house: State, response: Response) -> Response:
+    """The last thing done to every answer: parked cookies, renewal, privacy and the security headers."""
+    memo = _current_request().__dict__
+    asked: Reading | None = memo.get(_READING)
+    to_set: list[Cookie] = memo.get(_COOKIES, [])
+    if asked is not None:
+        to_set = [*sessions.renew(asked, house.options), *to_set]
+    if to_set or asked is not None or _CSRF in memo:
+        _make_private(response, to_set)
+    if house.timed and _TIME in memo:
+        response.headers.add("Server-Timing", f"auth;dur={memo[_TIME] * 1000:.3f}")
+    house.headers.add(response.headers)
+    return response
+
+
+def _ask(memo: dict[str, Any]) -> Session | None:
+    house = state()
+    started = perf_counter() if house.timed else 0.0
+    # Nobody until proven otherwise, also for a callback that asks auth() while it is being asked.
+    memo[_READING], memo[_SESSION] = NOBODY, None
+    found = sessions.read(memo["environ"].get("HTTP_COOKIE", ""), house.options)
+    memo[_READING], memo[_SESSION] = found, found.session
+    if found.known is not None:
+        events.send(events.session_read, session=found.known.session, token=found.known.token)
+    if house.timed:
+        memo[_TIME] = perf_counter() - started
+    return found.session
+
+
+def _make_private(response: Response, to_set: list[Cookie]) -> None:
+    headers = response.headers
+    for cookie in to_set:
+        headers.add("Set-Cookie", cookie.header())
+    if "no-store" not in headers.get("Cache-Control", ""):
+        headers["Cache-Control"] = _PRIVATE
+    varied = headers.get("Vary")
+    if varied is None:
+        headers.add("Vary", "Cookie, HX-Request")
+    elif "cookie" not in varied.lower():
+        headers["Vary"] = f"{varied}, Cookie"
+

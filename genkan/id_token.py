@@ -1,0 +1,93 @@
+"""Is this ID token what the provider says of the person who just came back, and of nobody and nothing else? (O3-O7)"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from genkan.claims import clean_subject
+from genkan.discovery import Metadata
+from genkan.errors import ProviderError
+from genkan.jose import SIGNATURES, NoMatchingKey, half_hash, verify
+from genkan.providers.base import Provider
+
+CLOCK_TOLERANCE = 60
+"""Seconds a provider's clock may be off (F11)."""
+
+
+class Keys(Protocol):
+    """Where the provider's keys come from."""
+
+    def __call__(self, *, anew: bool) -> list[dict[str, Any]]:
+        """Public JWKs; with `anew` fetched now, or none when that would be too often."""
+
+
+def check_id_token(
+    provider: Provider, metadata: Metadata, tokens: Mapping[str, Any], nonce: str, keys: Keys, now: float
+) -> dict[str, Any]:
+    """The claims of the ID token in a token response, after every check of OpenID Connect Core 3.1.3.7.
+
+    The signature is verified always, though TLS to the token endpoint would let us skip it (O3). Raises
+    ProviderError, or TokenError where the token itself is no token.
+    """
+    token = tokens.get("id_token")
+    if not isinstance(token, str):
+        raise ProviderError("no id_token in the token response")
+    claims, algorithm = _verify(token, keys, metadata)
+    _check_parties(claims, provider, metadata)
+    _check_times(claims, now)
+    _check_nonce(claims, nonce, provider)
+    if "at_hash" in claims and claims["at_hash"] != half_hash(tokens["access_token"], algorithm):
+        raise ProviderError("at_hash of another access token")
+    clean_subject(claims.get("sub") if isinstance(claims.get("sub"), str) else None)
+    return claims
+
+
+def _verify(token: str, keys: Keys, metadata: Metadata) -> tuple[dict[str, Any], str]:
+    # Metadata may narrow what we accept, never widen it (O4).
+    narrowed = [name for name in SIGNATURES if name in metadata.algorithms]
+    algorithms = narrowed or list(SIGNATURES)
+    try:
+        claims, algorithm = verify(token, keys(anew=False), algorithms)
+    except NoMatchingKey:
+        # New key id, or a new key under an old one: ask once more, then believe what the answer says (F8).
+        claims, algorithm = verify(token, keys(anew=True), algorithms)
+    return dict(claims), algorithm
+
+
+def _check_parties(claims: Mapping[str, Any], provider: Provider, metadata: Metadata) -> None:
+    tenant = claims.get("tid", "") if metadata.multi_tenant_issuer else None
+    if not metadata.is_issuer(claims.get("iss"), tenant):
+        raise ProviderError("id token of another issuer")
+    audience = claims.get("aud")
+    audiences = audience if isinstance(audience, list) else [audience]
+    if provider.client_id not in audiences:
+        raise ProviderError("id token for another client")
+    party = claims.get("azp")
+    if party != provider.client_id and (party is not None or len(audiences) > 1):
+        raise ProviderError("id token issued to another client")
+
+
+def _check_times(claims: Mapping[str, Any], now: float) -> None:
+    if not _is_time(claims.get("exp")) or not _is_time(claims.get("iat")):
+        raise ProviderError("id token without exp or iat")
+    if claims["exp"] <= now - CLOCK_TOLERANCE:
+        raise ProviderError("id token expired (clock skew?)")
+    if claims["iat"] > now + CLOCK_TOLERANCE:
+        raise ProviderError("id token from the future (clock skew?)")
+    not_before = claims.get("nbf", now)
+    if not _is_time(not_before) or not_before > now + CLOCK_TOLERANCE:
+        raise ProviderError("id token not valid yet (clock skew?)")
+
+
+def _check_nonce(claims: Mapping[str, Any], nonce: str, provider: Provider) -> None:
+    given = claims.get("nonce")
+    if given is None and not provider.echoes_nonce:
+        return
+    if not isinstance(given, str) or not hmac.compare_digest(given.encode(), nonce.encode()):
+        raise ProviderError("id token of another sign-in")
+
+
+def _is_time(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
