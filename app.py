@@ -1,0 +1,35 @@
+"""The roof: settings, database, cache, auth, blueprints, error pages; nothing else."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from flask import Flask
+
+import auth
+import config
+from blueprints import api, assets, dashboard, development, errors, health, users
+from blueprints import auth as doors
+
+MAX_BODY = 64 * 1024
+"""Bytes of a request body; nothing this application takes is longer (D1). Raise it where you take uploads."""
+
+
+def create_app(environment: Mapping[str, str] | None = None) -> Flask:
+    """The application for an environment, the process's own by default.
+
+    Raises ConfigurationError for settings it must not start with, naming the variable and the remedy. Creates no
+    tables: that is the migrations' work, which `make run` and `make serve` see to.
+    """
+    settings = config.load(os.environ if environment is None else environment)
+    app = Flask(__name__, static_folder=None)
+    app.config.update(MAX_CONTENT_LENGTH=MAX_BODY, MAX_FORM_MEMORY_SIZE=MAX_BODY, MAX_FORM_PARTS=100)
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    provider = auth.init_app(app, settings)
+    for room in (doors, dashboard, api, health, users, assets, errors):
+        app.register_blueprint(room.bp)
+    if provider is not None:
+        app.register_blueprint(development.create_blueprint(provider))
+    return app

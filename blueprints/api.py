@@ -1,0 +1,17 @@
+"""JSON: 401, never a redirect."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, jsonify
+
+from auth import auth, profile_of
+from genkan.flask import answers_json, refuse
+
+bp = answers_json(Blueprint("api", __name__, url_prefix="/api/user"))
+
+
+@bp.get("/profile")
+def profile() -> Response:
+    """`{id, name, email, image, role}` as stored, or as the session says where nobody is stored under its id."""
+    session = auth()
+    return jsonify(profile_of(session)) if session is not None else refuse()

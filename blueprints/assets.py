@@ -1,0 +1,86 @@
+"""Static files: read once, packed once, named by their content so that browsers may keep them for ever (X2)."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import mimetypes
+from dataclasses import dataclass
+from pathlib import Path
+
+from flask import Blueprint, Response, abort, current_app, request, url_for
+from flask.blueprints import BlueprintSetupState
+
+from genkan.flask import public
+
+bp = Blueprint("assets", __name__)
+
+FOR_EVER = "public, max-age=31536000, immutable"
+BRIEFLY = "public, max-age=300"
+"""For an address that does not carry the version it is about."""
+
+_PACKED = {"text/css", "text/javascript", "image/svg+xml", "text/plain"}
+"""Worth packing. Pages are not packed here: their size would tell of the CSRF token in them (BREACH)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A file as it is sent."""
+
+    plain: bytes
+    packed: bytes | None
+    kind: str
+    version: str
+    changed: float
+
+
+@bp.get("/static/<path:name>")
+@public
+def asset(name: str) -> Response:
+    """A file below `static/`, packed where the browser takes it."""
+    found = _find(name)
+    if found is None:
+        abort(404)
+    headers = {"Cache-Control": FOR_EVER if request.args.get("v") == found.version else BRIEFLY, "ETag": f'"{found.version}"'}
+    body = found.plain
+    if found.packed is not None:
+        headers["Vary"] = "Accept-Encoding"
+        if "gzip" in request.headers.get("Accept-Encoding", ""):
+            body, headers["Content-Encoding"] = found.packed, "gzip"
+    return Response(body, 200, headers, content_type=found.kind).make_conditional(request)
+
+
+def asset_url(name: str) -> str:
+    """The address of a file below `static/`, with its version; ValueError when there is no such file."""
+    found = _find(name)
+    if found is None:
+        raise ValueError(f"static/{name} does not exist")
+    return url_for("assets.asset", name=name, v=found.version)
+
+
+def _find(name: str) -> Asset | None:
+    shelf: dict[str, Asset] = current_app.extensions["genkan.assets"]
+    root = Path(current_app.root_path, "static")
+    known = shelf.get(name)
+    if known is not None and (not current_app.debug or known.changed == (root / name).stat().st_mtime):
+        return known
+    # Only what a listing of the folder shows exists, so no name can lead out of it.
+    path = next((file for file in root.rglob("*") if file.is_file() and file.relative_to(root).as_posix() == name), None)
+    if path is None:
+        return None
+    shelf[name] = _read(path)
+    return shelf[name]
+
+
+def _read(path: Path) -> Asset:
+    plain = path.read_bytes()
+    kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    packed = gzip.compress(plain, 9, mtime=0) if kind in _PACKED else None
+    text = f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
+    return Asset(plain, packed, text, hashlib.sha256(plain).hexdigest()[:12], path.stat().st_mtime)
+
+
+@bp.record_once
+def _prepare(setup: BlueprintSetupState) -> None:
+    setup.app.extensions["genkan.assets"] = {}
+    setup.app.jinja_env.globals["asset"] = asset_url

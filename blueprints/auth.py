@@ -1,0 +1,47 @@
+"""The doors: `/api/auth/*`, and the user menu."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Blueprint, Response, render_template
+from flask.blueprints import BlueprintSetupState
+
+from auth import auth, handlers
+from genkan.flask import guards_itself, public
+
+bp = Blueprint("auth", __name__)
+
+DOORS: tuple[tuple[str, str, Callable[..., Response]], ...] = (
+    ("GET", "/session", handlers.session),
+    ("POST", "/session", handlers.update_session),
+    ("GET", "/csrf", handlers.csrf),
+    ("GET", "/providers", handlers.providers),
+    ("GET", "/signin", handlers.sign_in_page),
+    ("POST", "/signin", handlers.start_sign_in),
+    ("GET", "/signin/<provider_id>", handlers.unknown_action),
+    ("POST", "/signin/<provider_id>", handlers.start_sign_in),
+    ("GET", "/callback/<provider_id>", handlers.callback),
+    ("POST", "/callback/<provider_id>", handlers.callback),
+    ("GET", "/signout", handlers.sign_out_page),
+    ("POST", "/signout", handlers.sign_out),
+    ("GET", "/error", handlers.error_page),
+    ("GET", "/verify-request", handlers.verify_request_page),
+)
+"""Auth.js's actions (protocol.md 1.5). All are public; each unsafe one checks for itself what it must be shown."""
+
+for method, rule, handler in DOORS:
+    bp.add_url_rule(f"/api/auth{rule}", view_func=guards_itself(public(handler)), methods=[method])
+
+
+@bp.get("/partials/user-menu")
+@public
+def user_menu() -> str:
+    """The header's menu alone, in the state of whoever asks."""
+    return render_template("partials/_user_menu.html")
+
+
+@bp.record_once
+def _offer_auth(setup: BlueprintSetupState) -> None:
+    # Where init_app never ran, a template that asks auth() is told the remedy instead of "'auth' is undefined".
+    setup.app.jinja_env.globals.setdefault("auth", auth)

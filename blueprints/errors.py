@@ -1,0 +1,44 @@
+"""What goes wrong, in the clothes of the house: a page for people, JSON for programs, and never a stack trace (H5)."""
+
+from __future__ import annotations
+
+import json
+
+from flask import Blueprint, Response, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from genkan.errors import StoreError
+from genkan.flask import request_id, speaks_json, unavailable
+
+bp = Blueprint("errors", __name__)
+
+WORDS = {
+    400: ("That request made no sense to us", "Something in it is malformed. Go back and try again."),
+    403: ("Not allowed", "You may not do that here."),
+    404: ("There is nothing here", "The page may have moved, or the address has a slip in it."),
+    405: ("That can't be done here", "This address exists, but not for that kind of request."),
+    413: ("That was too large", "Send less at once."),
+    415: ("We can't read that", "Send it as a form or as JSON."),
+    500: ("Something broke on our side", "It has been noted. Nothing of yours is lost; please try again."),
+    503: ("Not available for a moment", "Something we depend on does not answer. Please try again shortly."),
+}
+
+
+@bp.app_errorhandler(HTTPException)
+def http_error(error: HTTPException) -> Response:
+    """The page or the JSON for any error that has a status."""
+    if error.response is not None:
+        return Response.force_type(error.response, request.environ)
+    status = error.code or 500
+    title, message = WORDS.get(status, (error.name, "Please try again."))
+    headers = [(name, value) for name, value in error.get_headers() if name == "Allow"]
+    if speaks_json() or request.path.startswith("/api/") and not request.path.startswith("/api/auth/"):
+        return Response(json.dumps({"error": error.name}), status, headers, content_type="application/json")
+    html = render_template("errors/error.html", status=status, title=title, message=message, request_id=request_id())
+    return Response(html, status, headers, content_type="text/html; charset=utf-8")
+
+
+@bp.app_errorhandler(StoreError)
+def store_error(_error: StoreError) -> Response:
+    """503: the database does not answer, nothing is lost."""
+    return unavailable()

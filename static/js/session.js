@@ -1,0 +1,161 @@
+// Keeps this page's idea of who is signed in the same as the server's and as other tabs'. The one signal is the event
+// `session-changed` on `document`: whatever was drawn from the session listens to it and asks again. Tabs, React's too,
+// hear each other through Auth.js's own BroadcastChannel. Events are named twice: for htmx 4 and for htmx 2.
+
+const channel = new BroadcastChannel("next-auth");
+const page = document.body.dataset;
+const inFlight = new Map(); // request -> the element it was made for
+
+let menu = document.getElementById("user-menu");
+let status = menu?.dataset.status; // never the "loading" that a slow refresh shows
+let toldByOthers, askedAt, slow, hush, focused, opened;
+
+const on = (names, act) => names.split(" ").forEach((name) => addEventListener(name, act, true));
+const tell = (trigger) => channel.postMessage({ event: "session", data: { trigger } });
+
+function signal() {
+  askedAt = Date.now();
+  document.dispatchEvent(new CustomEvent("session-changed", { detail: { remote: true } }));
+}
+
+channel.onmessage = () => {
+  toldByOthers = true;
+  signal();
+};
+
+on("session-changed", ({ detail }) => {
+  if (!detail?.remote && !isMenuAnswering()) tell("getSession");
+});
+
+on("visibilitychange online", () => {
+  if (!document.hidden && !(Date.now() - askedAt < 5000)) signal();
+});
+
+// A private page is left covered; after Back it stays so until the server has said who is there.
+function cover() {
+  if ("private" in page) page.covered = "";
+}
+on("pagehide", cover);
+on("pageshow", ({ persisted }) => {
+  if (!persisted) return;
+  cover();
+  signal();
+});
+
+// Tells other tabs when this browser last saw somebody else, unless they told us.
+function remember() {
+  if (!menu || status === "loading") return;
+  const { session } = menu.dataset;
+  try {
+    const last = localStorage["genkan.session"] ?? "";
+    localStorage["genkan.session"] = session;
+    if (last !== session && !toldByOthers) tell(session ? "getSession" : "signout");
+  } catch {} // storage refused: the others ask when they become visible
+}
+
+function arrive(next) {
+  const changed = status !== "loading" && next.dataset.session !== menu.dataset.session;
+  menu = next;
+  status = menu.dataset.status;
+  remember();
+  toldByOthers = false;
+  if ("private" in page && status === "unauthenticated") {
+    cover();
+    location.replace(menu.querySelector("a").href);
+  } else if (changed && ("private" in page || "follow" in page)) {
+    location.replace(location.pathname + location.search);
+  } else {
+    delete page.covered;
+    const name = menu.querySelector("b");
+    if (changed) say(name ? "Signed in as " + name.textContent : "Signed out");
+  }
+}
+
+on("htmx:before:swap htmx:beforeSwap", () => {
+  focused = document.activeElement.closest("[hx-get][id]")?.id;
+  opened = menu?.querySelector("[open]");
+});
+
+on("htmx:after:swap htmx:afterSwap", () => {
+  const next = document.getElementById("user-menu");
+  if (next && next !== menu) {
+    arrive(next);
+    if (opened) next.querySelector("details")?.setAttribute("open", "");
+  }
+  const part = focused && document.getElementById(focused);
+  if (!part || part.contains(document.activeElement)) return;
+  part.querySelector("summary, a").focus();
+  if (part.dataset.said) say(part.dataset.said);
+});
+
+const requestOf = ({ detail }) => detail.ctx ?? detail.xhr;
+const sourceOf = ({ detail }) => detail.ctx?.sourceElement ?? detail.elt;
+const isMenuForm = (element) => element?.matches("#user-menu *");
+const isMenuAnswering = () => [...inFlight.values()].some(isMenuForm);
+
+// The answer to the menu's own form is the new menu: to ask for it meanwhile is one request too many.
+on("htmx:config:request htmx:configRequest", (event) => {
+  if (sourceOf(event) === menu && isMenuAnswering()) event.preventDefault();
+});
+
+on("htmx:before:request htmx:beforeRequest", (event) => {
+  const source = sourceOf(event);
+  inFlight.set(requestOf(event), source);
+  if (source === menu) {
+    clearTimeout(slow);
+    slow = setTimeout(() => (menu.dataset.status = "loading"), 400);
+  } else if (isMenuForm(source)) {
+    menu.dispatchEvent(new CustomEvent("htmx:abort", { bubbles: true, detail: {} }));
+  }
+});
+
+on("htmx:finally:request htmx:afterRequest", (event) => {
+  const request = requestOf(event);
+  const source = inFlight.get(request);
+  inFlight.delete(request);
+  delete source?.dataset.sent;
+  if (isMenuForm(source) && source.isConnected && !((request.response ?? request).status < 400)) {
+    say("That did not work. Please try again.");
+    signal();
+  }
+  if (!menu || [...inFlight.values()].includes(menu)) return;
+  clearTimeout(slow);
+  menu.dataset.status = status;
+  if (source === menu && "covered" in page) location.reload();
+});
+
+// A second click while the first is on its way sends nothing.
+on("submit", (event) => {
+  const { dataset } = event.target;
+  if ("sent" in dataset) {
+    event.preventDefault();
+    event.stopPropagation();
+  }
+  dataset.sent = "";
+  setTimeout(() => delete dataset.sent, 5000);
+});
+
+on("pointerdown focusin keydown", ({ key, target }) => {
+  const popup = menu?.querySelector("[open]");
+  if (!popup || (key ? key !== "Escape" : popup.contains(target))) return;
+  popup.open = false;
+  if (key) popup.firstElementChild.focus();
+});
+
+function mend(image) {
+  const { dataset } = image;
+  if (!dataset?.fallback) return;
+  image.src = dataset.fallback;
+  delete dataset.fallback;
+}
+on("error", ({ target }) => mend(target));
+for (const image of document.images) if (image.complete && !image.naturalWidth) mend(image);
+
+function say(words) {
+  const notice = document.getElementById("notice");
+  notice.textContent = words;
+  clearTimeout(hush);
+  hush = setTimeout(() => (notice.textContent = ""), 6000);
+}
+
+remember();
