@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 
 from flask import Flask
@@ -11,12 +12,13 @@ import auth
 import config
 from blueprints import api, assets, dashboard, development, errors, health, users
 from blueprints import auth as doors
+from genkan.tokens import Clock
 
 MAX_BODY = 64 * 1024
 """Bytes of a request body; nothing this application takes is longer (D1). Raise it where you take uploads."""
 
 
-def create_app(environment: Mapping[str, str] | None = None) -> Flask:
+def create_app(environment: Mapping[str, str] | None = None, clock: Clock = time.time) -> Flask:
     """The application for an environment, the process's own by default.
 
     Raises ConfigurationError for settings it must not start with, naming the variable and the remedy. Creates no
@@ -27,7 +29,7 @@ def create_app(environment: Mapping[str, str] | None = None) -> Flask:
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY, MAX_FORM_MEMORY_SIZE=MAX_BODY, MAX_FORM_PARTS=100)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
-    provider = auth.init_app(app, settings)
+    provider = auth.init_app(app, settings, clock)
     for room in (doors, dashboard, api, health, users, assets, errors):
         app.register_blueprint(room.bp)
     if provider is not None:

@@ -20,7 +20,7 @@ from genkan.providers.base import Provider
 from genkan.providers.catalogue import from_environment
 from genkan.providers.development import development
 from genkan.sqlalchemy import Database, SQLAlchemyAdapter
-from genkan.tokens import TextSealer
+from genkan.tokens import Clock, TextSealer
 
 __all__ = ["auth", "handlers", "sign_in", "sign_out"]
 
@@ -46,7 +46,7 @@ def session(params: SessionParams) -> Session | None:
     return replace(params.session, user=user)
 
 
-def init_app(app: Flask, settings: Settings) -> DevelopmentProvider | None:
+def init_app(app: Flask, settings: Settings, clock: Clock) -> DevelopmentProvider | None:
     """Give `app` its sign-in; the development identity provider comes back where there is to be one.
 
     Raises ConfigurationError naming the setting that stands in the way.
@@ -54,9 +54,9 @@ def init_app(app: Flask, settings: Settings) -> DevelopmentProvider | None:
     sealer = TextSealer(settings.secrets, "genkan.account-tokens")
     adapter = SQLAlchemyAdapter(
         Database(settings.database_url), models.User, models.Account, models.SpentToken,
-        seal=sealer.seal, open=sealer.open,
+        seal=sealer.seal, open=sealer.open, clock=clock,
     )
-    provider = _development_provider(settings, adapter)
+    provider = _development_provider(settings, adapter, clock)
     options = Options.resolve(
         origin=settings.url,
         secrets=settings.secrets,
@@ -69,6 +69,7 @@ def init_app(app: Flask, settings: Settings) -> DevelopmentProvider | None:
             update_age=settings.session_update_age,
             absolute_age=settings.session_absolute_age,
         ),
+        clock=clock,
         # Reached without the network, so that one worker with one thread can be both sides of a sign-in.
         back_channels={provider.issuer: app.wsgi_app} if provider else {},
     )
@@ -115,10 +116,10 @@ def _fields(user: User | SessionUser) -> dict[str, JSON]:
     return {"id": user.id, "name": user.name, "email": user.email, "image": user.image, "role": user.role}
 
 
-def _development_provider(settings: Settings, adapter: Adapter) -> DevelopmentProvider | None:
+def _development_provider(settings: Settings, adapter: Adapter, clock: Clock) -> DevelopmentProvider | None:
     if not settings.development_provider:
         return None
-    return DevelopmentProvider(settings.url, settings.secrets[0], adapter.spend, production=settings.production)
+    return DevelopmentProvider(settings.url, settings.secrets[0], adapter.spend, clock, production=settings.production)
 
 
 def _providers(settings: Settings, provider: DevelopmentProvider | None) -> tuple[Provider, ...]:

@@ -6,8 +6,8 @@ from flask import Blueprint, Response, abort, jsonify, make_response, redirect, 
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
-from genkan.development import PATH, DevelopmentProvider
-from genkan.development_people import CANDIDATES
+from genkan.development import CANDIDATES, PATH, DevelopmentProvider
+
 from genkan.flask import stands_apart
 from genkan.http import Reply
 

@@ -27,12 +27,7 @@ def upgrade(database_url: str) -> None:
     """
     database = Database(database_url, patience=PATIENCE)
     try:
-        with database.write() as session:
-            connection = session.connection()
-            _wait_for_turn(connection)
-            config = _config()
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+        database.run(lambda session: _upgrade(session.connection()))
     finally:
         database.close()
 
@@ -46,6 +41,13 @@ def pending(database_url: str) -> bool:
     finally:
         database.close()
     return set(current) != set(ScriptDirectory.from_config(_config()).get_heads())
+
+
+def _upgrade(connection: Connection) -> None:
+    _wait_for_turn(connection)
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
 
 
 def _wait_for_turn(connection: Connection) -> None:

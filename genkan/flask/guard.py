@@ -45,7 +45,12 @@ def answers_json(blueprint: Blueprint) -> Blueprint:
 
 def stands_apart(blueprint: Blueprint) -> Blueprint:
     """Everything in this blueprint is public and guards itself: another service that happens to live here."""
-    blueprint.record(lambda setup: _house(setup).apart.add(setup.name))
+
+    def tell(setup: BlueprintSetupState) -> None:
+        if EXTENSION in setup.app.extensions:
+            state_of(setup.app).apart.add(setup.name)
+
+    blueprint.record(tell)
     return blueprint
 
 

@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from genkan.development_grants import ALGORITHM
-from genkan.development_people import CANDIDATES, InvalidPerson, SignedIn
-from genkan.development_requests import BadRequest, Parameters, TooOld, authorization_request, chosen_person, single
-from genkan.development_server import AUTH_METHODS, SCOPES, Client, Server, with_parameters
-from genkan.development_vault import Spend, Vault
+from genkan.development.grants import ALGORITHM
+from genkan.development.people import CANDIDATES, InvalidPerson, SignedIn
+from genkan.development.requests import BadRequest, Parameters, TooOld, authorization_request, chosen_person, single
+from genkan.development.server import AUTH_METHODS, SCOPES, Client, Server, with_parameters
+from genkan.development.vault import Spend, Vault
 from genkan.errors import ConfigurationError, StoreError, TokenError
 from genkan.http import Page, Reply
 from genkan.jose import derive, verify

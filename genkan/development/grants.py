@@ -12,8 +12,8 @@ from authlib.oauth2.rfc6750 import BearerTokenGenerator
 from authlib.oauth2.rfc7636 import CodeChallenge
 from authlib.oidc.core import AuthorizationCodeMixin, OpenIDCode, UserInfo
 
-from genkan.development_people import SignedIn
-from genkan.development_vault import LIFETIMES, Kind, Vault
+from genkan.development.people import SignedIn
+from genkan.development.vault import LIFETIMES, Kind, Vault
 from genkan.tokens import Clock
 
 ALGORITHM = "ES256"

@@ -14,9 +14,9 @@ from authlib.oauth2.rfc6749 import AuthorizationServer, ClientMixin, OAuth2Error
 from authlib.oauth2.rfc6749.errors import InvalidRequestError
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 
-from genkan.development_grants import BearerTokens, CodeGrant, IdentityToken, RefreshGrant, RequiredS256
-from genkan.development_people import SignedIn
-from genkan.development_vault import Vault
+from genkan.development.grants import BearerTokens, CodeGrant, IdentityToken, RefreshGrant, RequiredS256
+from genkan.development.people import SignedIn
+from genkan.development.vault import Vault
 from genkan.http import Reply
 from genkan.jose import ec_key_from_bytes, public_jwks
 

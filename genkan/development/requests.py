@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from genkan.development_people import CANDIDATES, Person, typed_person
+from genkan.development.people import CANDIDATES, Person, typed_person
 
 Parameters = Mapping[str, Sequence[str]]
 """A parsed query or form: every name with all the values it came with."""

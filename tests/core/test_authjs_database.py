@@ -1,0 +1,112 @@
+"""Signing in to a database that Auth.js made and goes on using, whatever its ids are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+import migrations
+import models
+from genkan.adapters import Adapter
+from genkan.errors import OAuthAccountNotLinked
+from genkan.identity import Account, User
+from genkan.sqlalchemy import Database, SQLAlchemyAdapter
+from tests.peers import authjs
+
+GRACE_IDS = {
+    authjs.INTEGERS: "4711",
+    authjs.SQLITE_INTEGERS: "4711",
+    authjs.TEXTS: "clx0grace",
+    authjs.UUIDS: "0b6c5f6e-6a83-4f56-9d2f-0a4dd2f5a111",
+}
+ADA = User(id="", name="Ada", email="ada@example.org")
+ADA_AT_HUB = Account("hub", "ada-at-hub", "oidc", {"access_token": "at-1", "expires_at": 1_800_000_000})
+
+KINDS = [("postgresql", kinds) for kinds in (authjs.INTEGERS, authjs.TEXTS, authjs.UUIDS)]
+KINDS += [("sqlite", kinds) for kinds in (authjs.SQLITE_INTEGERS, authjs.TEXTS)]
+
+
+@pytest.fixture(params=KINDS, ids=lambda param: f"{param[0]}-{param[1][0].split()[0].lower()}")
+def kinds(request: pytest.FixtureRequest) -> tuple[str, str]:
+    found: tuple[str, str] = request.param[1]
+    return found
+
+
+@pytest.fixture
+def grace_id(kinds: tuple[str, str]) -> str:
+    return GRACE_IDS[kinds]
+
+
+@pytest.fixture
+def database(
+    request: pytest.FixtureRequest, kinds: tuple[str, str], grace_id: str, tmp_path: Path
+) -> Iterator[Database]:
+    on_server = "postgresql" in request.node.callspec.id
+    url = request.getfixturevalue("postgres_url") if on_server else f"sqlite:///{tmp_path / 'authjs.db'}"
+    with closing(Database(url)) as database:
+        authjs.create_schema(database, kinds)
+        authjs.add_grace(database, grace_id)
+        migrations.upgrade(url)
+        yield database
+
+
+@pytest.fixture
+def adapter(database: Database) -> Adapter:
+    tables = models.User, models.Account, models.SpentToken
+    return SQLAlchemyAdapter(database, *tables, seal=lambda text: text[::-1], open=lambda text: text[::-1])
+
+
+def test_somebody_who_came_in_through_nextjs_is_known(adapter: Adapter, grace_id: str) -> None:
+    grace = User(grace_id, "Grace", "grace@example.org", role="user")
+    assert adapter.get_user(grace_id) == grace
+    assert adapter.get_user_by_email("Grace@Example.org") == grace
+    assert adapter.get_user_by_account("hub", "grace-at-hub") == grace
+    assert adapter.create_user(ADA, Account("hub", "grace-at-hub", "oidc")) == (grace, False)
+
+
+def test_tokens_that_authjs_stored_in_clear_are_read(adapter: Adapter, grace_id: str) -> None:
+    stored = adapter.get_account("hub", "grace-at-hub")
+    assert stored is not None
+    assert stored.user_id == grace_id
+    assert stored.tokens == {"access_token": "plain-token", "expires_at": 1_800_000_000}
+
+
+def test_a_later_sign_in_seals_them(adapter: Adapter, database: Database, grace_id: str) -> None:
+    account = Account("hub", "grace-at-hub", "oidc", {"access_token": "at-2"})
+    assert adapter.update_user(User(grace_id, "Grace H."), account).name == "Grace H."
+    with database.read() as session:
+        assert session.execute(text("SELECT access_token FROM accounts")).scalar() == "genkan:1:2-ta"
+
+
+def test_a_first_sign_in_is_inserted_with_an_id_of_the_databases_kind(adapter: Adapter, grace_id: str) -> None:
+    ada, created = adapter.create_user(ADA, ADA_AT_HUB)
+    assert created
+    assert ada.id != grace_id
+    assert ada.id.isdigit() == grace_id.isdigit()
+    assert adapter.get_user(ada.id) == ada
+    assert adapter.get_user_by_account("hub", "ada-at-hub") == ada
+    adapter.link_account(ada.id, Account("lab", "ada", "oidc"))
+    assert adapter.get_user_by_account("lab", "ada") == ada
+
+
+@pytest.mark.parametrize("id", ["nobody", "99999999999999999999", "", "1; DROP TABLE users", "-", "nul\0"])
+def test_an_id_of_another_kind_is_nobodys(adapter: Adapter, id: str) -> None:
+    assert adapter.get_user(id) is None
+
+
+def test_an_address_in_another_case_is_the_same_address(adapter: Adapter, database: Database, grace_id: str) -> None:
+    authjs.execute(database, "UPDATE users SET email = 'Grace@Example.org'")
+    with pytest.raises(OAuthAccountNotLinked):
+        adapter.create_user(User("", email="grace@example.org"), ADA_AT_HUB)
+    assert adapter.set_role("grace@example.org", "owner") == User(grace_id, "Grace", "Grace@Example.org", role="owner")
+
+
+def test_an_account_that_outlived_its_user_is_free_again(adapter: Adapter, database: Database) -> None:
+    authjs.execute(database, "DELETE FROM users")
+    ada, created = adapter.create_user(ADA, Account("hub", "grace-at-hub", "oidc"))
+    assert created
+    assert adapter.get_user_by_account("hub", "grace-at-hub") == ada

@@ -1,0 +1,201 @@
+"""A small HTTP server in a thread that can also answer as badly as a network does."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import json
+import socket
+import struct
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from email.message import Message
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+MEBIBYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that arrived."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    body: Mapping[str, str]
+    headers: Message
+
+    @property
+    def authorization(self) -> str | None:
+        """The scheme of the Authorization header: Basic, Bearer, or None."""
+        header = self.headers.get("Authorization")
+        return header.split(" ", 1)[0] if header else None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What to send back; `fault` says how badly."""
+
+    body: bytes = b""
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    fault: str | None = None
+
+    @classmethod
+    def of(cls, document: object, status: int = 200, fault: str | None = None) -> Answer:
+        """JSON, not to be cached."""
+        headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+        return cls(json.dumps(document).encode(), status, headers, fault)
+
+    @classmethod
+    def redirect(cls, location: str, status: int = 302) -> Answer:
+        """To somewhere else."""
+        return cls(status=status, headers={"Location": location})
+
+
+class Server:
+    """Listens on a free port of 127.0.0.1; can go down and come back on the same port."""
+
+    def __init__(self, answer: Callable[[Call], Answer]) -> None:
+        self.answer = answer
+        self.errors: list[BaseException] = []
+        self.port = 0
+        self.ended = Event()
+
+    def start(self) -> None:
+        """Listen."""
+        self.ended.clear()
+        self._http = _Listener(self)
+        self.port = self._http.server_port
+        self._thread = Thread(target=self._http.serve_forever, args=(0.01,), daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Refuse connections, and let go of everybody who is kept waiting."""
+        self.ended.set()
+        self._http.shutdown()
+        self._http.server_close()
+        self._thread.join()
+
+
+class _Listener(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, owner: Server) -> None:
+        self.owner = owner
+        super().__init__(("127.0.0.1", owner.port), _Handler)
+
+    def handle_error(self, *_: object) -> None:
+        """Nothing: clients that leave are expected here, and our own mistakes are kept in `errors`."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Listener
+
+    def do_GET(self) -> None:
+        self._serve()
+
+    def do_POST(self) -> None:
+        self._serve()
+
+    def log_message(self, *_: Any) -> None:
+        """Silence."""
+
+    def _serve(self) -> None:
+        try:
+            answer = self.server.owner.answer(self._call())
+        except Exception as error:  # noqa: BLE001 - a mistake in the peer must fail the test, see `errors`
+            self.server.owner.errors.append(error)
+            return
+        with suppress(OSError):
+            if answer.fault:
+                FAULTS[answer.fault](self, answer)
+            else:
+                self._send(answer)
+
+    def _call(self) -> Call:
+        parts = urlsplit(self.path)
+        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = dict(parse_qsl(raw.decode(), keep_blank_values=True))
+        return Call(self.command, parts.path, dict(parse_qsl(parts.query)), body, self.headers)
+
+    def _send(self, answer: Answer, length: int | None = None) -> None:
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(answer.body) if length is None else length))
+        self.end_headers()
+        self.wfile.write(answer.body)
+
+
+def _saying(body: bytes, status: int = 200, kind: str = "application/json") -> Callable[[_Handler, Answer], None]:
+    return lambda handler, _: handler._send(Answer(body, status, {"Content-Type": kind}))
+
+
+def _reset(handler: _Handler, _: Answer) -> None:
+    # Lingering for no time makes the kernel send RST instead of FIN.
+    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    handler.connection.close()
+
+
+def _cut_off(handler: _Handler, answer: Answer) -> None:
+    handler._send(Answer(answer.body[: len(answer.body) // 2], headers=answer.headers), length=len(answer.body))
+
+
+def _hang(handler: _Handler, _: Answer) -> None:
+    handler.server.owner.ended.wait()
+
+
+def _drip(handler: _Handler, answer: Answer) -> None:
+    handler._send(Answer(b"", headers=answer.headers), length=MEBIBYTE)
+    _trickle(handler, itertools.repeat(ord(" ")))
+
+
+def _drip_headers(handler: _Handler, _: Answer) -> None:
+    handler.wfile.write(b"HTTP/1.0 200 OK\r\n")
+    _trickle(handler, itertools.cycle(b"X-Slow: yes\r\n"))
+
+
+def _trickle(handler: _Handler, data: Iterable[int]) -> None:
+    for byte in data:
+        if handler.server.owner.ended.wait(0.02):
+            return
+        handler.wfile.write(bytes((byte,)))
+
+
+def _huge(handler: _Handler, answer: Answer) -> None:
+    handler._send(Answer(answer.body + b" " * 4 * MEBIBYTE, headers=answer.headers))
+
+
+def _bomb(handler: _Handler, answer: Answer) -> None:
+    packed = gzip.compress(answer.body + b" " * 16 * MEBIBYTE)
+    handler._send(Answer(packed, headers={**answer.headers, "Content-Encoding": "gzip"}))
+
+
+def _redirecting(status: int) -> Callable[[_Handler, Answer], None]:
+    return lambda handler, _: handler._send(Answer.redirect(f"/elsewhere{handler.path}", status))
+
+
+FAULTS: dict[str, Callable[[_Handler, Answer], None]] = {
+    "500": _saying(b'{"error": "server_error"}', 500),
+    "503": _saying(b"", 503),
+    "html": _saying(b"<!doctype html><title>Maintenance</title>", kind="text/html"),
+    "bad-json": _saying(b'{"access_token": '),
+    "list": _saying(b"[]"),
+    "deep-json": _saying(b"[" * 200_000),
+    "not-utf8": _saying(b'{"a": "\xff\xfe"}'),
+    "empty": _saying(b""),
+    "reset": _reset,
+    "cut-off": _cut_off,
+    "hang": _hang,
+    "drip": _drip,
+    "drip-headers": _drip_headers,
+    "huge": _huge,
+    "bomb": _bomb,
+    "redirect": _redirecting(302),
+    "redirect-307": _redirecting(307),
+}
