@@ -48,6 +48,14 @@ USER_INFO: tuple[str, ...] = get_args(UserInfo)
 
 SCRIPT = "<script>alert('in error_description')</script>"
 
+VISITOR: Mapping[str, object] = {
+    "sub": "visitor-1",
+    "name": "Vera Visitor",
+    "email": "visitor@example.org",
+    "email_verified": True,
+    "picture": "https://pictures.example/visitor.png",
+}
+
 ODD_CLAIMS: Mapping[str, Mapping[str, object]] = {
     "no-email": {"email": None},
     "email-list": {"email": ["visitor@example.org"]},

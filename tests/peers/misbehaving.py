@@ -13,7 +13,6 @@ from __future__ import annotations
 import itertools
 import secrets
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -21,19 +20,11 @@ from typing import Any, Literal, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from tests.peers.documents import key_set, metadata
-from tests.peers.faults import ODD_CLAIMS, SCRIPT, TRANSPORT, Faults
+from tests.peers.faults import ODD_CLAIMS, SCRIPT, TRANSPORT, VISITOR, Faults
 from tests.peers.http_server import Answer, Call, Server
 from tests.peers.id_tokens import ELSEWHERE, honest, spoilt
 from tests.peers.signing import Algorithm, at_hash, key
 from tests.peers.strictness import UnacceptableRequest, authenticates, check_authorization, verifies
-
-VISITOR: Mapping[str, object] = {
-    "sub": "visitor-1",
-    "name": "Vera Visitor",
-    "email": "visitor@example.org",
-    "email_verified": True,
-    "picture": "https://pictures.example/visitor.png",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +60,9 @@ class MisbehavingProvider:
         self.published = [self.signer]
         self.calls: list[Call] = []
         self.authorizations: list[dict[str, str]] = []
-        self.code_uses: Counter[str] = Counter()
-        self.exchanges = 0
+        self.codes: list[str] = []
+        """As they were presented at the token endpoint by the client; one that is there twice was replayed."""
+        self.exchanges: list[str] = []
         """Codes that became tokens."""
         self._clock = clock
         self._rotations = itertools.count(1)
@@ -173,12 +165,12 @@ class MisbehavingProvider:
         if not authenticates(call, self.client_auth, self.client_id, self.client_secret):
             return Answer.of({"error": "invalid_client"}, 401)
         code = call.body.get("code", "")
-        self.code_uses[code] += 1
+        self.codes.append(code)
         grant = self._grants.pop(code, None)
         fits = grant and grant.redirect_uri == call.body.get("redirect_uri")
         if not grant or not fits or not verifies(call.body.get("code_verifier", ""), grant.challenge):
             return Answer.of({"error": "invalid_grant"}, 400)
-        self.exchanges += 1
+        self.exchanges.append(code)
         return _spoilt_token(self._tokens(grant), self.faults.token)
 
     def _tokens(self, grant: Grant) -> dict[str, Any]:

@@ -25,31 +25,22 @@ class PostgreSQL:
     def __init__(self, binaries: Path) -> None:
         self._binaries = binaries
         self._folder = Path(tempfile.mkdtemp(prefix="genkan-postgres-"))
+        self._data = str(self._folder / "data")
         self._numbers = itertools.count(1)
         self.port = free_port()
+        settings = {"fsync": "off", "listen_addresses": "127.0.0.1", "unix_socket_directories": str(self._folder)}
+        command = [str(binaries / "postgres"), "-D", self._data, "-p", str(self.port)]
+        for name, value in settings.items():
+            command += ["-c", f"{name}={value}"]
+        self._process = Process(command, "database system is ready to accept connections", _as_postgres())
 
     def create(self) -> None:
         """The files of a new server."""
         if os.geteuid() == 0:
             shutil.chown(self._folder, "postgres", "postgres")
-        data = str(self._folder / "data")
-        initdb = [
-            "setpriv",
-            *_as_postgres(),
-            str(self._binaries / "initdb"),
-            "-D",
-            data,
-            "-A",
-            "trust",
-            "-U",
-            "postgres",
-        ]
-        subprocess.run([*initdb, "--no-sync", "--encoding=UTF8", "--locale=C"], check=True, capture_output=True)
-        settings = {"fsync": "off", "listen_addresses": "127.0.0.1", "unix_socket_directories": str(self._folder)}
-        command = [str(self._binaries / "postgres"), "-D", data, "-p", str(self.port)]
-        for name, value in settings.items():
-            command += ["-c", f"{name}={value}"]
-        self._process = Process(command, "database system is ready to accept connections", _as_postgres())
+        initdb = ["setpriv", *_as_postgres(), str(self._binaries / "initdb"), "-D", self._data, "--no-sync"]
+        options = ["-A", "trust", "-U", "postgres", "--encoding=UTF8", "--locale=C"]
+        subprocess.run([*initdb, *options], check=True, capture_output=True)
 
     def start(self) -> None:
         """Returns when it takes connections."""
