@@ -1,0 +1,161 @@
+"""The plan of the house as a test: imports only go down, and each third party has one door."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+FLOORS: dict[str, int] = {
+    "app": 10,
+    "blueprints": 9,
+    "auth": 8,
+    "genkan.current_user": 7,
+    "genkan.flask": 7,
+    "genkan.actions": 6,
+    "genkan.development": 6,
+    "genkan.oauth": 5,
+    "genkan.id_token": 4,
+    "genkan.discovery": 4,
+    "genkan.checks": 4,
+    "genkan.options": 3,
+    "genkan.caching": 3,
+    "genkan.sqlalchemy": 3,
+    "migrations": 3,
+    "genkan.claims": 2,
+    "genkan.csrf": 2,
+    "genkan.tokens": 2,
+    "genkan.cookies": 2,
+    "genkan.adapters": 2,
+    "genkan.providers": 2,
+    "genkan.providers.catalogue": 2,
+    "genkan.outbound": 2,
+}
+"""Everything else is the ground floor. A room may import from its own floor, as long as that goes round in no circle."""
+
+DOORS: dict[str, set[str]] = {
+    "flask": {"genkan.flask", "genkan.caching", "genkan.current_user", "app", "auth", "blueprints"},
+    "werkzeug": {"genkan.flask", "genkan.back_channel", "blueprints"},
+    "flask_login": {"genkan.current_user"},
+    "flask_caching": {"genkan.caching"},
+    "cachelib": {"genkan.caching"},
+    "authlib": {"genkan.oauth", "genkan.development"},
+    "joserfc": {"genkan.jose"},
+    "cryptography": {"genkan.jose"},
+    "requests": {"genkan.outbound", "genkan.back_channel"},
+    "urllib3": {"genkan.outbound", "genkan.measured"},
+    "sqlalchemy": {"genkan.sqlalchemy", "models", "migrations"},
+    "alembic": {"migrations"},
+    "blinker": {"genkan.events"},
+    "click": {"blueprints.users"},
+    "dotenv": set(),
+    "redis": set(),
+    "psycopg": set(),
+    "gunicorn": set(),
+    "granian": set(),
+}
+"""Who may know a third party; a package's name stands for everything in it."""
+
+
+def _modules() -> Iterator[tuple[str, Path]]:
+    top = [path for path in ROOT.glob("*.py")]
+    for path in [*top, *(p for room in ("genkan", "blueprints", "migrations") for p in (ROOT / room).rglob("*.py"))]:
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        yield name.removesuffix(".__init__"), path
+
+
+MODULES = dict(_modules())
+
+
+def _imports(name: str) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(MODULES[name].read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {_resolve(node.module, alias.name) for alias in node.names}
+    return found - {name}
+
+
+def _resolve(module: str, name: str) -> str:
+    return f"{module}.{name}" if f"{module}.{name}" in MODULES else module
+
+
+def _floor(name: str) -> int:
+    while name:
+        if name in FLOORS:
+            return FLOORS[name]
+        name = name.rpartition(".")[0]
+    return 1
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_imports_only_go_down(name: str) -> None:
+    """No room knows of one above it."""
+    upward = {other for other in _imports(name) if other in MODULES and _floor(other) > _floor(name)}
+
+    assert upward == set()
+
+
+def test_no_import_goes_round_in_a_circle() -> None:
+    """Taking away, again and again, the rooms that import no other one leaves nothing."""
+    left = {name: {other for other in _imports(name) if other in MODULES} for name in MODULES}
+    while free := {name for name, needs in left.items() if not needs}:
+        left = {name: needs - free for name, needs in left.items() if name not in free}
+
+    assert sorted(left) == []
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_each_third_party_is_known_where_the_plan_says(name: str) -> None:
+    """One file, or one package, for each."""
+    strangers = {other.partition(".")[0] for other in _imports(name)} & set(DOORS)
+    allowed = {third for third, doors in DOORS.items() if any(f"{name}.".startswith(f"{door}.") for door in doors)}
+
+    assert strangers - allowed == set()
+
+
+@pytest.mark.parametrize("name", sorted(name for name in MODULES if name.startswith("genkan")))
+def test_the_core_knows_nothing_of_the_application(name: str) -> None:
+    """It could be lifted into a repository of its own."""
+    ours = {other.partition(".")[0] for other in _imports(name) if other in MODULES}
+
+    assert ours <= {"genkan"}
+
+
+def test_rooms_are_named_by_what_they_hold() -> None:
+    """A room called utils holds anything, so nothing can be found there."""
+    shapeless = {"utils", "helpers", "common", "misc"}
+
+    assert {name.rpartition(".")[2] for name in MODULES} & shapeless == set()
+
+
+def test_no_room_is_too_large_to_see_at_once() -> None:
+    """250 lines at most."""
+    lengths = {name: len(path.read_text().splitlines()) for name, path in MODULES.items()}
+
+    assert {name: length for name, length in lengths.items() if length > 250} == {}
+
+
+def test_functions_fit_in_the_eye() -> None:
+    """No body of more than 40 lines; nearly all of 20 at most."""
+    bodies = [length for name in MODULES for length in _bodies(MODULES[name])]
+
+    assert max(bodies) <= 40
+    assert sum(length <= 20 for length in bodies) >= 0.88 * len(bodies)
+
+
+def _bodies(path: Path) -> Iterator[int]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            body = node.body[1:] if ast.get_docstring(node) else node.body
+            yield (node.end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
+def test_pickle_is_known_nowhere() -> None:
+    """Whoever writes to a cache must not run code here (M4)."""
+    assert [name for name in MODULES if _imports(name) & {"pickle", "marshal", "shelve"}] == []
