@@ -10,6 +10,7 @@ from pathlib import Path
 
 from flask import Blueprint, Response, abort, current_app, request, url_for
 from flask.blueprints import BlueprintSetupState
+from werkzeug.wrappers import Response as BaseResponse
 
 from genkan.flask import public
 
@@ -36,7 +37,7 @@ class Asset:
 
 @bp.get("/static/<path:name>")
 @public
-def asset(name: str) -> Response:
+def asset(name: str) -> BaseResponse:
     """A file below `static/`, packed where the browser takes it."""
     found = _find(name)
     if found is None:

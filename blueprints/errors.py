@@ -6,6 +6,7 @@ import json
 
 from flask import Blueprint, Response, render_template, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as BaseResponse
 
 from genkan.errors import StoreError
 from genkan.flask import request_id, speaks_json, unavailable
@@ -25,10 +26,10 @@ WORDS = {
 
 
 @bp.app_errorhandler(HTTPException)
-def http_error(error: HTTPException) -> Response:
+def http_error(error: HTTPException) -> BaseResponse:
     """The page or the JSON for any error that has a status."""
     if error.response is not None:
-        return Response.force_type(error.response, request.environ)
+        return error.get_response(request.environ)
     status = error.code or 500
     title, message = WORDS.get(status, (error.name, "Please try again."))
     headers = [(name, value) for name, value in error.get_headers() if name == "Allow"]

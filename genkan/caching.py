@@ -26,10 +26,10 @@ ENTRIES = 2000
 _log = logging.getLogger("genkan.caching")
 
 
-class JSONSerializer(BaseSerializer):  # type: ignore[misc]  # cachelib has no type marker
+class JSONSerializer(BaseSerializer):
     """JSON in, JSON out; whatever else stands in the store is a miss and is never executed."""
 
-    def dumps(self, value: JSON) -> bytes:
+    def dumps(self, value: Any, protocol: int = 0) -> bytes:
         """UTF-8 JSON; TypeError for what JSON does not have."""
         return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
@@ -72,7 +72,7 @@ class SharedCache:
             return getattr(self._backend, verb)(*arguments)
         except Exception as error:  # noqa: BLE001 (a cache may always forget; what its driver raises depends on the driver)
             self._resting_until = self._clock() + RETRY_SECONDS
-            _log.warning("cache does not answer: verb=%s error=%s", verb, type(error).__name__)
+            _log.warning("cache does not answer", extra={"verb": verb, "error": type(error).__name__})
             return None
 
     @property

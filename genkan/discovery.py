@@ -6,7 +6,7 @@ import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from genkan import strict_json
 from genkan.errors import ProviderError
@@ -27,11 +27,8 @@ _TENANT = re.compile(r"[0-9a-fA-F-]{36}")
 _log = logging.getLogger("genkan.discovery")
 
 
-class Client(Protocol):
-    """The one verb needed of an HTTP session."""
-
-    def get(self, url: str, *, headers: Mapping[str, str], withhold_token: bool) -> Any:
-        """The answer, with `status_code` and `content`; raises OSError when there is none."""
+Get = Callable[[str], tuple[int, bytes]]
+"""Status and body of a GET; raises OSError when there is no answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +58,7 @@ class Metadata:
         return is_tenant and name == self.multi_tenant_issuer.replace("{tenantid}", str(tenant))
 
 
-def fetch_metadata(provider: Provider, client: Client, options: Options) -> Metadata:
+def fetch_metadata(provider: Provider, get: Get, options: Options) -> Metadata:
     """The provider's metadata: its own data for OAuth 2, discovered for OpenID Connect, at most an hour old.
 
     Raises ProviderError for a document that can't be believed and OSError for one that can't be had.
@@ -72,7 +69,7 @@ def fetch_metadata(provider: Provider, client: Client, options: Options) -> Meta
     url = issuer.rstrip("/") + "/.well-known/openid-configuration"
 
     def fetch() -> dict[str, Any]:
-        document = _get(client, url)
+        document = _document(get, url)
         _check_document(document, provider)
         return document
 
@@ -91,7 +88,7 @@ def known_authorization_endpoint(provider: Provider, options: Options) -> str | 
 
 
 def fetch_keys(
-    provider: Provider, metadata: Metadata, client: Client, options: Options, *, anew: bool = False
+    provider: Provider, metadata: Metadata, get: Get, options: Options, *, anew: bool = False
 ) -> list[dict[str, Any]]:
     """The provider's public keys as JWKs, at most ten minutes old; with `anew`, fetched now if that is not too soon.
 
@@ -105,7 +102,7 @@ def fetch_keys(
         options.cache.delete(key)
 
     def fetch() -> dict[str, Any]:
-        document = _get(client, metadata.jwks_uri or "")
+        document = _document(get, metadata.jwks_uri or "")
         if not isinstance(document.get("keys"), list) or not document["keys"]:
             raise ProviderError("no keys in the key set")
         return document
@@ -125,17 +122,17 @@ def _kept(key: str, fresh: int, fetch: Callable[[], dict[str, Any]], options: Op
     except (OSError, ValueError, ProviderError) as error:
         if not usable or now - copy["at"] >= STALE_SECONDS:
             raise
-        _log.warning("provider did not answer, keeping its last good answer: error=%s", type(error).__name__)
+        _log.warning("provider did not answer, its last good answer is kept", extra={"error": type(error).__name__})
         return dict(copy["document"])
     options.cache.set(key, {"at": now, "document": document}, STALE_SECONDS)
     return document
 
 
-def _get(client: Client, url: str) -> dict[str, Any]:
-    answer = client.get(url, headers={"Accept": "application/json"}, withhold_token=True)
-    if answer.status_code != 200:
-        raise OSError(f"answered {answer.status_code}")
-    return strict_json.parse_object(answer.content)
+def _document(get: Get, url: str) -> dict[str, Any]:
+    status, body = get(url)
+    if status != 200:
+        raise OSError(f"answered {status}")
+    return strict_json.parse_object(body)
 
 
 def _check_document(document: Mapping[str, Any], provider: Provider) -> None:

@@ -36,4 +36,4 @@ def send(signal: NamedSignal, **news: object) -> None:
         try:
             receiver(None, **news)
         except Exception as error:  # noqa: BLE001 (the receiver is somebody else's code; the visitor's path goes on)
-            _log.error("event receiver failed: event=%s error=%s", signal.name, type(error).__name__)
+            _log.error("event receiver failed", extra={"event": signal.name, "error": type(error).__name__})

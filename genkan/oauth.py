@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -106,7 +107,7 @@ def _session(provider: Provider, options: Options) -> Iterator[OAuth2Session]:
 
 
 def _metadata(provider: Provider, session: OAuth2Session, options: Options) -> Metadata:
-    metadata = fetch_metadata(provider, session, options)
+    metadata = fetch_metadata(provider, partial(_get, session), options)
     supported = metadata.client_authentications
     if supported and provider.client_authentication not in supported and "client_secret_post" in supported:
         session.token_endpoint_auth_method = "client_secret_post"
@@ -139,7 +140,7 @@ def _oidc_profile(
     options: Options,
 ) -> Profile:
     def keys(*, anew: bool) -> list[dict[str, Any]]:
-        return fetch_keys(provider, metadata, session, options, anew=anew)
+        return fetch_keys(provider, metadata, partial(_get, session), options, anew=anew)
 
     claims = check_id_token(provider, metadata, tokens, flow.nonce, keys, options.clock())
     lacks_profile = not claims.get("name") and not claims.get("email")
@@ -161,13 +162,19 @@ def _oauth_profile(provider: Provider, tokens: Mapping[str, Any], session: OAuth
 
 
 def _ask(session: OAuth2Session, url: str, tokens: Mapping[str, Any]) -> Any:
-    headers = {"Authorization": f"Bearer {tokens['access_token']}", "Accept": "application/json"}
-    answer = session.get(url, headers=headers, withhold_token=True)
-    if answer.status_code >= 500:
-        raise ProviderUnavailable(f"profile: {answer.status_code}")
-    if answer.status_code != 200:
-        raise ProviderError(f"profile: {answer.status_code}")
-    return strict_json.parse(answer.content)
+    status, body = _get(session, url, Authorization=f"Bearer {tokens['access_token']}")
+    if status >= 500:
+        raise ProviderUnavailable(f"profile: {status}")
+    if status != 200:
+        raise ProviderError(f"profile: {status}")
+    return strict_json.parse(body)
+
+
+def _get(session: OAuth2Session, url: str, **headers: str) -> tuple[int, bytes]:
+    # Some providers refuse calls that do not say who calls.
+    sent = {"Accept": "application/json", "User-Agent": "Genkan", **headers}
+    answer = session.request("GET", url, withhold_token=True, headers=sent)
+    return answer.status_code, answer.content
 
 
 def _form_encoded_basic(

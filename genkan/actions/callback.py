@@ -48,9 +48,7 @@ def callback(provider_id: str, request: Request, options: Options) -> Reply:
     except StoreError:
         return failure(StorageUnavailable(), options, spent)
     except AuthError as error:
-        _log.warning(
-            "sign-in failed: provider=%s error=%s reason=%s why=%s", provider_id, error.code, error.reason, error
-        )
+        _log.warning("sign-in failed", extra=_why(provider_id, error))
         return _failure(error, request, options, spent)
 
 
@@ -162,6 +160,12 @@ def _landing(flow: Flow, arrival: _Arrival, options: Options) -> str:
     if arrival.is_new_user and options.pages.new_user:
         return resolve(options.pages.new_user, options)
     return flow.callback_url
+
+
+def _why(provider_id: str, error: AuthError) -> dict[str, str | None]:
+    # An unknown provider's name is the visitor's own text and stays out of the log.
+    provider = None if isinstance(error, InvalidProvider) else provider_id
+    return {"event": "sign-in-failed", "provider": provider, "code": error.code, "reason": error.reason, "why": str(error)}
 
 
 def _failure(error: AuthError, request: Request, options: Options, spent: tuple[Cookie, ...]) -> Reply:

@@ -31,7 +31,7 @@ def resolve(url: str, options: Options) -> str:
     try:
         target = options.callbacks.redirect(RedirectParams(url, options.origin))
     except Exception as error:  # noqa: BLE001 (the application's code; the visitor lands on the front page instead)
-        _log.error("redirect callback failed: error=%s", type(error).__name__)
+        _log.error("redirect callback failed", extra={"error": type(error).__name__})
         return options.origin
     if target.startswith("/"):
         target = options.origin + target

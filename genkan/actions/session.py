@@ -70,7 +70,7 @@ def renew(reading: Reading, options: Options) -> tuple[Cookie, ...]:
     try:
         return issue(known.token, reading.names, options)[1]
     except Exception as error:  # noqa: BLE001 (the session callback again; the cookie the browser has still holds)
-        _log.error("session could not be prolonged: error=%s", type(error).__name__)
+        _log.error("session could not be prolonged", extra={"error": type(error).__name__})
         return ()
 
 
@@ -107,7 +107,7 @@ def update(request: Request, options: Options) -> Reply:
         options.csrf.check(cookies.read(request.cookie_header, options.names.csrf), request.csrf_token)
         return _update(reading, request.body.get("data"), options)
     except Exception as error:  # noqa: BLE001 (a callback is the application's code: whatever it raises, nothing changes)
-        _log.warning("session not updated: error=%s", type(error).__name__)
+        _log.warning("session not updated", extra={"error": type(error).__name__})
         return Reply(400)
 
 
@@ -133,13 +133,13 @@ def _open(sealed: str, names: tuple[str, ...], digest: bytes, now: float, option
         if "exp" not in claims:
             raise TokenError
         token = options.callbacks.jwt(JWTParams(token=dict(claims)))
-        times = {name: claims[name] for name in ("iat", "exp") if name in claims}
+        times: Token = {name: claims[name] for name in ("iat", "exp") if name in claims}
         current = options.sessions.is_current(sealed)
         known = None if token is None else _finish({**token, **times}, now, options, current=current)
     except TokenError:
         return Reading(names=names, ended=True)
     except Exception as error:  # noqa: BLE001 (a callback is the application's code: whatever it raises means nobody)
-        _log.error("session could not be read: error=%s", type(error).__name__)
+        _log.error("session could not be read", extra={"error": type(error).__name__})
         return Reading(names=names, failed=True)
     if known is None or known.until <= now:
         return Reading(names=names, ended=True)

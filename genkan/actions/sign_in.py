@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+
 from genkan import checks, cookies, oauth
 from genkan.actions.landing import callback_url, failure, remember
 from genkan.errors import AuthError, CrossSite, InvalidProvider
 from genkan.http import Reply, Request
 from genkan.options import Options
+
+_log = logging.getLogger("genkan.sign_in")
 
 
 def sign_in(provider_id: str | None, request: Request, options: Options) -> Reply:
@@ -22,6 +26,7 @@ def sign_in(provider_id: str | None, request: Request, options: Options) -> Repl
     except CrossSite:
         raise
     except AuthError as error:
+        _log.warning("sign-in not begun", extra={"event": "sign-in-failed", "code": error.code, "why": str(error)})
         return failure(error, options, remember(callback_url(request, options), request, options))
 
 

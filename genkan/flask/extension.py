@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from genkan.csrf import SAFE_METHODS
 from genkan.errors import ConfigurationError
+from genkan.flask import diary
 from genkan.flask.guard import take_stock
 from genkan.flask.headers import SecurityHeaders
 from genkan.flask.state import EXTENSION, State
@@ -39,6 +40,7 @@ def init_app(app: Flask, options: Options, *, development: bool = False, trusted
     house = State(options, headers, timed=development)
     app.extensions[EXTENSION] = house
     app.jinja_env.globals.update(TEMPLATE_GLOBALS)
+    diary.keep()
     if development:
         app.before_request(partial(_move_to_own_host, options.origin))
     app.before_request(take_stock(app))

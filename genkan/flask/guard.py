@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -16,6 +17,8 @@ from genkan.flask.envelope import json_response, receive
 from genkan.flask.state import EXTENSION, State, state, state_of
 from genkan.flask.visit import auth, reading, sign_in_url
 from genkan.options import BASE_PATH
+
+_log = logging.getLogger("genkan.guard")
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -125,6 +128,7 @@ def _check_unsafe(house: State) -> Response | None:
         options.csrf.check_origin(asked.headers)
         options.csrf.check(cookies.read(asked.cookie_header, options.names.csrf), asked.csrf_token)
     except AuthError as error:
+        _log.warning("request refused", extra={"event": "forgery-refused", "code": error.code, "why": str(error)})
         if speaks_json():
             return json_response({"error": "Forbidden", "code": error.code}, 403)
         again = f"{BASE_PATH}/error?error={quote(error.code)}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from flask import Flask, current_app
+from flask import current_app
+from flask.sansio.app import App
 
 from genkan.errors import OutsideRequestError
 from genkan.flask.headers import SecurityHeaders
@@ -43,7 +44,7 @@ def state() -> State:
     return found
 
 
-def state_of(app: Flask) -> State:
+def state_of(app: App) -> State:
     """The same, of the application in hand."""
     found: State = app.extensions[EXTENSION]
     return found
