@@ -10,7 +10,7 @@ from flask import Flask
 
 import auth
 import config
-from blueprints import api, assets, dashboard, development, errors, health, users
+from blueprints import api, assets, compression, dashboard, development, errors, health, users
 from blueprints import auth as doors
 from genkan.tokens import Clock
 
@@ -27,10 +27,10 @@ def create_app(environment: Mapping[str, str] | None = None, clock: Clock = time
     settings = config.load(os.environ if environment is None else environment)
     app = Flask(__name__, static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY, MAX_FORM_MEMORY_SIZE=MAX_BODY, MAX_FORM_PARTS=100)
-    app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
+    app.json.sort_keys = app.json.ensure_ascii = False  # type: ignore[attr-defined]  # the default provider has both
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     provider = auth.init_app(app, settings, clock)
-    for room in (doors, dashboard, api, health, users, assets, errors):
+    for room in (doors, dashboard, api, health, users, assets, errors, compression):
         app.register_blueprint(room.bp)
     if provider is not None:
         app.register_blueprint(development.create_blueprint(provider))

@@ -46,7 +46,7 @@ def asset(name: str) -> BaseResponse:
     body = found.plain
     if found.packed is not None:
         headers["Vary"] = "Accept-Encoding"
-        if "gzip" in request.headers.get("Accept-Encoding", ""):
+        if request.accept_encodings.quality("gzip") > 0:
             body, headers["Content-Encoding"] = found.packed, "gzip"
     return Response(body, 200, headers, content_type=found.kind).make_conditional(request)
 

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, render_template
 from flask.blueprints import BlueprintSetupState
 
 from auth import auth, handlers
-from genkan.flask import guards_itself, public
+from genkan.flask import guards_itself, public, reading, unavailable
 
 bp = Blueprint("auth", __name__)
 
@@ -36,9 +36,9 @@ for method, rule, handler in DOORS:
 
 @bp.get("/partials/user-menu")
 @public
-def user_menu() -> str:
-    """The header's menu alone, in the state of whoever asks."""
-    return render_template("partials/_user_menu.html")
+def user_menu() -> str | Response:
+    """The header's menu alone, in the state of whoever asks; 503 rather than a menu that lies."""
+    return unavailable() if reading().failed else render_template("partials/_user_menu.html")
 
 
 @bp.record_once

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from flask import Blueprint, Response, make_response, render_template
 
 from auth import auth
@@ -39,10 +41,16 @@ def about() -> Response:
 @bp.get("/dashboard")
 def index() -> str:
     """The private page; the guard has seen to it that there is a session."""
-    return render_template("dashboard/index.html", session=auth())
+    return _about_session("dashboard/index.html")
 
 
 @bp.get("/partials/session")
 def session() -> str:
     """The dashboard's session card alone; private like the page around it."""
-    return render_template("partials/_session.html", session=auth())
+    return _about_session("partials/_session.html")
+
+
+def _about_session(template: str) -> str:
+    session = auth()
+    as_json = json.dumps(session and session.to_json(), ensure_ascii=False, indent=2)
+    return render_template(template, session=session, session_as_json=as_json)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 
 from flask import Blueprint, Response, render_template, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, ServiceUnavailable
 from werkzeug.wrappers import Response as BaseResponse
 
 from genkan.errors import StoreError
-from genkan.flask import request_id, speaks_json, unavailable
+from genkan.flask import request_id, speaks_json
+from genkan.flask.guard import RETRY_SECONDS
 
 bp = Blueprint("errors", __name__)
 
@@ -32,14 +33,21 @@ def http_error(error: HTTPException) -> BaseResponse:
         return error.get_response(request.environ)
     status = error.code or 500
     title, message = WORDS.get(status, (error.name, "Please try again."))
-    headers = [(name, value) for name, value in error.get_headers() if name == "Allow"]
+    headers = [(name, value) for name, value in error.get_headers() if name in {"Allow", "Retry-After"}]
     if speaks_json() or request.path.startswith("/api/") and not request.path.startswith("/api/auth/"):
         return Response(json.dumps({"error": error.name}), status, headers, content_type="application/json")
-    html = render_template("errors/error.html", status=status, title=title, message=message, request_id=request_id())
+    html = render_template(
+        "errors/error.html",
+        status=status,
+        title=title,
+        message=message,
+        request_id=request_id(),
+        menu_loading=status == 503,  # who is there can't be told just now, and "Sign in" would be telling
+    )
     return Response(html, status, headers, content_type="text/html; charset=utf-8")
 
 
 @bp.app_errorhandler(StoreError)
-def store_error(_error: StoreError) -> Response:
+def store_error(_error: StoreError) -> BaseResponse:
     """503: the database does not answer, nothing is lost."""
-    return unavailable()
+    return http_error(ServiceUnavailable(retry_after=RETRY_SECONDS))

@@ -37,7 +37,7 @@ class JSONSerializer(BaseSerializer):
         """The value, or None for nothing and for nonsense."""
         try:
             value: JSON = json.loads(data) if data is not None else None
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         return value
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from genkan.http import Cookie
@@ -37,8 +38,7 @@ class CookieNames:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class SessionCookie:
+class SessionCookie(NamedTuple):
     """What a browser sent of a session: the joined token, or None where chunks are missing, and the names seen."""
 
     token: str | None
@@ -65,14 +65,28 @@ def read_session(header: str, name: str) -> SessionCookie | None:
     Only `NAME` and `NAME.<number>` count; a whole cookie wins over chunks; chunks are joined by number and must be
     complete (T4).
     """
-    if name not in header:
+    start = header.find(name)
+    if start < 0:
         return None
+    if header.count(name) == 1 and header[start + len(name) : start + len(name) + 1] == "=":
+        return _only_cookie(header, name, start)
     found = dict(_family(header, name))
     if not found:
         return None
     names = tuple(name if index is None else f"{name}.{index}" for index in found)
     whole = found.get(None)
     return SessionCookie(whole if whole is not None else _join(found), names)
+
+
+def _only_cookie(header: str, name: str, start: int) -> SessionCookie | None:
+    # Nearly every request: one whole cookie, found without taking the header apart.
+    before = header[:start].rstrip()
+    if before and not before.endswith(";"):
+        return None
+    value = header[start + len(name) + 1 :].partition(";")[0].strip()
+    if not value:
+        return None
+    return SessionCookie(unquote(value) if "%" in value else value, (name,))
 
 
 def write_session(

@@ -1,20 +1,21 @@
 """Flask-Login, for code and extensions that expect `current_user` and `@login_required`: both ask `auth()`.
 
-Nothing else of it is used. Four of its habits are undone here, for the reasons beside them.
+Nothing else of it is used. Five of its habits are undone here, for the reasons beside them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import Flask
+from flask import Flask, g
 from flask_login import LoginManager, UserMixin
 
 from genkan.flask import auth, refuse
 from genkan.identity import SessionUser
 
-REMEMBER_COOKIE_NAME = "genkan.not-used"
-"""A stray cookie of the default name would keep `request_loader` from being asked, and lock its visitor out."""
+REMEMBER_COOKIE_NAME = "never; sent"
+"""A cookie of the remember cookie's name would keep `request_loader` from being asked, and lock its visitor out; so it
+has a name that no Cookie header can hold."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ def init_app(app: Flask) -> None:
     manager = LoginManager(app)
     manager.request_loader(_load)
     manager.unauthorized_handler(refuse)
+    app.teardown_request(_forget)
     # The hook would open Flask's cookie session, and so say `Vary: Cookie`, on every answer, static files included.
     app.after_request_funcs[None].remove(manager._update_remember_cookie)
 
@@ -64,3 +66,8 @@ def init_app(app: Flask) -> None:
 def _load(_request: object) -> CurrentUser | None:
     session = auth()
     return CurrentUser(session.user) if session is not None else None
+
+
+def _forget(_error: object) -> None:
+    # Flask-Login remembers on the application context, which may stay open over several requests (S10).
+    g.pop("_login_user", None)

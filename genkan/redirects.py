@@ -48,8 +48,13 @@ def origin_of(url: str | SplitResult) -> str | None:
 
 
 def path_of(url: str, origin: str) -> str:
-    """Path, query and fragment of one of our own absolute URLs: what a link within the site needs."""
-    return url.removeprefix(origin) or "/"
+    """Path, query and fragment of one of our own absolute URLs: what a link within the site needs.
+
+    A URL that would mean something else without its origin comes back whole: another site's, and a path that begins
+    with `//`, which as a link leads to another host.
+    """
+    path = url.removeprefix(origin) or "/"
+    return path if path.startswith("/") and not path.startswith("//") else url
 
 
 def _split(url: str) -> SplitResult | None:

@@ -13,6 +13,9 @@ from genkan.jose import ENCRYPTION, SecretKey, derive, parse_claims, read_header
 CLOCK_TOLERANCE = 15
 """Seconds two hosts' clocks may differ before a token counts as expired or not yet valid; Auth.js's value (T10)."""
 
+_LAST_SECOND = 2**53
+"""Beyond it, forwards or back, JavaScript and Python no longer mean the same moment."""
+
 Clock = Callable[[], float]
 """Seconds since 1970, as `time.time` tells them."""
 
@@ -61,7 +64,8 @@ class Sealer:
         now = int(self._clock())
         stamped = {**claims, "iat": now, "exp": now + max_age, "jti": str(uuid4())}
         text = json.dumps(stamped, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-        return self._box.seal(text.encode("utf-8", "replace"))
+        # A lone surrogate, which JavaScript's strings may hold, is written as JSON escapes it.
+        return self._box.seal(text.encode("utf-8", "backslashreplace"))
 
     def open(self, token: str) -> Token:
         """The claims of a token that is ours and valid now, give or take CLOCK_TOLERANCE.
@@ -100,7 +104,7 @@ def _key(secret: str, salt: str, length: int) -> SecretKey:
 def _check_times(claims: Token, now: float) -> None:
     for name in ("exp", "nbf", "iat"):
         value = claims.get(name, 0)
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > _LAST_SECOND:
             raise TokenError
     if claims.get("exp", now) <= now - CLOCK_TOLERANCE or claims.get("nbf", now) > now + CLOCK_TOLERANCE:
         raise TokenError

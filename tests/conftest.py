@@ -14,7 +14,7 @@ from app import create_app
 from tests.browser import Browser
 from tests.clock import FrozenClock
 
-pytest_plugins = ["tests.peers.services"]
+pytest_plugins = ["tests.peers.services", "tests.peers.node_services"]
 
 ORIGIN = "http://127.0.0.1:5000"
 

@@ -11,6 +11,9 @@ from genkan.http import Cookie, Reply, Request
 from genkan.options import Options, RedirectParams
 from genkan.redirects import is_web_url
 
+MAX_COOKIE_CHARACTERS = 4096
+"""Of a whole Set-Cookie; what browsers promise to keep (RFC 6265 6.1)."""
+
 _log = logging.getLogger("genkan.actions")
 
 
@@ -39,9 +42,12 @@ def resolve(url: str, options: Options) -> str:
 
 
 def remember(url: str, request: Request, options: Options) -> tuple[Cookie, ...]:
-    """The callback-url cookie, where it would change (protocol.md 2.2)."""
+    """The callback-url cookie, where it would change (protocol.md 2.2) and browsers would keep it (T3)."""
     name = options.names.callback_url
-    return () if cookies.read(request.cookie_header, name) == url else (Cookie(name, url, options.secure),)
+    cookie = Cookie(name, url, options.secure)
+    if cookies.read(request.cookie_header, name) == url or len(cookie.header()) > MAX_COOKIE_CHARACTERS:
+        return ()
+    return (cookie,)
 
 
 def failure(error: AuthError, options: Options, set_cookies: tuple[Cookie, ...] = ()) -> Reply:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+from typing import NamedTuple
 
 from genkan import cookies
+from genkan.cookies import SessionCookie
 from genkan.errors import TokenError
 from genkan.http import Cookie, Reply, Request
 from genkan.identity import JSON, Session, SessionUser, Token
@@ -21,9 +22,10 @@ CALLBACKS_HOLD = 60
 """Seconds for which a worker takes the callbacks' word for a token it has seen; the token's own expiry is checked
 at every reading."""
 
+_TIMES = ("iat", "exp", "auth_time")
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+
+class Reading(NamedTuple):
     """The answer to one request's question, and what the response owes the browser for it."""
 
     known: Known | None = None
@@ -61,15 +63,18 @@ def read(cookie_header: str, options: Options) -> Reading:
 
 
 def renew(reading: Reading, options: Options) -> tuple[Cookie, ...]:
-    """Set-Cookies for a session that is due to be prolonged, or deletes one that has ended; mostly nothing."""
+    """Set-Cookies for a session that is due to be prolonged, or deletes one that has ended; mostly nothing.
+
+    No callback is asked: they had their say when this request read the session.
+    """
     if reading.ended:
         return cookies.clear(reading.names, secure=options.secure)
-    known = reading.known
-    if known is None or options.clock() < known.renew_at:
+    known, now = reading.known, options.clock()
+    if known is None or now < known.renew_at:
         return ()
     try:
-        return issue(known.token, reading.names, options)[1]
-    except Exception as error:  # noqa: BLE001 (the session callback again; the cookie the browser has still holds)
+        return _write(_seal(known.token, now, options), reading.names, options)
+    except Exception as error:  # noqa: BLE001 (the callback's claims may be no JSON; the browser's cookie still holds)
         _log.error("session could not be prolonged", extra={"error": type(error).__name__})
         return ()
 
@@ -81,19 +86,11 @@ def issue(token: Token, seen: tuple[str, ...], options: Options) -> tuple[Known 
     finished session is remembered, so that the next request with it need not open it.
     """
     now = options.clock()
-    claims = {**token, "auth_time": _signed_in_at(token, now)}
-    age = min(options.policy.max_age, int(claims["auth_time"] + options.policy.absolute_age - now))
-    if age <= 0:
-        return None, cookies.clear(seen, secure=options.secure)
-    sealed = options.sessions.seal(claims, age)
-    expires = int(now) + age
-    known = _finish({**claims, "iat": int(now), "exp": expires}, now, options, current=True)
-    if known is not None:
-        options.memory.put(sha256(sealed.encode()).digest(), known)
-    written = cookies.write_session(
-        options.names.session, sealed, seen=seen, secure=options.secure, expires=expires
-    )
-    return known, written
+    sealed = _seal(token, now, options)
+    known = None if sealed is None else _finish(sealed.claims, now, options, current=True)
+    if sealed is not None and known is not None:
+        options.memory.put(sha256(sealed.text.encode()).digest(), known)
+    return known, _write(sealed, seen, options)
 
 
 def update(request: Request, options: Options) -> Reply:
@@ -101,23 +98,27 @@ def update(request: Request, options: Options) -> Reply:
 
     Any failure is 400 with null and changes nothing (protocol.md 1.5).
     """
-    reading = read(request.cookie_header, options)
+    cookie = cookies.read_session(request.cookie_header, options.names.session)
     try:
         options.csrf.check_origin(request.headers)
         options.csrf.check(cookies.read(request.cookie_header, options.names.csrf), request.csrf_token)
-        return _update(reading, request.body.get("data"), options)
+        return Reply() if cookie is None else _update(cookie, request.body.get("data"), options)
     except Exception as error:  # noqa: BLE001 (a callback is the application's code: whatever it raises, nothing changes)
         _log.warning("session not updated", extra={"error": type(error).__name__})
         return Reply(400)
 
 
-def _update(reading: Reading, data: JSON, options: Options) -> Reply:
-    if reading.known is None:
-        return Reply(cookies=renew(reading, options))
-    token = options.callbacks.jwt(JWTParams(token=dict(reading.known.token), trigger="update", session=data))
-    if token is None:
-        return Reply(cookies=cookies.clear(reading.names, secure=options.secure))
-    known, written = issue(token, reading.names, options)
+def _update(cookie: SessionCookie, data: JSON, options: Options) -> Reply:
+    ended = Reply(cookies=cookies.clear(cookie.names, secure=options.secure))
+    try:
+        token = _opened(cookie.token or "", options.clock(), options)
+    except TokenError:
+        return ended
+    changed = options.callbacks.jwt(JWTParams(token=dict(token), trigger="update", session=data))
+    if changed is None:
+        return ended
+    # Whatever the callback took over from the browser, the sign-in was when it was (S6).
+    known, written = issue({**changed, "auth_time": token["auth_time"]}, cookie.names, options)
     return Reply(body=known.session.to_json() if known else None, cookies=written)
 
 
@@ -129,22 +130,61 @@ def default_session(token: Token, expires: float) -> Session:
 
 def _open(sealed: str, names: tuple[str, ...], digest: bytes, now: float, options: Options) -> Reading:
     try:
-        claims = options.sessions.open(sealed)
-        if "exp" not in claims:
-            raise TokenError
-        token = options.callbacks.jwt(JWTParams(token=dict(claims)))
-        times: Token = {name: claims[name] for name in ("iat", "exp") if name in claims}
-        current = options.sessions.is_current(sealed)
-        known = None if token is None else _finish({**token, **times}, now, options, current=current)
+        claims = _opened(sealed, now, options)
     except TokenError:
+        _log.info("session not believed", extra={"event": "session-refused"})
         return Reading(names=names, ended=True)
+    try:
+        return _ask_callbacks(claims, sealed, names, digest, now, options)
     except Exception as error:  # noqa: BLE001 (a callback is the application's code: whatever it raises means nobody)
         _log.error("session could not be read", extra={"error": type(error).__name__})
         return Reading(names=names, failed=True)
-    if known is None or known.until <= now:
+
+
+def _opened(sealed: str, now: float, options: Options) -> Token:
+    """The claims of a live session token, which says when it ends (T10) and when the sign-in was; or TokenError."""
+    claims = options.sessions.open(sealed)
+    signed_in_at = _signed_in_at(claims, now)
+    if "exp" not in claims or signed_in_at + options.policy.absolute_age <= now:
+        raise TokenError
+    return {**claims, "auth_time": signed_in_at}
+
+
+def _ask_callbacks(
+    claims: Token, sealed: str, names: tuple[str, ...], digest: bytes, now: float, options: Options
+) -> Reading:
+    token = options.callbacks.jwt(JWTParams(token=dict(claims)))
+    if token is None:
         return Reading(names=names, ended=True)
+    # A callback that makes a token of its own can't lose, or move, the times it ends by (S6).
+    times = {name: claims[name] for name in _TIMES if name in claims}
+    known = _finish({**token, **times}, now, options, current=options.sessions.is_current(sealed))
+    if known is None:
+        # The session callback tells of nobody; the cookie stays, as in Auth.js (protocol.md 4.2).
+        return Reading(names=names)
     options.memory.put(digest, known)
     return Reading(known, names)
+
+
+class _Sealed(NamedTuple):
+    text: str
+    claims: Token
+
+
+def _seal(token: Token, now: float, options: Options) -> _Sealed | None:
+    """The token for `max_age` from now or until the absolute limit, if that is earlier; None if it is over (S6)."""
+    claims = {**token, "auth_time": _signed_in_at(token, now)}
+    age = min(options.policy.max_age, int(claims["auth_time"] + options.policy.absolute_age - now))
+    if age <= 0:
+        return None
+    return _Sealed(options.sessions.seal(claims, age), {**claims, "iat": int(now), "exp": int(now) + age})
+
+
+def _write(sealed: _Sealed | None, seen: tuple[str, ...], options: Options) -> tuple[Cookie, ...]:
+    if sealed is None:
+        return cookies.clear(seen, secure=options.secure)
+    name, expires = options.names.session, sealed.claims["exp"]
+    return cookies.write_session(name, sealed.text, seen=seen, secure=options.secure, expires=expires)
 
 
 def _finish(token: Token, now: float, options: Options, *, current: bool) -> Known | None:
@@ -154,7 +194,9 @@ def _finish(token: Token, now: float, options: Options, *, current: bool) -> Kno
     session = options.callbacks.session(SessionParams(default_session(token, expires), dict(token)))
     if session is None:
         return None
-    body = json.dumps(session.to_json(), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    if not isinstance(session, Session):
+        raise TypeError("the session callback returns a Session or None")
+    body = json.dumps(session.to_json(), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
     renew_at = issued + options.policy.update_age if current else 0.0
     # The tolerance is for the clock of whoever minted the token; the absolute limit is counted by ours alone.
     until = float(min(token["exp"] + CLOCK_TOLERANCE, end))
@@ -162,11 +204,10 @@ def _finish(token: Token, now: float, options: Options, *, current: bool) -> Kno
 
 
 def _signed_in_at(token: Token, now: float) -> int:
-    # A token from a Next.js front end does not say; its age counts from when we first see it. A time in the
-    # future would move the absolute limit, so it is not believed.
-    claimed = token.get("auth_time", token.get("iat", now))
-    usable = isinstance(claimed, int | float) and not isinstance(claimed, bool)
-    return int(min(claimed, token.get("iat", now), now)) if usable else int(now)
+    # A token from a Next.js front end does not say; its age counts from when it was made. A time in the future
+    # would move the absolute limit, so it is not believed.
+    claimed = (token.get("auth_time"), token.get("iat"), now)
+    return int(min(time for time in claimed if isinstance(time, int | float) and not isinstance(time, bool)))
 
 
 def _text(value: JSON) -> str | None:

@@ -14,5 +14,6 @@ from genkan.flask.guard import speaks_json as speaks_json
 from genkan.flask.state import options as options
 from genkan.flask.visit import auth as auth
 from genkan.flask.visit import csrf_token as csrf_token
+from genkan.flask.visit import reading as reading
 from genkan.flask.visit import request_id as request_id
 from genkan.flask.visit import sign_in_url as sign_in_url

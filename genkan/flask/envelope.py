@@ -9,9 +9,11 @@ from flask import Response, render_template, request
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from genkan import strict_json
+from genkan.errors import ConfigurationError
 from genkan.flask.visit import park
 from genkan.http import Reply, Request
 from genkan.identity import JSON
+from genkan.redirects import origin_of
 
 LOOKED_AT = (
     "Origin",
@@ -25,6 +27,9 @@ LOOKED_AT = (
 
 NOT_CACHED = {"Cache-Control": "private, no-cache, no-store", "Expires": "0", "Pragma": "no-cache"}
 """What Auth.js puts on its JSON (protocol.md 1.5)."""
+
+FOR_ONE_VISITOR = {"Cache-Control": "private, no-store", "Vary": "Cookie, HX-Request"}
+"""An action has looked at the visitor's cookies, so its reply is for no other, whether or not it sets any (X1)."""
 
 
 def receive() -> Request:
@@ -49,16 +54,21 @@ def perform(reply: Reply) -> Response:
     else:
         response = json_response(reply.body, reply.status)
     response.headers.update(reply.headers)
+    for name, value in FOR_ONE_VISITOR.items():
+        response.headers.setdefault(name, value)
     return response
 
 
 def json_response(body: JSON, status: int = 200) -> Response:
     """JSON that no cache keeps; the content type is bare, as Auth.js's clients know it."""
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
     return Response(text, status, NOT_CACHED, content_type="application/json")
 
 
 def _redirect(location: str) -> Response:
+    if origin_of(location) is None:
+        # htmx assigns what it is told to `location.href`, where a `javascript:` URL would run (C5).
+        raise ConfigurationError("redirect: not a web address. Give http:// or https://, or a path of this site.")
     if "X-Auth-Return-Redirect" in request.headers:
         response = json_response({"url": location})
         response.headers["Location"] = location

@@ -13,7 +13,7 @@ from genkan.csrf import SAFE_METHODS
 from genkan.errors import ConfigurationError
 from genkan.flask import diary
 from genkan.flask.guard import take_stock
-from genkan.flask.headers import SecurityHeaders
+from genkan.flask.headers import StandingHeaders
 from genkan.flask.state import EXTENSION, State
 from genkan.flask.visit import auth, csrf_token, finish, session_key, sign_in_url
 from genkan.options import Options
@@ -36,7 +36,7 @@ def init_app(app: Flask, options: Options, *, development: bool = False, trusted
     """
     if app.config.get("LOGIN_DISABLED"):
         raise ConfigurationError("LOGIN_DISABLED: it opens every protected view. Remove it from the configuration.")
-    headers = SecurityHeaders(secure=options.secure, picture_origins=_loopback_issuers(options))
+    headers = StandingHeaders(secure=options.secure, picture_origins=_loopback_issuers(options))
     house = State(options, headers, timed=development)
     app.extensions[EXTENSION] = house
     app.jinja_env.globals.update(TEMPLATE_GLOBALS)

@@ -5,16 +5,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from flask import Blueprint, Flask, Response, request
 from flask.blueprints import BlueprintSetupState
+from werkzeug.exceptions import NotFound, ServiceUnavailable
+from werkzeug.routing import RequestRedirect
 
 from genkan import cookies
 from genkan.csrf import SAFE_METHODS
 from genkan.errors import AuthError, OutsideRequestError
 from genkan.flask.envelope import json_response, receive
 from genkan.flask.state import EXTENSION, State, state, state_of
+from genkan.flask.visit import current_request
 from genkan.flask.visit import auth, reading, sign_in_url
 from genkan.options import BASE_PATH
 
@@ -63,23 +66,28 @@ def _house(setup: BlueprintSetupState) -> State:
     return state_of(setup.app)
 
 
-def guard() -> Response | None:
+def guard(house: State) -> Response | None:
     """Before every request: no unsafe one without its CSRF token, no private one without a session."""
-    endpoint = request.endpoint
+    asked = current_request()
+    endpoint = asked.endpoint
     if endpoint is None:
-        return None
-    house = state()
-    if request.method not in SAFE_METHODS and endpoint not in house.self_guarded:
+        return _tidied(asked.routing_exception, house)
+    if asked.method not in SAFE_METHODS and endpoint not in house.self_guarded:
         refusal = _check_unsafe(house)
         if refusal is not None:
             return refusal
     if endpoint in house.public or auth() is not None:
         return None
-    return unavailable() if reading().failed else refuse()
+    return refuse()
 
 
 def refuse() -> Response:
-    """The answer to somebody who is not signed in: 401 JSON, 401 with HX-Redirect, or 303 to the sign-in page."""
+    """The answer to somebody who is not signed in: 401 JSON, 401 with HX-Redirect, or 303 to the sign-in page.
+
+    While that can't be told, it is `unavailable()`.
+    """
+    if reading().failed:
+        return unavailable()
     if speaks_json():
         return json_response({"error": "Unauthorized"}, 401)
     if request.headers.get("HX-Request") == "true":
@@ -89,13 +97,19 @@ def refuse() -> Response:
 
 
 def unavailable() -> Response:
-    """The answer while sessions can't be read: 503, and whoever is signed in stays so (S9)."""
-    headers = {"Retry-After": str(RETRY_SECONDS)}
+    """The answer while sessions can't be read: 503, and whoever is signed in stays so (S9).
+
+    Raises it where a page was asked for, which the application's error page then is.
+    """
     if speaks_json():
         answer = json_response({"error": "Service Unavailable"}, 503)
-        answer.headers.update(headers)
-        return answer
-    return Response("Sign-in is not available for a moment. Please try again.", 503, headers, content_type="text/plain; charset=utf-8")
+    elif request.headers.get("HX-Request") == "true":
+        sentence = "Sign-in is not available for a moment. Please try again."
+        answer = Response(sentence, 503, content_type="text/plain; charset=utf-8")
+    else:
+        raise ServiceUnavailable(retry_after=RETRY_SECONDS)
+    answer.headers["Retry-After"] = str(RETRY_SECONDS)
+    return answer
 
 
 def speaks_json() -> bool:
@@ -106,19 +120,30 @@ def speaks_json() -> bool:
 def take_stock(app: Flask) -> Callable[[], Response | None]:
     """The guard for an application, which learns at its first request which endpoints are public."""
 
+    house = state_of(app)
+
     def first_guard() -> Response | None:
-        house = state_of(app)
         if not house.public:
             apart = {name for name in app.view_functions if name.partition(".")[0] in house.apart}
             house.self_guarded |= apart | _marked(app, _SELF_GUARDED)
             house.public |= {"static"} | apart | _marked(app, _PUBLIC)
-        return guard()
+        return guard(house)
 
     return first_guard
 
 
 def _marked(app: Flask, mark: str) -> set[str]:
     return {endpoint for endpoint, view in app.view_functions.items() if getattr(view, mark, False)}
+
+
+def _tidied(reason: Exception | None, house: State) -> Response | None:
+    if not isinstance(reason, RequestRedirect):
+        return None
+    if request.method not in SAFE_METHODS:
+        raise NotFound
+    # An address with a slash too many or too few. Werkzeug's own answer would believe the Host header (R3).
+    tidy = urlsplit(reason.new_url)._replace(scheme="", netloc="")
+    return Response(status=308, headers={"Location": house.options.origin + urlunsplit(tidy)})
 
 
 def _check_unsafe(house: State) -> Response | None:

@@ -18,7 +18,7 @@ from genkan.errors import CrossSite, UnknownAction
 from genkan.flask.envelope import NOT_CACHED, json_response, perform, receive
 from genkan.flask.guard import RETRY_SECONDS
 from genkan.flask.state import state
-from genkan.flask.visit import auth, csrf_token, park, reading, renew_csrf_token, replace_reading, request_id
+from genkan.flask.visit import auth, csrf_pair, park, reading, renew_csrf_token, replace_reading, request_id
 from genkan.http import Reply
 from genkan.messages import Message, message_for
 from genkan.options import Options
@@ -30,10 +30,11 @@ _SESSION_HEADERS = [*NOT_CACHED.items()]
 
 def session() -> Response:
     """`GET /api/auth/session`: the session, or null; 503 when that can't be told."""
-    auth()
     found = reading()
     if found.known is not None:
-        return Response(found.known.body, 200, _SESSION_HEADERS, content_type="application/json")
+        response = Response(found.known.body, content_type="application/json")
+        response.headers._list.extend(_SESSION_HEADERS)  # constants, as in headers.py
+        return response
     if found.failed:
         answer = json_response(None, 503)
         answer.headers["Retry-After"] = str(RETRY_SECONDS)
@@ -50,7 +51,7 @@ def update_session() -> Response:
 
 def csrf() -> Response:
     """`GET /api/auth/csrf`: the token, and the cookie that vouches for it."""
-    return json_response({"csrfToken": csrf_token()})
+    return json_response({"csrfToken": csrf_pair().token})
 
 
 def providers() -> Response:

@@ -1,4 +1,4 @@
-"""The headers every answer carries, worked out once (security.md H1-H5)."""
+"""The headers every answer carries, worked out once (security.md H1-H5, X1)."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ from collections.abc import Iterable
 
 from werkzeug.datastructures import Headers
 
+Pairs = tuple[tuple[str, str], ...]
+
 _HSTS = "max-age=63072000; includeSubDomains"
 """Two years; H2 asks for one at least."""
 
+_PRIVATE: Pairs = (("Cache-Control", "private, no-store"), ("Vary", "Cookie, HX-Request"))
+"""For an answer that depends on who asks (X1)."""
 
-class SecurityHeaders:
-    """What to add to a document and to anything else.
+
+class StandingHeaders:
+    """What to add to a document and to anything else, and to either of them when it is for one person only.
 
     Scripts and styles come from our own files only, so no nonce is needed and a page without secrets can be
     cached; pictures may come from anywhere on https, since providers keep them where they like.
@@ -24,29 +29,45 @@ class SecurityHeaders:
             f"img-src {pictures}; manifest-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; "
             "form-action "
         )
-        common = [
+        common: Pairs = (
             ("X-Content-Type-Options", "nosniff"),
             ("Referrer-Policy", "same-origin"),
             ("Cross-Origin-Resource-Policy", "same-origin"),
-            *([("Strict-Transport-Security", _HSTS)] if secure else []),
-        ]
-        self._other = [*common, ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")]
-        self._document = [
+            *((("Strict-Transport-Security", _HSTS),) if secure else ()),
+        )
+        other: Pairs = (*common, ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"))
+        document: Pairs = (
             *common,
             ("Content-Security-Policy", self.policy()),
             ("Cross-Origin-Opener-Policy", "same-origin"),
             ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
-        ]
+        )
+        sorts = {
+            (False, False): other,
+            (True, False): document,
+            (False, True): (*other, *_PRIVATE),
+            (True, True): (*document, *_PRIVATE),
+        }
+        self._standing = {sort: [(name.lower(), (name, value)) for name, value in pairs] for sort, pairs in sorts.items()}
 
     def policy(self, *form_targets: str) -> str:
         """A document's Content-Security-Policy, whose forms may also lead to these sources."""
         return self._policy + " ".join(("'self'", *form_targets))
 
-    def add(self, headers: Headers) -> None:
-        """Add what the answer does not say itself."""
-        is_document = headers.get("Content-Type", "").startswith("text/html")
-        ours = self._document if is_document else self._other
-        present = {name for name, _ in headers}
-        for name, value in ours:
-            if name not in present:
-                headers.add(name, value)
+    def add(self, headers: Headers, *, private: bool) -> None:
+        """Add what the answer does not say itself; a private answer is never left for a cache to keep."""
+        present = {name.lower(): value for name, value in headers}
+        is_document = present.get("content-type", "").startswith("text/html")
+        if private and ("cache-control" in present or "vary" in present):
+            _insist(headers, present)
+        standing = self._standing[is_document, private]
+        # Straight into the list: `Headers.add` would check each of these constants anew, a microsecond apiece.
+        headers._list.extend(pair for key, pair in standing if key not in present)
+
+
+def _insist(headers: Headers, present: dict[str, str]) -> None:
+    if "no-store" not in present.get("cache-control", "no-store"):
+        headers["Cache-Control"] = "private, no-store"
+    varied = [name for line in headers.getlist("Vary") for name in line.split(",")]
+    if varied and "cookie" not in {name.strip().lower() for name in varied}:
+        headers.add("Vary", "Cookie")

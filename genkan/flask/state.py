@@ -8,7 +8,7 @@ from flask import current_app
 from flask.sansio.app import App
 
 from genkan.errors import OutsideRequestError
-from genkan.flask.headers import SecurityHeaders
+from genkan.flask.headers import StandingHeaders
 from genkan.options import Options
 
 EXTENSION = "genkan"
@@ -19,7 +19,7 @@ class State:
     """Made once by `init_app`; only its sets grow, while blueprints are registered."""
 
     options: Options
-    headers: SecurityHeaders
+    headers: StandingHeaders
     timed: bool
     """Tell in `Server-Timing` what reading the session cost: for development."""
     public: set[str] = field(default_factory=set)

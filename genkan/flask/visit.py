@@ -6,9 +6,10 @@ Not on the application context: a test client's request inside an open one would
 from __future__ import annotations
 
 import secrets
+from copy import deepcopy
 from time import perf_counter
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from flask import Response, request
 
@@ -28,9 +29,7 @@ _SESSION, _READING, _CSRF, _COOKIES, _TIME, _ID = (
 )
 
 # The proxy's own way to the request, bound once: going through the proxy each time costs three times as much.
-_current_request = request._get_current_object  # type: ignore[attr-defined]  # part of werkzeug's LocalProxy
-
-_PRIVATE = "private, no-store"
+current_request = request._get_current_object  # type: ignore[attr-defined]  # part of werkzeug's LocalProxy
 
 
 def auth() -> Session | None:
@@ -41,7 +40,7 @@ def auth() -> Session | None:
     `Vary: Cookie`. Raises OutsideRequestError outside a request, and where `init_app` never ran.
     """
     try:
-        memo = _current_request().__dict__
+        memo = current_request().__dict__
     except RuntimeError:
         raise OutsideRequestError(
             "auth() was asked outside a request, where nobody is signed in or out. "
@@ -56,19 +55,26 @@ def auth() -> Session | None:
 
 def reading() -> Reading:
     """What `auth()` goes by."""
-    auth()
-    found: Reading = _current_request().__dict__[_READING]
+    memo = current_request().__dict__
+    if _READING not in memo:
+        _ask(memo)
+    found: Reading = memo[_READING]
     return found
 
 
 def replace_reading(now: Reading) -> None:
     """From here on `auth()` says this; for the request that signed somebody in or out, which is not renewed either."""
-    _current_request().__dict__.update({_SESSION: now.session, _READING: now})
+    current_request().__dict__.update({_SESSION: now.session, _READING: now})
 
 
 def csrf_token() -> str:
-    """The token for this page's forms; the browser gets its cookie if it has none."""
-    memo = _current_request().__dict__
+    """The token for this page's forms, in a spelling of its own; the browser gets its cookie if it has none."""
+    return csrf_pair().masked()
+
+
+def csrf_pair() -> CSRFPair:
+    """The browser's pair, made now if it has none."""
+    memo = current_request().__dict__
     pair: CSRFPair | None = memo.get(_CSRF)
     if pair is None:
         options = state().options
@@ -77,23 +83,23 @@ def csrf_token() -> str:
             pair = options.csrf.create()
             park(Cookie(options.names.csrf, pair.cookie, options.secure))
         memo[_CSRF] = pair
-    return pair.token
+    return pair
 
 
 def renew_csrf_token(token_cookie: Cookie) -> None:
     """The pair a reply is about to set is the one its own page must use."""
     options = state().options
-    _current_request().__dict__[_CSRF] = options.csrf.use(token_cookie.value)
+    current_request().__dict__[_CSRF] = options.csrf.use(token_cookie.value)
 
 
 def park(*to_set: Cookie) -> None:
     """Set these with the answer, whatever it will be."""
-    _current_request().__dict__.setdefault(_COOKIES, []).extend(to_set)
+    current_request().__dict__.setdefault(_COOKIES, []).extend(to_set)
 
 
 def request_id() -> str:
     """A name for this request that a visitor can quote and a log line can be found by."""
-    found: str = _current_request().__dict__.setdefault(_ID, secrets.token_hex(6))
+    found: str = current_request().__dict__.setdefault(_ID, secrets.token_hex(6))
     return found
 
 
@@ -113,6 +119,10 @@ def way_back() -> str:
     here = request.full_path.rstrip("?") if request.method in ("GET", "HEAD") else request.headers.get("Referer", "/")
     url = own_url(current if current is not None else here, options.origin) or options.origin
     path = path_of(url, options.origin)
+    if path.startswith(f"{BASE_PATH}/"):
+        # From a page about signing in the way back is the one it was given, not that page.
+        asked_for = dict(parse_qsl(urlsplit(path).query)).get("callbackUrl", "/")
+        path = path_of(own_url(asked_for, options.origin) or options.origin, options.origin)
     return "/" if path.startswith((BASE_PATH, "/partials/")) else path
 
 
@@ -122,17 +132,17 @@ def sign_in_url() -> str:
 
 
 def finish(house: State, response: Response) -> Response:
-    """The last thing done to every answer: parked cookies, renewal, privacy and the security headers."""
-    memo = _current_request().__dict__
+    """The last thing done to every answer: parked cookies, renewal, privacy and the standing headers."""
+    memo = current_request().__dict__
     asked: Reading | None = memo.get(_READING)
     to_set: list[Cookie] = memo.get(_COOKIES, [])
-    if asked is not None:
+    if asked is not None and asked.names:
         to_set = [*sessions.renew(asked, house.options), *to_set]
-    if to_set or asked is not None or _CSRF in memo:
-        _make_private(response, to_set)
+    for cookie in to_set:
+        response.headers.add("Set-Cookie", cookie.header())
     if house.timed and _TIME in memo:
         response.headers.add("Server-Timing", f"auth;dur={memo[_TIME] * 1000:.3f}")
-    house.headers.add(response.headers)
+    house.headers.add(response.headers, private=asked is not None or bool(to_set) or _CSRF in memo)
     return response
 
 
@@ -143,22 +153,8 @@ def _ask(memo: dict[str, Any]) -> Session | None:
     memo[_READING], memo[_SESSION] = NOBODY, None
     found = sessions.read(memo["environ"].get("HTTP_COOKIE", ""), house.options)
     memo[_READING], memo[_SESSION] = found, found.session
-    if found.known is not None:
-        events.send(events.session_read, session=found.known.session, token=found.known.token)
+    if found.known is not None and events.session_read.receivers:
+        events.send(events.session_read, session=found.known.session, token=deepcopy(found.known.token))
     if house.timed:
         memo[_TIME] = perf_counter() - started
     return found.session
-
-
-def _make_private(response: Response, to_set: list[Cookie]) -> None:
-    headers = response.headers
-    for cookie in to_set:
-        headers.add("Set-Cookie", cookie.header())
-    if "no-store" not in headers.get("Cache-Control", ""):
-        headers["Cache-Control"] = _PRIVATE
-    varied = headers.get("Vary")
-    if varied is None:
-        headers.add("Vary", "Cookie, HX-Request")
-    elif "cookie" not in varied.lower():
-        headers["Vary"] = f"{varied}, Cookie"
-

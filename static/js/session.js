@@ -1,6 +1,6 @@
-// Keeps this page's idea of who is signed in the same as the server's and as other tabs'. The one signal is the event
-// `session-changed` on `document`: whatever was drawn from the session listens to it and asks again. Tabs, React's too,
-// hear each other through Auth.js's own BroadcastChannel. Events are named twice: for htmx 4 and for htmx 2.
+// Keeps this page in step with the server and with other tabs, React's too (Auth.js's own channel). The one signal is
+// `session-changed` on `document`: whatever was drawn from the session listens to it and asks again.
+// Events are named twice: for htmx 4 and for htmx 2.
 
 const channel = new BroadcastChannel("next-auth");
 const page = document.body.dataset;
@@ -8,7 +8,7 @@ const inFlight = new Map(); // request -> the element it was made for
 
 let menu = document.getElementById("user-menu");
 let status = menu?.dataset.status; // never the "loading" that a slow refresh shows
-let toldByOthers, askedAt, slow, hush, focused, opened;
+let toldByOthers, leaving, askedAt, slow, hush, focused, opened;
 
 const on = (names, act) => names.split(" ").forEach((name) => addEventListener(name, act, true));
 const tell = (trigger) => channel.postMessage({ event: "session", data: { trigger } });
@@ -19,7 +19,7 @@ function signal() {
 }
 
 channel.onmessage = () => {
-  toldByOthers = true;
+  toldByOthers = !isMenuAnswering();
   signal();
 };
 
@@ -31,7 +31,7 @@ on("visibilitychange online", () => {
   if (!document.hidden && !(Date.now() - askedAt < 5000)) signal();
 });
 
-// A private page is left covered; after Back it stays so until the server has said who is there.
+// A private page is left covered; after Back it stays so until the server has said who is here.
 function cover() {
   if ("private" in page) page.covered = "";
 }
@@ -60,10 +60,9 @@ function arrive(next) {
   remember();
   toldByOthers = false;
   if ("private" in page && status === "unauthenticated") {
-    cover();
-    location.replace(menu.querySelector("a").href);
-  } else if (changed && ("private" in page || "follow" in page)) {
-    location.replace(location.pathname + location.search);
+    leave(menu.querySelector("a").href);
+  } else if (changed && ("private" in page || ("follow" in page && !document.querySelector("[data-sent]")))) {
+    leave(location.pathname + location.search);
   } else {
     delete page.covered;
     const name = menu.querySelector("b");
@@ -71,8 +70,22 @@ function arrive(next) {
   }
 }
 
+// The menu and a refused fragment (HX-Redirect) may both show the way out: the first one is taken.
+function leave(way) {
+  cover();
+  if (!leaving) location.replace(way);
+  leaving = true;
+}
+on("htmx:before:response htmx:beforeOnLoad", (event) => {
+  const { ctx, xhr } = event.detail;
+  const way = ctx ? ctx.hx.redirect : xhr.getResponseHeader("HX-Redirect");
+  if (!way || !("private" in page) || (ctx?.response ?? xhr).status !== 401) return;
+  event.preventDefault();
+  leave(way);
+});
+
 on("htmx:before:swap htmx:beforeSwap", () => {
-  focused = document.activeElement.closest("[hx-get][id]")?.id;
+  focused = document.activeElement?.closest("[hx-get][id]")?.id;
   opened = menu?.querySelector("[open]");
 });
 
@@ -84,7 +97,7 @@ on("htmx:after:swap htmx:afterSwap", () => {
   }
   const part = focused && document.getElementById(focused);
   if (!part || part.contains(document.activeElement)) return;
-  part.querySelector("summary, a").focus();
+  part.querySelector("summary, a")?.focus();
   if (part.dataset.said) say(part.dataset.said);
 });
 
@@ -93,7 +106,7 @@ const sourceOf = ({ detail }) => detail.ctx?.sourceElement ?? detail.elt;
 const isMenuForm = (element) => element?.matches("#user-menu *");
 const isMenuAnswering = () => [...inFlight.values()].some(isMenuForm);
 
-// The answer to the menu's own form is the new menu: to ask for it meanwhile is one request too many.
+// The answer to the menu's own form is the new menu: no need to ask for it.
 on("htmx:config:request htmx:configRequest", (event) => {
   if (sourceOf(event) === menu && isMenuAnswering()) event.preventDefault();
 });
@@ -105,6 +118,7 @@ on("htmx:before:request htmx:beforeRequest", (event) => {
     clearTimeout(slow);
     slow = setTimeout(() => (menu.dataset.status = "loading"), 400);
   } else if (isMenuForm(source)) {
+    toldByOthers = false;
     menu.dispatchEvent(new CustomEvent("htmx:abort", { bubbles: true, detail: {} }));
   }
 });
@@ -114,7 +128,8 @@ on("htmx:finally:request htmx:afterRequest", (event) => {
   const source = inFlight.get(request);
   inFlight.delete(request);
   delete source?.dataset.sent;
-  if (isMenuForm(source) && source.isConnected && !((request.response ?? request).status < 400)) {
+  const code = request.response?.status ?? request.status;
+  if (isMenuForm(source) && source.isConnected && !(code >= 200 && code < 400)) {
     say("That did not work. Please try again.");
     signal();
   }

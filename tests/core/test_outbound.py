@@ -91,17 +91,12 @@ def test_a_connection_that_nobody_takes_is_given_up_at_the_connect_limit() -> No
         mount_limits(session, limits=Limits(connect=DEADLINE, deadline=60), bulkhead=Bulkhead())
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
-        with filled_queue(listener):
+        with socket.create_connection(listener.getsockname(), timeout=1):  # the queue is full now
             start = monotonic()
             with pytest.raises(Unreachable):
                 session.get(f"http://127.0.0.1:{listener.getsockname()[1]}")
 
     assert monotonic() - start < PROMPTLY
-
-
-def filled_queue(listener: socket.socket) -> socket.socket:
-    waiting = socket.create_connection(listener.getsockname(), timeout=1)
-    return waiting
 
 
 @pytest.mark.parametrize(
@@ -176,9 +171,12 @@ def test_a_broken_answer_is_unreachable(session: requests.Session, behaviour: Ca
 )
 @pytest.mark.parametrize("allowed", [True, False])
 def test_a_redirect_is_an_error_and_never_followed(session: requests.Session, status: str, allowed: bool) -> None:
-    with serving(saying(b"")) as elsewhere, serving(saying(b"", f"Location: {elsewhere.url}", status=status)) as host:
-        with pytest.raises(Redirected):
-            session.post(host.url, data={"client_secret": "s"}, allow_redirects=allowed)
+    with (
+        serving(saying(b"")) as elsewhere,
+        serving(saying(b"", f"Location: {elsewhere.url}", status=status)) as host,
+        pytest.raises(Redirected),
+    ):
+        session.post(host.url, data={"client_secret": "s"}, allow_redirects=allowed)
 
     assert elsewhere.lines == []
 

@@ -50,7 +50,7 @@ def _drop(name: str) -> Callable[[Claims], None]:
 
 
 def _shift(seconds: int, *names: str) -> Callable[[Claims], None]:
-    return lambda body: body.update({name: body["iat"] + seconds for name in names})
+    return lambda body: body.update(dict.fromkeys(names, body["iat"] + seconds))
 
 
 def _iat_far_future(body: Claims) -> None:

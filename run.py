@@ -1,0 +1,136 @@
+"""Development, as `make run` starts it: make what a fresh clone lacks, then Werkzeug's server, which reloads."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import sys
+import traceback
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, cast
+
+from dotenv import load_dotenv
+from flask import Flask
+from werkzeug.serving import WSGIRequestHandler, is_running_from_reloader, run_simple
+from werkzeug.wrappers import Response
+
+import config
+import migrations
+from config import Settings
+from genkan.errors import ConfigurationError, StoreError
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+BROKEN = Response("The app did not start; the terminal says why. Mend it and reload.\n", status=500)
+
+
+def main() -> None:
+    """Serves until Ctrl+C, or ends with one sentence that says what is missing.
+
+    The server runs this program twice: the first process prepares and then only watches the files, the second
+    answers, and a new one replaces it whenever a file changes.
+    """
+    os.umask(0o077)
+    os.chdir(config.ROOT)
+    try:
+        if is_running_from_reloader():
+            serve(config.load(os.environ), build())
+        else:
+            serve(prepare(config.ROOT / ".env"), BROKEN)
+    except ConfigurationError as error:
+        refuse(str(error))
+    except StoreError:
+        refuse("DATABASE_URL: the database does not answer. Start it, or correct the address.")
+
+
+def prepare(environment_file: Path) -> Settings:
+    """The settings, once there is a secret, the newest schema and a free port; the second process inherits them."""
+    create_environment(environment_file)
+    load_dotenv(environment_file)
+    os.environ["GENKAN_ENV"] = "development"
+    settings = config.load(os.environ)
+    for warning in settings.warnings:
+        print(f"genkan: {warning}", file=sys.stderr)
+    require_free_port(settings)
+    migrations.upgrade(settings.database_url)
+    return settings
+
+
+def create_environment(file: Path) -> None:
+    """Writes a file of settings for development, with a secret that nobody else can ever read, unless it is there."""
+    try:
+        descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError:
+        return
+    with os.fdopen(descriptor, "w") as lines:
+        lines.write("# Made by `make run`, for this computer only. `make serve` never reads it.\n")
+        lines.write(f"GENKAN_ENV=development\nAUTH_SECRET={secrets.token_urlsafe(48)}\n")
+
+
+def require_free_port(settings: Settings) -> None:
+    """Raises ConfigurationError when something else listens there already."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        socket.create_server((settings.host, settings.port), family=family).close()
+    except OSError as error:
+        other = settings.port + 1 if settings.port < 65535 else 5000
+        message = f"PORT: {settings.port} cannot be used ({error.strerror}). Try another: PORT={other} make run"
+        raise ConfigurationError(message) from error
+
+
+def build() -> WSGIApplication:
+    """The app as its files stand now, or a page that says it is broken until a file changes again.
+
+    Raises ConfigurationError, which no change of a file would mend.
+    """
+    try:
+        # Imported here and by name, so that a slip of the pen in any file is shown and waited out.
+        app = cast("Flask", import_module("app").create_app())
+    except ConfigurationError:
+        raise
+    except Exception:  # noqa: BLE001  # whatever a half-finished edit raises, the server outlives it
+        traceback.print_exc()
+        return BROKEN
+    app.jinja_env.auto_reload = True
+    return app
+
+
+def serve(settings: Settings, application: WSGIApplication) -> None:
+    """Answers, and starts anew when a file changes. Nothing of Werkzeug's debugger, which runs what it is sent."""
+    if is_running_from_reloader():
+        print(f"\n    Genkan is at  {settings.url}\n    Ctrl+C ends it.\n", flush=True)
+    run_simple(
+        settings.host,
+        settings.port,
+        application,
+        threaded=True,
+        use_reloader=True,
+        use_debugger=False,
+        request_handler=DiscreetHandler,
+    )
+
+
+class DiscreetHandler(WSGIRequestHandler):
+    """Logs requests without their query, where authorization codes travel, and names no versions."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """One line for a request."""
+        self.path = self.path.partition("?")[0]
+        super().log_request(code, size)
+
+    def version_string(self) -> str:
+        """What the header `Server` says."""
+        return "genkan"
+
+
+def refuse(sentence: str) -> NoReturn:
+    """Ends the process."""
+    print(f"genkan: {sentence}", file=sys.stderr)
+    sys.exit(os.EX_CONFIG)
+
+
+if __name__ == "__main__":
+    main()

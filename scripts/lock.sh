@@ -1,0 +1,14 @@
+#!/bin/sh
+# Compiles the pins, with their hashes and for every supported Python, from the .in files.
+set -eu
+cd "$(dirname "$0")/.."
+sh scripts/setup.sh requirements-dev.txt
+if command -v uv >/dev/null; then uv=uv; else uv=.tools/bin/uv; fi
+if [ "$uv" = .tools/bin/uv ] && [ ! -x "$uv" ]; then
+    python3 -m pip install -qq --require-hashes --target .tools -r scripts/uv.txt
+fi
+compile() {
+    "$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header "$@"
+}
+compile --output-file requirements.txt requirements.in
+compile --constraint requirements.txt --output-file requirements-dev.txt requirements-dev.in

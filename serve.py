@@ -1,0 +1,82 @@
+"""Production, as `make serve` starts it: judge the settings, bring the database up to date once, become gunicorn."""
+
+from __future__ import annotations
+
+import os
+import sys
+from tempfile import gettempdir
+from typing import NoReturn
+
+import config
+import migrations
+from app import create_app
+from config import Settings
+from genkan.errors import ConfigurationError, StoreError
+
+MEMORY = "/dev/shm"  # noqa: S108  # gunicorn unlinks its file there as soon as it has it
+
+
+def main() -> None:
+    """Does not return: this process becomes the server, or ends with one sentence that says what is missing."""
+    # The database, its journals and whatever else is written here are for this account only.
+    os.umask(0o077)
+    os.environ["GENKAN_ENV"] = "production"
+    os.chdir(config.ROOT)
+    try:
+        command = server(prepare())
+    except ConfigurationError as error:
+        refuse(str(error), os.EX_CONFIG)
+    except StoreError:
+        refuse("DATABASE_URL: the database does not answer. Start it, or correct the address.", os.EX_UNAVAILABLE)
+    os.execv(sys.executable, command)  # noqa: S606  # no shell is wanted
+
+
+def prepare() -> Settings:
+    """The settings, once the app has been built with them and the database has its newest schema.
+
+    Raises ConfigurationError, and StoreError when the database cannot be reached.
+    """
+    settings = config.load(os.environ)
+    # Thrown away, since every worker builds its own: here it tells what a worker could only die of.
+    create_app()
+    migrations.upgrade(settings.database_url)
+    return settings
+
+
+def server(settings: Settings) -> list[str]:
+    """gunicorn's command line. Everything that matters is said; docs/decisions.md says why it is gunicorn."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return [
+        *(sys.executable, "-m", "gunicorn", "app:create_app()"),
+        *("--chdir", str(config.ROOT)),
+        *("--bind", f"{host}:{settings.port}"),
+        *("--workers", str(settings.workers)),
+        *("--worker-class", "worker.PatientWorker"),
+        # Eight sign-ins may wait for a provider in one worker, and three times as many others be served meanwhile.
+        *("--threads", "32"),
+        # A worker's sign of life must not wait for a disk.
+        *("--worker-tmp-dir", MEMORY if os.access(MEMORY, os.W_OK) else gettempdir()),
+        "--no-control-socket",
+        # Auth.js's chunks of a session of 20 kB are still read; a longer header is refused with 431.
+        *("--limit-request-field_size", "32768"),
+        *("--limit-request-line", "8190"),
+        # Longer than the proxies in use keep theirs: else they send into a connection that is just being closed.
+        *("--keep-alive", "65"),
+        # Every call to a provider is over in 10 seconds, so an answer under way is finished within 15.
+        *("--graceful-timeout", "15"),
+        *("--timeout", "60"),
+        # Nobody's forwarded headers are believed here; TRUSTED_PROXY_HOPS is the app's business.
+        *("--forwarded-allow-ips", ""),
+        # The app's own lines tell of each request without its query, where authorization codes travel.
+        *("--error-logfile", "-", "--log-level", "info"),
+    ]
+
+
+def refuse(sentence: str, status: int) -> NoReturn:
+    """Ends the process."""
+    print(f"genkan: {sentence}", file=sys.stderr)
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()
