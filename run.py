@@ -77,7 +77,7 @@ def require_free_port(settings: Settings) -> None:
         socket.create_server((settings.host, settings.port), family=family).close()
     except OSError as error:
         other = settings.port + 1 if settings.port < 65535 else 5000
-        message = f"PORT: {settings.port} cannot be used ({error.strerror}). Try another: PORT={other} make run"
+        message = f"PORT: {settings.port} cannot be used ({os.strerror(error.errno or 0)}). Try another: PORT={other} make run"
         raise ConfigurationError(message) from error
 
 

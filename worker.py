@@ -1,8 +1,9 @@
-"""The production server's worker: gunicorn's threads, each given a request only when all of it has arrived.
+"""The production server's worker: gunicorn's threads, lent to a request only once all of it has arrived.
 
-Left alone, gunicorn lends a thread to a connection from its first byte on, so a few dozen clients that dribble
-their headers or a form keep every thread waiting. Here they wait with the poller, which costs a socket each.
-gunicorn's parser still reads and judges every byte; this file only decides when it is called.
+Left alone, gunicorn 27 lends a thread to a connection from its first byte on, so a few dozen clients that dribble
+their headers or a form keep every thread waiting; and after each answer it waits up to two seconds, with everybody
+else, for a client to close. Here both wait with the poller, which costs a socket each. gunicorn's parser still reads
+and judges every byte: this file decides when it is called, and how its refusals look.
 """
 
 from __future__ import annotations
@@ -10,74 +11,162 @@ from __future__ import annotations
 import re
 import selectors
 import time
+from collections.abc import Callable
 from functools import partial
-from socket import socket
+from http import HTTPStatus
+from socket import SHUT_WR, socket
 
+from gunicorn.http import errors
+from gunicorn.util import close, write_nonblock
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 PATIENCE = 10.0
-"""Seconds for a request to arrive in, from its first byte or the connection's opening to its last byte."""
+"""Seconds that a request has to arrive in, head and body."""
+
+DAWDLING = 2.0
+"""Seconds that a client has to close its side after the last answer."""
+
+RECEIVE = 64 * 1024
+"""Bytes read at once."""
 
 HEAD_LIMIT = 64 * 1024
-"""Bytes of a head held here before the parser is asked, which refuses it: its own limits are lower."""
+"""Bytes of a head kept waiting; the parser, whose own limits are lower, is then asked to refuse it."""
 
 BODY_LIMIT = 64 * 1024
-"""Bytes of a body held here; no route takes more, so a longer one is for the app to refuse by its length."""
+"""Bytes of a body kept waiting. A longer one gets a thread at once, which reads it as it comes."""
 
-CONTENT_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,5})[ \t]*\r\n", re.IGNORECASE)
+LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,5})[ \t]*\r\n", re.IGNORECASE)
+CHUNKED = re.compile(rb"\r\ntransfer-encoding:[ \t]*chunked[ \t]*\r\n", re.IGNORECASE)
+LAST_CHUNK = b"\r\n0\r\n\r\n"
+
+REFUSALS: tuple[tuple[type[Exception], HTTPStatus], ...] = (
+    (errors.LimitRequestLine, HTTPStatus.REQUEST_URI_TOO_LONG),
+    (errors.LimitRequestHeaders, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE),
+    (errors.ExpectationFailed, HTTPStatus.EXPECTATION_FAILED),
+    (errors.UnsupportedTransferCoding, HTTPStatus.NOT_IMPLEMENTED),
+    (errors.ParseException, HTTPStatus.BAD_REQUEST),
+)
+"""What the parser raises and what the client is told, the first that fits; anything else is a 500."""
 
 
 def has_arrived(received: bytes | bytearray) -> bool:
-    """Whether a request is complete, or so large or odd that waiting for the rest of it makes no sense."""
+    """Whether a request is complete, or too large or too odd to be worth waiting for the rest of it."""
     end = received.find(b"\r\n\r\n")
     if end < 0:
-        return len(received) > HEAD_LIMIT
-    length = CONTENT_LENGTH.search(received, 0, end + 2)
-    missing = end + 4 + int(length[1]) - len(received) if length else 0
-    return missing <= 0 or missing > BODY_LIMIT
+        return len(received) > HEAD_LIMIT or b"\n\n" in received
+    body = len(received) - (end + 4)
+    length = LENGTH.search(received, 0, end + 2)
+    if CHUNKED.search(received, 0, end + 2):
+        return bool(length) or body > BODY_LIMIT or received.find(LAST_CHUNK, end + 2) > 0
+    return not length or body >= int(length[1]) or int(length[1]) > BODY_LIMIT
 
 
 class PatientWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
-    """gunicorn's gthread worker, deaf to clients that only dribble. Without TLS, which the proxy in front ends."""
+    """gunicorn's gthread worker, unmoved by clients that dribble or dawdle. For plain HTTP: TLS ends before it."""
 
     def enqueue_req(self, connection: TConn) -> None:
-        """A thread for `connection` as soon as its next request is here; gunicorn calls this for every request."""
+        """Lends a thread to `connection` when its next request is here. gunicorn calls this for every request."""
         connection.init()
         connection.data_ready = True
+        connection.waiting = False
+        connection.close = partial(self._close, connection)
         connection.sock.setblocking(False)
         connection.received = bytearray(connection.parser.unreader.take_buffered())
-        connection.timeout = time.monotonic() + PATIENCE
-        self.pending_conns.append(connection)
-        self.poller.register(connection.sock, selectors.EVENT_READ, partial(self._receive, connection))
-        self._receive(connection, connection.sock)
+        self._receive(connection)
 
-    def _receive(self, connection: TConn, sock: socket) -> None:
-        try:
-            data = sock.recv(HEAD_LIMIT)
-        except BlockingIOError:
-            if not has_arrived(connection.received):
-                return
-        except OSError:
-            self._give_up(connection)
-            return
+    def murder_pending(self) -> None:
+        """Drops whoever has waited for too long. gunicorn calls this at least once a second."""
+        now = time.monotonic()
+        for connection in [late for late in self.pending_conns if late.timeout <= now]:
+            self._drop(connection)
+
+    def handle_error(self, request: object, client: socket, address: object, error: Exception) -> None:
+        """Refuses in our words: gunicorn's repeat the visitor's, in its page and in the log."""
+        status = next((status for kind, status in REFUSALS if isinstance(error, kind)), None)
+        if status is None:
+            self.log.error("A request failed outside the app", exc_info=error)
         else:
-            if not data:
-                self._give_up(connection)
-                return
-            connection.received += data
-        if has_arrived(connection.received):
+            self.log.warning("Refused a request: %s", type(error).__name__)
+        write_nonblock(client, refusal(status or HTTPStatus.INTERNAL_SERVER_ERROR))
+
+    def _receive(self, connection: TConn, _socket: socket | None = None) -> None:
+        data = available(connection.sock)
+        connection.received += data or b""
+        if data == b"":
+            self._drop(connection)
+        elif has_arrived(connection.received):
             self._hand_over(connection)
+        else:
+            self._wait(connection, PATIENCE, self._receive)
 
     def _hand_over(self, connection: TConn) -> None:
         self._stop_waiting(connection)
         connection.parser.unreader.unread(bytes(connection.received))
         super().enqueue_req(connection)
 
-    def _give_up(self, connection: TConn) -> None:
+    def _close(self, connection: TConn, graceful: bool = False) -> None:
+        # RFC 9112 section 9.6: the client reads the last answer whole only if we go on reading until it closes.
+        if graceful and end_sending(connection.sock):
+            connection.received.clear()
+            self.nr_conns += 1
+            self._wait(connection, DAWDLING, self._drain)
+        else:
+            close(connection.sock)
+
+    def _drain(self, connection: TConn, _socket: socket) -> None:
+        data = available(connection.sock)
+        connection.received += data or b""
+        if data == b"" or len(connection.received) > BODY_LIMIT:
+            self._drop(connection)
+
+    def _drop(self, connection: TConn) -> None:
         self._stop_waiting(connection)
         self.nr_conns -= 1
         connection.close()
 
+    def _wait(self, connection: TConn, seconds: float, readable: Callable[[TConn, socket], None]) -> None:
+        if not connection.waiting:
+            connection.waiting = True
+            connection.timeout = time.monotonic() + seconds
+            self.pending_conns.append(connection)
+            self.poller.register(connection.sock, selectors.EVENT_READ, partial(readable, connection))
+
     def _stop_waiting(self, connection: TConn) -> None:
-        self.pending_conns.remove(connection)
-        self.poller.unregister(connection.sock)
+        if connection.waiting:
+            connection.waiting = False
+            self.pending_conns.remove(connection)
+            self.poller.unregister(connection.sock)
+
+
+def available(sock: socket) -> bytes | None:
+    """What has arrived on a non-blocking socket: None for nothing yet, b"" for nothing ever again."""
+    try:
+        return sock.recv(RECEIVE)
+    except BlockingIOError:
+        return None
+    except OSError:
+        return b""
+
+
+def end_sending(sock: socket) -> bool:
+    """Tells the client that all is said. False when it is gone already."""
+    try:
+        sock.shutdown(SHUT_WR)
+        sock.setblocking(False)
+    except OSError:
+        return False
+    return True
+
+
+def refusal(status: HTTPStatus) -> bytes:
+    """A whole response that says no more than its status."""
+    head = (
+        f"HTTP/1.1 {status.value} {status.phrase}",
+        "Connection: close",
+        "Content-Type: text/plain; charset=utf-8",
+        f"Content-Length: {len(status.phrase)}",
+        "X-Content-Type-Options: nosniff",
+        "Referrer-Policy: no-referrer",
+        "Cache-Control: no-store",
+    )
+    return "\r\n".join((*head, "", status.phrase)).encode()

@@ -37,7 +37,7 @@ REFUSED_EVERYWHERE: list[tuple[str, str]] = [
     ("PORT", "0"),
     ("PORT", "65536"),
     ("PORT", "-1"),
-    ("PORT", "٥٠٠٠"),
+    ("PORT", "\u0665\u0660"),
     ("TRUSTED_PROXY_HOPS", "yes"),
     ("TRUSTED_PROXY_HOPS", "11"),
     ("WEB_CONCURRENCY", "0"),

@@ -1,0 +1,54 @@
+"""A house with a small app of its own, to be served as in production: what it shows is the server's doing alone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from config import ROOT
+
+GOOD = {"AUTH_SECRET": "Wm9f2Lq8Zr4Tn6Yb1Xc3Vd5Hg7Jk0Ps-", "AUTH_URL": "https://app.example.test"}
+
+APP = """
+import os, pathlib, time
+
+def create_app():
+    pathlib.Path("created").touch()
+    return application
+
+def application(environ, start_response):
+    if environ["PATH_INFO"] == "/held":
+        pathlib.Path("held").touch()
+        while not pathlib.Path("released").exists():
+            time.sleep(0.01)
+    environ["wsgi.input"].read()
+    seen = {name: value for name, value in environ.items() if isinstance(value, str)}
+    body = repr({**seen, "mode": oct(os.umask(0o077))}).encode()
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
+    return [body]
+"""
+
+MIGRATIONS = """
+def upgrade(url):
+    with open("migrated", "a") as log:
+        print(url, file=log)
+"""
+
+
+def build(house: Path) -> Path:
+    """Puts into `house` what serving takes: our own files, and stand-ins for the app and its migrations."""
+    for name in ("serve.py", "worker.py", "config.py", "genkan/errors.py"):
+        (house / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, house / name)
+    (house / "genkan/__init__.py").touch()
+    (house / "app.py").write_text(APP)
+    (house / "migrations.py").write_text(MIGRATIONS)
+    return house
+
+
+def command(house: Path, **settings: str) -> list[str]:
+    """Serves `house` with these settings beside GOOD ones, and nothing of the tests' own environment."""
+    environ = {"PATH": os.environ["PATH"], **GOOD, **settings}
+    return ["env", "-i", *(f"{name}={value}" for name, value in environ.items()), sys.executable, f"{house}/serve.py"]

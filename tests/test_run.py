@@ -1,0 +1,90 @@
+"""`make run`: what it makes for a newcomer, and what it tells."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from dotenv import dotenv_values
+from werkzeug.test import Client
+
+import config
+import run
+from genkan.errors import ConfigurationError
+from tests.peers.process import free_port
+
+SETTINGS = config.load({"GENKAN_ENV": "development", "AUTH_SECRET": "Wm9f2Lq8Zr4Tn6Yb1Xc3Vd5Hg7Jk0Ps-"})
+
+
+@pytest.fixture(name="environment_file")
+def _environment_file(tmp_path: Path) -> Iterator[Path]:
+    """A place for a file of settings, in a process that would let everybody read what it writes."""
+    before = os.umask(0)
+    yield tmp_path / ".env"
+    os.umask(before)
+
+
+def test_a_newcomer_gets_a_secret_that_nobody_else_can_read(environment_file: Path) -> None:
+    run.create_environment(environment_file)
+    assert environment_file.stat().st_mode & 0o777 == 0o600
+    made = {name: value or "" for name, value in dotenv_values(environment_file).items()}
+    settings = config.load(made)
+    assert (settings.production, settings.warnings) == (False, ())
+    assert config.load({**made, "GENKAN_ENV": "production", "AUTH_URL": "https://app.example.test"}).production
+
+
+def test_no_two_newcomers_get_the_same_secret_and_no_one_a_second_one(environment_file: Path) -> None:
+    run.create_environment(environment_file)
+    first = environment_file.read_text()
+    run.create_environment(environment_file)
+    assert environment_file.read_text() == first
+    environment_file.unlink()
+    run.create_environment(environment_file)
+    assert environment_file.read_text() != first
+
+
+def test_the_secret_is_not_told(environment_file: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    run.create_environment(environment_file)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_port_in_use_is_one_sentence_with_the_way_out() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(ConfigurationError, match=rf"^PORT: {port} cannot be used .* PORT=\d+ make run$"):
+            run.require_free_port(replace(SETTINGS, port=port))
+
+
+def test_a_free_port_is_free_afterwards_too() -> None:
+    settings = replace(SETTINGS, port=free_port())
+    run.require_free_port(settings)
+    run.require_free_port(settings)
+
+
+def test_the_log_of_requests_leaves_out_where_codes_travel(caplog: pytest.LogCaptureFixture) -> None:
+    handler = run.DiscreetHandler.__new__(run.DiscreetHandler)
+    handler.client_address, handler.command = ("127.0.0.1", 1), "GET"
+    handler.path, handler.request_version = "/api/auth/callback/x?code=hunter22", "HTTP/1.1"
+    with caplog.at_level("INFO", "werkzeug"):
+        handler.log_request(303)
+    assert "/api/auth/callback/x HTTP/1.1" in caplog.text
+    assert "hunter22" not in caplog.text
+
+
+def test_a_slip_of_the_pen_is_shown_and_waited_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(run, "import_module", slip)
+    response = Client(run.build()).get("/")
+    assert response.status_code == 500
+    assert "SyntaxError" not in response.text
+    assert "SyntaxError: a slip" in capsys.readouterr().err
+
+
+def slip(name: str) -> NoReturn:
+    raise SyntaxError(f"a slip in {name}")
