@@ -1,0 +1,1 @@
+"""What `auth()` costs, measured against the same routes without it: `make bench`."""

@@ -1,0 +1,35 @@
+"""`make bench`: prints one Markdown table. Medians of rounds in one interleaved run; quote it with the machine's name."""
+
+from __future__ import annotations
+
+import os
+import platform
+import secrets
+import tempfile
+
+import migrations
+from bench import in_process, served
+from bench.application import create_app
+
+
+def main() -> None:
+    """Measures in a house of its own, in production dress, with a database that is thrown away."""
+    with tempfile.TemporaryDirectory() as folder:
+        port = served.free_port()
+        os.environ.update(
+            GENKAN_ENV="production",
+            AUTH_SECRET=secrets.token_urlsafe(48),
+            AUTH_URL=f"http://127.0.0.1:{port}",
+            DATABASE_URL=f"sqlite:///{folder}/bench.db",
+            PORT=str(port),
+        )
+        migrations.upgrade(os.environ["DATABASE_URL"])
+        app = create_app()
+        print(f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores\n")
+        print("| figure | measured | target |\n| --- | --- | --- |")
+        for row in (*in_process.measure(app), *served.measure(app)):
+            print(row, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""The house with bare twins of its routes below /bare/: the same answers, drawn without asking who is there."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Flask, Response, render_template
+
+import app as house
+from genkan.flask import auth, public
+from genkan.identity import Session, SessionUser
+
+PERSON = {"name": "Hana Example", "email": "hana@example.com", "picture": None, "sub": "42", "role": "user"}
+SAMPLE = Session(
+    SessionUser("Hana Example", "hana@example.com", None, "42", "user"),
+    datetime.fromtimestamp(int(time.time()) + 30 * 24 * 3600, UTC),
+)
+
+
+def create_app() -> Flask:
+    """What the production server is given in place of `app:create_app()`."""
+    app = house.create_app()
+    body = json.dumps(SAMPLE.to_json(), separators=(",", ":"))
+    readable = json.dumps(SAMPLE.to_json(), indent=2)
+
+    @app.get("/bare/json")
+    @public
+    def bare_json() -> Response:
+        return Response(body, content_type="application/json", headers={"Cache-Control": "no-store"})
+
+    @app.get("/bare/menu")
+    @public
+    def bare_menu() -> str:
+        return render_template("partials/_user_menu.html", **constants(SAMPLE))
+
+    @app.get("/bare/menu-signed-out")
+    @public
+    def bare_menu_signed_out() -> str:
+        return render_template("partials/_user_menu.html", **constants(None))
+
+    @app.get("/bare/dashboard")
+    @public
+    def bare_dashboard() -> str:
+        return render_template("dashboard/index.html", session=SAMPLE, session_as_json=readable, **constants(SAMPLE))
+
+    @app.get("/asks/<int:times>")
+    @public
+    def asks(times: int) -> Response:
+        for _ in range(times):
+            auth()
+        return Response("{}", content_type="application/json")
+
+    return app
+
+
+def constants(session: Session | None) -> dict[str, Any]:
+    """The templates' globals as constants: a page drawn with these asks nobody anything."""
+    return {
+        "auth": lambda: session,
+        "session_key": lambda: "0" * 16 if session else "",
+        "csrf_token": lambda: "0" * 128,
+        "sign_in_url": lambda: "/api/auth/signin?callbackUrl=%2F",
+    }
+
+
+def session_cookie(app: Flask) -> str:
+    """A Cookie header of somebody who has just signed in."""
+    options = app.extensions["genkan"].options
+    claims = {**PERSON, "auth_time": int(time.time())}
+    return f"{options.names.session}={options.sessions.seal(claims, options.policy.max_age)}"

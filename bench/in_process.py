@@ -1,0 +1,102 @@
+"""What asking costs within one process: microseconds on top of the same route without asking."""
+
+from __future__ import annotations
+
+import io
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from statistics import median
+from typing import Any
+
+from flask import Flask
+
+from bench.application import PERSON, session_cookie
+
+ROUNDS = 60
+CALLS = 150
+
+Figures = dict[str, list[float]]
+
+
+def measure(app: Flask) -> Iterator[str]:
+    """Rows of a Markdown table."""
+    cookie = session_cookie(app)
+    routes = {
+        "bare": lambda: _get(app, "/asks/0", cookie),
+        "bare, no cookie": lambda: _get(app, "/asks/0", ""),
+        "seen before": lambda: _get(app, "/asks/1", cookie),
+        "first sight": lambda: _first_sight(app, cookie),
+        "no cookie": lambda: _get(app, "/asks/1", ""),
+        "10 calls": lambda: _get(app, "/asks/10", cookie),
+        "100 calls": lambda: _get(app, "/asks/100", cookie),
+    }
+    times = _interleaved(routes)
+    yield f"| a request that asks nobody | {median(times['bare']):.0f} µs | |"
+    for name, base, target in (
+        ("seen before", "bare", 10),
+        ("first sight", "bare", 110),
+        ("no cookie", "bare, no cookie", 3),
+    ):
+        more = median(asked - bare for asked, bare in zip(times[name], times[base], strict=True))
+        yield f"| `auth()`, token {name} | {more:+.1f} µs | <= +{target} |"
+    for name, most in (("10 calls", 1.05), ("100 calls", 1.4)):
+        ratio = median(many / one for many, one in zip(times[name], times["seen before"], strict=True))
+        yield f"| {name} of `auth()` against one | {ratio:.2f} | <= {most} |"
+    yield from _tokens(app)
+
+
+def _tokens(app: Flask) -> Iterator[str]:
+    sealer = app.extensions["genkan"].options.sessions
+    token = sealer.seal(PERSON, 3600)
+    times = _interleaved({"open": lambda: sealer.open(token), "seal": lambda: sealer.seal(PERSON, 3600)})
+    yield f"| opening a token | {median(times['open']):.0f} µs | |"
+    yield f"| sealing a token | {median(times['seal']):.0f} µs | |"
+
+
+def _interleaved(acts: Mapping[str, Callable[[], object]]) -> Figures:
+    """Microseconds of each act, round by round, so that a noisy moment hits all of them alike."""
+    figures: Figures = {name: [] for name in acts}
+    for _ in range(ROUNDS):
+        for name, act in acts.items():
+            started = time.perf_counter()
+            for _ in range(CALLS):
+                act()
+            figures[name].append((time.perf_counter() - started) / CALLS * 1e6)
+    return figures
+
+
+def _first_sight(app: Flask, cookie: str) -> None:
+    app.extensions["genkan"].options.memory.clear()
+    _get(app, "/asks/1", cookie)
+
+
+def _get(app: Flask, path: str, cookie: str) -> None:
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": "GET",
+        "PATH_INFO": path,
+        "QUERY_STRING": "",
+        "SERVER_NAME": "127.0.0.1",
+        "SERVER_PORT": "5000",
+        "HTTP_HOST": "127.0.0.1:5000",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(),
+        "wsgi.errors": sys.stderr,
+        "wsgi.version": (1, 0),
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    if cookie:
+        environ["HTTP_COOKIE"] = cookie
+    answer: Any = app.wsgi_app(environ, _start_response)
+    for _ in answer:
+        pass
+    answer.close()
+
+
+def _start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
+    if not status.startswith("200"):
+        raise RuntimeError(status)
+    return bytes
