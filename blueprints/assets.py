@@ -42,7 +42,10 @@ def asset(name: str) -> BaseResponse:
     found = _find(name)
     if found is None:
         abort(404)
-    headers = {"Cache-Control": FOR_EVER if request.args.get("v") == found.version else BRIEFLY, "ETag": f'"{found.version}"'}
+    headers = {
+        "Cache-Control": FOR_EVER if request.args.get("v") == found.version else BRIEFLY,
+        "ETag": f'"{found.version}"',
+    }
     body = found.plain
     if found.packed is not None:
         headers["Vary"] = "Accept-Encoding"
@@ -66,7 +69,9 @@ def _find(name: str) -> Asset | None:
     if known is not None and (not current_app.debug or known.changed == (root / name).stat().st_mtime):
         return known
     # Only what a listing of the folder shows exists, so no name can lead out of it.
-    path = next((file for file in root.rglob("*") if file.is_file() and file.relative_to(root).as_posix() == name), None)
+    path = next(
+        (file for file in root.rglob("*") if file.is_file() and file.relative_to(root).as_posix() == name), None
+    )
     if path is None:
         return None
     shelf[name] = _read(path)

@@ -7,7 +7,6 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
 from genkan.development import CANDIDATES, PATH, DevelopmentProvider
-
 from genkan.flask import stands_apart
 from genkan.http import Reply
 

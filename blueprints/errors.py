@@ -19,6 +19,7 @@ WORDS = {
     403: ("Not allowed", "You may not do that here."),
     404: ("There is nothing here", "The page may have moved, or the address has a slip in it."),
     405: ("That can't be done here", "This address exists, but not for that kind of request."),
+    411: ("We need to know how long that is", "Send it with a Content-Length."),
     413: ("That was too large", "Send less at once."),
     415: ("We can't read that", "Send it as a form or as JSON."),
     500: ("Something broke on our side", "It has been noted. Nothing of yours is lost; please try again."),
@@ -34,7 +35,7 @@ def http_error(error: HTTPException) -> BaseResponse:
     status = error.code or 500
     title, message = WORDS.get(status, (error.name, "Please try again."))
     headers = [(name, value) for name, value in error.get_headers() if name in {"Allow", "Retry-After"}]
-    if speaks_json() or request.path.startswith("/api/") and not request.path.startswith("/api/auth/"):
+    if speaks_json() or (request.path.startswith("/api/") and not request.path.startswith("/api/auth/")):
         return Response(json.dumps({"error": error.name}), status, headers, content_type="application/json")
     html = render_template(
         "errors/error.html",

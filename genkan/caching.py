@@ -48,7 +48,9 @@ class SharedCache:
     def __init__(self, app: Flask, redis_url: str | None) -> None:
         backend = _redis(redis_url) if redis_url else {"CACHE_TYPE": "SimpleCache", "CACHE_THRESHOLD": ENTRIES}
         self.is_shared = redis_url is not None
-        self._cache = Cache(app, config={**backend, "CACHE_SERIALIZER": JSONSerializer(), "CACHE_KEY_PREFIX": "genkan:"})
+        self._cache = Cache(
+            app, config={**backend, "CACHE_SERIALIZER": JSONSerializer(), "CACHE_KEY_PREFIX": "genkan:"}
+        )
         self._app = app
         self._clock = _monotonic
         self._resting_until = 0.0

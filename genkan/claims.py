@@ -20,7 +20,7 @@ MAX_SUBJECT = 255
 """OpenID Connect Core 2: `sub` MUST NOT exceed 255 ASCII characters."""
 
 # Controls (NUL, line ends, ANSI escapes), lone surrogates and the marks that turn the direction of text (L3).
-_UNWANTED = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_UNWANTED = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _ADDRESS = re.compile(r"[^@\s\"<>,;:\\()\[\]]+@[^@\s\"<>,;:\\()\[\]]+")
 
 

@@ -89,9 +89,7 @@ def _only_cookie(header: str, name: str, start: int) -> SessionCookie | None:
     return SessionCookie(unquote(value) if "%" in value else value, (name,))
 
 
-def write_session(
-    name: str, token: str, *, seen: tuple[str, ...], secure: bool, expires: float
-) -> tuple[Cookie, ...]:
+def write_session(name: str, token: str, *, seen: tuple[str, ...], secure: bool, expires: float) -> tuple[Cookie, ...]:
     """Set-Cookies for a token, chunked where it is long, that also delete what it leaves behind.
 
     `expires` is in seconds since 1970. Like Auth.js's, the cookies say Expires and not Max-Age.

@@ -85,9 +85,9 @@ def _unmask(submitted: str) -> str:
         return submitted
     try:
         both = bytes.fromhex(submitted)
-    except ValueError:
+        return _xor(both[:TOKEN_BYTES], both[TOKEN_BYTES:]).hex()
+    except ValueError:  # no hexadecimal digits, or spaces among them and so too few
         return submitted
-    return _xor(both[:TOKEN_BYTES], both[TOKEN_BYTES:]).hex()
 
 
 def _xor(one: bytes, other: bytes) -> bytes:

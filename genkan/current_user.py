@@ -1,6 +1,6 @@
 """Flask-Login, for code and extensions that expect `current_user` and `@login_required`: both ask `auth()`.
 
-Nothing else of it is used. Five of its habits are undone here, for the reasons beside them.
+Nothing else of it is used. Six of its habits are undone here, for the reasons beside them.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flask import Flask, g
-from flask_login import LoginManager, UserMixin
+from flask_login import LoginManager, UserMixin, current_user
 
 from genkan.flask import auth, refuse
 from genkan.identity import SessionUser
@@ -55,12 +55,15 @@ def init_app(app: Flask) -> None:
     app.config["REMEMBER_COOKIE_NAME"] = REMEMBER_COOKIE_NAME
     # "basic", the default, writes into Flask's own cookie session on every access.
     app.config["SESSION_PROTECTION"] = None
-    manager = LoginManager(app)
+    # Its context processor would ask who is there for every template, also for a page that is the same for everybody.
+    manager = LoginManager(app, add_context_processor=False)
+    app.jinja_env.globals["current_user"] = current_user
     manager.request_loader(_load)
     manager.unauthorized_handler(refuse)
+    app.before_request_funcs.setdefault(None, []).insert(0, _forget)
     app.teardown_request(_forget)
     # The hook would open Flask's cookie session, and so say `Vary: Cookie`, on every answer, static files included.
-    app.after_request_funcs[None].remove(manager._update_remember_cookie)
+    app.after_request_funcs[None].remove(manager._update_remember_cookie)  # noqa: SLF001 (it has no public name)
 
 
 def _load(_request: object) -> CurrentUser | None:
@@ -68,6 +71,7 @@ def _load(_request: object) -> CurrentUser | None:
     return CurrentUser(session.user) if session is not None else None
 
 
-def _forget(_error: object) -> None:
-    # Flask-Login remembers on the application context, which may stay open over several requests (S10).
+def _forget(_error: BaseException | None = None) -> None:
+    # Flask-Login remembers on the application context, which requests share where one is made inside another, or
+    # several while one stays open (S10).
     g.pop("_login_user", None)

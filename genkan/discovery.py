@@ -19,6 +19,8 @@ KEYS_SECONDS = 600
 """A key that its provider has withdrawn is refused after this time at the latest, while the provider answers (F9)."""
 STALE_SECONDS = 6 * 3600
 """How long a good copy outlives a provider that has stopped answering (F3)."""
+PATIENCE_SECONDS = 30
+"""A provider that did not answer is left alone for so long where there is a good copy: nobody waits for it twice."""
 FORCED_SECONDS = 30
 """Keys are fetched out of turn at most this often, so that forged key ids cannot make us a flood (O5)."""
 
@@ -96,10 +98,9 @@ def fetch_keys(
     """
     key = f"keys:{provider.id}:{metadata.jwks_uri}"
     if anew:
-        if options.cache.get(f"{key}:forced"):
+        if _is_within(FORCED_SECONDS, options.cache.get(f"{key}:forced"), options):
             return []
-        options.cache.set(f"{key}:forced", True, FORCED_SECONDS)
-        options.cache.delete(key)
+        options.cache.set(f"{key}:forced", options.clock(), FORCED_SECONDS)
 
     def fetch() -> dict[str, Any]:
         document = _document(get, metadata.jwks_uri or "")
@@ -107,25 +108,36 @@ def fetch_keys(
             raise ProviderError("no keys in the key set")
         return document
 
-    document = _kept(key, KEYS_SECONDS, fetch, options)
+    document = _kept(key, 0 if anew else KEYS_SECONDS, fetch, options)
     return [jwk for jwk in document["keys"] if isinstance(jwk, dict)]
 
 
 def _kept(key: str, fresh: int, fetch: Callable[[], dict[str, Any]], options: Options) -> dict[str, Any]:
-    copy = options.cache.get(key)
-    usable = isinstance(copy, dict) and isinstance(copy.get("document"), dict)
-    now = options.clock()
-    if usable and now - copy["at"] < fresh:
+    copy = _good_copy(key, options)
+    rests = _is_within(PATIENCE_SECONDS, copy.get("failed_at"), options)
+    if fresh and (rests or _is_within(fresh, copy.get("at"), options)):
         return dict(copy["document"])
     try:
         document = fetch()
     except (OSError, ValueError, ProviderError) as error:
-        if not usable or now - copy["at"] >= STALE_SECONDS:
+        if not copy or not fresh:
             raise
         _log.warning("provider did not answer, its last good answer is kept", extra={"error": type(error).__name__})
+        options.cache.set(key, {**copy, "failed_at": options.clock()}, STALE_SECONDS)
         return dict(copy["document"])
-    options.cache.set(key, {"at": now, "document": document}, STALE_SECONDS)
+    options.cache.set(key, {"at": options.clock(), "document": document}, STALE_SECONDS)
     return document
+
+
+def _good_copy(key: str, options: Options) -> dict[str, Any]:
+    copy = options.cache.get(key)
+    usable = isinstance(copy, dict) and isinstance(copy.get("document"), dict)
+    return dict(copy) if usable and _is_within(STALE_SECONDS, copy.get("at"), options) else {}
+
+
+def _is_within(seconds: float, moment: object, options: Options) -> bool:
+    # Either way: a moment that is far ahead was written down before the clock was set back (F12).
+    return isinstance(moment, int | float) and abs(options.clock() - moment) < seconds
 
 
 def _document(get: Get, url: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 
-from blinker import Namespace, NamedSignal
+from blinker import NamedSignal, Namespace
 
 _signals = Namespace()
 _log = logging.getLogger("genkan.events")

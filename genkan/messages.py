@@ -86,6 +86,6 @@ _UNKNOWN = Message("Configuration", "Something went wrong", "Nobody was signed i
 def message_for(code: str | None, reason: str | None) -> Message:
     """The message for an error code of the protocol and our finer reason; for anything else a general one."""
     by_reason = _BY_REASON.get(reason or "")
-    if by_reason is not None and (code == by_reason.code or code == "OAuthCallbackError"):
+    if by_reason is not None and code in (by_reason.code, "OAuthCallbackError", "MissingCSRF"):
         return by_reason
     return _BY_CODE.get(code or "", _UNKNOWN)

@@ -22,7 +22,6 @@ from genkan.discovery import Metadata, fetch_keys, fetch_metadata
 from genkan.errors import OAuthCallbackError, ProviderError, ProviderUnavailable, TokenError
 from genkan.id_token import check_id_token
 from genkan.identity import Profile
-from genkan.jose import JoseError
 from genkan.options import BASE_PATH, Options
 from genkan.outbound import mount_limits
 from genkan.providers.base import Provider
@@ -100,7 +99,7 @@ def _session(provider: Provider, options: Options) -> Iterator[OAuth2Session]:
         mount_limits(session, back_channels=options.back_channels)
         try:
             yield session
-        except (AuthlibBaseError, JoseError, TokenError, ValueError, TypeError, RecursionError) as error:
+        except (AuthlibBaseError, TokenError, ValueError, TypeError, OverflowError, RecursionError) as error:
             raise ProviderError(type(error).__name__) from error
         except OSError as error:
             raise ProviderUnavailable(type(error).__name__) from error
@@ -114,9 +113,7 @@ def _metadata(provider: Provider, session: OAuth2Session, options: Options) -> M
     return metadata
 
 
-def _fetch_tokens(
-    session: OAuth2Session, metadata: Metadata, verifier: str | None, code: str
-) -> dict[str, Any]:
+def _fetch_tokens(session: OAuth2Session, metadata: Metadata, verifier: str | None, code: str) -> dict[str, Any]:
     proof = {} if verifier is None else {"code_verifier": verifier}
     tokens = session.fetch_token(
         metadata.token_endpoint,
@@ -150,7 +147,9 @@ def _oidc_profile(
     # OpenID Connect Core 5.3.2: an answer about somebody else MUST NOT be used.
     if not isinstance(userinfo, dict) or userinfo.get("sub") != claims["sub"]:
         raise ProviderError("userinfo of another subject")
-    return {**claims, **userinfo}
+    # Whether an address is verified is told with the address, never by the other answer (F10).
+    told = userinfo if "email" in userinfo else claims
+    return {**claims, **userinfo, "email_verified": told.get("email_verified")}
 
 
 def _oauth_profile(provider: Provider, tokens: Mapping[str, Any], session: OAuth2Session) -> Profile:

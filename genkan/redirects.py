@@ -27,7 +27,11 @@ def own_url(url: str, origin: str) -> str | None:
     parts = _split(url)
     if parts is None or origin_of(parts) != origin:
         return None
-    tail = (parts.path or "/") + (f"?{parts.query}" if parts.query else "") + (f"#{parts.fragment}" if parts.fragment else "")
+    tail = (
+        (parts.path or "/")
+        + (f"?{parts.query}" if parts.query else "")
+        + (f"#{parts.fragment}" if parts.fragment else "")
+    )
     return origin + quote(tail, safe=_URL_SAFE)
 
 

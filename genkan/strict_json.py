@@ -9,7 +9,7 @@ from typing import Any
 def parse(data: bytes | str) -> Any:
     """The value in `data`. NaN, over-long numbers and over-deep nesting raise ValueError like any other flaw."""
     try:
-        return json.loads(data, parse_constant=_refuse_constant)
+        return _DECODER.decode(data if isinstance(data, str) else data.decode())
     except RecursionError:
         raise ValueError("nested too deep") from None
 
@@ -24,3 +24,6 @@ def parse_object(data: bytes | str) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)

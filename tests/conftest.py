@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from app import create_app
 from tests.browser import Browser
 from tests.clock import FrozenClock
 
-pytest_plugins = ["tests.peers.services", "tests.peers.node_services"]
+pytest_plugins = ["tests.peers.services", "tests.peers.node_services", "tests.visitors"]
 
 ORIGIN = "http://127.0.0.1:5000"
 
@@ -23,7 +23,9 @@ MakeApp = Callable[..., Flask]
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """On CI a skipped test is a failed one: there, everything it needs can be had."""
     report = yield
     if os.environ.get("CI") == "true" and report.skipped and not hasattr(report, "wasxfail"):

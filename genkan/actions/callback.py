@@ -12,7 +12,15 @@ from genkan.actions import session
 from genkan.actions.landing import failure, resolve
 from genkan.checks import FLOW_SECONDS, Flow
 from genkan.claims import clean_subject, user_of
-from genkan.errors import AccessDenied, AuthError, InvalidCheck, InvalidProvider, StorageUnavailable, StoreError
+from genkan.errors import (
+    AccessDenied,
+    AuthError,
+    InvalidCheck,
+    InvalidProvider,
+    ProviderError,
+    StorageUnavailable,
+    StoreError,
+)
 from genkan.http import Cookie, Reply, Request
 from genkan.identity import Account, Profile, Token, User
 from genkan.options import JWTParams, Options, SignInParams
@@ -86,7 +94,10 @@ def _admit(
 def _identify(
     provider: Provider, profile: Profile, tokens: Mapping[str, Any], options: Options
 ) -> tuple[User, Account]:
-    said = provider.profile(profile)
+    try:
+        said = provider.profile(profile)
+    except Exception as error:
+        raise ProviderError(f"profile: {type(error).__name__}") from error
     candidate = user_of(said, options.clock())
     account = Account(provider.id, clean_subject(said.id), provider.type, tokens)
     return candidate, account
@@ -97,18 +108,14 @@ def _ask_sign_in(user: User, account: Account, profile: Profile, options: Option
         answer = options.callbacks.sign_in(SignInParams(user, account, profile))
     except AuthError:
         raise
-    except Exception as error:  # noqa: BLE001 (protocol.md 4.5: whatever the application's code raises means no)
+    except Exception as error:
         raise AccessDenied(f"sign_in callback: {type(error).__name__}") from error
-    if isinstance(answer, str):
-        return resolve(answer, options)
     if not answer:
         raise AccessDenied("sign_in callback")
-    return None
+    return resolve(answer, options) if isinstance(answer, str) else None
 
 
-def _store(
-    stored: User | None, candidate: User, account: Account, profile: Profile, options: Options
-) -> _Arrival:
+def _store(stored: User | None, candidate: User, account: Account, profile: Profile, options: Options) -> _Arrival:
     if stored is not None:
         user = options.adapter.update_user(replace(candidate, id=stored.id), account)
         return _Arrival(user, replace(account, user_id=user.id), profile, is_new_user=False)
@@ -127,7 +134,7 @@ def _start_session(arrival: _Arrival, request: Request, options: Options) -> tup
         written = session.issue(token, seen.names if seen else (), options)[1]
     except AuthError:
         raise
-    except Exception as error:  # noqa: BLE001 (the application's jwt or session callback; nobody is signed in then)
+    except Exception as error:
         raise AuthError(f"callback: {type(error).__name__}") from error
     return (*written, renew_csrf(options))
 
@@ -165,7 +172,13 @@ def _landing(flow: Flow, arrival: _Arrival, options: Options) -> str:
 def _why(provider_id: str, error: AuthError) -> dict[str, str | None]:
     # An unknown provider's name is the visitor's own text and stays out of the log.
     provider = None if isinstance(error, InvalidProvider) else provider_id
-    return {"event": "sign-in-failed", "provider": provider, "code": error.code, "reason": error.reason, "why": str(error)}
+    return {
+        "event": "sign-in-failed",
+        "provider": provider,
+        "code": error.code,
+        "reason": error.reason,
+        "why": str(error),
+    }
 
 
 def _failure(error: AuthError, request: Request, options: Options, spent: tuple[Cookie, ...]) -> Reply:

@@ -109,14 +109,10 @@ def update(request: Request, options: Options) -> Reply:
 
 
 def _update(cookie: SessionCookie, data: JSON, options: Options) -> Reply:
-    ended = Reply(cookies=cookies.clear(cookie.names, secure=options.secure))
-    try:
-        token = _opened(cookie.token or "", options.clock(), options)
-    except TokenError:
-        return ended
-    changed = options.callbacks.jwt(JWTParams(token=dict(token), trigger="update", session=data))
-    if changed is None:
-        return ended
+    token = _opened(cookie.token or "", options.clock(), options)
+    changed = token and options.callbacks.jwt(JWTParams(token=dict(token), trigger="update", session=data))
+    if token is None or changed is None:
+        return Reply(cookies=cookies.clear(cookie.names, secure=options.secure))
     # Whatever the callback took over from the browser, the sign-in was when it was (S6).
     known, written = issue({**changed, "auth_time": token["auth_time"]}, cookie.names, options)
     return Reply(body=known.session.to_json() if known else None, cookies=written)
@@ -131,22 +127,24 @@ def default_session(token: Token, expires: float) -> Session:
 def _open(sealed: str, names: tuple[str, ...], digest: bytes, now: float, options: Options) -> Reading:
     try:
         claims = _opened(sealed, now, options)
-    except TokenError:
-        _log.info("session not believed", extra={"event": "session-refused"})
-        return Reading(names=names, ended=True)
-    try:
+        if claims is None:
+            return Reading(names=names, ended=True)
         return _ask_callbacks(claims, sealed, names, digest, now, options)
     except Exception as error:  # noqa: BLE001 (a callback is the application's code: whatever it raises means nobody)
         _log.error("session could not be read", extra={"error": type(error).__name__})
         return Reading(names=names, failed=True)
 
 
-def _opened(sealed: str, now: float, options: Options) -> Token:
-    """The claims of a live session token, which says when it ends (T10) and when the sign-in was; or TokenError."""
-    claims = options.sessions.open(sealed)
+def _opened(sealed: str, now: float, options: Options) -> Token | None:
+    """The claims of a live session token, which say when it ends (T10) and when the sign-in was."""
+    try:
+        claims = options.sessions.open(sealed)
+    except TokenError:
+        claims = {}
     signed_in_at = _signed_in_at(claims, now)
     if "exp" not in claims or signed_in_at + options.policy.absolute_age <= now:
-        raise TokenError
+        _log.info("session not believed", extra={"event": "session-refused"})
+        return None
     return {**claims, "auth_time": signed_in_at}
 
 

@@ -6,7 +6,7 @@ import logging
 
 from genkan import checks, cookies, oauth
 from genkan.actions.landing import callback_url, failure, remember
-from genkan.errors import AuthError, CrossSite, InvalidProvider
+from genkan.errors import AuthError, CrossSite, InvalidProvider, MissingCSRF
 from genkan.http import Reply, Request
 from genkan.options import Options
 
@@ -16,11 +16,14 @@ _log = logging.getLogger("genkan.sign_in")
 def sign_in(provider_id: str | None, request: Request, options: Options) -> Reply:
     """Begin a sign-in with a provider: to its authorization endpoint, with a flow cookie to come back with.
 
-    Without a provider, to the page that offers them all. Needs the CSRF token; never changes an existing session.
+    Without a provider, to the page that offers them all. Needs the CSRF token, and says so where the browser keeps
+    no cookies (F30); never changes an existing session.
     Raises CrossSite, for which there is no page to go to.
     """
     try:
         options.csrf.check_origin(request.headers)
+        if request.csrf_token and not request.cookie_header:
+            raise MissingCSRF("no cookies", reason="cookies")
         options.csrf.check(cookies.read(request.cookie_header, options.names.csrf), request.csrf_token)
         return start(provider_id, request, options)
     except CrossSite:

@@ -8,9 +8,9 @@ from genkan.flask.guard import answers_json as answers_json
 from genkan.flask.guard import guards_itself as guards_itself
 from genkan.flask.guard import public as public
 from genkan.flask.guard import refuse as refuse
+from genkan.flask.guard import speaks_json as speaks_json
 from genkan.flask.guard import stands_apart as stands_apart
 from genkan.flask.guard import unavailable as unavailable
-from genkan.flask.guard import speaks_json as speaks_json
 from genkan.flask.state import options as options
 from genkan.flask.visit import auth as auth
 from genkan.flask.visit import csrf_token as csrf_token

@@ -36,7 +36,7 @@ def receive() -> Request:
     """The current request for an action. Raises 400 for a body that can't be read, 413 and 415 where they belong."""
     return Request(
         method=request.method,
-        query={name: value for name, value in request.args.items(multi=True)},
+        query=dict(request.args.items(multi=True)),
         body=_body() if request.method == "POST" else {},
         cookie_header=request.environ.get("HTTP_COOKIE", ""),
         headers={name.lower(): request.headers[name] for name in LOOKED_AT if name in request.headers},
@@ -91,7 +91,7 @@ def _body() -> dict[str, Any]:
         except ValueError:
             raise BadRequest(response=json_response("Bad request.", 400)) from None
     if "application/x-www-form-urlencoded" in kind:
-        return {name: value for name, value in request.form.items(multi=True)}
+        return dict(request.form.items(multi=True))
     if kind.startswith("multipart/"):
         raise UnsupportedMediaType
     return {}

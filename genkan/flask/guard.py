@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from flask import Blueprint, Flask, Response, request
 from flask.blueprints import BlueprintSetupState
-from werkzeug.exceptions import NotFound, ServiceUnavailable
+from werkzeug.exceptions import LengthRequired, NotFound, ServiceUnavailable
 from werkzeug.routing import RequestRedirect
 
 from genkan import cookies
@@ -17,8 +17,7 @@ from genkan.csrf import SAFE_METHODS
 from genkan.errors import AuthError, OutsideRequestError
 from genkan.flask.envelope import json_response, receive
 from genkan.flask.state import EXTENSION, State, state, state_of
-from genkan.flask.visit import current_request
-from genkan.flask.visit import auth, reading, sign_in_url
+from genkan.flask.visit import auth, current_request, reading, sign_in_url
 from genkan.options import BASE_PATH
 
 _log = logging.getLogger("genkan.guard")
@@ -72,6 +71,9 @@ def guard(house: State) -> Response | None:
     endpoint = asked.endpoint
     if endpoint is None:
         return _tidied(asked.routing_exception, house)
+    if asked.method not in SAFE_METHODS and "HTTP_TRANSFER_ENCODING" in asked.environ:
+        # A broken chunk would surface as an error of ours wherever the body is read; browsers send a length.
+        raise LengthRequired
     if asked.method not in SAFE_METHODS and endpoint not in house.self_guarded:
         refusal = _check_unsafe(house)
         if refusal is not None:
@@ -92,7 +94,9 @@ def refuse() -> Response:
         return json_response({"error": "Unauthorized"}, 401)
     if request.headers.get("HX-Request") == "true":
         # A redirect would be followed by the script and the sign-in page swapped into the fragment (C6).
-        return Response("Sign in to continue.", 401, {"HX-Redirect": sign_in_url()}, content_type="text/plain; charset=utf-8")
+        return Response(
+            "Sign in to continue.", 401, {"HX-Redirect": sign_in_url()}, content_type="text/plain; charset=utf-8"
+        )
     return Response(status=303, headers={"Location": sign_in_url()})
 
 
@@ -119,7 +123,6 @@ def speaks_json() -> bool:
 
 def take_stock(app: Flask) -> Callable[[], Response | None]:
     """The guard for an application, which learns at its first request which endpoints are public."""
-
     house = state_of(app)
 
     def first_guard() -> Response | None:

@@ -33,7 +33,7 @@ def session() -> Response:
     found = reading()
     if found.known is not None:
         response = Response(found.known.body, content_type="application/json")
-        response.headers._list.extend(_SESSION_HEADERS)  # constants, as in headers.py
+        response.headers._list.extend(_SESSION_HEADERS)  # noqa: SLF001 (constants, as in headers.py)
         return response
     if found.failed:
         answer = json_response(None, 503)
@@ -108,8 +108,8 @@ def callback(provider_id: str) -> Response:
     return perform(reply)
 
 
-def unknown_action() -> Response:
-    """A link can't start a sign-in (S11)."""
+def unknown_action(provider_id: str) -> Response:
+    """A link can't start a sign-in, whoever the provider (S11)."""
     return perform(failure(UnknownAction(), state().options))
 
 

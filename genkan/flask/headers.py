@@ -11,7 +11,10 @@ Pairs = tuple[tuple[str, str], ...]
 _HSTS = "max-age=63072000; includeSubDomains"
 """Two years; H2 asks for one at least."""
 
-_PRIVATE: Pairs = (("Cache-Control", "private, no-store"), ("Vary", "Cookie, HX-Request"))
+VISITOR = ("Cookie", "HX-Request")
+"""The request headers that say who asks, and what for."""
+
+_PRIVATE: Pairs = (("Cache-Control", "private, no-store"), ("Vary", ", ".join(VISITOR)))
 """For an answer that depends on who asks (X1)."""
 
 
@@ -48,7 +51,9 @@ class StandingHeaders:
             (False, True): (*other, *_PRIVATE),
             (True, True): (*document, *_PRIVATE),
         }
-        self._standing = {sort: [(name.lower(), (name, value)) for name, value in pairs] for sort, pairs in sorts.items()}
+        self._standing = {
+            sort: [(name.lower(), (name, value)) for name, value in pairs] for sort, pairs in sorts.items()
+        }
 
     def policy(self, *form_targets: str) -> str:
         """A document's Content-Security-Policy, whose forms may also lead to these sources."""
@@ -62,12 +67,13 @@ class StandingHeaders:
             _insist(headers, present)
         standing = self._standing[is_document, private]
         # Straight into the list: `Headers.add` would check each of these constants anew, a microsecond apiece.
-        headers._list.extend(pair for key, pair in standing if key not in present)
+        headers._list.extend(pair for key, pair in standing if key not in present)  # noqa: SLF001
 
 
 def _insist(headers: Headers, present: dict[str, str]) -> None:
     if "no-store" not in present.get("cache-control", "no-store"):
         headers["Cache-Control"] = "private, no-store"
-    varied = [name for line in headers.getlist("Vary") for name in line.split(",")]
-    if varied and "cookie" not in {name.strip().lower() for name in varied}:
-        headers.add("Vary", "Cookie")
+    varied = [name.strip() for line in headers.getlist("Vary") for name in line.split(",")]
+    if varied:
+        given = {name.lower() for name in varied}
+        headers["Vary"] = ", ".join([*varied, *(name for name in VISITOR if name.lower() not in given)])

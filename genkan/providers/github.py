@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from genkan.identity import Profile
-from genkan.providers.base import Provider, ProfileUser
+from genkan.providers.base import ProfileUser, Provider
 
 
 def profile(profile: Profile) -> ProfileUser:

@@ -89,7 +89,7 @@ class SQLAlchemyAdapter:
             row = session.execute(select(self._accounts).where(self._is(provider, provider_account_id))).first()
         if row is None:
             return None
-        found = {name: self._clear(name, row._mapping[name]) for name in kept_tokens({})}
+        found = {name: self._clear(name, row._mapping[name]) for name in kept_tokens({})}  # noqa: SLF001 (its public way in)
         tokens = {name: value for name, value in found.items() if value is not None}
         return Account(row.provider, row.providerAccountId, row.type, tokens, row.userId)
 

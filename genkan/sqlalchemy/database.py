@@ -72,7 +72,7 @@ class Database:
                 if not _lost_a_race(error.__cause__) or time.monotonic() > deadline:
                     raise
             # Jitter, so that those who collided once do not march in step into the next collision.
-            time.sleep(random.uniform(0.005, 0.05))
+            time.sleep(random.uniform(0.005, 0.05))  # noqa: S311 (chance, not a secret)
 
     def close(self) -> None:
         """Closes every idle connection; the next use opens new ones."""

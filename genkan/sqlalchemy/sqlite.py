@@ -50,7 +50,7 @@ def guard(engine: Engine) -> Engine:
 
 def _set_up(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
     name = connection.execute("PRAGMA database_list").fetchone()[2]
-    record.info["file"] = (name, os.stat(name).st_ino)
+    record.info["file"] = (name, Path(name).stat().st_ino)
     connection.execute("PRAGMA foreign_keys=ON")
     if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
         connection.execute("PRAGMA journal_mode=WAL")
@@ -60,7 +60,7 @@ def _check_file(connection: sqlite3.Connection, record: ConnectionPoolEntry, pro
     # A deleted or replaced file would go on being written to, unseen, through the connections that hold it open.
     name, inode = record.info["file"]
     with suppress(OSError):
-        if os.stat(name).st_ino == inode:
+        if Path(name).stat().st_ino == inode:
             return
     raise DisconnectionError
 

@@ -29,7 +29,7 @@ def contend(work: Callable[[str], Result], url: str, processes: int = 4) -> list
 
 
 def _remember(barrier: Barrier) -> None:
-    global _barrier
+    global _barrier  # noqa: PLW0603 (each process has its own)
     _barrier = barrier
 
 
