@@ -15,7 +15,8 @@ from blueprints import auth as doors
 from genkan.tokens import Clock
 
 MAX_BODY = 64 * 1024
-"""Bytes of a request body; nothing this application takes is longer (D1). Raise it where you take uploads."""
+"""Bytes of a request body; nothing this application takes is longer (D1). A view that takes uploads raises
+`request.max_content_length` for itself."""
 
 
 def create_app(environment: Mapping[str, str] | None = None, clock: Clock = time.time) -> Flask:

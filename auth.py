@@ -53,8 +53,13 @@ def init_app(app: Flask, settings: Settings, clock: Clock) -> DevelopmentProvide
     """
     sealer = TextSealer(settings.secrets, "genkan.account-tokens")
     adapter = SQLAlchemyAdapter(
-        Database(settings.database_url), models.User, models.Account, models.SpentToken,
-        seal=sealer.seal, open=sealer.open, clock=clock,
+        Database(settings.database_url),
+        models.User,
+        models.Account,
+        models.SpentToken,
+        seal=sealer.seal,
+        open=sealer.open,
+        clock=clock,
     )
     provider = _development_provider(settings, adapter, clock)
     options = Options.resolve(

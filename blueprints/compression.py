@@ -21,7 +21,7 @@ def pack(response: Response) -> Response:
     if not response.content_type.startswith("text/html") or (response.content_length or 0) < WORTH_IT:
         return response
     response.vary.add("Accept-Encoding")
-    if "gzip" in request.headers.get("Accept-Encoding", "") and "Content-Encoding" not in response.headers:
+    if request.accept_encodings.quality("gzip") > 0 and "Content-Encoding" not in response.headers:
         response.set_data(gzip.compress(response.get_data(), LEVEL, mtime=0))
         response.headers["Content-Encoding"] = "gzip"
     return response

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import re
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 from werkzeug.test import TestResponse
 
-from genkan.http import Cookie
 from tests.browser import Browser
 from tests.conftest import ORIGIN, MakeApp
 
@@ -21,6 +20,10 @@ MALFORMED = [
     b"", b"{", b"null", b"[]", b'"x"', b"1", b"{'a': 1}", b'{"a": NaN}', b'{"a": Infinity}', b"\xff\xfe", b'{"a": "\xff"}',
     b'{"a": ' + b"9" * 5000 + b"}", b'{"a":' * 1 + b"[" * 20_000 + b"]" * 20_000 + b"}", b'{"csrfToken": "x"} trailing',
 ]  # fmt: skip
+
+
+def keep_cookie(browser: Browser, name: str, value: str) -> None:
+    browser.client.set_cookie(name, quote(value, safe=""), domain="127.0.0.1")
 
 
 def is_json_of_auth_js(answer: TestResponse, status: int = 200) -> bool:
@@ -57,7 +60,8 @@ def test_the_session_of_somebody_is_their_user_and_when_it_ends_to_the_milliseco
 
 
 def test_a_session_that_cannot_be_read_is_null_and_its_cookie_goes(browser: Browser) -> None:
-    answer = browser.get("/api/auth/session", headers={"Cookie": "authjs.session-token=nonsense"})
+    keep_cookie(browser, "authjs.session-token", "nonsense")
+    answer = browser.get("/api/auth/session")
 
     assert (answer.status_code, answer.data) == (200, b"null")
     assert answer.headers.getlist("Set-Cookie") == ["authjs.session-token=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax"]
@@ -97,7 +101,8 @@ def test_the_csrf_token_is_64_hexadecimal_digits_and_stays_while_its_cookie_does
 
 
 def test_a_csrf_cookie_of_an_older_secret_is_replaced(browser: Browser) -> None:
-    answer = browser.get("/api/auth/csrf", headers={"Cookie": f"authjs.csrf-token={'0' * 64}%7C{'1' * 64}"})
+    keep_cookie(browser, "authjs.csrf-token", f"{'0' * 64}|{'1' * 64}")
+    answer = browser.get("/api/auth/csrf")
 
     assert answer.get_json()["csrfToken"] != "0" * 64
     assert cookies_set(answer) == {"authjs.csrf-token"}
@@ -152,7 +157,9 @@ def test_signing_in_leads_to_the_provider_by_303_with_a_flow_to_come_back_with(b
 
 
 @pytest.mark.parametrize("as_json", [False, True])
-def test_a_client_that_asks_for_the_url_gets_it_as_json_beside_location_and_cookies(browser: Browser, as_json: bool) -> None:
+def test_a_client_that_asks_for_the_url_gets_it_as_json_beside_location_and_cookies(
+    browser: Browser, as_json: bool
+) -> None:
     body = {"csrfToken": browser.csrf_token(), "callbackUrl": f"{ORIGIN}/dashboard"}
     sent: dict[str, Any] = {"json": body} if as_json else {"data": body}
     answer = browser.post(SIGN_IN, headers=JSON_REDIRECT, **sent)
@@ -164,6 +171,7 @@ def test_a_client_that_asks_for_the_url_gets_it_as_json_beside_location_and_cook
 
 
 def test_an_error_for_such_a_client_is_200_and_its_url_tells(browser: Browser) -> None:
+    browser.csrf_token()
     answer = browser.post(SIGN_IN, headers=JSON_REDIRECT, json={"csrfToken": "wrong"})
 
     assert is_json_of_auth_js(answer)
@@ -197,7 +205,9 @@ def test_of_two_fields_of_one_name_the_last_counts(
     assert ("error=MissingCSRF" not in answer.headers["Location"]) is passes
 
 
-@pytest.mark.parametrize("path", ["/api/auth/session", "/api/auth/signin", SIGN_IN, "/api/auth/signout", "/api/auth/callback/development"])
+@pytest.mark.parametrize(
+    "path", ["/api/auth/session", "/api/auth/signin", SIGN_IN, "/api/auth/signout", "/api/auth/callback/development"]
+)
 def test_a_body_that_is_no_json_object_is_a_bad_request(browser: Browser, path: str) -> None:
     for body in MALFORMED:
         answer = browser.post(path, data=body, content_type="application/json")
@@ -223,14 +233,11 @@ def test_the_token_is_not_taken_from_the_query(browser: Browser) -> None:
 
 
 def test_the_way_back_is_asked_for_in_the_body_then_the_query_then_the_cookie(browser: Browser) -> None:
-    kept = Cookie("authjs.callback-url", f"{ORIGIN}/cookie", secure=False).value
-    browser.client.set_cookie("authjs.callback-url", kept, domain="127.0.0.1")
-
-    def landing(path: str, **fields: str) -> str:
-        return browser.submit(path, **fields).headers["Location"].removeprefix(ORIGIN)
+    def landing(path: str, **body: str) -> str:
+        keep_cookie(browser, "authjs.callback-url", f"{ORIGIN}/cookie")
+        answer = browser.post(path, data={"csrfToken": browser.csrf_token(), **body})
+        return answer.headers["Location"].removeprefix(ORIGIN)
 
     assert landing("/api/auth/signout?callbackUrl=/query", callbackUrl="/body") == "/body"
-    browser.client.set_cookie("authjs.callback-url", kept, domain="127.0.0.1")
     assert landing("/api/auth/signout?callbackUrl=/query") == "/query"
-    browser.client.set_cookie("authjs.callback-url", kept, domain="127.0.0.1")
     assert landing("/api/auth/signout") == "/cookie"

@@ -9,6 +9,7 @@ from flask import Response, render_template, request
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from genkan import strict_json
+from genkan.csrf import SAFE_METHODS
 from genkan.errors import ConfigurationError
 from genkan.flask.visit import park
 from genkan.http import Reply, Request
@@ -32,12 +33,15 @@ FOR_ONE_VISITOR = {"Cache-Control": "private, no-store", "Vary": "Cookie, HX-Req
 """An action has looked at the visitor's cookies, so its reply is for no other, whether or not it sets any (X1)."""
 
 
-def receive() -> Request:
-    """The current request for an action. Raises 400 for a body that can't be read, 413 and 415 where they belong."""
+def receive(*, uploads: bool = False) -> Request:
+    """The current request for an action; `uploads` lets forms with files through, which no action of ours takes.
+
+    Raises 400 for a body that can't be read, 413 and 415 where they belong.
+    """
     return Request(
         method=request.method,
         query=dict(request.args.items(multi=True)),
-        body=_body() if request.method == "POST" else {},
+        body={} if request.method in SAFE_METHODS else _body(uploads=uploads),
         cookie_header=request.environ.get("HTTP_COOKIE", ""),
         headers={name.lower(): request.headers[name] for name in LOOKED_AT if name in request.headers},
         address=request.remote_addr,
@@ -83,15 +87,14 @@ def _redirect(location: str) -> Response:
     return response
 
 
-def _body() -> dict[str, Any]:
+def _body(*, uploads: bool) -> dict[str, Any]:
     kind = request.content_type or ""
     if "application/json" in kind:
         try:
             return strict_json.parse_object(request.get_data())
         except ValueError:
             raise BadRequest(response=json_response("Bad request.", 400)) from None
-    if "application/x-www-form-urlencoded" in kind:
-        return dict(request.form.items(multi=True))
-    if kind.startswith("multipart/"):
+    if kind.startswith("multipart/") and not uploads:
         raise UnsupportedMediaType
-    return {}
+    # Empty for every other type, so that none of them is a way round the token (C1).
+    return dict(request.form.items(multi=True))

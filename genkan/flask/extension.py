@@ -58,6 +58,11 @@ def _loopback_issuers(options: Options) -> set[str]:
 
 def _move_to_own_host(origin: str) -> WerkzeugResponse | Response | None:
     # On 127.0.0.1 and localhost cookies are apart, so a sign-in begun on one can't end on the other.
-    if request.method in SAFE_METHODS and origin_of(request.host_url.rstrip("/")) != origin:
+    here = origin_of(request.host_url.rstrip("/"))
+    if request.method in SAFE_METHODS and here is not None and here != origin and _are_loopback(here, origin):
         return redirect(origin + request.full_path.rstrip("?"), 307)
     return None
+
+
+def _are_loopback(*origins: str) -> bool:
+    return all(origin.startswith("http:") and is_allowed_url(origin) for origin in origins)

@@ -151,7 +151,7 @@ def _tidied(reason: Exception | None, house: State) -> Response | None:
 
 def _check_unsafe(house: State) -> Response | None:
     options = house.options
-    asked = receive()
+    asked = receive(uploads=True)
     try:
         options.csrf.check_origin(asked.headers)
         options.csrf.check(cookies.read(asked.cookie_header, options.names.csrf), asked.csrf_token)

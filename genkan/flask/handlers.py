@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from flask import Response, render_template
+from flask import Response, render_template, request
+from werkzeug.exceptions import MethodNotAllowed
 
 from genkan import discovery
 from genkan.actions import session as sessions
@@ -103,6 +104,9 @@ def start_sign_in(provider_id: str | None = None) -> Response:
 
 def callback(provider_id: str) -> Response:
     """`GET` and `POST /api/auth/callback/<provider>`: back from the provider; always a redirect, never a page."""
+    if request.method == "HEAD":
+        # Whoever only looks, such as a link checker, must not use up a sign-in.
+        raise MethodNotAllowed(valid_methods=["GET", "POST"])
     reply = finish_sign_in(provider_id, receive(), state().options)
     replace_reading(NOBODY)
     return perform(reply)

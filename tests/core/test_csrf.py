@@ -63,6 +63,25 @@ def test_nothing_but_the_token_itself_is_taken_for_it(csrf: CSRF, submitted: obj
         csrf.check(f"{TOKEN}|{HASH}", submitted)
 
 
+def test_a_masked_token_is_another_one_for_every_page_and_passes_as_the_same(csrf: CSRF) -> None:
+    """Compression tells an eavesdropper what repeats itself; this does not (BREACH)."""
+    pair = csrf.create()
+    masked = [pair.masked() for _ in range(50)]
+
+    assert len({*masked, pair.token}) == 51
+    assert not any(pair.token in one for one in masked)
+    for one in masked:
+        csrf.check(pair.cookie, one)
+
+
+@pytest.mark.parametrize(
+    "masked", ["00" * 32 + OTHER, "aa " * 42 + "aa", " " * 128, "zz" * 64, "00" * 64, "é" * 128, HASH + HASH]
+)
+def test_what_only_has_the_length_of_a_masked_token_is_none(csrf: CSRF, masked: str) -> None:
+    with pytest.raises(MissingCSRF):
+        csrf.check(f"{TOKEN}|{HASH}", masked)
+
+
 def test_the_pair_of_another_browser_does_not_go_with_this_ones_cookie(csrf: CSRF) -> None:
     with pytest.raises(MissingCSRF):
         csrf.check(csrf.create().cookie, csrf.create().token)

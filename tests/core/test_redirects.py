@@ -127,7 +127,9 @@ def test_a_path_that_begins_with_two_slashes_is_never_a_link_without_its_origin(
     assert path_of(HOME, HOME) == "/"
 
 
-@pytest.mark.parametrize("url", ["https://app.example.evil.example/x", "https://app.example:8443/x", "https://evil.example/"])
+@pytest.mark.parametrize(
+    "url", ["https://app.example.evil.example/x", "https://app.example:8443/x", "https://evil.example/"]
+)
 def test_another_sites_url_keeps_its_origin_even_where_it_begins_like_ours(url: str) -> None:
     assert path_of(url, HOME) == url
 
@@ -150,11 +152,17 @@ def test_the_browser_that_these_tests_imagine_reads_urls_as_a_real_url_parser_do
         const read = (url) => { try { const u = new URL(url, process.argv[1]); return [u.protocol, u.host]; } catch { return null; } };
         console.log(JSON.stringify(urls.map(read)));
     """
-    ran = subprocess.run([program, "-e", script, f"{HOME}/"], input=json.dumps(urls), capture_output=True, text=True, check=True)
+    ran = subprocess.run(
+        [program, "-e", script, f"{HOME}/"], input=json.dumps(urls), capture_output=True, text=True, check=True
+    )
     real = [_name(*found) if found else None for found in json.loads(ran.stdout)]
     imagined = [origin_reached(url, f"{HOME}/") for url in urls]
 
-    rewritten = {"https://2130706433", "https://0x7f.1", "https://app.example\u2044evil.example"}  # same host, other spelling
+    rewritten = {
+        "https://2130706433",
+        "https://0x7f.1",
+        "https://app.example\u2044evil.example",
+    }  # same host, other spelling
     differing = {url: (a, b) for url, a, b in zip(urls, real, imagined, strict=True) if a not in {None, b}}
     assert {url: pair for url, pair in differing.items() if pair[1] not in rewritten} == {}
 
