@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import io
 import re
-from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from ipaddress import IPv4Network, IPv6Address, ip_address
-from threading import Lock, Thread
+from threading import Thread
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -26,6 +25,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from genkan.back_channel import ask
+from genkan.bulkhead import Bulkhead
 from genkan.measured import BODY_BYTES, MeasuredResponse, Overflow
 
 if TYPE_CHECKING:
@@ -36,12 +36,6 @@ CONNECT_SECONDS = 3.0
 
 DEADLINE_SECONDS = 10.0
 """From the first look at the name to the last byte of the body: as long as a visitor waits for a page."""
-
-CALLS_PER_HOST = 8
-"""What one provider in trouble may hold; the rest of the worker's threads stay free for everybody else."""
-
-CALLS_PER_PROCESS = 32
-"""What all providers together may hold, however many are configured."""
 
 
 class OutboundError(requests.RequestException):
@@ -70,30 +64,6 @@ class Limits:
 
     connect: float = CONNECT_SECONDS
     deadline: float = DEADLINE_SECONDS
-
-
-class Bulkhead:
-    """Counts the calls in flight. A full one refuses at once, so that nobody queues behind a slow provider."""
-
-    def __init__(self, per_host: int = CALLS_PER_HOST, in_all: int = CALLS_PER_PROCESS) -> None:
-        self._per_host = per_host
-        self._in_all = in_all
-        self._lock = Lock()
-        self._calls: Counter[str] = Counter()
-
-    def enter(self, host: str) -> None:
-        """Take a place, to be given back by `leave`. Raises Unreachable when there is none."""
-        with self._lock:
-            if self._calls[host] >= self._per_host or self._calls.total() >= self._in_all:
-                raise Unreachable(f"{host}: too many calls in flight")
-            self._calls[host] += 1
-
-    def leave(self, host: str) -> None:
-        """Give the place back."""
-        with self._lock:
-            self._calls[host] -= 1
-            if not self._calls[host]:
-                del self._calls[host]
 
 
 _SHARED = Bulkhead()
@@ -185,7 +155,8 @@ class LimitedAdapter(HTTPAdapter):
 
     def _begin(self, host: str, *call: Any) -> Future[requests.Response]:
         answer: Future[requests.Response] = Future()
-        self._bulkhead.enter(host)
+        if not self._bulkhead.enter(host):
+            raise Unreachable(f"{host}: too many calls in flight")
         try:
             Thread(target=self._fulfil, args=(answer, host, *call), daemon=True).start()
         except RuntimeError as error:  # the system has no thread left to give

@@ -55,7 +55,7 @@ class Browser:
     def choose(self, location: str, name: str = "Hana Example") -> str:
         """At the development provider, pick somebody; where the provider sends us back to."""
         page = self.get(location).get_data(as_text=True)
-        for form in re.findall(r"<form.*?</form>", page, re.S):
+        for form in re.findall(r"<form.*?</form>", page, re.DOTALL):
             if name in form:
                 fields = dict(re.findall(r'name="([^"]+)"[^>]*?value="([^"]*)"', form))
                 data = {key: html.unescape(value) for key, value in fields.items()}

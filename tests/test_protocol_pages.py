@@ -147,7 +147,7 @@ def test_a_post_to_an_action_that_only_tells_is_405(browser: Browser, action: st
 
 def test_head_is_get_without_the_body(browser: Browser) -> None:
     for address in addresses(browser.app, "GET"):
-        if not address.is_development:
+        if not address.is_development and address.endpoint != "auth.callback":
             got = browser.client.get(address.path, base_url=ORIGIN)
             head = browser.client.head(address.path, base_url=ORIGIN)
             assert (head.status_code, head.data) == (got.status_code, b""), address

@@ -13,8 +13,8 @@ import pytest
 import requests
 from authlib.integrations.requests_client import OAuth2Session
 
+from genkan.bulkhead import Bulkhead
 from genkan.outbound import (
-    Bulkhead,
     Limits,
     Redirected,
     Unreachable,
@@ -121,7 +121,7 @@ def test_a_slow_call_ends_by_itself_and_gives_its_place_back(behaviour: Callable
             session.get(host.url)
         wait_for_threads()
 
-        bulkhead.enter(host.url.removeprefix("http://"))
+        assert bulkhead.enter(host.url.removeprefix("http://"))
 
 
 def wait_for_threads() -> None:
@@ -147,7 +147,7 @@ def test_a_name_server_that_hangs_does_not_hold_the_visitor(monkeypatch: pytest.
             session.get("https://accounts.example")
         answered.set()
         wait_for_threads()
-        bulkhead.enter("accounts.example")
+        assert bulkhead.enter("accounts.example")
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_authlib_does_not_carry_a_code_through_a_redirect() -> None:
 
 
 def test_eight_hanging_calls_to_one_host_leave_the_others_alone() -> None:
-    bulkhead, arrived = Bulkhead(), threading.Semaphore(0)
+    bulkhead, arrived = Bulkhead(patience=0), threading.Semaphore(0)
 
     def hang(line: Line) -> None:
         arrived.release()
@@ -219,14 +219,22 @@ def test_eight_hanging_calls_to_one_host_leave_the_others_alone() -> None:
 
 
 def test_a_process_has_a_bound_over_all_hosts() -> None:
-    bulkhead = Bulkhead(per_host=2, in_all=3)
-    for host in ("a", "a", "b"):
-        bulkhead.enter(host)
+    bulkhead = Bulkhead(per_host=2, in_all=3, patience=0)
+    assert all(bulkhead.enter(host) for host in ("a", "a", "b"))
 
-    with pytest.raises(Unreachable):
-        bulkhead.enter("c")
+    assert not bulkhead.enter("c")
     bulkhead.leave("a")
-    bulkhead.enter("c")
+    assert bulkhead.enter("c")
+
+
+def test_a_caller_in_a_burst_waits_for_a_place_to_be_given_back() -> None:
+    bulkhead = Bulkhead(per_host=1, patience=PROMPTLY)
+    assert bulkhead.enter("a")
+    with ThreadPoolExecutor(1) as late:
+        waiting = late.submit(bulkhead.enter, "a")
+        bulkhead.leave("a")
+
+        assert waiting.result(PROMPTLY)
 
 
 def test_a_place_is_given_back_when_no_thread_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,4 +246,4 @@ def test_a_place_is_given_back_when_no_thread_can_be_had(monkeypatch: pytest.Mon
     with session_with(bulkhead) as session, pytest.raises(Unreachable):
         session.get("http://127.0.0.1:9")
 
-    bulkhead.enter("127.0.0.1:9")
+    assert bulkhead.enter("127.0.0.1:9")

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 import pytest
 import requests
 
+from genkan.bulkhead import Bulkhead
 from genkan.measured import BODY_BYTES, HEAD_BYTES
-from genkan.outbound import Bulkhead, OutboundError, TooLarge, mount_limits
+from genkan.outbound import OutboundError, TooLarge, mount_limits
 from tests.peers.sockets import Line, saying, serving
 
 

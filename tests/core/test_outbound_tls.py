@@ -11,7 +11,8 @@ from time import monotonic
 import pytest
 import requests
 
-from genkan.outbound import Bulkhead, Limits, Unreachable, mount_limits
+from genkan.bulkhead import Bulkhead
+from genkan.outbound import Limits, Unreachable, mount_limits
 from tests.peers.certificates import self_signed, server_context
 from tests.peers.sockets import Line, saying, serving
 

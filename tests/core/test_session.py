@@ -1,0 +1,243 @@
+"""Reading a session: who is there, what the callbacks have to say, and how every kind of trouble ends."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
+import pytest
+
+from genkan.actions.session import CALLBACKS_HOLD, NOBODY, issue, read, renew
+from genkan.identity import Session, SessionUser, Token
+from genkan.options import Callbacks, JWTParams, Options, SessionParams
+from genkan.tokens import CLOCK_TOLERANCE, Sealer
+from tests.clock import START, FrozenClock
+from tests.jar import Jar
+from tests.options import SECRET, make_options
+
+NAME = "authjs.session-token"
+DAY = 86_400
+ADA: Token = {"sub": "1", "name": "Ada", "email": "ada@example.org", "picture": "https://img.example/ada.png"}
+
+
+class Recorder:
+    """Callbacks that count how often they are asked, and answer as they are told."""
+
+    def __init__(self) -> None:
+        self.asked: list[JWTParams | SessionParams] = []
+        self.jwt_answer: Any = None
+        self.session_answer: Any = None
+
+    def jwt(self, params: JWTParams) -> Token | None:
+        self.asked.append(params)
+        answer: Token | None = self.jwt_answer(params) if self.jwt_answer else params.token
+        return answer
+
+    def session(self, params: SessionParams) -> Session | None:
+        self.asked.append(params)
+        answer: Session | None = self.session_answer(params) if self.session_answer else params.session
+        return answer
+
+
+@pytest.fixture(name="recorder")
+def _recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture(name="options")
+def _options(clock: FrozenClock, recorder: Recorder) -> Options:
+    return make_options(clock, callbacks=Callbacks(jwt=recorder.jwt, session=recorder.session))
+
+
+def _header(options: Options, token: Token = ADA, max_age: int = 30 * DAY) -> str:
+    """The cookie of somebody whose session another worker, or a Next.js front end, began."""
+    return f"{NAME}={options.sessions.seal(token, max_age)}"
+
+
+def _raise(_params: object) -> NoReturn:
+    raise RuntimeError("ada@example.org")
+
+
+def test_nobody_is_there_without_a_cookie(options: Options, recorder: Recorder) -> None:
+    for header in ("", "a=b", f"{NAME}-legacy=x", f"{NAME}="):
+        assert read(header, options) is NOBODY
+    assert recorder.asked == []
+
+
+def test_a_session_tells_name_address_and_picture_and_when_it_ends(options: Options) -> None:
+    session = read(_header(options), options).session
+    assert session == Session(
+        SessionUser("Ada", "ada@example.org", "https://img.example/ada.png"),
+        datetime.fromtimestamp(START + 30 * DAY, UTC),
+    )
+
+
+def test_the_json_holds_the_allowed_fields_and_no_claim_besides(options: Options) -> None:
+    known = read(_header(options, {**ADA, "secret": "s", "access_token": "at"}), options).known
+    assert known is not None
+    assert json.loads(known.body) == {
+        "user": {"name": "Ada", "email": "ada@example.org", "image": "https://img.example/ada.png"},
+        "expires": "2026-12-18T11:06:40.000Z",
+    }
+
+
+@pytest.mark.parametrize("value", [None, 7, ["Ada"], {"first": "Ada"}, True])
+def test_a_claim_of_the_wrong_type_is_told_as_nothing(value: object, options: Options) -> None:
+    session = read(_header(options, {"name": value, "email": value, "picture": value}), options).session
+    assert session is not None
+    assert session.user.to_json() == {"name": None, "email": None, "image": None}
+
+
+def test_half_a_character_in_a_name_still_makes_json(options: Options) -> None:
+    known = read(_header(options, {"name": "Ada \ud83c"}), options).known
+    assert known is not None
+    assert json.loads(known.body)["user"]["name"] == "Ada \ud83c"
+
+
+def test_the_callbacks_are_asked_jwt_first_then_session_and_once_each(options: Options, recorder: Recorder) -> None:
+    recorder.jwt_answer = lambda params: {**params.token, "role": "owner"}
+    read(_header(options), options)
+    jwt, session = recorder.asked
+    assert isinstance(jwt, JWTParams)
+    assert isinstance(session, SessionParams)
+    assert (jwt.trigger, jwt.user, jwt.account, jwt.session) == (None, None, None, None)
+    assert session.token["role"] == "owner"
+
+
+def test_a_worker_that_has_seen_the_token_asks_again_after_a_minute_only(
+    options: Options, recorder: Recorder, clock: FrozenClock
+) -> None:
+    header = _header(options)
+    first = read(header, options)
+    clock.advance(CALLBACKS_HOLD - 1)
+    assert read(header, options).known is first.known
+    assert len(recorder.asked) == 2
+    clock.advance(1)
+    assert read(header, options).session == first.session
+    assert len(recorder.asked) == 4
+
+
+def test_a_token_just_issued_need_not_be_opened(options: Options, recorder: Recorder) -> None:
+    jar = Jar()
+    known, written = issue(ADA, (), options)
+    jar.take(written)
+    assert read(jar.header, options).known is known
+    assert len(recorder.asked) == 1
+
+
+def test_what_a_worker_remembers_ends_with_the_token(options: Options, clock: FrozenClock) -> None:
+    header = _header(options, max_age=30)
+    assert read(header, options).session
+    clock.advance(30 + CLOCK_TOLERANCE - 1)
+    assert read(header, options).session
+    clock.advance(1)
+    assert len(options.memory) == 1
+    assert read(header, options) == (None, (NAME,), True, False)
+
+
+@pytest.mark.parametrize("header", ["x", "a.b.c", "a..b.c.d", "%", "ÿ", "\udcff", "=;", "eyJhbGciOiJub25lIn0.e30."])
+def test_a_bad_token_is_nobody_a_line_in_the_log_and_a_cookie_to_clear(
+    header: str, options: Options, recorder: Recorder, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    reading = read(f"{NAME}={header}", options)
+    assert (reading.session, reading.ended, reading.failed) == (None, True, False)
+    assert [cookie.header() for cookie in renew(reading, options)] == [
+        f"{NAME}=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax"
+    ]
+    assert [record.getMessage() for record in caplog.records] == ["session not believed"]
+    assert recorder.asked == []
+
+
+def test_a_token_without_an_end_is_no_session(options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Sealer, "open", lambda *_: {"sub": "1"})
+    reading = read(f"{NAME}=opens", options)
+    assert (reading.session, reading.ended) == (None, True)
+
+
+def test_a_gap_among_the_chunks_is_nobody_and_every_chunk_is_cleared(options: Options) -> None:
+    reading = read(f"{NAME}.0=a; {NAME}.2=c", options)
+    assert reading.session is None
+    assert {cookie.name for cookie in renew(reading, options)} == {f"{NAME}.0", f"{NAME}.2"}
+
+
+def test_a_token_of_any_other_purpose_is_no_session(options: Options, clock: FrozenClock) -> None:
+    for salt in ("authjs.flow", "__Secure-authjs.session-token", "genkan.development.code", "authjs.csrf-token"):
+        token = Sealer([SECRET], salt, clock).seal(ADA, 60)
+        assert read(f"{NAME}={token}", options).ended
+
+
+def test_junk_is_never_remembered(options: Options) -> None:
+    for number in range(1000):
+        read(f"{NAME}=eyJ{number}..AAAA.AAAA.AAAA", options)
+    assert len(options.memory) == 0
+
+
+@pytest.mark.parametrize("which", ["jwt_answer", "session_answer"])
+def test_a_callback_that_raises_makes_nobody_and_keeps_the_cookie(
+    which: str, options: Options, recorder: Recorder, caplog: pytest.LogCaptureFixture
+) -> None:
+    header = _header(options)
+    setattr(recorder, which, _raise)
+    reading = read(header, options)
+    assert (reading.session, reading.ended, reading.failed) == (None, False, True)
+    assert renew(reading, options) == ()
+    (record,) = caplog.records
+    assert "ada@" not in str(record.__dict__)
+    setattr(recorder, which, None)
+    assert read(header, options).session
+
+
+@pytest.mark.parametrize("which", ["jwt_answer", "session_answer"])
+def test_a_bad_token_that_a_callback_met_elsewhere_does_not_end_the_session(
+    which: str, options: Options, recorder: Recorder
+) -> None:
+    setattr(recorder, which, lambda _: options.flows.open("not a token"))
+    assert read(_header(options), options).failed
+
+
+def test_a_jwt_callback_that_says_none_ends_the_session(options: Options, recorder: Recorder) -> None:
+    recorder.jwt_answer = lambda _: None
+    reading = read(_header(options), options)
+    assert (reading.session, reading.ended) == (None, True)
+    assert len(recorder.asked) == 1
+
+
+def test_a_session_callback_that_says_none_hides_the_session_and_keeps_the_cookie(
+    options: Options, recorder: Recorder
+) -> None:
+    recorder.session_answer = lambda _: None
+    header = _header(options)
+    reading = read(header, options)
+    assert (reading.session, reading.ended, reading.failed) == (None, False, False)
+    assert renew(reading, options) == ()
+    recorder.session_answer = None
+    assert read(header, options).session
+
+
+@pytest.mark.parametrize("answer", [True, 1, "Ada", ["Ada"], RuntimeError("down"), SessionUser("Ada"), object()])
+@pytest.mark.parametrize("which", ["jwt_answer", "session_answer"])
+def test_an_answer_that_is_no_answer_is_never_somebody(
+    which: str, answer: object, options: Options, recorder: Recorder
+) -> None:
+    setattr(recorder, which, lambda _: answer)
+    reading = read(_header(options), options)
+    assert (reading.session, reading.failed) == (None, True)
+
+
+def test_a_session_without_a_user_or_with_what_is_no_json_is_nobody(options: Options, recorder: Recorder) -> None:
+    for change in ({"user": None}, {"expires": None}, {"extra": {"when": object()}}, {"extra": 7}):
+        recorder.session_answer = lambda params, change=change: replace(params.session, **change)
+        assert read(_header(options), options).failed
+
+
+def test_a_callback_can_scribble_on_what_it_is_given_without_touching_what_is_remembered(
+    options: Options, recorder: Recorder
+) -> None:
+    recorder.session_answer = lambda params: params.token.clear() or params.session
+    known = read(_header(options), options).known
+    assert known is not None
+    assert known.token["sub"] == "1"

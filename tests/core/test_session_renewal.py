@@ -1,0 +1,88 @@
+"""Prolonging a session: under a new secret, in chunks, on https, many times at once, and when it can't be done."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from genkan.actions.session import issue, read, renew
+from genkan.options import Callbacks, SessionPolicy
+from tests.clock import FrozenClock
+from tests.guest import ADA, Guest
+from tests.options import make_options
+from tests.peers import jwe
+
+NAME = "authjs.session-token"
+DAY = 86_400
+
+
+@pytest.fixture(name="ada")
+def _ada(clock: FrozenClock) -> Guest:
+    guest = Guest(make_options(clock))
+    guest.sign_in()
+    return guest
+
+
+def test_a_token_under_an_old_secret_is_prolonged_at_once_and_survives_its_end(clock: FrozenClock) -> None:
+    before, during, after = (
+        make_options(clock, secrets=secrets) for secrets in (("old" * 11,), ("new" * 11, "old" * 11), ("new" * 11,))
+    )
+    stays, leaves = Guest(before), Guest(before)
+    for visitor in (stays, leaves):
+        visitor.sign_in()
+    stays.options = during
+    assert stays.visit()
+    (kept,) = stays.jar.values.values()
+    assert jwe.thumbprint(jwe.derive_key("new" * 11, NAME)) in jwe.decode(kept.split(".")[0]).decode()
+    assert renew(read(stays.jar.header, during), during) == ()
+    stays.options = leaves.options = after
+    assert stays.visit()
+    assert leaves.visit() is None
+
+
+def test_many_requests_at_the_moment_of_prolonging_all_succeed_whatever_order_their_cookies_arrive_in(
+    ada: Guest, clock: FrozenClock
+) -> None:
+    clock.advance(DAY)
+    header = ada.jar.header
+    answers = [read(header, ada.options) for _ in range(50)]
+    assert all(answer.session for answer in answers)
+    for answer in answers:
+        ada.jar.take(renew(answer, ada.options))
+        assert ada.visit()
+
+
+def test_claims_that_are_no_json_leave_the_browser_its_cookie(
+    clock: FrozenClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    options = make_options(clock)
+    header = f"{NAME}={options.sessions.seal(ADA, 30 * DAY)}"
+    odd = replace(options, callbacks=Callbacks(jwt=lambda params: {**params.token, "odd": {1, 2}}))
+    clock.advance(DAY)
+    reading = read(header, odd)
+    assert reading.session
+    assert renew(reading, odd) == ()
+    assert [record.getMessage() for record in caplog.records] == ["session could not be prolonged"]
+
+
+def test_a_long_token_is_prolonged_in_chunks_and_a_short_one_clears_them(clock: FrozenClock) -> None:
+    visitor = Guest(make_options(clock))
+    visitor.sign_in({**ADA, "fill": "x" * 9_000})
+    assert list(visitor.jar.values) == [f"{NAME}.{index}" for index in range(4)]
+    visitor.options = replace(visitor.options, callbacks=Callbacks(jwt=lambda params: {**params.token, "fill": ""}))
+    clock.advance(DAY)
+    assert visitor.visit()
+    assert list(visitor.jar.values) == [NAME]
+
+
+def test_on_https_the_session_has_another_name_and_so_another_key(clock: FrozenClock) -> None:
+    secure = make_options(clock, origin="https://app.example.com")
+    host_only = make_options(
+        clock, origin="https://app.example.com", policy=SessionPolicy(cookie_name="__Host-authjs.session-token")
+    )
+    for options, name in ((secure, "__Secure-authjs.session-token"), (host_only, "__Host-authjs.session-token")):
+        (cookie,) = issue(ADA, (), options)[1]
+        assert (cookie.name, cookie.secure) == (name, True)
+        assert read(f"{name}={cookie.value}", options).session
+        assert read(f"{NAME}={cookie.value}", make_options(clock)).ended

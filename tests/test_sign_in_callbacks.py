@@ -1,0 +1,162 @@
+"""The application's say at a sign-in: whoever it does not want stays outside, and whatever it raises harms nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from genkan.errors import AccessDenied
+from genkan.identity import Profile, Session, Token
+from genkan.options import Callbacks, JWTParams, Pages, RedirectParams, SessionParams, SignInParams
+from genkan.providers.base import ProfileUser
+from tests.visitors import RESIDENT, Heard, Visitor, listen_to, query, reason_of, state_of
+
+ORIGIN = "http://127.0.0.1:5000"
+
+
+def fails(_: object) -> Any:
+    raise RuntimeError("<script>of the application</script>")
+
+
+@pytest.mark.parametrize("answer", [lambda _: False, lambda _: None, lambda _: "", fails])
+def test_whoever_the_application_does_not_want_is_denied(
+    visitor: Visitor, answer: Callable[..., Any], heard: Heard
+) -> None:
+    visitor.enter(**RESIDENT)
+    heard.clear()
+    listen_to(visitor, sign_in=answer)
+    denied = visitor.enter()
+
+    assert reason_of(denied, visitor) is None
+    assert query(denied.headers["Location"]) == {"error": "AccessDenied"}
+    assert visitor.get(denied.headers["Location"]).status_code == 403
+    assert (visitor.name(), visitor.flows(), heard) == ("Rei Resident", [], [])
+    assert len(visitor.options.adapter.list_users()) == 1
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "landing"),
+    [
+        ("/about?wait=1", f"{ORIGIN}/about?wait=1"),
+        (f"{ORIGIN}/about", f"{ORIGIN}/about"),
+        ("https://elsewhere.example/", ORIGIN),
+        ("javascript:alert(1)", ORIGIN),
+    ],
+)
+def test_the_sign_in_callback_can_send_somebody_elsewhere_without_a_session(
+    visitor: Visitor, elsewhere: str, landing: str
+) -> None:
+    listen_to(visitor, sign_in=lambda _: elsewhere)
+    answer = visitor.enter()
+
+    assert answer.headers["Location"] == landing
+    assert (visitor.session(), visitor.flows(), visitor.options.adapter.list_users()) == (None, [], [])
+
+
+def test_an_error_of_our_own_tree_keeps_its_code(visitor: Visitor) -> None:
+    def deny(_: SignInParams) -> bool:
+        raise AccessDenied("not today", reason="declined")
+
+    listen_to(visitor, sign_in=deny)
+
+    assert query(visitor.enter().headers["Location"])["error"] == "AccessDenied"
+
+
+def test_no_token_is_no_session(visitor: Visitor, heard: Heard) -> None:
+    listen_to(visitor, jwt=lambda _: None)
+    answer = visitor.enter()
+
+    assert reason_of(answer, visitor) is None
+    assert query(answer.headers["Location"])["error"] == "AccessDenied"
+    assert visitor.session() is None
+    assert "signed-in" not in dict(heard)
+
+
+@pytest.mark.parametrize("callback", ["jwt", "session"])
+def test_a_callback_that_fails_signs_nobody_in_and_nobody_out(
+    visitor: Visitor, callback: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The application's words stay in the application."""
+    visitor.enter(**RESIDENT)
+    own = visitor.options.callbacks
+    listen_to(visitor, **{callback: fails})
+    answer = visitor.enter()
+    listen_to(visitor, **{callback: getattr(own, callback)})
+
+    assert reason_of(answer, visitor) is None
+    assert query(answer.headers["Location"])["error"] == "Configuration"
+    assert "script" not in visitor.get(answer.headers["Location"]).get_data(as_text=True).split("<main")[-1]
+    assert "of the application" not in caplog.text
+    assert visitor.name() == "Rei Resident"
+    visitor.enter()
+    assert visitor.name() == "Vera Visitor"
+
+
+def test_what_the_jwt_callback_adds_stays_and_what_it_says_of_time_does_not(visitor: Visitor) -> None:
+    def jwt(params: JWTParams) -> Token:
+        return {**params.token, "role": "owner", "colour": "blue", "exp": 9e9, "iat": 1, "auth_time": 1}
+
+    def session(params: SessionParams) -> Session:
+        return replace(params.session, extra={"colour": params.token["colour"], "since": params.token["auth_time"]})
+
+    listen_to(visitor, jwt=jwt, session=session)
+    visitor.enter()
+    listen_to(visitor, jwt=lambda params: params.token)
+    told = visitor.session()
+
+    assert told is not None
+    assert (told["colour"], told["since"]) == ("blue", int(visitor.clock.now))
+    assert told["expires"] == "2026-12-18T11:06:40.000Z"
+
+
+@pytest.mark.parametrize("redirect", [fails, lambda _: "javascript:alert(1)", lambda _: "https://[broken"])
+def test_a_redirect_callback_that_fails_leads_to_the_front_page(visitor: Visitor, redirect: Callable[..., Any]) -> None:
+    listen_to(visitor, redirect=redirect)
+
+    assert visitor.enter().headers["Location"] == ORIGIN
+    assert visitor.name() == "Vera Visitor"
+
+
+def test_the_redirect_callback_may_lead_to_another_site_of_the_owner(visitor: Visitor) -> None:
+    def redirect(params: RedirectParams) -> str:
+        return f"https://shop.example.org/?from={params.base_url}"
+
+    listen_to(visitor, redirect=redirect)
+
+    assert visitor.enter().headers["Location"] == f"https://shop.example.org/?from={ORIGIN}"
+
+
+def test_newcomers_are_welcomed_on_a_page_of_their_own(visitor: Visitor) -> None:
+    house = state_of(visitor.app)
+    house.options = replace(house.options, pages=Pages(new_user="/about?welcome=1"))
+
+    assert [visitor.enter().headers["Location"] for _ in range(2)] == [
+        f"{ORIGIN}/about?welcome=1",
+        f"{ORIGIN}/dashboard",
+    ]
+
+
+def test_a_mapping_that_fails_is_an_answer_that_could_not_be_read(visitor: Visitor) -> None:
+    """Whoever adds a provider writes it, and no provider keeps its shape for ever."""
+
+    def mapping(profile: Profile) -> ProfileUser:
+        return ProfileUser(profile["no such claim"])
+
+    house = state_of(visitor.app)
+    providers = {"oidc": replace(house.options.providers["oidc"], profile=mapping)}
+    house.options = replace(house.options, providers=providers)
+
+    assert reason_of(visitor.enter(), visitor) == "refused"
+
+
+def test_the_callbacks_of_a_house_that_has_none_of_its_own_let_everybody_in(visitor: Visitor) -> None:
+    house = state_of(visitor.app)
+    house.options = replace(house.options, callbacks=Callbacks())
+    visitor.enter()
+    told = visitor.session()
+
+    assert told is not None
+    assert set(told["user"]) == {"name", "email", "image"}
