@@ -28,6 +28,12 @@ class Process:
         self._child: subprocess.Popen[str] | None = None
         self._output: list[str] = []
 
+    @property
+    def pid(self) -> int:
+        """The running child's process id."""
+        assert self._child is not None
+        return self._child.pid
+
     def start(self) -> None:
         """Returns when the server takes connections; does nothing when it runs already."""
         if self._child is not None and self._child.poll() is None:

@@ -1,0 +1,185 @@
+"""Four real workers under the production server: what one begins another can end, and once means once."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from html import unescape
+from pathlib import Path
+from urllib.parse import urljoin
+
+import pytest
+import requests
+
+import migrations
+from config import ROOT
+from tests.peers.misbehaving import MisbehavingProvider
+from tests.peers.process import Process, free_port
+from tests.visitors import variables
+
+WORKERS = 4
+READY = "Booting worker"
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server, and where it is."""
+
+    process: Process
+    origin: str
+
+
+class Visitor(requests.Session):
+    """A browser that opens a new connection for every request, so that any worker may answer it."""
+
+    def __init__(self, origin: str) -> None:
+        super().__init__()
+        self.trust_env = False
+        self.origin = origin
+        self.headers["Connection"] = "close"
+
+    def ask(self, method: str, path: str, **request: object) -> requests.Response:
+        """One request, redirects not followed."""
+        return self.request(method, urljoin(self.origin, path), allow_redirects=False, timeout=20, **request)  # type: ignore[arg-type]  # as given
+
+    def start(self, provider: str = "oidc") -> str:
+        """Press the button; where the browser is sent."""
+        token = self.ask("GET", "/api/auth/csrf").json()["csrfToken"]
+        fields = {"csrfToken": token, "callbackUrl": "/dashboard"}
+        return self.ask("POST", f"/api/auth/signin/{provider}", data=fields).headers["Location"]
+
+    def name(self) -> str | None:
+        """Who is signed in."""
+        session = self.ask("GET", "/api/auth/session").json()
+        return session and str(session["user"]["name"])
+
+
+@pytest.fixture(name="op", scope="module")
+def _op() -> Iterator[MisbehavingProvider]:
+    with MisbehavingProvider() as op:
+        yield op
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """What any server here is given; its database is in `folder`."""
+    port = free_port()
+    return {
+        "PATH": os.environ["PATH"],
+        "AUTH_SECRET": "Wm9f2Lq8Zr4Tn6Yb1Xc3Vd5Hg7Jk0Ps-",
+        "AUTH_URL": f"http://127.0.0.1:{port}",
+        "DATABASE_URL": f"sqlite:///{folder}/house.db",
+        "PORT": str(port),
+    }
+
+
+@contextmanager
+def serving(command: list[str], settings: dict[str, str]) -> Iterator[Server]:
+    """A server with these settings and nothing of the tests' own environment."""
+    lines = [f"{name}={value}" for name, value in settings.items()]
+    process = Process(["env", "-i", *lines, sys.executable, *command], READY)
+    process.start()
+    try:
+        yield Server(process, settings["AUTH_URL"])
+    finally:
+        process.stop()
+
+
+@pytest.fixture(name="server", scope="module")
+def _server(op: MisbehavingProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    settings = {**environment(tmp_path_factory.mktemp("house")), "WEB_CONCURRENCY": str(WORKERS), **variables(op)}
+    with serving([str(ROOT / "serve.py")], settings) as server:
+        yield server
+
+
+@pytest.fixture(name="origin")
+def _origin(server: Server) -> str:
+    return server.origin
+
+
+def workers(server: Server) -> list[int]:
+    """The process ids of the workers that run now."""
+    parent = server.process.pid
+    return [int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
+
+
+def at_once(act: Callable[[int], object], times: int) -> list[object]:
+    # Ten at a time: more than one worker lets call the provider, and fewer than all of them together do.
+    with ThreadPoolExecutor(10) as pool:
+        return list(pool.map(act, range(times)))
+
+
+def test_twenty_people_sign_in_whichever_workers_answer(origin: str, op: MisbehavingProvider) -> None:
+    """The flow begun on one ends on another (M2)."""
+
+    def sign_in(number: int) -> str | None:
+        visitor = Visitor(origin)
+        claims = {"sub": f"guest-{number}", "name": f"Guest {number}", "email": f"guest{number}@example.org"}
+        landed = visitor.ask("GET", op.authorize(visitor.start(), claims))
+        assert landed.headers["Location"] == f"{origin}/dashboard"
+        assert [visitor.name() for _ in range(WORKERS)] == [f"Guest {number}"] * WORKERS
+        return visitor.name()
+
+    assert at_once(sign_in, 20) == [f"Guest {number}" for number in range(20)]
+
+
+def test_a_callback_delivered_ten_times_at_once_spends_its_code_once(origin: str, op: MisbehavingProvider) -> None:
+    """Nine are shown where to go; one signs in (F19, M3)."""
+    visitor = Visitor(origin)
+    back = op.authorize(visitor.start(), {"sub": "eager", "email": "eager@example.org"})
+    before = len(op.codes)
+    header = {"Cookie": "; ".join(f"{cookie.name}={cookie.value}" for cookie in visitor.cookies)}
+    answers = at_once(lambda _: requests.get(back, headers=header, allow_redirects=False, timeout=20), 10)
+
+    assert len(op.codes) == before + 1
+    landed = [answer for answer in answers if isinstance(answer, requests.Response)]
+    assert {answer.headers["Location"] for answer in landed} == {f"{origin}/dashboard"}
+    assert sum("authjs.session-token=" in answer.headers.get("Set-Cookie", "") for answer in landed) == 1
+
+
+def test_ten_first_sign_ins_of_one_person_at_once_make_one_user(origin: str, op: MisbehavingProvider) -> None:
+    """In ten browsers, on whichever workers (F20)."""
+    claims = {"sub": "twin", "name": "Twin", "email": "twin@example.org"}
+
+    def sign_in(_: int) -> object:
+        visitor = Visitor(origin)
+        visitor.ask("GET", op.authorize(visitor.start(), claims))
+        return visitor.ask("GET", "/api/user/profile").json()["id"]
+
+    assert len(set(at_once(sign_in, 10))) == 1
+
+
+def test_killing_the_workers_between_button_and_callback_costs_nobody_the_sign_in(
+    origin: str, server: Server, op: MisbehavingProvider
+) -> None:
+    """What is under way lives in the cookie and the database (F18, M2)."""
+    visitor = Visitor(origin)
+    back = op.authorize(visitor.start(), {"sub": "patient", "name": "Patient", "email": "patient@example.org"})
+    before = set(workers(server))
+    for pid in before:
+        os.kill(pid, signal.SIGKILL)
+    visitor.ask("GET", back)
+
+    assert visitor.name() == "Patient"
+    assert not before & set(workers(server))
+
+
+def test_the_development_provider_works_with_several_workers(tmp_path: Path) -> None:
+    """Its codes are made on one and redeemed on another."""
+    settings = {**environment(tmp_path), "GENKAN_ENV": "development"}
+    migrations.upgrade(settings["DATABASE_URL"])
+    flags = ["--chdir", str(ROOT), "--bind", f"127.0.0.1:{settings['PORT']}", "--workers", "3", "--no-control-socket"]
+    with serving(["-m", "gunicorn", "app:create_app()", *flags], settings) as server:
+        for _ in range(6):
+            visitor = Visitor(server.origin)
+            page = visitor.ask("GET", visitor.start("development")).text
+            form = next(form for form in re.findall(r"<form.*?</form>", page, re.DOTALL) if "Hana Example" in form)
+            fields = {name: unescape(value) for name, value in re.findall(r'name="(\w+)"[^>]*?value="([^"]*)"', form)}
+            visitor.ask("GET", visitor.ask("POST", "/development/authorize", data=fields).headers["Location"])
+
+            assert visitor.name() == "Hana Example"
