@@ -39,7 +39,7 @@ def upgrade(url):
 
 def build(house: Path) -> Path:
     """Puts into `house` what serving takes: our own files, and stand-ins for the app and its migrations."""
-    for name in ("serve.py", "worker.py", "config.py", "genkan/errors.py"):
+    for name in ("serve.py", "worker.py", "config.py", "genkan/errors.py", "genkan/weak_secrets.py"):
         (house / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, house / name)
     (house / "genkan/__init__.py").touch()
