@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 
 from flask import Flask
@@ -14,15 +15,17 @@ from genkan.adapters import Adapter
 from genkan.caching import SharedCache
 from genkan.development import DevelopmentProvider
 from genkan.flask import auth, handlers, sign_in, sign_out
-from genkan.identity import JSON, Session, SessionUser, Token, User
+from genkan.identity import JSON, Session, SessionUser, Token, User, text_of
 from genkan.options import Callbacks, JWTParams, Options, SessionParams, SessionPolicy
 from genkan.providers.base import Provider
-from genkan.providers.catalogue import from_environment
+from genkan.providers.catalogue import from_environment, unknown_providers
 from genkan.providers.development import development
 from genkan.sqlalchemy import Database, SQLAlchemyAdapter
 from genkan.tokens import Clock, TextSealer
 
 __all__ = ["auth", "handlers", "sign_in", "sign_out"]
+
+_log = logging.getLogger("genkan.auth")
 
 PROFILE_SECONDS = 5
 """How stale a stored profile may be told; without Redis a change made by another worker shows after this time."""
@@ -37,12 +40,7 @@ def jwt(params: JWTParams) -> Token | None:
 
 def session(params: SessionParams) -> Session | None:
     """Id and role travel from the token to the session, which pages, fragments and JSON routes see."""
-    id, role = (params.token.get(claim) for claim in ("sub", "role"))
-    user = replace(
-        params.session.user,
-        id=id if isinstance(id, str) else None,
-        role=role if isinstance(role, str) else None,
-    )
+    user = replace(params.session.user, id=text_of(params.token, "sub"), role=text_of(params.token, "role"))
     return replace(params.session, user=user)
 
 
@@ -129,4 +127,6 @@ def _development_provider(settings: Settings, adapter: Adapter, clock: Clock) ->
 
 def _providers(settings: Settings, provider: DevelopmentProvider | None) -> tuple[Provider, ...]:
     configured = from_environment(settings.provider_environment)
+    for id in unknown_providers(settings.provider_environment):
+        _log.warning("AUTH_%s_ID is set, but there is no such provider", id.upper().replace("-", "_"))
     return configured if provider is None else (*configured, development(provider.issuer, provider.client_secret))

@@ -13,24 +13,16 @@ from typing import NoReturn
 from urllib.parse import SplitResult, urlsplit
 
 from genkan.errors import ConfigurationError
+from genkan.loopback import is_loopback
+from genkan.weak_secrets import is_well_known, weakness_of
 
 ROOT = Path(__file__).resolve().parent
 DAY = 24 * 60 * 60
 SECRETS = ("AUTH_SECRET_3", "AUTH_SECRET_2", "AUTH_SECRET_1", "AUTH_SECRET")
 """In Auth.js's order: the first that is set encrypts, every one decrypts."""
-MINIMUM_SECRET_BYTES = 32
-FEWEST_CHARACTERS = 8
-"""Different ones in a secret. Of 32 random hexadecimal digits fewer come once in ten million."""
 MAKE_SECRET = "Put the output of `openssl rand -base64 33` there"
-WELL_KNOWN = re.compile(
-    r"change.?(me|this|it)|replace.?(me|this)|(your|my|some|super|top|very|auth|app|session).{0,24}(secret|password)"
-    r"|secret.?(key|value|here)|placeholder|insecure|openssl rand|auth secret|generate-secret|a-string-secret"
-    r"|correct.?horse|0123456789|1234567890|abcdefghij|qwertyuiop",
-    re.IGNORECASE,
-)
-"""What documentation, templates and tutorials put where a secret belongs. Long enough never to occur by chance."""
 DEFAULT_PASSWORDS = frozenset({"postgres", "password", "passwd", "secret", "admin", "root", "redis", "genkan", "test"})
-PROVIDER_VARIABLE = re.compile(r"AUTH_[A-Z0-9_]+_(ID|SECRET|ISSUER)")
+PROVIDER_VARIABLE = re.compile(r"AUTH_[A-Z0-9_]+_(ID|SECRET|ISSUER)|AUTH_OIDC_NAME")
 HOST = re.compile(r"[a-z0-9]([a-z0-9_.-]*[a-z0-9])?\.?|[0-9a-f.]*:[0-9a-f:.]*")
 """A host name, an IPv4 address, or an IPv6 address without its brackets."""
 
@@ -105,18 +97,8 @@ def _secrets(given: Mapping[str, str], production: bool) -> tuple[str, ...]:
 
 def _weak_secrets(given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for name in SECRETS:
-        if name in given and (weakness := _weakness(given[name])):
+        if name in given and (weakness := weakness_of(given[name])):
             yield name, weakness
-
-
-def _weakness(secret: str) -> str | None:
-    if len(secret.encode(errors="surrogateescape")) < MINIMUM_SECRET_BYTES:
-        return f"it is shorter than {MINIMUM_SECRET_BYTES} bytes"
-    if len(set(secret)) < FEWEST_CHARACTERS or secret in (secret + secret)[1:-1]:
-        return "it repeats itself"
-    if WELL_KNOWN.search(secret):
-        return "it is a well-known example, not a secret"
-    return None if secret == secret.strip() else "there is a space or a line end around it"
 
 
 def _url(given: Mapping[str, str], production: bool, port: int) -> str:
@@ -142,7 +124,7 @@ def _web_address(name: str, value: str, production: bool) -> SplitResult:
         _refuse(name, "it is not a web address", "Write it as https://host or https://host:port")
     if "@" in parts.netloc or parts.query or parts.fragment:
         _refuse(name, "it holds too much", "Leave the scheme, the host, the port and the path only")
-    if production and parts.scheme == "http" and not _is_loopback(parts.hostname):
+    if production and parts.scheme == "http" and not is_loopback(parts.hostname):
         _refuse(name, "it is http, which anybody on the way can read and change", "Use https")
     return parts
 
@@ -158,14 +140,6 @@ def _address(name: str, value: str) -> SplitResult:
     if not well_formed:
         _refuse(name, "it is malformed", "Look for spaces, quotes, an impossible port or host name in it")
     return parts
-
-
-def _is_loopback(host: str | None) -> bool:
-    name = (host or "").rstrip(".")
-    try:
-        return ip_address(name).is_loopback
-    except ValueError:
-        return name == "localhost" or name.endswith(".localhost")
 
 
 def _database_url(given: Mapping[str, str], production: bool) -> str:
@@ -191,15 +165,23 @@ def _redis_url(given: Mapping[str, str], production: bool) -> str | None:
 def _refuse_default_password(name: str, url: str) -> None:
     # Read as SQLAlchemy does, which takes characters in a password that no other reader of URLs does.
     server = re.match(r"[^:]+://[^:/@]*:(?P<password>.*)@(?P<host>[^/?:]+)", url)
-    if server and server["password"] in DEFAULT_PASSWORDS and not _is_loopback(server["host"]):
+    if server and server["password"] in DEFAULT_PASSWORDS and not is_loopback(server["host"]):
         _refuse(name, "its password is one that everybody tries first", "Give the account a password of its own")
 
 
 def _host(given: Mapping[str, str]) -> str:
     host = given.get("HOST", "127.0.0.1")
-    if not HOST.fullmatch(host.lower()):
+    if not HOST.fullmatch(host.lower()) or (":" in host and not _is_address(host)):
         _refuse("HOST", "it is neither an address nor a host name", "Use 127.0.0.1, or 0.0.0.0 for every network")
     return host
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _choice(given: Mapping[str, str], name: str, usual: str, other: str) -> str:
@@ -219,7 +201,7 @@ def _number(given: Mapping[str, str], name: str, default: int, least: int, most:
 def _ages(given: Mapping[str, str]) -> tuple[int, int, int]:
     """How long a session lasts idle, how often it is renewed, and how long it lasts at all, in seconds."""
     idle = _number(given, "AUTH_SESSION_MAX_AGE", 30 * DAY, 1, 3650 * DAY)
-    renewal = _number(given, "AUTH_SESSION_UPDATE_AGE", min(DAY, idle), 0, 3650 * DAY)
+    renewal = _number(given, "AUTH_SESSION_UPDATE_AGE", min(DAY, idle), 1, 3650 * DAY)
     absolute = _number(given, "AUTH_SESSION_ABSOLUTE_AGE", 90 * DAY, 1, 3650 * DAY)
     if renewal > idle:
         _refuse("AUTH_SESSION_UPDATE_AGE", "it is longer than AUTH_SESSION_MAX_AGE", "Lower it, or raise the other")
@@ -233,16 +215,18 @@ def _provider_environment(given: Mapping[str, str], production: bool) -> Mapping
     for name, value in variables.items():
         if name.endswith("_ISSUER"):
             _web_address(name, value, production)
-        if production and name.endswith("_SECRET") and WELL_KNOWN.search(value):
+        if production and name.endswith("_SECRET") and is_well_known(value):
             _refuse(name, "it is an example, not the provider's secret", "Copy it from the provider's console")
     return MappingProxyType(variables)
 
 
 def _development_provider(given: Mapping[str, str], production: bool) -> bool:
-    usual, other = ("off", "on") if production else ("on", "off")
+    # It vouches for whoever asks, so nobody but this computer may ask.
+    is_safe = not production and is_loopback(_host(given))
+    usual, other = ("on", "off") if is_safe else ("off", "on")
     choice = _choice(given, "AUTH_DEVELOPMENT_PROVIDER", usual, other)
-    if production and choice == "on":
-        _refuse("AUTH_DEVELOPMENT_PROVIDER", "it lets anybody in as anybody", "Remove it in production")
+    if choice == "on" and not is_safe:
+        _refuse("AUTH_DEVELOPMENT_PROVIDER", "it lets anybody in as anybody", "Remove it, or listen on 127.0.0.1 only")
     return choice == "on"
 
 

@@ -46,7 +46,7 @@ def prepare() -> Settings:
 
 
 def server(settings: Settings) -> list[str]:
-    """gunicorn's command line. Everything that matters is said; docs/decisions.md says why it is gunicorn."""
+    """gunicorn's command line. Everything that matters is said; docs/server.md says why it is gunicorn."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     return [
         # Without docstrings, of which SQLAlchemy alone has megabytes, each worker is six MiB smaller.

@@ -30,13 +30,14 @@ RECEIVE = 64 * 1024
 """Bytes read at once."""
 
 HEAD_LIMIT = 64 * 1024
-"""Bytes of a head kept waiting; the parser, whose own limits are lower, is then asked to refuse it."""
+"""Bytes of a head kept waiting; a longer one is refused here, since the parser would wait for its end with a thread."""
 
 BODY_LIMIT = 64 * 1024
 """Bytes of a body kept waiting. A longer one gets a thread at once, which reads it as it comes."""
 
 LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,5})[ \t]*\r\n", re.IGNORECASE)
 CHUNKED = re.compile(rb"\r\ntransfer-encoding:[ \t]*chunked[ \t]*\r\n", re.IGNORECASE)
+ANY_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*\r\n", re.IGNORECASE)
 LAST_CHUNK = b"\r\n0\r\n\r\n"
 
 REFUSALS: tuple[tuple[type[Exception], HTTPStatus], ...] = (
@@ -53,12 +54,26 @@ def has_arrived(received: bytes | bytearray) -> bool:
     """Whether a request is complete, or too large or too odd to be worth waiting for the rest of it."""
     end = received.find(b"\r\n\r\n")
     if end < 0:
-        return len(received) > HEAD_LIMIT or b"\n\n" in received
+        return b"\n\n" in received
     body = len(received) - (end + 4)
     length = LENGTH.search(received, 0, end + 2)
     if CHUNKED.search(received, 0, end + 2):
         return bool(length) or body > BODY_LIMIT or received.find(LAST_CHUNK, end + 2) > 0
     return not length or body >= int(length[1]) or int(length[1]) > BODY_LIMIT
+
+
+def is_too_long(received: bytes | bytearray) -> bool:
+    """Whether the head has passed HEAD_LIMIT: gunicorn would wait for its end with a thread, and for ever."""
+    return len(received) > HEAD_LIMIT and received.find(b"\r\n\r\n", 0, HEAD_LIMIT) < 0
+
+
+def is_unfinished(received: bytes | bytearray) -> bool:
+    """Whether a request that gets its thread is one whose body has not all come."""
+    end = received.find(b"\r\n\r\n") + 4
+    length = ANY_LENGTH.search(received, 0, end)
+    if length:
+        return len(received) - end < int(length[1])
+    return b"transfer-encoding" in received[:end].lower() and received.find(LAST_CHUNK, end - 2) < 0
 
 
 class PatientWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
@@ -94,12 +109,26 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         connection.received += data or b""
         if data == b"":
             self._drop(connection)
+        elif is_too_long(connection.received):
+            self._refuse(connection, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         elif has_arrived(connection.received):
             self._hand_over(connection)
         else:
             self._wait(connection, PATIENCE, self._receive)
 
+    def _keepalive_after(self, connection: TConn, keepalive: bool) -> bool:
+        # gunicorn would drain what the app left unread with a thread, for up to five seconds (D5); `_drain` takes it.
+        return keepalive and not connection.unfinished and bool(super()._keepalive_after(connection, keepalive))
+
+    def _refuse(self, connection: TConn, status: HTTPStatus) -> None:
+        self._stop_waiting(connection)
+        self.log.warning("Refused a request: %s", status.phrase)
+        write_nonblock(connection.sock, refusal(status))
+        self.nr_conns -= 1
+        connection.close(graceful=True)
+
     def _hand_over(self, connection: TConn) -> None:
+        connection.unfinished = is_unfinished(connection.received)
         self._stop_waiting(connection)
         connection.parser.unreader.unread(bytes(connection.received))
         super().enqueue_req(connection)

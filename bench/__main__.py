@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import platform
 import secrets
+import signal
+import sys
 import tempfile
+from itertools import chain
 
 import migrations
 from bench import in_process, served
@@ -14,8 +17,12 @@ from bench.application import create_app
 
 def main() -> None:
     """Measures in a house of its own, in production dress, with a database that is thrown away."""
+    served.require_wrk()
+    # Ended from outside, the server that was started here is ended too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with tempfile.TemporaryDirectory() as folder:
         port = served.free_port()
+        os.environ.setdefault("MALLOC_ARENA_MAX", "2")  # as serve.py does
         os.environ.update(
             GENKAN_ENV="production",
             AUTH_SECRET=secrets.token_urlsafe(48),
@@ -27,7 +34,7 @@ def main() -> None:
         app = create_app()
         print(f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores\n")
         print("| figure | measured | target |\n| --- | --- | --- |")
-        for row in (*in_process.measure(app), *served.measure(app)):
+        for row in chain(in_process.measure(app), served.measure(app)):
             print(row, flush=True)
 
 

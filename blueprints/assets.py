@@ -21,7 +21,7 @@ BRIEFLY = "public, max-age=300"
 """For an address that does not carry the version it is about."""
 
 _PACKED = {"text/css", "text/javascript", "image/svg+xml", "text/plain"}
-"""Worth packing. Pages are not packed here: their size would tell of the CSRF token in them (BREACH)."""
+"""Worth packing. Pages are packed in compression.py."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +62,17 @@ def asset_url(name: str) -> str:
     return url_for("assets.asset", name=name, v=found.version)
 
 
+def mark_url(provider_id: str) -> str:
+    """The address of a provider's mark; one without its own wears OpenID's."""
+    own = f"img/providers/{provider_id}.svg"
+    return asset_url(own if _find(own) else "img/providers/oidc.svg")
+
+
 def _find(name: str) -> Asset | None:
     shelf: dict[str, Asset] = current_app.extensions["genkan.assets"]
     root = Path(current_app.root_path, "static")
     known = shelf.get(name)
-    if known is not None and (not current_app.debug or known.changed == (root / name).stat().st_mtime):
+    if known is not None and (not current_app.jinja_env.auto_reload or known.changed == (root / name).stat().st_mtime):
         return known
     # Only what a listing of the folder shows exists, so no name can lead out of it.
     path = next(
@@ -89,4 +95,4 @@ def _read(path: Path) -> Asset:
 @bp.record_once
 def _prepare(setup: BlueprintSetupState) -> None:
     setup.app.extensions["genkan.assets"] = {}
-    setup.app.jinja_env.globals["asset"] = asset_url
+    setup.app.jinja_env.globals.update(asset=asset_url, mark=mark_url)

@@ -31,7 +31,9 @@ DOORS: tuple[tuple[str, str, Callable[..., Response]], ...] = (
 """Auth.js's actions (protocol.md 1.5). All are public; each unsafe one checks for itself what it must be shown."""
 
 for method, rule, handler in DOORS:
-    bp.add_url_rule(f"/api/auth{rule}", view_func=guards_itself(public(handler)), methods=[method])
+    bp.add_url_rule(
+        f"/api/auth{rule}", view_func=guards_itself(public(handler)), methods=[method], strict_slashes=False
+    )
 
 
 @bp.get("/partials/user-menu")

@@ -43,7 +43,7 @@ def http_error(error: HTTPException) -> BaseResponse:
         title=title,
         message=message,
         request_id=request_id(),
-        menu_loading=status == 503,  # who is there can't be told just now, and "Sign in" would be telling
+        menu_loading=status >= 500,  # who is there can't be told just now, and "Sign in" would be telling
     )
     return Response(html, status, headers, content_type="text/html; charset=utf-8")
 

@@ -11,6 +11,7 @@ from cachelib.serializers import BaseSerializer
 from flask import Flask
 from flask_caching import Cache
 
+from genkan.errors import ConfigurationError
 from genkan.identity import JSON
 
 SOCKET_SECONDS = 0.25
@@ -47,10 +48,13 @@ class SharedCache:
 
     def __init__(self, app: Flask, redis_url: str | None) -> None:
         backend = _redis(redis_url) if redis_url else {"CACHE_TYPE": "SimpleCache", "CACHE_THRESHOLD": ENTRIES}
-        self.is_shared = redis_url is not None
-        self._cache = Cache(
-            app, config={**backend, "CACHE_SERIALIZER": JSONSerializer(), "CACHE_KEY_PREFIX": "genkan:"}
-        )
+        config = {**backend, "CACHE_SERIALIZER": JSONSerializer(), "CACHE_KEY_PREFIX": "genkan:"}
+        try:
+            self._cache = Cache(app, config=config)
+        except ValueError:  # it quotes a password with a slash in it
+            raise ConfigurationError(
+                "REDIS_URL: it is malformed. Percent-encode what stands in its password."
+            ) from None
         self._app = app
         self._clock = _monotonic
         self._resting_until = 0.0

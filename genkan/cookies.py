@@ -13,6 +13,10 @@ from genkan.jose import MAX_TOKEN_CHARACTERS
 CHUNK_CHARACTERS = 3936
 """Of value for each cookie: 4096 that browsers promise less 160 for name and attributes, Auth.js's figure (T3)."""
 
+_BLANK = " \t"
+"""All that a parser may strip (RFC 6265 5.2). `str.strip()` also takes NBSP and NEL, and a name that a browser holds for
+another one, because it begins with them, would pass as `__Host-` here."""
+
 MAX_CHUNKS = 24
 """More are not even joined (T4); MAX_TOKEN_CHARACTERS fill seventeen."""
 
@@ -34,7 +38,7 @@ class CookieNames:
             session=session or f"{prefix}authjs.session-token",
             csrf=("__Host-" if secure else "") + "authjs.csrf-token",
             callback_url=f"{prefix}authjs.callback-url",
-            flow_prefix=f"{prefix}authjs.flow.",
+            flow_prefix=("__Host-" if secure else "") + "authjs.flow.",
         )
 
 
@@ -80,10 +84,10 @@ def read_session(header: str, name: str) -> SessionCookie | None:
 
 def _only_cookie(header: str, name: str, start: int) -> SessionCookie | None:
     # Nearly every request: one whole cookie, found without taking the header apart.
-    before = header[:start].rstrip()
+    before = header[:start].rstrip(_BLANK)
     if before and not before.endswith(";"):
         return None
-    value = header[start + len(name) + 1 :].partition(";")[0].strip()
+    value = header[start + len(name) + 1 :].partition(";")[0].strip(_BLANK)
     if not value:
         return None
     return SessionCookie(unquote(value) if "%" in value else value, (name,))
@@ -108,7 +112,7 @@ def clear(names: tuple[str, ...], *, secure: bool) -> tuple[Cookie, ...]:
 
 def _pairs(header: str) -> Iterator[tuple[str, str]]:
     for part in header.split(";"):
-        key, separator, value = part.strip().partition("=")
+        key, separator, value = part.strip(_BLANK).partition("=")
         if separator and key:
             yield key, value
 

@@ -26,6 +26,8 @@ FORCED_SECONDS = 30
 
 _TENANT = re.compile(r"[0-9a-fA-F-]{36}")
 
+_ANY = object()
+
 _log = logging.getLogger("genkan.discovery")
 
 
@@ -49,11 +51,11 @@ class Metadata:
     algorithms: tuple[str, ...] = ()
     client_authentications: tuple[str, ...] = field(default=())
 
-    def is_issuer(self, name: object, tenant: object = None) -> bool:
+    def is_issuer(self, name: object, tenant: object = _ANY) -> bool:
         """Whether `name` is this provider, exactly; `tenant` is the ID token's `tid` where the issuer has a gap."""
         if self.multi_tenant_issuer is None:
             return self.issuer is not None and name == self.issuer
-        if tenant is None:
+        if tenant is _ANY:
             before, _, after = self.multi_tenant_issuer.partition("{tenantid}")
             return isinstance(name, str) and name.startswith(before) and name.endswith(after)
         is_tenant = isinstance(tenant, str) and _TENANT.fullmatch(tenant) is not None
@@ -152,7 +154,7 @@ def _check_document(document: Mapping[str, Any], provider: Provider) -> None:
     if document.get("issuer") != (provider.multi_tenant_issuer or provider.issuer):
         raise ProviderError("the discovery document is of another issuer")
     for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
-        if not isinstance(document.get(name), str) or not is_allowed_url(document[name]):
+        if not _is_endpoint(document.get(name), provider.issuer):
             raise ProviderError(f"the discovery document has no usable {name}")
 
 
@@ -161,9 +163,9 @@ def _metadata(document: Mapping[str, Any], provider: Provider) -> Metadata:
         authorization_endpoint=document["authorization_endpoint"],
         token_endpoint=document["token_endpoint"],
         issuer=provider.issuer,
-        userinfo_endpoint=_optional_url(document, "userinfo_endpoint"),
+        userinfo_endpoint=_optional_url(document, "userinfo_endpoint", provider),
         jwks_uri=document["jwks_uri"],
-        end_session_endpoint=_optional_url(document, "end_session_endpoint"),
+        end_session_endpoint=_optional_url(document, "end_session_endpoint", provider),
         multi_tenant_issuer=provider.multi_tenant_issuer,
         promises_issuer=document.get("authorization_response_iss_parameter_supported") is True,
         algorithms=_strings(document.get("id_token_signing_alg_values_supported")),
@@ -171,9 +173,14 @@ def _metadata(document: Mapping[str, Any], provider: Provider) -> Metadata:
     )
 
 
-def _optional_url(document: Mapping[str, Any], name: str) -> str | None:
+def _is_endpoint(value: object, issuer: str | None) -> bool:
+    # A provider out there must not send us to a service on our own loopback.
+    return isinstance(value, str) and is_allowed_url(value) and value.startswith((issuer or "").partition("//")[0])
+
+
+def _optional_url(document: Mapping[str, Any], name: str, provider: Provider) -> str | None:
     value = document.get(name)
-    return value if isinstance(value, str) and is_allowed_url(value) else None
+    return str(value) if _is_endpoint(value, provider.issuer) else None
 
 
 def _strings(value: object) -> tuple[str, ...]:

@@ -51,13 +51,8 @@ class Request:
     body: Mapping[str, Any] = field(default_factory=dict)
     cookie_header: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Lower-case names, only those an action may look at (`flask.py` says which)."""
+    """Lower-case names, only those an action may look at (`genkan/flask/envelope.py` says which)."""
     address: str | None = None
-
-    @property
-    def returns_json(self) -> bool:
-        """The client asked for `{"url": …}` instead of a redirect (protocol.md 1.4)."""
-        return "x-auth-return-redirect" in self.headers
 
     @property
     def csrf_token(self) -> object:

@@ -76,3 +76,12 @@ class Session:
 def iso(moment: datetime) -> str:
     """UTC with milliseconds and `Z`, as JavaScript's `toISOString` writes it."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def text_of(claims: Mapping[str, Any], name: str) -> str | None:
+    """A claim that is a string, fit for pages and JSON; None for any other.
+
+    JavaScript's strings may hold half an emoji, which nothing can be encoded with; it becomes a question mark.
+    """
+    value = claims.get(name)
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else None

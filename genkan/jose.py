@@ -136,12 +136,6 @@ def ec_key_from_bytes(seed: bytes) -> ECKey:
     return key
 
 
-def sign_es256(claims: Mapping[str, Any], key: ECKey, *, type: str = "JWT") -> str:
-    """A compact JWS of the claims."""
-    header = {"alg": "ES256", "typ": type, "kid": key.kid}
-    return jws.serialize_compact(header, json.dumps(claims).encode(), key, algorithms=["ES256"])
-
-
 def public_jwks(key: ECKey) -> dict[str, Any]:
     """The key's public half as a JWK set."""
     return {"keys": [{**key.as_dict(private=False), "use": "sig", "alg": "ES256"}]}

@@ -9,7 +9,7 @@ Value = TypeVar("Value")
 
 
 class Memory(Generic[Value]):
-    """At most `limit` values, the oldest dropped first; safe between threads.
+    """Values that weigh at most `limit` together, the oldest dropped first; safe between threads.
 
     It knows nothing of time: whoever reads a value decides whether it still holds.
     """
@@ -17,26 +17,38 @@ class Memory(Generic[Value]):
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._values: dict[bytes, Value] = {}
+        self._weights: dict[bytes, int] = {}
+        self._weight = 0
         self._lock = Lock()
         self.get = self._values.get
 
-    def put(self, key: bytes, value: Value) -> None:
-        """Remember `value` for `key`, in place of what was there."""
+    def put(self, key: bytes, value: Value, weight: int = 1) -> None:
+        """Remember `value` for `key`, in place of what was there; not at all if it is too heavy."""
         with self._lock:
-            self._values.pop(key, None)
-            while len(self._values) >= self._limit:
-                del self._values[next(iter(self._values))]
+            self._drop(key)
+            if weight > self._limit:
+                return
+            while self._weight + weight > self._limit:
+                self._drop(next(iter(self._values)))
             self._values[key] = value
+            self._weights[key] = weight
+            self._weight += weight
 
     def forget(self, key: bytes) -> None:
         """Drop what is remembered for `key`, if anything."""
         with self._lock:
-            self._values.pop(key, None)
+            self._drop(key)
 
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:
             self._values.clear()
+            self._weights.clear()
+            self._weight = 0
+
+    def _drop(self, key: bytes) -> None:
+        self._values.pop(key, None)
+        self._weight -= self._weights.pop(key, 0)
 
     def __len__(self) -> int:
         return len(self._values)

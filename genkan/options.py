@@ -24,8 +24,9 @@ BASE_PATH = "/api/auth"
 
 Trigger = Literal["signIn", "signUp", "update"]
 
-REMEMBERED_SESSIONS = 10_000
-"""Finished sessions each worker keeps, about 3 kB each at most for ordinary tokens."""
+REMEMBERED_CHARACTERS = 2_500_000
+"""Of tokens whose finished sessions each worker keeps: five thousand ordinary ones, some four kB each. Counted in
+characters and not in tokens, so that nobody fills a worker with long ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,7 @@ class Options:
     sessions: Sealer
     flows: Sealer
     csrf: CSRF
-    memory: Memory[Known] = field(default_factory=lambda: Memory(REMEMBERED_SESSIONS))
+    memory: Memory[Known] = field(default_factory=lambda: Memory(REMEMBERED_CHARACTERS))
     back_channels: Mapping[str, WSGIApplication] = field(default_factory=dict)
     """URL prefixes that are answered inside this process instead of over the network."""
 

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
-from ipaddress import IPv4Network, IPv6Address, ip_address
 from threading import Thread
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -26,6 +25,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from genkan.back_channel import ask
 from genkan.bulkhead import Bulkhead
+from genkan.loopback import is_loopback
 from genkan.measured import BODY_BYTES, MeasuredResponse, Overflow
 
 if TYPE_CHECKING:
@@ -102,19 +102,11 @@ def is_allowed_url(url: str) -> bool:
         return False
     if not host or "@" in parts.netloc or not _PLAIN.fullmatch(url):
         return False
-    return parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
+    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
 
 
 _PLAIN = re.compile(r"[!-\[\]-~]+")
 """Printable ASCII without space and backslash: the characters on which all URL parsers agree."""
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return host == "localhost"
-    return address == IPv6Address("::1") or address in IPv4Network("127.0.0.0/8")
 
 
 class _Pool(HTTPConnectionPool):

@@ -27,8 +27,8 @@ class _Box:
         wide = [_key(secret, salt, 64) for secret in secrets]
         narrow = [_key(secret, salt, 32) for secret in secrets]
         self._first = wide[0]
-        self._untitled = {ENCRYPTION: wide[0], "A256GCM": narrow[0]}
-        self._titled = {
+        self._without_kid = {ENCRYPTION: wide[0], "A256GCM": narrow[0]}
+        self._by_kid = {
             ENCRYPTION: {key.kid: key for key in wide},
             "A256GCM": {key.kid: key for key in narrow},
         }
@@ -39,7 +39,7 @@ class _Box:
     def open(self, token: str) -> bytes:
         encryption, kid = read_header(token)
         # A token that does not name its key is tried with the first one only, as Auth.js does.
-        key = self._untitled[encryption] if kid is None else self._titled[encryption].get(kid)
+        key = self._without_kid[encryption] if kid is None else self._by_kid[encryption].get(kid)
         if key is None:
             raise TokenError
         return key.open(token)

@@ -9,7 +9,7 @@ from typing import Any
 
 from genkan import checks, cookies, events, oauth
 from genkan.actions import session
-from genkan.actions.landing import failure, resolve
+from genkan.actions.landing import failure, renew_csrf, resolve
 from genkan.checks import FLOW_SECONDS, Flow
 from genkan.claims import clean_subject, user_of
 from genkan.errors import (
@@ -156,11 +156,6 @@ def _first_token(arrival: _Arrival, options: Options) -> Token:
     # Never what the browser brought: a new token for every sign-in (S1), counted from now (S6).
     now = int(options.clock())
     return {**token, "iat": now, "auth_time": now}
-
-
-def renew_csrf(options: Options) -> Cookie:
-    """A new CSRF pair, for whenever somebody signs in or out (C3)."""
-    return Cookie(options.names.csrf, options.csrf.create().cookie, options.secure)
 
 
 def _landing(flow: Flow, arrival: _Arrival, options: Options) -> str:

@@ -50,6 +50,11 @@ def remember(url: str, request: Request, options: Options) -> tuple[Cookie, ...]
     return (cookie,)
 
 
+def renew_csrf(options: Options) -> Cookie:
+    """A new CSRF pair, for whenever somebody signs in or out (C3)."""
+    return Cookie(options.names.csrf, options.csrf.create().cookie, options.secure)
+
+
 def failure(error: AuthError, options: Options, set_cookies: tuple[Cookie, ...] = ()) -> Reply:
     """The redirect to the page that tells of an error: Auth.js's code, and our finer reason beside it."""
     own_page = options.pages.sign_in if error.kind == "sign_in" else options.pages.error

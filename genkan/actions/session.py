@@ -12,7 +12,7 @@ from genkan import cookies
 from genkan.cookies import SessionCookie
 from genkan.errors import TokenError
 from genkan.http import Cookie, Reply, Request
-from genkan.identity import JSON, Session, SessionUser, Token
+from genkan.identity import JSON, Session, SessionUser, Token, text_of
 from genkan.options import JWTParams, Known, Options, SessionParams
 from genkan.tokens import CLOCK_TOLERANCE
 
@@ -89,7 +89,7 @@ def issue(token: Token, seen: tuple[str, ...], options: Options) -> tuple[Known 
     sealed = _seal(token, now, options)
     known = None if sealed is None else _finish(sealed.claims, now, options, current=True)
     if sealed is not None and known is not None:
-        options.memory.put(sha256(sealed.text.encode()).digest(), known)
+        options.memory.put(sha256(sealed.text.encode()).digest(), known, len(sealed.text))
     return known, _write(sealed, seen, options)
 
 
@@ -120,7 +120,7 @@ def _update(cookie: SessionCookie, data: JSON, options: Options) -> Reply:
 
 def default_session(token: Token, expires: float) -> Session:
     """What Auth.js makes of a token before the session callback has its say: name, email and picture."""
-    name, email, image = (_text(token.get(claim)) for claim in ("name", "email", "picture"))
+    name, email, image = (text_of(token, claim) for claim in ("name", "email", "picture"))
     return Session(SessionUser(name, email, image), datetime.fromtimestamp(expires, UTC))
 
 
@@ -160,7 +160,7 @@ def _ask_callbacks(
     if known is None:
         # The session callback tells of nobody; the cookie stays, as in Auth.js (protocol.md 4.2).
         return Reading(names=names)
-    options.memory.put(digest, known)
+    options.memory.put(digest, known, len(sealed))
     return Reading(known, names)
 
 
@@ -206,7 +206,3 @@ def _signed_in_at(token: Token, now: float) -> int:
     # would move the absolute limit, so it is not believed.
     claimed = (token.get("auth_time"), token.get("iat"), now)
     return int(min(time for time in claimed if isinstance(time, int | float) and not isinstance(time, bool)))
-
-
-def _text(value: JSON) -> str | None:
-    return value if isinstance(value, str) else None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 from genkan import cookies, events
 from genkan.actions import session
-from genkan.actions.callback import renew_csrf
-from genkan.actions.landing import callback_url, failure, remember
+from genkan.actions.landing import callback_url, failure, remember, renew_csrf
 from genkan.errors import MissingCSRF
 from genkan.http import Page, Reply, Request
 from genkan.options import Options
@@ -32,7 +33,7 @@ def end(request: Request, options: Options) -> Reply:
     """The same for a request that is known to be the visitor's own."""
     reading = session.read(request.cookie_header, options)
     if reading.known is not None:
-        events.send(events.signed_out, token=reading.known.token)
+        events.send(events.signed_out, token=deepcopy(reading.known.token))
     landing = callback_url(request, options)
     gone = (*cookies.clear(reading.names, secure=options.secure), renew_csrf(options))
     # The back button shows nothing private, and the next page is drawn anew (X5).

@@ -7,7 +7,6 @@ under keys derived from the application's secret.
 from __future__ import annotations
 
 import base64
-import ipaddress
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -21,6 +20,7 @@ from genkan.development.vault import Spend, Vault
 from genkan.errors import ConfigurationError, StoreError, TokenError
 from genkan.http import Page, Reply
 from genkan.jose import derive, verify
+from genkan.loopback import is_loopback
 from genkan.redirects import own_url
 from genkan.tokens import Clock
 
@@ -212,18 +212,11 @@ def _refuse_in_the_open(url: str, production: bool) -> None:
             "set AUTH_DEVELOPMENT_PROVIDER=off."
         )
     host = urlsplit(url).hostname or ""
-    if host != "localhost" and not _is_loopback(host):
+    if not is_loopback(host):
         raise ConfigurationError(
             "The development identity provider lets anybody be anybody, so it is on for a loopback address only: "
             "set AUTH_DEVELOPMENT_PROVIDER=off, or AUTH_URL to one such as http://127.0.0.1:5000."
         )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _derive(secret: str, purpose: str) -> bytes:

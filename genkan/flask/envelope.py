@@ -11,6 +11,7 @@ from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 from genkan import strict_json
 from genkan.csrf import SAFE_METHODS
 from genkan.errors import ConfigurationError
+from genkan.flask.headers import FOR_ONE_VISITOR
 from genkan.flask.visit import park
 from genkan.http import Reply, Request
 from genkan.identity import JSON
@@ -28,9 +29,6 @@ LOOKED_AT = (
 
 NOT_CACHED = {"Cache-Control": "private, no-cache, no-store", "Expires": "0", "Pragma": "no-cache"}
 """What Auth.js puts on its JSON (protocol.md 1.5)."""
-
-FOR_ONE_VISITOR = {"Cache-Control": "private, no-store", "Vary": "Cookie, HX-Request"}
-"""An action has looked at the visitor's cookies, so its reply is for no other, whether or not it sets any (X1)."""
 
 
 def receive(*, uploads: bool = False) -> Request:
@@ -58,7 +56,8 @@ def perform(reply: Reply) -> Response:
     else:
         response = json_response(reply.body, reply.status)
     response.headers.update(reply.headers)
-    for name, value in FOR_ONE_VISITOR.items():
+    # An action has looked at the visitor's cookies, so its reply is for no other, whether or not it sets any (X1).
+    for name, value in FOR_ONE_VISITOR:
         response.headers.setdefault(name, value)
     return response
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from urllib.parse import quote
 
 from flask import Flask, Response, redirect, request
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -60,7 +61,8 @@ def _move_to_own_host(origin: str) -> WerkzeugResponse | Response | None:
     # On 127.0.0.1 and localhost cookies are apart, so a sign-in begun on one can't end on the other.
     here = origin_of(request.host_url.rstrip("/"))
     if request.method in SAFE_METHODS and here is not None and here != origin and _are_loopback(here, origin):
-        return redirect(origin + request.full_path.rstrip("?"), 307)
+        query = request.query_string.decode("latin-1")
+        return redirect(origin + quote(request.path) + (f"?{query}" if query else ""), 307)
     return None
 
 

@@ -61,7 +61,7 @@ def stands_apart(blueprint: Blueprint) -> Blueprint:
 
 def _house(setup: BlueprintSetupState) -> State:
     if EXTENSION not in setup.app.extensions:
-        raise OutsideRequestError("Call genkan.init_app(app, options) before registering the blueprints.")
+        raise OutsideRequestError("Call genkan.flask.init_app(app, options) before registering the blueprints.")
     return state_of(setup.app)
 
 

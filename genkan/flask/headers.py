@@ -14,7 +14,7 @@ _HSTS = "max-age=63072000; includeSubDomains"
 VISITOR = ("Cookie", "HX-Request")
 """The request headers that say who asks, and what for."""
 
-_PRIVATE: Pairs = (("Cache-Control", "private, no-store"), ("Vary", ", ".join(VISITOR)))
+FOR_ONE_VISITOR: Pairs = (("Cache-Control", "private, no-store"), ("Vary", ", ".join(VISITOR)))
 """For an answer that depends on who asks (X1)."""
 
 
@@ -48,8 +48,8 @@ class StandingHeaders:
         sorts = {
             (False, False): other,
             (True, False): document,
-            (False, True): (*other, *_PRIVATE),
-            (True, True): (*document, *_PRIVATE),
+            (False, True): (*other, *FOR_ONE_VISITOR),
+            (True, True): (*document, *FOR_ONE_VISITOR),
         }
         self._standing = {
             sort: [(name.lower(), (name, value)) for name, value in pairs] for sort, pairs in sorts.items()

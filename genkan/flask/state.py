@@ -39,7 +39,7 @@ def state() -> State:
     except KeyError:
         raise OutsideRequestError(
             "auth() was asked in an application that has no Genkan. "
-            "Call genkan.init_app(app, options) where the application is made, before its first request."
+            "Call genkan.flask.init_app(app, options) where the application is made, before its first request."
         ) from None
     return found
 

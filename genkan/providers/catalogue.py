@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from genkan.errors import ConfigurationError
+from genkan.loopback import is_loopback
 from genkan.providers.auth0 import auth0
 from genkan.providers.authentik import authentik
 from genkan.providers.base import Provider
@@ -140,13 +140,7 @@ def _at_issuer(provider: Provider, issuer: str) -> Provider:
 def _is_out_of_earshot(issuer: str) -> bool:
     """Nobody between us and the issuer can listen: TLS, or the way never leaves this machine."""
     parts = urlsplit(issuer)
-    host = parts.hostname or ""
-    if parts.scheme == "https" or host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return parts.scheme == "https" or is_loopback(parts.hostname)
 
 
 def _multi_tenant(provider: Provider, issuer: str) -> str | None:

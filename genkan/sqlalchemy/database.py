@@ -11,7 +11,14 @@ from threading import Lock
 from typing import TypeVar
 
 from sqlalchemy import URL, Engine, create_engine, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    IntegrityError,
+    InvalidRequestError,
+    NoSuchModuleError,
+    SQLAlchemyError,
+)
 from sqlalchemy.orm import Session
 
 from genkan.errors import ConfigurationError, StoreError
@@ -34,7 +41,7 @@ class Database:
     def __init__(self, url: str, *, patience: float = 5.0) -> None:
         try:
             self._url = make_url(url)
-        except ArgumentError:
+        except (ArgumentError, ValueError):  # the latter quotes a password with a slash in it
             raise ConfigurationError("DATABASE_URL is not a database URL such as sqlite:///genkan.db") from None
         self._patience = patience
         self._lock = Lock()
@@ -45,7 +52,7 @@ class Database:
         """The engine, made once; a SQLite file is made with it, for its owner alone (security.md P4)."""
         with self._lock:
             if self._engine is None:
-                with _store_errors():
+                with _store_errors(), _driver_errors():
                     self._engine = self._make_engine()
             return self._engine
 
@@ -84,6 +91,15 @@ class Database:
         if backend == "sqlite":
             return sqlite.guard(_engine(sqlite.prepare(self._url), timeout=self._patience, isolation_level=None))
         return _engine(self._url, **(_server_bounds(self._url) if backend == "postgresql" else {}))
+
+
+@contextmanager
+def _driver_errors() -> Iterator[None]:
+    try:
+        yield
+    except (ImportError, NoSuchModuleError, InvalidRequestError) as error:
+        message = "DATABASE_URL: there is no driver for that database. Use sqlite:/// or postgresql://."
+        raise ConfigurationError(message) from error
 
 
 @contextmanager

@@ -32,6 +32,8 @@ def _create_privately(path: Path) -> None:
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except FileExistsError:
+        if not path.is_file():
+            raise ConfigurationError("DATABASE_URL: that is a folder or a device. Name a file") from None
         for existing in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
             with suppress(FileNotFoundError, PermissionError):
                 existing.chmod(0o600)
