@@ -21,7 +21,7 @@ BRIEFLY = "public, max-age=300"
 """For an address that does not carry the version it is about."""
 
 _PACKED = {"text/css", "text/javascript", "image/svg+xml", "text/plain"}
-"""Worth packing. Pages are packed in compression.py."""
+"""Worth packing. Pages are packed in genkan/flask/packing.py."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import Flask, g
+from flask import Flask, Response, after_this_request, g
 from flask_login import LoginManager, UserMixin, current_user
 
-from genkan.flask import auth, refuse
+from genkan.flask import auth, refuse, state_of
 from genkan.identity import SessionUser
 
 REMEMBER_COOKIE_NAME = "never; sent"
@@ -60,18 +60,23 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals["current_user"] = current_user
     manager.request_loader(_load)
     manager.unauthorized_handler(refuse)
-    app.before_request_funcs.setdefault(None, []).insert(0, _forget)
-    app.teardown_request(_forget)
+    state_of(app).at_start.append(_forget)
     # The hook would open Flask's cookie session, and so say `Vary: Cookie`, on every answer, static files included.
     app.after_request_funcs[None].remove(manager._update_remember_cookie)  # noqa: SLF001 (it has no public name)
 
 
 def _load(_request: object) -> CurrentUser | None:
     session = auth()
+    after_this_request(_forget_after)
     return CurrentUser(session.user) if session is not None else None
 
 
-def _forget(_error: BaseException | None = None) -> None:
+def _forget() -> None:
     # Flask-Login remembers on the application context, which requests share where one is made inside another, or
-    # several while one stays open (S10).
+    # several while one stays open (S10). So it forgets before each of them, and after one that asked.
     g.pop("_login_user", None)
+
+
+def _forget_after(response: Response) -> Response:
+    _forget()
+    return response

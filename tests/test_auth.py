@@ -129,9 +129,9 @@ def test_without_init_app_a_view_and_a_template_that_ask_are_told_the_remedy() -
     bare = Flask("bare")
     bare.register_blueprint(doors.bp)
     with bare.test_request_context():
-        with pytest.raises(OutsideRequestError, match=r"Call genkan\.init_app"):
+        with pytest.raises(OutsideRequestError, match=r"Call genkan\.flask\.init_app"):
             auth()
-        with pytest.raises(OutsideRequestError, match=r"Call genkan\.init_app"):
+        with pytest.raises(OutsideRequestError, match=r"Call genkan\.flask\.init_app"):
             render_template_string("{{ auth() }}")
 
 

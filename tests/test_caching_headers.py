@@ -14,7 +14,7 @@ FOR_ALL = {"dashboard.about", "health.live", "auth.providers", "assets.asset"}
 
 WAYS: list[dict[str, str]] = [{}, HTMX, {"Accept-Encoding": "gzip"}, {"X-Auth-Return-Redirect": "1"}]
 
-DECEPTIVE = ["/x.css", "/x.js", ";x.css", "%2fx.css", "%2f..%2fx.css", "%3bx.css", "%00.css", "%0ax.css", ".css", "/", "/%2e%2e/x.ico"]  # fmt: skip
+DECEPTIVE = ["/x.css", "/x.js", ";x.css", "%2fx.css", "%2f..%2fx.css", "%3bx.css", "%00.css", "%0ax.css", ".css", "/%2e%2e/x.ico"]  # fmt: skip
 """What somebody hangs onto an address so that a cache takes the answer for a file."""
 
 PACKED = [("gzip", True), ("br, gzip;q=0.5", True), ("gzip;q=0", False), ("identity", False), ("", False)]

@@ -12,6 +12,7 @@ from genkan.flask.guard import speaks_json as speaks_json
 from genkan.flask.guard import stands_apart as stands_apart
 from genkan.flask.guard import unavailable as unavailable
 from genkan.flask.state import options as options
+from genkan.flask.state import state_of as state_of
 from genkan.flask.visit import auth as auth
 from genkan.flask.visit import csrf_token as csrf_token
 from genkan.flask.visit import reading as reading

@@ -45,7 +45,7 @@ def init_app(app: Flask, options: Options, *, development: bool = False, trusted
     if development:
         app.before_request(partial(_move_to_own_host, options.origin))
     app.before_request(take_stock(app))
-    app.after_request(partial(finish, house))
+    app.after_request(lambda response: finish(house, response))
     if trusted_proxy_hops:
         proxy_fix = ProxyFix(app.wsgi_app, x_for=trusted_proxy_hops, x_proto=trusted_proxy_hops, x_host=0, x_prefix=0)
         app.wsgi_app = proxy_fix  # type: ignore[method-assign]  # Flask's documented way

@@ -130,6 +130,8 @@ def take_stock(app: Flask) -> Callable[[], Response | None]:
             apart = {name for name in app.view_functions if name.partition(".")[0] in house.apart}
             house.self_guarded |= apart | _marked(app, _SELF_GUARDED)
             house.public |= {"static"} | apart | _marked(app, _PUBLIC)
+        for act in house.at_start:
+            act()
         return guard(house)
 
     return first_guard

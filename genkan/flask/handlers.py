@@ -32,15 +32,13 @@ _SESSION_HEADERS = [*NOT_CACHED.items()]
 def session() -> Response:
     """`GET /api/auth/session`: the session, or null; 503 when that can't be told."""
     found = reading()
-    if found.known is not None:
-        response = Response(found.known.body, content_type="application/json")
-        response.headers._list.extend(_SESSION_HEADERS)  # noqa: SLF001 (constants, as in headers.py)
-        return response
     if found.failed:
         answer = json_response(None, 503)
         answer.headers["Retry-After"] = str(RETRY_SECONDS)
         return answer
-    return json_response(None)
+    response = Response(found.known.body if found.known else b"null", content_type="application/json")
+    response.headers._list.extend(_SESSION_HEADERS)  # noqa: SLF001 (constants, as in headers.py)
+    return response
 
 
 def update_session() -> Response:

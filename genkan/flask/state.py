@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from flask import current_app
@@ -28,6 +29,8 @@ class State:
     """Endpoints that look after CSRF themselves."""
     json_blueprints: set[str] = field(default_factory=set)
     """Blueprints whose refusals are JSON."""
+    at_start: list[Callable[[], None]] = field(default_factory=list)
+    """Called at the start of every request; cheaper than hooks of Flask's, each of which is looked at anew each time."""
     apart: set[str] = field(default_factory=set)
     """Blueprints that are another service, with its own guard."""
 

@@ -18,6 +18,7 @@ from genkan.actions import session as sessions
 from genkan.actions.session import NOBODY, Reading
 from genkan.csrf import CSRFPair
 from genkan.errors import OutsideRequestError
+from genkan.flask.packing import pack
 from genkan.flask.state import State, state
 from genkan.http import Cookie
 from genkan.identity import Session
@@ -133,7 +134,9 @@ def sign_in_url() -> str:
 
 def finish(house: State, response: Response) -> Response:
     """The last thing done to every answer: parked cookies, renewal, privacy and the standing headers."""
-    memo = current_request().__dict__
+    request = current_request()
+    memo = request.__dict__
+    pack(request, response)
     asked: Reading | None = memo.get(_READING)
     to_set: list[Cookie] = memo.get(_COOKIES, [])
     if asked is not None and asked.names:

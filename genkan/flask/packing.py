@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import gzip
 
-from flask import Blueprint, Response, request
-
-bp = Blueprint("compression", __name__)
+from flask import Request, Response
 
 WORTH_IT = 1000
 """Bytes; a smaller answer fits one packet either way."""
@@ -15,13 +13,11 @@ LEVEL = 5
 """A few bytes more than the best for half the time."""
 
 
-@bp.after_app_request
-def pack(response: Response) -> Response:
+def pack(request: Request, response: Response) -> None:
     """Pack a page that is worth it; static files are packed already, JSON and fragments are short."""
-    if not response.content_type.startswith("text/html") or (response.content_length or 0) < WORTH_IT:
-        return response
+    if not (response.content_type or "").startswith("text/html") or (response.content_length or 0) < WORTH_IT:
+        return
     response.vary.add("Accept-Encoding")
     if request.accept_encodings.quality("gzip") > 0 and "Content-Encoding" not in response.headers:
         response.set_data(gzip.compress(response.get_data(), LEVEL, mtime=0))
         response.headers["Content-Encoding"] = "gzip"
-    return response
