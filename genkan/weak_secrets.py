@@ -7,16 +7,16 @@ from collections import Counter
 
 MINIMUM_BYTES = 32
 
-FEWEST_CHARACTERS = 10
-"""Different ones. Of 32 random hexadecimal digits fewer come once in some hundred thousand."""
+FEWEST_CHARACTERS = 9
+"""Different ones. Of 32 random hexadecimal digits fewer come less than once in three hundred thousand."""
 
 LARGEST_SHARE = 0.4
-"""Of any one character: of 32 random hexadecimal digits one comes thirteen times in ten million tries, about once."""
+"""Of any one character: of 32 random hexadecimal digits one comes that often less than once in a hundred thousand."""
 
 WELL_KNOWN = re.compile(
     r"change.?(me|this|it)|replace.?(me|this)|(your|my|some|super|top|very|auth|app|session).{0,24}(secret|password)"
     r"|secret.?(key|value|here)|placeholder|insecure|openssl rand|auth secret|generate-secret|a-string-secret"
-    r"|correct.?horse|0123456789|1234567890|abcdefghij|qwertyuiop|(production|development|password|admin).{0,2}\1",
+    r"|correct.?horse|0123456789|1234567890|abcdefghij|qwertyuiop|(?P<word>production|development|password|admin).{0,2}(?P=word)",
     re.IGNORECASE,
 )
 """What documentation, templates and tutorials put where a secret belongs. Long enough never to occur by chance."""

@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 
 from config import ROOT
+from genkan.identity import Account, User
 from tests.browser import Browser
 from tests.conftest import Environment
 
@@ -25,11 +26,46 @@ def _guest(browser: Browser) -> Browser:
     return browser
 
 
+@pytest.fixture(name="unproven")
+def _unproven(guest: Browser) -> Browser:
+    """Somebody came whose provider does not vouch for the address."""
+    account = Account("hub", "kei-at-hub", "oidc")
+    guest.options.adapter.create_user(User(id="", name="Kei", email="kei@example.com"), account)
+    return guest
+
+
+def test_the_list_tells_whose_address_nobody_vouches_for(unproven: Browser) -> None:
+    _, shown = run(unproven.app, "list")
+
+    assert {tuple(line.split("\t")[:2]) for line in shown.splitlines()} == {
+        ("hana@example.com", "verified"),
+        ("kei@example.com", "unverified"),
+    }
+
+
+@pytest.mark.parametrize("address", ["kei@example.com", "KEI@example.com"])
+def test_an_address_that_nobody_vouches_for_gets_a_role_only_when_the_owner_insists(
+    unproven: Browser, address: str
+) -> None:
+    code, shown = run(unproven.app, "role", address, "admin")
+    _, before = run(unproven.app, "list")
+
+    assert code == 1
+    assert "--unverified" in shown
+    assert "admin" not in before
+    assert run(unproven.app, "role", "--unverified", address, "admin") == (0, "kei@example.com is now admin.\n")
+
+
+def test_to_insist_where_it_is_not_needed_does_no_harm(guest: Browser) -> None:
+    assert run(guest.app, "role", "hana@example.com", "admin", "--unverified")[0] == 0
+
+
 def test_the_list_shows_everybody_with_their_role(guest: Browser) -> None:
     code, shown = run(guest.app, "list")
 
     assert code == 0
-    assert shown.split("\t")[:3] == ["hana@example.com", "user", "Hana Example"]
+    assert shown.split("\t")[:4] == ["hana@example.com", "verified", "user", "Hana Example"]
+    assert shown.split("\t")[4].strip() == (guest.session() or {})["user"]["id"]
 
 
 def test_a_role_enters_the_profile_at_once_and_the_session_at_the_next_sign_in(guest: Browser) -> None:

@@ -75,6 +75,13 @@ def test_a_header_spelled_with_underscores_is_not_mistaken_for_the_proxys(port: 
     assert "9.9.9.9" not in told
 
 
+def test_a_header_that_only_looks_like_the_proxys_does_not_reach_the_app(port: int) -> None:
+    """Proxies that set X-Forwarded-For let X_Forwarded_For pass, and in the environment the two have one name."""
+    told = answer(port, request("X_Forwarded_For: 9.9.9.9", "X_Forwarded-Proto: https", "X-Ordinary: kept"))
+    assert "HTTP_X_ORDINARY" in told
+    assert "HTTP_X_FORWARDED" not in told
+
+
 @pytest.mark.parametrize(
     "lines",
     [

@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
-from html import unescape
 from pathlib import Path
-from urllib.parse import urljoin
 
 import pytest
 import requests
@@ -20,74 +14,16 @@ import requests
 import migrations
 from config import ROOT
 from tests.peers.misbehaving import MisbehavingProvider
-from tests.peers.process import Process, free_port
+from tests.peers.server import Server, Visitor, environment, serving
 from tests.visitors import variables
 
 WORKERS = 4
-READY = "Booting worker"
-
-
-@dataclass(frozen=True)
-class Server:
-    """A running server, and where it is."""
-
-    process: Process
-    origin: str
-
-
-class Visitor(requests.Session):
-    """A browser that opens a new connection for every request, so that any worker may answer it."""
-
-    def __init__(self, origin: str) -> None:
-        super().__init__()
-        self.trust_env = False
-        self.origin = origin
-        self.headers["Connection"] = "close"
-
-    def ask(self, method: str, path: str, **request: object) -> requests.Response:
-        """One request, redirects not followed."""
-        return self.request(method, urljoin(self.origin, path), allow_redirects=False, timeout=20, **request)  # type: ignore[arg-type]  # as given
-
-    def start(self, provider: str = "oidc") -> str:
-        """Press the button; where the browser is sent."""
-        token = self.ask("GET", "/api/auth/csrf").json()["csrfToken"]
-        fields = {"csrfToken": token, "callbackUrl": "/dashboard"}
-        return self.ask("POST", f"/api/auth/signin/{provider}", data=fields).headers["Location"]
-
-    def name(self) -> str | None:
-        """Who is signed in."""
-        session = self.ask("GET", "/api/auth/session").json()
-        return session and str(session["user"]["name"])
 
 
 @pytest.fixture(name="op", scope="module")
 def _op() -> Iterator[MisbehavingProvider]:
     with MisbehavingProvider() as op:
         yield op
-
-
-def environment(folder: Path) -> dict[str, str]:
-    """What any server here is given; its database is in `folder`."""
-    port = free_port()
-    return {
-        "PATH": os.environ["PATH"],
-        "AUTH_SECRET": "Wm9f2Lq8Zr4Tn6Yb1Xc3Vd5Hg7Jk0Ps-",
-        "AUTH_URL": f"http://127.0.0.1:{port}",
-        "DATABASE_URL": f"sqlite:///{folder}/house.db",
-        "PORT": str(port),
-    }
-
-
-@contextmanager
-def serving(command: list[str], settings: dict[str, str]) -> Iterator[Server]:
-    """A server with these settings and nothing of the tests' own environment."""
-    lines = [f"{name}={value}" for name, value in settings.items()]
-    process = Process(["env", "-i", *lines, sys.executable, *command], READY)
-    process.start()
-    try:
-        yield Server(process, settings["AUTH_URL"])
-    finally:
-        process.stop()
 
 
 @pytest.fixture(name="server", scope="module")
@@ -177,9 +113,6 @@ def test_the_development_provider_works_with_several_workers(tmp_path: Path) -> 
     with serving(["-m", "gunicorn", "app:create_app()", *flags], settings) as server:
         for _ in range(6):
             visitor = Visitor(server.origin)
-            page = visitor.ask("GET", visitor.start("development")).text
-            form = next(form for form in re.findall(r"<form.*?</form>", page, re.DOTALL) if "Hana Example" in form)
-            fields = {name: unescape(value) for name, value in re.findall(r'name="(\w+)"[^>]*?value="([^"]*)"', form)}
-            visitor.ask("GET", visitor.ask("POST", "/development/authorize", data=fields).headers["Location"])
+            visitor.sign_in_as_hana()
 
             assert visitor.name() == "Hana Example"

@@ -41,7 +41,7 @@ class Database:
     def __init__(self, url: str, *, patience: float = 5.0) -> None:
         try:
             self._url = make_url(url)
-        except (ArgumentError, ValueError):  # the latter quotes a password with a slash in it
+        except (ArgumentError, ValueError):  # the latter quotes what it took for a port
             raise ConfigurationError("DATABASE_URL is not a database URL such as sqlite:///genkan.db") from None
         self._patience = patience
         self._lock = Lock()

@@ -26,6 +26,9 @@ from tests.jar import Jar
 NAME = "authjs.session-token"
 SECURE_NAME = "__Secure-authjs.session-token"
 
+BLANK = " \t"
+"""All that surrounds a pair without being part of it (RFC 6265 5.2)."""
+
 LENGTHS = st.sampled_from([1, 500, 3935, 3936, 3937, 7872, 7873, 20_000, 65_536]) | st.integers(1, 30_000)
 SUFFIXES = st.sampled_from(
     [
@@ -77,7 +80,7 @@ def test_on_https_the_names_carry_prefixes_that_browsers_enforce() -> None:
     assert secure.session == "__Secure-authjs.session-token"
     assert secure.csrf == "__Host-authjs.csrf-token"
     assert secure.callback_url == "__Secure-authjs.callback-url"
-    assert secure.flow_prefix.startswith("__Secure-authjs.")
+    assert secure.flow_prefix == "__Host-authjs.flow."
     assert (plain.session, plain.csrf, plain.callback_url) == (
         "authjs.session-token",
         "authjs.csrf-token",
@@ -130,7 +133,7 @@ def test_any_set_of_chunks_is_joined_by_number_or_not_at_all(junk: list[tuple[st
     found = read_session(header, NAME)
     assert found is not None
     assert found.token == _expected(header)
-    assert set(found.names) <= {part.partition("=")[0].strip() for part in header.split(";")}
+    assert set(found.names) <= {part.strip(BLANK).partition("=")[0] for part in header.split(";")}
     assert all(name == NAME or name[len(NAME) + 1 :].isdecimal() for name in found.names)
 
 
@@ -146,7 +149,7 @@ def _expected(header: str) -> str | None:
     """The rule in its plainest words: first of a name, no empty ones, whole before chunks, 0 to n without a gap."""
     family: dict[str, str] = {}
     for part in header.split(";"):
-        name, _, value = part.strip().partition("=")
+        name, _, value = part.strip(BLANK).partition("=")
         if value and name.startswith(NAME):
             family.setdefault(name.removeprefix(NAME), unquote(value))
     if "" in family:
@@ -179,6 +182,18 @@ def _expected(header: str) -> str | None:
 )
 def test_what_only_looks_like_a_session_cookie_is_none(header: str) -> None:
     assert read_session(header, NAME) is None
+
+
+@pytest.mark.parametrize("sign", ["\xa0", "\x85", "\x1c", "\x0b", "\x0c", "\r", "\u2003"])
+def test_a_name_that_begins_with_an_odd_blank_is_another_one(sign: str) -> None:
+    """A browser holds it for another one too, and so lets a neighbour's host set it in spite of `__Host-`."""
+    for name in ("__Host-authjs.csrf-token", "__Host-authjs.flow.a", NAME):
+        for header in (f"{sign}{name}=theirs", f"a=b; {sign}{name}=theirs; c=d", f"a=b;{sign} {name}=theirs"):
+            assert read(header, name) is None
+            assert names_with(header, name) == []
+            assert read_session(header, name) is None
+    assert _found(f"{sign}{NAME}=theirs; {NAME}=ours") == "ours"
+    assert _found(f"{NAME}.0=ou; {sign}{NAME}.0=x; {NAME}.1=rs;{sign}{NAME}.2=x") == "ours"
 
 
 def test_of_two_cookies_of_one_name_the_first_counts() -> None:

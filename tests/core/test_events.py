@@ -5,15 +5,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import ExitStack
+from copy import deepcopy
 from typing import Any
 
 import pytest
 from blinker import NamedSignal
 
 from genkan import events
-from genkan.identity import Account, Session, User
+from genkan.actions.session import read
+from genkan.identity import Account, Session, Token, User
 from tests.browser import Browser
 from tests.clock import FrozenClock
+
+COOKIE = "authjs.session-token"
 
 SIGNALS = (
     events.signed_in,
@@ -124,3 +128,25 @@ def test_a_receiver_that_scribbles_on_the_token_changes_no_session(browser: Brow
 
 def test_where_nobody_listens_nothing_happens() -> None:
     events.send(events.account_linked, user=None)
+
+
+def test_whoever_hears_of_a_sign_out_gets_a_token_of_their_own(browser: Browser) -> None:
+    """Another tab's request may be answered from the same finished session at that moment."""
+    browser.sign_in()
+    cookie = f"{COOKIE}={browser.cookie(COOKIE)}"
+    before = deepcopy(_token(browser, cookie))
+
+    def spoil(_sender: object, token: Token, **_news: object) -> None:
+        token.update(sub="somebody else", role="admin")
+
+    with events.signed_out.connected_to(spoil):
+        browser.sign_out()
+
+    assert _token(browser, cookie) == before
+    assert before["role"] == "user"
+
+
+def _token(browser: Browser, cookie: str) -> Token:
+    known = read(cookie, browser.options).known
+    assert known is not None
+    return known.token

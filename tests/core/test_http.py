@@ -69,12 +69,6 @@ def test_an_empty_token_in_the_body_is_not_replaced_by_the_header() -> None:
     assert Request("POST", body={"csrfToken": ""}, headers={"x-csrf-token": "x"}).csrf_token == ""
 
 
-@pytest.mark.parametrize("value", ["1", "", "0", "false"])
-def test_asking_for_json_takes_the_presence_of_the_header_alone(value: str) -> None:
-    assert Request("POST", headers={"x-auth-return-redirect": value}).returns_json
-    assert not Request("POST").returns_json
-
-
 def test_htmx_is_known_by_the_one_value_it_sends() -> None:
     assert Request("GET", headers={"hx-request": "true"}).is_htmx
     assert not any(Request("GET", headers={"hx-request": value}).is_htmx for value in ("", "1", "false", "True"))

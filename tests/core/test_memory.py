@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 
@@ -67,3 +68,48 @@ def test_eight_threads_at_once_neither_fail_nor_mix_up_nor_go_past_the_limit() -
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(work, range(0, 16_000, 2000)))
     assert len(memory) <= 50
+
+
+def test_heavy_values_push_out_as_many_as_they_need_the_place_of() -> None:
+    memory: Memory[int] = Memory(10)
+    for number in range(10):
+        memory.put(_key(number), number)
+    memory.put(b"heavy", 1, 7)
+    assert len(memory) == 4
+    assert [memory.get(_key(number)) for number in (6, 7, 9)] == [None, 7, 9]
+    memory.put(b"heavier", 2, 10)
+    assert (memory.get(b"heavier"), len(memory)) == (2, 1)
+
+
+def test_what_is_too_heavy_is_not_kept_and_what_it_would_have_replaced_is_gone() -> None:
+    memory: Memory[int] = Memory(10)
+    memory.put(b"ada", 1, 5)
+    memory.put(b"bob", 2, 5)
+    memory.put(b"ada", 3, 11)
+    assert [memory.get(key) for key in (b"ada", b"bob")] == [None, 2]
+
+
+def test_what_is_dropped_weighs_nothing_any_more() -> None:
+    memory: Memory[int] = Memory(10)
+    for number in range(1000):
+        memory.put(b"again", number, 9)
+        memory.put(_key(number), number, 10)
+        memory.forget(_key(number))
+    memory.put(b"heavy", 1, 10)
+    memory.clear()
+    for number in range(10):
+        memory.put(_key(number), number)
+    assert len(memory) == 10
+
+
+def test_whatever_is_put_and_forgotten_the_weights_are_those_of_what_is_there() -> None:
+    memory: Memory[tuple[int, int]] = Memory(100)
+    chance = random.Random(7)
+    for number in range(5000):
+        key, weight = _key(chance.randrange(40)), chance.randrange(1, 130)
+        memory.put(key, (number, weight), weight)
+        if number % 3 == 0:
+            memory.forget(_key(chance.randrange(40)))
+        kept = [value for value in map(memory.get, map(_key, range(40))) if value is not None]
+        assert len(kept) == len(memory)
+        assert sum(weight for _, weight in kept) <= 100

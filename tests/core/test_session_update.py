@@ -9,7 +9,7 @@ import pytest
 from genkan.actions.session import issue, read, update
 from genkan.http import Reply, Request
 from genkan.identity import Session, Token
-from genkan.options import Callbacks, JWTParams, Options, SessionParams
+from genkan.options import REMEMBERED_CHARACTERS, Callbacks, JWTParams, Options, SessionParams
 from tests.clock import START, FrozenClock
 from tests.jar import Jar
 from tests.options import ORIGIN, make_options
@@ -177,3 +177,15 @@ def test_an_update_prolongs_the_session_and_keeps_what_it_does_not_change(house:
 
 def _claims(options: Options, jar: Jar) -> Token:
     return options.sessions.open(jar.values[NAME])
+
+
+def test_five_thousand_updates_by_one_person_fill_no_memory(house: House) -> None:
+    """Each answer is a token of its own, and long ones are counted as such."""
+    house.jwt_answer = lambda params: {**params.token, "notes": "x" * 9000}
+    for _ in range(5000):
+        assert house.update().body is not None
+    length = sum(len(value) for name, value in house.jar.values.items() if name.startswith(NAME))
+
+    assert length > 9000
+    assert 0 < len(house.options.memory) <= REMEMBERED_CHARACTERS // length
+    assert house.session() is not None

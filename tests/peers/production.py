@@ -11,6 +11,16 @@ from config import ROOT
 
 GOOD = {"AUTH_SECRET": "Wm9f2Lq8Zr4Tn6Yb1Xc3Vd5Hg7Jk0Ps-", "AUTH_URL": "https://app.example.test"}
 
+OURS = (
+    "serve.py",
+    "worker.py",
+    "config.py",
+    "genkan/errors.py",
+    "genkan/loopback.py",
+    "genkan/weak_secrets.py",
+)
+"""What serving takes."""
+
 APP = """
 import os, pathlib, time
 
@@ -39,7 +49,7 @@ def upgrade(url):
 
 def build(house: Path) -> Path:
     """Puts into `house` what serving takes: our own files, and stand-ins for the app and its migrations."""
-    for name in ("serve.py", "worker.py", "config.py", "genkan/errors.py", "genkan/weak_secrets.py"):
+    for name in OURS:
         (house / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, house / name)
     (house / "genkan/__init__.py").touch()

@@ -1,0 +1,90 @@
+"""The two commands that start the house, on a computer that has nothing of it yet."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from config import ROOT
+from tests.peers.misbehaving import MisbehavingProvider
+from tests.peers.process import free_port
+from tests.peers.server import Server, Visitor, environment, serving
+from tests.visitors import variables
+
+
+@pytest.fixture(name="clone")
+def _clone(tmp_path: Path) -> Path:
+    """The files that Git knows of, in a folder of their own."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).is_file() and not name.startswith("tests/"):
+            (tmp_path / "clone" / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, tmp_path / "clone" / name)
+    return tmp_path / "clone"
+
+
+@pytest.fixture(name="production")
+def _production(tmp_path: Path) -> Iterator[tuple[Server, MisbehavingProvider]]:
+    settings = environment(tmp_path)
+    (tmp_path / "house.db").touch()
+    with MisbehavingProvider() as op, serving([str(ROOT / "serve.py")], {**settings, **variables(op)}) as server:
+        yield server, op
+
+
+def test_serving_an_empty_file_makes_its_tables_and_signs_somebody_in(
+    production: tuple[Server, MisbehavingProvider], tmp_path: Path
+) -> None:
+    server, op = production
+    visitor = Visitor(server.origin)
+    claims = {"sub": "first", "name": "First Guest", "email": "first@example.org"}
+    visitor.ask("GET", op.authorize(visitor.start(), claims))
+
+    assert visitor.name() == "First Guest"
+    assert visitor.ask("GET", "/dashboard").status_code == 200
+    assert visitor.ask("GET", "/api/user/profile").json()["role"] == "user"
+    assert stat.S_IMODE((tmp_path / "house.db").stat().st_mode) == 0o600
+
+
+def test_production_has_no_development_provider(production: tuple[Server, MisbehavingProvider]) -> None:
+    visitor = Visitor(production[0].origin)
+
+    for path in ("/development/authorize", "/development/.well-known/openid-configuration", "/development/"):
+        assert visitor.ask("GET", path).status_code == 404
+    assert visitor.ask("POST", "/development/authorize", data={"choice": "hana"}).status_code == 404
+    assert set(visitor.ask("GET", "/api/auth/providers").json()) == {"oidc"}
+
+
+def running(clone: Path, port: int) -> dict[str, str]:
+    """A newcomer sets nothing; only the port is another one, which may be in use here."""
+    return {"PATH": os.environ["PATH"], "PORT": str(port), "AUTH_URL": f"http://127.0.0.1:{port}"}
+
+
+def test_a_newcomer_starts_it_with_nothing_set_and_starts_it_again(clone: Path) -> None:
+    port = free_port()
+    address = f"Genkan is at  http://127.0.0.1:{port}"
+    kept: list[str] = []
+    for name in ("Hana Example", None):
+        with serving([str(clone / "run.py")], running(clone, port), ready=address) as server:
+            visitor = Visitor(server.origin)
+            home = visitor.ask("GET", "/")
+            assert (home.status_code, home.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+            if name:
+                visitor.sign_in_as_hana()
+            assert visitor.name() == name
+        kept.append((clone / ".env").read_text())
+
+    modes = {path: stat.S_IMODE((clone / path).stat().st_mode) for path in (".env", "instance/genkan.db")}
+    assert modes == {".env": 0o600, "instance/genkan.db": 0o600}
+    assert kept[0] == kept[1]
