@@ -27,12 +27,8 @@ def own_url(url: str, origin: str) -> str | None:
     parts = _split(url)
     if parts is None or origin_of(parts) != origin:
         return None
-    tail = (
-        (parts.path or "/")
-        + (f"?{parts.query}" if parts.query else "")
-        + (f"#{parts.fragment}" if parts.fragment else "")
-    )
-    return origin + quote(tail, safe=_URL_SAFE)
+    tail = url[url.index("//") + 2 + len(parts.netloc) :]
+    return origin + quote(tail if tail.startswith("/") else f"/{tail}", safe=_URL_SAFE)
 
 
 def is_web_url(url: str) -> bool:

@@ -8,11 +8,17 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from hypothesis import settings
 
 import migrations
 from app import create_app
 from tests.browser import Browser
 from tests.clock import FrozenClock
+
+# On CI every run tries the same examples, so that what lands doesn't depend on luck; elsewhere they are new each time.
+settings.register_profile("ci", derandomize=True, deadline=None)
+if os.environ.get("CI") == "true":
+    settings.load_profile("ci")
 
 pytest_plugins = ["tests.peers.services", "tests.peers.node_services", "tests.visitors"]
 
