@@ -24,7 +24,6 @@ def create_app() -> Flask:
     """What the production server is given in place of `app:create_app()`."""
     app = house.create_app()
     body = json.dumps(SAMPLE.to_json(), separators=(",", ":"))
-    readable = json.dumps(SAMPLE.to_json(), indent=2)
 
     @app.get("/bare/json")
     @public
@@ -44,6 +43,7 @@ def create_app() -> Flask:
     @app.get("/bare/dashboard")
     @public
     def bare_dashboard() -> str:
+        readable = json.dumps(SAMPLE.to_json(), ensure_ascii=False, indent=2)
         return render_template("dashboard/index.html", session=SAMPLE, session_as_json=readable, **constants(SAMPLE))
 
     @app.get("/asks/<int:times>")
@@ -67,7 +67,10 @@ def constants(session: Session | None) -> dict[str, Any]:
 
 
 def session_cookie(app: Flask) -> str:
-    """A Cookie header of somebody who has just signed in."""
+    """A Cookie header of somebody who has just signed in: their session and their CSRF pair."""
     options = app.extensions["genkan"].options
     claims = {**PERSON, "auth_time": int(time.time())}
-    return f"{options.names.session}={options.sessions.seal(claims, options.policy.max_age)}"
+    pair = options.csrf.create().cookie.replace("|", "%7C")
+    return (
+        f"{options.names.csrf}={pair}; {options.names.session}={options.sessions.seal(claims, options.policy.max_age)}"
+    )

@@ -24,7 +24,7 @@ import config
 import serve
 from bench.application import session_cookie
 
-ROUNDS = 9
+ROUNDS = 7
 SECONDS = 2
 CONNECTIONS = 8
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from uuid import uuid4
 
+from genkan import strict_json
 from genkan.errors import TokenError
 from genkan.identity import Token
 from genkan.jose import ENCRYPTION, SecretKey, derive, parse_claims, read_header
@@ -63,7 +63,7 @@ class Sealer:
         """A token of these claims that lives `max_age` seconds; `iat`, `exp` and `jti` are always new."""
         now = int(self._clock())
         stamped = {**claims, "iat": now, "exp": now + max_age, "jti": str(uuid4())}
-        text = json.dumps(stamped, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        text = strict_json.write(stamped)
         # A lone surrogate, which JavaScript's strings may hold, is written as JSON escapes it.
         return self._box.seal(text.encode("utf-8", "backslashreplace"))
 

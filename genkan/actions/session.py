@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import NamedTuple
 
-from genkan import cookies
+from genkan import cookies, strict_json
 from genkan.cookies import SessionCookie
 from genkan.errors import TokenError
 from genkan.http import Cookie, Reply, Request
@@ -194,7 +193,7 @@ def _finish(token: Token, now: float, options: Options, *, current: bool) -> Kno
         return None
     if not isinstance(session, Session):
         raise TypeError("the session callback returns a Session or None")
-    body = json.dumps(session.to_json(), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
+    body = strict_json.write(session.to_json()).encode("utf-8", "backslashreplace")
     renew_at = issued + options.policy.update_age if current else 0.0
     # The tolerance is for the clock of whoever minted the token; the absolute limit is counted by ours alone.
     until = float(min(token["exp"] + CLOCK_TOLERANCE, end))

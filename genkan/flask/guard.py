@@ -17,7 +17,7 @@ from genkan.csrf import SAFE_METHODS
 from genkan.errors import AuthError, OutsideRequestError
 from genkan.flask.envelope import json_response, receive
 from genkan.flask.state import EXTENSION, State, state, state_of
-from genkan.flask.visit import auth, current_request, reading, sign_in_url
+from genkan.flask.visit import HOUSE, auth, current_request, reading, sign_in_url
 from genkan.options import BASE_PATH
 
 _log = logging.getLogger("genkan.guard")
@@ -68,6 +68,7 @@ def _house(setup: BlueprintSetupState) -> State:
 def guard(house: State) -> Response | None:
     """Before every request: no unsafe one without its CSRF token, no private one without a session."""
     asked = current_request()
+    asked.__dict__[HOUSE] = house
     endpoint = asked.endpoint
     if endpoint is None:
         return _tidied(asked.routing_exception, house)

@@ -33,6 +33,10 @@ _SESSION, _READING, _CSRF, _COOKIES, _TIME, _ID = (
 current_request = request._get_current_object  # type: ignore[attr-defined]  # noqa: SLF001 (werkzeug documents it)
 
 
+HOUSE = "genkan.house"
+"""Where the guard leaves the application's state on the request, so that it need not be looked up again."""
+
+
 def auth() -> Session | None:
     """Who is signed in on the current request, or None; the same answer however often it is asked.
 
@@ -150,7 +154,7 @@ def finish(house: State, response: Response) -> Response:
 
 
 def _ask(memo: dict[str, Any]) -> Session | None:
-    house = state()
+    house: State = memo.get(HOUSE) or state()
     started = perf_counter() if house.timed else 0.0
     # Nobody until proven otherwise, also for a callback that asks auth() while it is being asked.
     memo[_READING], memo[_SESSION] = NOBODY, None
