@@ -17,6 +17,8 @@ need() {
 need 'chromium fonts-liberation' chromium
 need redis-server redis-server
 need postgresql initdb /usr/lib/postgresql/*/bin/initdb
+need nginx-light nginx /usr/sbin/nginx
+need varnish varnishd /usr/sbin/varnishd
 need nodejs node
 need npm npm
 [ -n "$packages" ] || exit 0

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 import pytest
 import redis
 
+from tests.peers import caching_proxy as proxies
 from tests.peers import postgres as postgres_peer
 from tests.peers import redis_server as redis_peer
+from tests.peers.caching_proxy import CachingProxy
 from tests.peers.postgres import PostgreSQL
 from tests.peers.redis_server import RedisServer
 
@@ -47,3 +49,10 @@ def redis_url(redis_server: RedisServer) -> str:
     with redis.Redis.from_url(redis_server.url) as client:
         client.flushall()
     return redis_server.url
+
+
+@pytest.fixture(scope="module", params=sorted(proxies.PROXIES))
+def caching_proxy(request: pytest.FixtureRequest) -> Iterator[CachingProxy]:
+    """Each of the caching proxies in turn, empty, with nobody at its back yet."""
+    with proxies.PROXIES[request.param]() as proxy:
+        yield proxy
