@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from math import inf
 from threading import Condition
 
 CALLS_PER_HOST = 8
@@ -27,10 +28,10 @@ class Bulkhead:
         self._changed = Condition()
         self._calls: Counter[str] = Counter()
 
-    def enter(self, host: str) -> bool:
-        """Whether there was a place; it is then to be given back by `leave`."""
+    def enter(self, host: str, seconds: float = inf) -> bool:
+        """Whether there was a place, within `seconds` at most; it is then to be given back by `leave`."""
         with self._changed:
-            if not self._changed.wait_for(lambda: self._has_room(host), self._patience):
+            if not self._changed.wait_for(lambda: self._has_room(host), min(self._patience, seconds)):
                 return False
             self._calls[host] += 1
             return True

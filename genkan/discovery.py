@@ -6,9 +6,11 @@ import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 from genkan import strict_json
+from genkan.budget import budget, seconds_left
 from genkan.errors import ProviderError
 from genkan.options import Options
 from genkan.outbound import is_allowed_url
@@ -21,6 +23,8 @@ STALE_SECONDS = 6 * 3600
 """How long a good copy outlives a provider that has stopped answering (F3)."""
 PATIENCE_SECONDS = 30
 """A provider that did not answer is left alone for so long where there is a good copy: nobody waits for it twice."""
+RENEWAL_SHARE = 1 / 3
+"""Of a visit's time for asking where there is a good copy: one that hangs leaves enough for what has none."""
 FORCED_SECONDS = 30
 """Keys are fetched out of turn at most this often, so that forged key ids cannot make us a flood (O5)."""
 
@@ -68,27 +72,24 @@ def fetch_metadata(provider: Provider, get: Get, options: Options) -> Metadata:
     Raises ProviderError for a document that can't be believed and OSError for one that can't be had.
     """
     if provider.type == "oauth":
-        return Metadata(provider.authorization_endpoint or "", provider.token_endpoint or "", provider.issuer)
-    issuer = provider.issuer or ""
-    url = issuer.rstrip("/") + "/.well-known/openid-configuration"
+        return _own_data(provider)
+    url = (provider.issuer or "").rstrip("/") + "/.well-known/openid-configuration"
 
     def fetch() -> dict[str, Any]:
         document = _document(get, url)
         _check_document(document, provider)
         return document
 
-    document = _kept(f"metadata:{provider.id}:{issuer}", METADATA_SECONDS, fetch, options)
+    document = _kept(_metadata_key(provider), METADATA_SECONDS, fetch, options)
     return _metadata(document, provider)
 
 
-def known_authorization_endpoint(provider: Provider, options: Options) -> str | None:
-    """The authorization endpoint as far as it is known without asking anybody."""
+def known_metadata(provider: Provider, options: Options) -> Metadata | None:
+    """The same as far as it is known without asking anybody."""
     if provider.type == "oauth":
-        return provider.authorization_endpoint
-    copy = options.cache.get(f"metadata:{provider.id}:{provider.issuer or ''}")
-    document = copy.get("document") if isinstance(copy, dict) else None
-    endpoint = document.get("authorization_endpoint") if isinstance(document, dict) else None
-    return endpoint if isinstance(endpoint, str) else None
+        return _own_data(provider)
+    copy = _good_copy(_metadata_key(provider), options)
+    return _metadata(copy["document"], provider) if copy else None
 
 
 def fetch_keys(
@@ -114,15 +115,25 @@ def fetch_keys(
     return [jwk for jwk in document["keys"] if isinstance(jwk, dict)]
 
 
+def _own_data(provider: Provider) -> Metadata:
+    return Metadata(provider.authorization_endpoint or "", provider.token_endpoint or "", provider.issuer)
+
+
+def _metadata_key(provider: Provider) -> str:
+    return f"metadata:{provider.id}:{provider.issuer or ''}"
+
+
 def _kept(key: str, fresh: int, fetch: Callable[[], dict[str, Any]], options: Options) -> dict[str, Any]:
     copy = _good_copy(key, options)
     rests = _is_within(PATIENCE_SECONDS, copy.get("failed_at"), options)
     if fresh and (rests or _is_within(fresh, copy.get("at"), options)):
         return dict(copy["document"])
+    can_wait = bool(copy and fresh)
     try:
-        document = fetch()
+        with budget(seconds_left() * RENEWAL_SHARE if can_wait else inf):
+            document = fetch()
     except (OSError, ValueError, ProviderError) as error:
-        if not copy or not fresh:
+        if not can_wait:
             raise
         _log.warning("provider did not answer, its last good answer is kept", extra={"error": type(error).__name__})
         options.cache.set(key, {**copy, "failed_at": options.clock()}, STALE_SECONDS)

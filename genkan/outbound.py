@@ -1,7 +1,7 @@
 """The one door to the network: every call out is short, small, straight and one of few (security.md O13).
 
-A provider that hangs, drips, redirects or floods costs a sign-in, never a worker: no call outlives its deadline,
-and no provider holds more than its share of the calls in flight.
+A provider that hangs, drips, redirects or floods costs a sign-in, never a worker: no call outlives its deadline or
+the visit's budget, and no provider holds more than its share of the calls in flight.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from genkan.back_channel import ask
+from genkan.budget import budget, seconds_left
 from genkan.bulkhead import Bulkhead
 from genkan.loopback import is_loopback
 from genkan.measured import BODY_BYTES, MeasuredResponse, Overflow
@@ -35,7 +36,8 @@ CONNECT_SECONDS = 3.0
 """A provider that does not take the call by then is down; a packet lost once is sent again after one second."""
 
 DEADLINE_SECONDS = 10.0
-"""From the first look at the name to the last byte of the body: as long as a visitor waits for a page."""
+"""From waiting for a place and looking up the name to the last byte of the body: as long as a visitor waits for a page.
+A visit that needs several calls gives them this time together, by `genkan.budget`."""
 
 
 class OutboundError(requests.RequestException):
@@ -60,7 +62,7 @@ class NotAllowed(OutboundError):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long a call may take, in seconds."""
+    """How long a call may take, in seconds; a budget that it is made in may leave it less."""
 
     connect: float = CONNECT_SECONDS
     deadline: float = DEADLINE_SECONDS
@@ -140,17 +142,18 @@ class LimitedAdapter(HTTPAdapter):
         if not is_allowed_url(url):
             raise NotAllowed(f"{host}: https is needed")
         trust = {"verify": options.get("verify") or True, "cert": options.get("cert")}
-        try:
-            return self._begin(host, request, trust).result(self._limits.deadline)
-        except TimeoutError:
-            raise Unreachable(f"{host}: no whole answer within {self._limits.deadline:g} seconds") from None
+        with budget(self._limits.deadline):
+            try:
+                return self._begin(host, request, trust).result(seconds_left())
+            except TimeoutError:
+                raise Unreachable(f"{host}: no whole answer in time") from None
 
     def _begin(self, host: str, *call: Any) -> Future[requests.Response]:
         answer: Future[requests.Response] = Future()
-        if not self._bulkhead.enter(host):
+        if not self._bulkhead.enter(host, seconds_left()):
             raise Unreachable(f"{host}: too many calls in flight")
         try:
-            Thread(target=self._fulfil, args=(answer, host, *call), daemon=True).start()
+            Thread(target=self._fulfil, args=(answer, host, seconds_left(), *call), daemon=True).start()
         except RuntimeError as error:  # the system has no thread left to give
             self._bulkhead.leave(host)
             raise Unreachable(f"{host}: {error}") from error
@@ -162,9 +165,13 @@ class LimitedAdapter(HTTPAdapter):
         except BaseException as error:  # noqa: BLE001 - it must surface in the caller's thread, whatever it is
             answer.set_exception(error)
 
-    def _exchange(self, host: str, request: requests.PreparedRequest, trust: dict[str, Any]) -> requests.Response:
-        timeout: Any = urllib3.Timeout(connect=self._limits.connect, total=self._limits.deadline)
+    def _exchange(
+        self, host: str, seconds: float, request: requests.PreparedRequest, trust: dict[str, Any]
+    ) -> requests.Response:
         try:
+            if seconds <= 0:
+                raise Unreachable(f"{host}: no time left")
+            timeout: Any = urllib3.Timeout(connect=self._limits.connect, total=seconds)
             return _read(super().send(request, stream=True, timeout=timeout, **trust), host)
         except Overflow:
             raise TooLarge(f"{host}: more than {BODY_BYTES} bytes") from None

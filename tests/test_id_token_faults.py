@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from genkan.discovery import STALE_SECONDS
 from tests.conftest import MakeApp
 from tests.peers import faults
 from tests.peers.faults import HARMLESS_ID_TOKENS, Faults
@@ -74,6 +75,22 @@ def test_elliptic_curves_are_held_to_the_same(make_app: MakeApp, clock: Any, fau
 
         assert visitor.name() == (None if fault else "Vera Visitor")
         assert fault is None or reason_of(answer, visitor) == "refused"
+
+
+@pytest.mark.parametrize("bits", [1024, 2047])
+def test_a_short_key_signs_nobody_in_though_the_signature_is_good(resident: Visitor, bits: int) -> None:
+    """Below 2048 bits its owner is not the only one who can sign (RFC 7518 3.3, RFC 8725 3.5)."""
+    op = resident.op
+    long, short = op.signer, key("short", bits=bits)
+    op.signer, op.published = short, [long, short]
+    try:
+        resident.clock.advance(STALE_SECONDS)
+        assert reason_of(resident.enter(), resident) == "refused"
+        assert resident.name() == "Rei Resident"
+    finally:
+        op.signer, op.published = long, [long]
+    resident.enter()
+    assert resident.name() == "Vera Visitor"
 
 
 def test_metadata_narrows_the_algorithms(visitor: Visitor) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from threading import Event, Semaphore
 from time import monotonic
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from werkzeug.test import TestResponse
@@ -16,15 +16,18 @@ from werkzeug.test import TestResponse
 from genkan import oauth
 from genkan.bulkhead import Bulkhead
 from genkan.discovery import METADATA_SECONDS, STALE_SECONDS
-from genkan.outbound import DEADLINE_SECONDS, Limits, mount_limits
+from genkan.outbound import DEADLINE_SECONDS, mount_limits
 from tests.peers.faults import Faults
 from tests.visitors import Visitor, reason_of
 
 SOON = 0.4
-"""Seconds: the deadline of these tests, in place of the real one."""
+"""Seconds: what a visit may spend in these tests, in place of the real time. Each call may still take that one."""
 
 LATE = 5.0
 """Seconds after which a test gives up: a busy machine is no hanging provider, and the real deadline is later still."""
+
+SLOW = 0.6 * SOON
+"""Seconds: how long an answer takes that is in time by itself, and too late after another one like it."""
 
 PLACES = 2
 """Calls that one provider may hold."""
@@ -34,11 +37,12 @@ Hurry = Callable[..., None]
 
 @pytest.fixture(name="hurry")
 def _hurry(monkeypatch: pytest.MonkeyPatch) -> Hurry:
-    """From the moment it is called, the house waits for a provider no longer than this."""
+    """From the moment it is called, a visit that begins waits for its provider no longer than this in all."""
+    bulkhead = Bulkhead(per_host=PLACES)
 
-    def hurry(deadline: float = SOON) -> None:
-        limits = partial(mount_limits, limits=Limits(deadline, deadline), bulkhead=Bulkhead(per_host=PLACES))
-        monkeypatch.setattr(oauth, "mount_limits", limits)
+    def hurry(seconds: float = SOON) -> None:
+        monkeypatch.setattr(oauth, "VISIT_SECONDS", seconds)
+        monkeypatch.setattr(oauth, "mount_limits", partial(mount_limits, bulkhead=bulkhead))
 
     return hurry
 
@@ -46,7 +50,8 @@ def _hurry(monkeypatch: pytest.MonkeyPatch) -> Hurry:
 @pytest.fixture(autouse=True)
 def _provider_recovers(lasting_house: Visitor) -> Iterator[None]:
     yield
-    lasting_house.op.before, lasting_house.op.faults = {}, Faults()
+    op = lasting_house.op
+    op.before, op.faults, op.claims_in = {}, Faults(), "both"
 
 
 @contextmanager
@@ -88,6 +93,65 @@ def test_a_callback_ends_at_the_deadline(resident: Visitor, hurry: Hurry, endpoi
     assert (resident.name(), resident.flows()) == ("Rei Resident", [])
 
 
+@pytest.mark.parametrize("slow", [("/token", "/jwks"), ("/token", "/userinfo"), ("/jwks", "/userinfo")])
+def test_answers_that_are_each_in_time_may_be_too_late_together(
+    resident: Visitor, hurry: Hurry, slow: tuple[str, str]
+) -> None:
+    """No keys are left from before, and the ID token lacks the profile, so that everything has to be asked."""
+    resident.clock.advance(STALE_SECONDS)
+    resident.op.claims_in = "userinfo"
+    back = resident.come_back()
+    resident.op.before = dict.fromkeys(slow, lambda: Event().wait(SLOW))
+    hurry()
+    with promptly():
+        answer = resident.get(back)
+
+    assert reason_of(answer, resident) == "unavailable"
+    assert resident.name() == "Rei Resident"
+
+
+@pytest.mark.parametrize("fault", ["hang", "drip", "drip-headers"])
+@pytest.mark.parametrize("last", ["token", "userinfo"])
+def test_a_provider_that_is_slow_at_every_step_has_one_deadline(
+    resident: Visitor, hurry: Hurry, last: Literal["token", "userinfo"], fault: Any
+) -> None:
+    """Metadata and keys are there in old copies, so that the visit goes on behind each of them."""
+    resident.op.claims_in = "userinfo"
+    resident.enter()
+    resident.clock.advance(METADATA_SECONDS - 60)
+    back = resident.come_back()
+    resident.clock.advance(60)
+    resident.op.faults = Faults(discovery=fault, jwks=fault, userinfo=fault, token=fault if last == "token" else None)
+    hurry(1.0)
+    asked = resident.op.count(f"/{last}")
+    start = monotonic()
+    answer = resident.get(back)
+
+    assert 0.9 < monotonic() - start < LATE
+    assert resident.op.count(f"/{last}") == asked + 1
+    assert reason_of(answer, resident) == "unavailable"
+
+
+def test_nobody_spends_another_s_time(resident: Visitor, hurry: Hurry) -> None:
+    """Whoever comes later is still waited for when the first one's time is up, and the same thread starts afresh."""
+    first, second = (Visitor(resident.app, resident.op) for _ in range(2))
+    backs = first.come_back(), second.come_back()
+    with ThreadPoolExecutor(1) as early, ThreadPoolExecutor(1) as late:
+        with held(resident, "/token") as arrived:
+            hurry()
+            failing = early.submit(first.get, backs[0])
+            assert arrived.acquire(timeout=LATE)
+            hurry(2 * LATE)
+            waiting = late.submit(second.get, backs[1])
+            assert arrived.acquire(timeout=LATE)
+            assert reason_of(failing.result(LATE), first) == "unavailable"
+            assert not waiting.done()
+        waiting.result(LATE)
+        early.submit(first.enter).result(LATE)
+
+    assert (first.name(), second.name()) == ("Vera Visitor", "Vera Visitor")
+
+
 @pytest.mark.parametrize("fault", ["hang", "drip-headers"])
 def test_a_sign_in_that_cannot_begin_says_so_at_the_deadline(resident: Visitor, hurry: Hurry, fault: Any) -> None:
     resident.clock.advance(STALE_SECONDS)
@@ -104,13 +168,13 @@ def test_a_sign_in_that_cannot_begin_says_so_at_the_deadline(resident: Visitor, 
 
 
 def test_metadata_that_hangs_is_waited_for_once_where_there_is_a_good_copy(visitor: Visitor, hurry: Hurry) -> None:
-    """A callback needs it twice; the visitor would wait twice as well."""
+    """And not for long, so that time is left for what comes after it."""
     visitor.enter()
     visitor.clock.advance(METADATA_SECONDS - 60)
     back = visitor.come_back()
     visitor.clock.advance(60)
     visitor.op.faults.discovery = "hang"
-    hurry(1.0)
+    hurry(LATE / 2)
     with promptly():
         answer = visitor.get(back)
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from joserfc.jwk import ECKey, RSAKey
+from joserfc.jwk import ECKey
 
 Algorithm = Literal["RS256", "ES256"]
 Sign = Callable[[bytes], bytes]
@@ -41,9 +41,15 @@ class SigningKey:
 
     def public_jwk(self) -> dict[str, Any]:
         """As it stands in a key set."""
-        kind = RSAKey if isinstance(self.private, rsa.RSAPrivateKey) else ECKey
-        jwk = dict(kind.import_key(self.public_pem().decode()).as_dict(private=False))
-        return {**jwk, "kid": self.kid, "use": "sig", "alg": self.algorithm}
+        return {**self._public_numbers(), "kid": self.kid, "use": "sig", "alg": self.algorithm}
+
+    def _public_numbers(self) -> dict[str, Any]:
+        if isinstance(self.private, ec.EllipticCurvePrivateKey):
+            return dict(ECKey.import_key(self.public_pem().decode()).as_dict(private=False))
+        # By hand: the library does not like keys that are too short.
+        numbers = self.private.public_key().public_numbers()
+        n, e = (b64url(number.to_bytes((number.bit_length() + 7) // 8, "big")) for number in (numbers.n, numbers.e))
+        return {"kty": "RSA", "n": n, "e": e}
 
     def public_pem(self) -> bytes:
         """As somebody would use it who confuses it with a shared secret."""
@@ -52,10 +58,10 @@ class SigningKey:
 
 
 @cache
-def key(name: str, algorithm: Algorithm = "RS256") -> SigningKey:
-    """The key of that name, made once per process."""
+def key(name: str, algorithm: Algorithm = "RS256", bits: int = 2048) -> SigningKey:
+    """The key of that name, made once per process; `bits` is for RSA."""
     if algorithm == "RS256":
-        return SigningKey(name, rsa.generate_private_key(public_exponent=65537, key_size=2048))
+        return SigningKey(name, rsa.generate_private_key(public_exponent=65537, key_size=bits))
     return SigningKey(name, ec.generate_private_key(ec.SECP256R1()))
 
 

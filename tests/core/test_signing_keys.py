@@ -1,0 +1,109 @@
+"""Which of a provider's keys may verify anything at all (RFC 7518 3.3, 3.4; RFC 8725 3.1, 3.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, x25519
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from genkan.jose import SIGNATURES, NoMatchingKey, verify
+from tests.peers.signing import b64url, compact, key
+
+CLAIMS = {"sub": "ann"}
+ELLIPTIC: dict[str, hashes.HashAlgorithm] = {
+    "ES256": hashes.SHA256(),
+    "ES384": hashes.SHA384(),
+    "ES512": hashes.SHA512(),
+}
+
+
+def on_curve(curve: ec.EllipticCurve, algorithm: str, name: str) -> tuple[str, dict[str, Any]]:
+    """A token with a good signature of that curve under that algorithm's name, and the key to it."""
+    private = ec.generate_private_key(curve)
+    size = (curve.key_size + 7) // 8
+
+    def sign(data: bytes) -> bytes:
+        r, s = decode_dss_signature(private.sign(data, ec.ECDSA(ELLIPTIC[algorithm])))
+        return r.to_bytes(size, "big") + s.to_bytes(size, "big")
+
+    numbers = private.public_key().public_numbers()
+    x, y = (b64url(number.to_bytes(size, "big")) for number in (numbers.x, numbers.y))
+    return compact({"alg": algorithm}, CLAIMS, sign), {"kty": "EC", "crv": name, "x": x, "y": y}
+
+
+def raw(public: ed25519.Ed25519PublicKey | x25519.X25519PublicKey) -> str:
+    return b64url(public.public_bytes(Encoding.Raw, PublicFormat.Raw))
+
+
+def test_two_thousand_and_forty_eight_bits_are_enough() -> None:
+    signer = key("long enough")
+    token = compact({"alg": "RS256"}, CLAIMS, signer.sign)
+
+    assert verify(token, [signer.public_jwk()], SIGNATURES) == (CLAIMS, "RS256")
+
+
+@pytest.mark.parametrize("bits", [1024, 2047])
+@pytest.mark.parametrize("disguise", [lambda n: n, lambda n: "A" * 400 + n], ids=["as it is", "behind zeros"])
+def test_a_shorter_rsa_key_verifies_nothing(bits: int, disguise: Callable[[str], str]) -> None:
+    signer = key("short", bits=bits)
+    token = compact({"alg": "RS256"}, CLAIMS, signer.sign)
+    jwk = signer.public_jwk()
+
+    with pytest.raises(NoMatchingKey):
+        verify(token, [{**jwk, "n": disguise(jwk["n"])}], SIGNATURES)
+
+
+def test_a_short_key_does_not_stand_in_the_way_of_a_good_one() -> None:
+    short, good = key("short", bits=1024), key("long enough")
+    token = compact({"alg": "RS256"}, CLAIMS, good.sign)
+
+    assert verify(token, [short.public_jwk(), good.public_jwk()], SIGNATURES) == (CLAIMS, "RS256")
+
+
+@pytest.mark.parametrize("modulus", [None, 7, "", "*", "ü", "\ud800", ["AQAB"]])
+def test_a_modulus_that_is_none_is_passed_over(modulus: object) -> None:
+    token = compact({"alg": "RS256"}, CLAIMS, key("long enough").sign)
+
+    with pytest.raises(NoMatchingKey):
+        verify(token, [{"kty": "RSA", "n": modulus, "e": "AQAB"}], SIGNATURES)
+
+
+@pytest.mark.parametrize(
+    ("curve", "name", "algorithm"),
+    [(ec.SECP256R1(), "P-256", "ES256"), (ec.SECP384R1(), "P-384", "ES384"), (ec.SECP521R1(), "P-521", "ES512")],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_each_elliptic_algorithm_has_its_curve(curve: ec.EllipticCurve, name: str, algorithm: str) -> None:
+    token, jwk = on_curve(curve, algorithm, name)
+    assert verify(token, [jwk], SIGNATURES) == (CLAIMS, algorithm)
+
+    for other in ELLIPTIC.keys() - {algorithm}:
+        token, jwk = on_curve(curve, other, name)
+        with pytest.raises(NoMatchingKey):
+            verify(token, [jwk], SIGNATURES)
+
+
+@pytest.mark.parametrize(
+    ("curve", "name"), [(ec.SECP256K1(), "secp256k1"), (ec.SECP192R1(), "P-192"), (ec.SECP192R1(), "P-256")]
+)
+def test_a_curve_of_no_algorithm_verifies_nothing(curve: ec.EllipticCurve, name: str) -> None:
+    token, jwk = on_curve(curve, "ES256", name)
+
+    with pytest.raises(NoMatchingKey):
+        verify(token, [jwk], SIGNATURES)
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "PS256", "ES256", "EdDSA"])
+def test_a_key_of_another_kind_is_passed_over(algorithm: str) -> None:
+    _, elliptic = on_curve(ec.SECP384R1(), "ES384", "P-384")
+    exchange = {"kty": "OKP", "crv": "X25519", "x": raw(x25519.X25519PrivateKey.generate().public_key())}
+    secret = {"kty": "oct", "k": b64url(b"short")}
+    token = compact({"alg": algorithm}, CLAIMS, lambda _: b"x" * 64)
+
+    with pytest.raises(NoMatchingKey):
+        verify(token, [elliptic, exchange, secret], SIGNATURES)
