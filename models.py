@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, DateTime, Dialect, ForeignKey, Index, MetaData, Text, func, text
+from sqlalchemy import BigInteger, DateTime, Dialect, ForeignKey, Index, Integer, MetaData, Text, func, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator, UserDefinedType
 
@@ -72,6 +72,10 @@ class User(Base):
     email_verified: Mapped[datetime | None] = mapped_column("emailVerified")
     image: Mapped[str | None]
     role: Mapped[str] = mapped_column(server_default=text("'user'"))
+    disabled_at: Mapped[int | None] = mapped_column("disabledAt")
+    """Since when, in seconds since 1970, they may not come in; none may while it is set."""
+    name_is_own: Mapped[bool | None] = mapped_column("nameIsOwn")
+    """They chose it here, so no provider's replaces it."""
 
 
 # We store addresses in lower case, but rows that others wrote may not be; one mailbox is one user all the same.
@@ -95,6 +99,8 @@ class Account(Base):
     scope: Mapped[str | None]
     session_state: Mapped[str | None]
     token_type: Mapped[str | None]
+    refreshing_until: Mapped[int | None]
+    """Until when, in seconds since 1970, one worker alone may ask the provider for new tokens."""
 
     # An index, not a constraint: that is what both databases can add to a table that exists already.
     __table_args__ = (Index("uq_accounts_provider_providerAccountId", "provider", "providerAccountId", unique=True),)
@@ -107,3 +113,70 @@ class SpentToken(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True)
     expires: Mapped[int] = mapped_column(index=True)
+
+
+class SessionRecord(Base):
+    """One sign-in, from its beginning to its end; times are seconds since 1970.
+
+    Auth.js has a table `sessions` of its own, which keeps tokens in clear and may stand in the same database.
+    """
+
+    __tablename__ = "genkan_sessions"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    """The token's `sid`; not a secret, it opens nothing."""
+    user_id: Mapped[str] = mapped_column(Identifier, ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    provider: Mapped[str]
+    provider_session: Mapped[str | None]
+    """The provider's own name for its session, by which it may end ours."""
+    id_token: Mapped[str | None]
+    """Sealed; what a sign-out at the provider is vouched for with."""
+    created: Mapped[int]
+    last_seen: Mapped[int]
+    expires: Mapped[int] = mapped_column(index=True)
+    absolute_end: Mapped[int]
+    device: Mapped[str]
+    address: Mapped[str | None]
+    ended: Mapped[int | None]
+    ended_why: Mapped[str | None]
+    token_hash: Mapped[str | None] = mapped_column(unique=True)
+    """SHA-256 of the cookie's value, where sessions are kept in the database."""
+    claims: Mapped[str | None]
+    """What the token would carry, as JSON; likewise."""
+
+    __table_args__ = (Index("ix_genkan_sessions_provider_session", "provider", "provider_session"),)
+
+
+class Ending(Base):
+    """News for every worker: a session ended, a user's sessions ended, or what is known of a user changed.
+
+    Append only, read from the last known id on; a row goes when every token it is about has expired.
+    """
+
+    __tablename__ = "endings"
+
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    kind: Mapped[str]
+    subject: Mapped[str]
+    at: Mapped[int]
+    until: Mapped[int] = mapped_column(index=True)
+
+    # Without it SQLite would hand out the ids of purged rows again, and workers would not see them as new.
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+
+class Activity(Base):
+    """What happened to somebody's account, for them to see."""
+
+    __tablename__ = "activity"
+
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    user_id: Mapped[str] = mapped_column(Identifier, ForeignKey("users.id", ondelete="CASCADE"))
+    at: Mapped[int] = mapped_column(index=True)
+    kind: Mapped[str]
+    provider: Mapped[str | None]
+    device: Mapped[str | None]
+    address: Mapped[str | None]
+    detail: Mapped[str | None]
+
+    __table_args__ = (Index("ix_activity_user_id_at", "user_id", "at"),)

@@ -26,6 +26,10 @@ class User:
     image: str | None = None
     role: str | None = None
     email_verified: datetime | None = None
+    disabled: bool = False
+    """May not sign in, until an owner says otherwise."""
+    name_is_own: bool = field(default=False, compare=False)
+    """They chose it here, so no provider's replaces it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,8 @@ class Account:
     type: str
     tokens: Mapping[str, Any] = field(default_factory=dict, repr=False)
     user_id: str | None = None
+    refreshing_until: int | None = None
+    """Seconds since 1970 until when somebody is having the tokens renewed, unless they are done before that."""
 
 
 @dataclass(frozen=True, slots=True)

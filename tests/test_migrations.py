@@ -84,8 +84,8 @@ def test_an_authjs_database_is_adopted_and_no_column_changed(
     with database.read() as session:
         after = {table: columns(session.connection(), table) for table in ("users", "accounts", "spent_tokens")}
         assert session.execute(text("SELECT id, name, role FROM users")).all() == [(7, "Grace", "user")]
-    assert after["users"] == before["users"] | {"role": "TEXT"}
-    assert after["accounts"] == before["accounts"]
+    assert after["users"] == before["users"] | {"role": "TEXT", "disabledAt": "BIGINT", "nameIsOwn": "BOOLEAN"}
+    assert after["accounts"] == before["accounts"] | {"refreshing_until": "BIGINT"}
     assert set(after["spent_tokens"]) == {"id", "expires"}
 
 

@@ -2,41 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
-from uuid import uuid4
+from collections.abc import Callable
+from typing import TypeVar
 
-from sqlalchemy import (
-    ColumnElement,
-    Integer,
-    Row,
-    Table,
-    delete,
-    func,
-    insert,
-    inspect,
-    literal_column,
-    null,
-    select,
-    update,
-)
-from sqlalchemy.exc import DataError
+from sqlalchemy import Table
 from sqlalchemy.orm import DeclarativeBase, Session
 
-from genkan.adapters import DEFAULT_ROLE, SECRET_FIELDS, kept_tokens, refreshed
-from genkan.errors import OAuthAccountNotLinked, StoreError, TokenError
+from genkan.adapters import refreshed
+from genkan.errors import LastAccount, OAuthAccountNotLinked, StoreError
 from genkan.identity import Account, User
+from genkan.sqlalchemy.accounts import Accounts, nobody_by_a_strange_id
 from genkan.sqlalchemy.database import Conflict, Database
 from genkan.sqlalchemy.spent import SpentTokens
+from genkan.sqlalchemy.users import NewIds, Users
 
 Result = TypeVar("Result")
-
-SEALED = "genkan:1:"
-"""Marks a stored token as ours; one without it was written by Auth.js, in clear."""
-
-log = logging.getLogger(__name__)
 
 
 class SQLAlchemyAdapter:
@@ -57,26 +38,21 @@ class SQLAlchemyAdapter:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._database = database
-        self._users = _table(user)
-        self._accounts = _table(account)
+        self._users = Users(_table(user))
+        self._accounts = Accounts(_table(account), self._users.table, seal, open)
         self._spent = SpentTokens(database, _table(spent_token), clock)
-        self._seal = seal
-        self._open = open
-        self._ids_made_there: dict[str, bool] = {}
+        self._new_id = NewIds()
 
     def get_user(self, id: str) -> User | None:
         """See Adapter."""
-        try:
-            return self._find(self._users.c.id == id)
-        except StoreError as error:
-            # Not a value of the column's type ("abc" among integers): nobody can have it.
-            if isinstance(error.__cause__, DataError):
-                return None
-            raise
+        with nobody_by_a_strange_id(), self._database.read() as session:
+            return self._users.find(session, self._users.has_id(id))
+        return None
 
     def get_user_by_email(self, email: str) -> User | None:
         """See Adapter."""
-        return self._find(self._has_address(email))
+        with self._database.read() as session:
+            return self._users.find(session, self._users.has_address(email))
 
     def get_user_by_account(self, provider: str, provider_account_id: str) -> User | None:
         """See Adapter."""
@@ -86,12 +62,7 @@ class SQLAlchemyAdapter:
     def get_account(self, provider: str, provider_account_id: str) -> Account | None:
         """See Adapter."""
         with self._database.read() as session:
-            row = session.execute(select(self._accounts).where(self._is(provider, provider_account_id))).first()
-        if row is None:
-            return None
-        found = {name: self._clear(name, row._mapping[name]) for name in kept_tokens({})}  # noqa: SLF001 (its public way in)
-        tokens = {name: value for name, value in found.items() if value is not None}
-        return Account(row.provider, row.providerAccountId, row.type, tokens, row.userId)
+            return self._accounts.get(session, provider, provider_account_id)
 
     def create_user(self, user: User, account: Account) -> tuple[User, bool]:
         """See Adapter."""
@@ -105,6 +76,30 @@ class SQLAlchemyAdapter:
         """See Adapter."""
         self._insert_or_get(lambda session: self._link(session, user_id, account))
 
+    def list_accounts(self, user_id: str) -> list[Account]:
+        """See Adapter."""
+        with nobody_by_a_strange_id(), self._database.read() as session:
+            return self._accounts.of(session, user_id)
+        return []
+
+    def unlink_account(self, user_id: str, provider: str, provider_account_id: str) -> bool:
+        """See Adapter."""
+        with nobody_by_a_strange_id():
+            return self._database.run(lambda session: self._unlink(session, user_id, provider, provider_account_id))
+        return False
+
+    def lease_refresh(self, account: Account, now: float, until: float) -> bool:
+        """See Adapter."""
+        return self._database.run(lambda session: self._accounts.lease(session, account, now, until))
+
+    def replace_tokens(self, account: Account, spent: str | None) -> bool:
+        """See Adapter."""
+        return self._database.run(lambda session: self._accounts.replace(session, account, spent))
+
+    def release_refresh(self, account: Account, until: float) -> None:
+        """See Adapter."""
+        self._database.run(lambda session: self._accounts.release(session, account, until))
+
     def spend(self, id: str, expires: float) -> bool:
         """See Adapter."""
         return self._spent.spend(id, expires)
@@ -112,32 +107,33 @@ class SQLAlchemyAdapter:
     def list_users(self) -> list[User]:
         """See Adapter."""
         with self._database.read() as session:
-            users = [_user(row) for row in session.execute(select(self._users))]
-        return sorted(users, key=lambda user: (user.email or "", user.id))
+            return self._users.everybody(session)
 
     def set_role(self, email: str, role: str) -> User | None:
         """See Adapter."""
-        change = update(self._users).where(self._has_address(email)).values(role=role).returning(*self._users.c)
-        row = self._database.run(lambda session: session.execute(change).first())
-        return None if row is None else _user(row)
+        by_address = self._users.has_address(email)
+        return self._database.run(lambda session: self._users.change(session, by_address, role=role))
 
-    def _find(self, condition: ColumnElement[bool]) -> User | None:
-        with self._database.read() as session:
-            row = session.execute(select(self._users).where(condition)).first()
-        return None if row is None else _user(row)
+    def set_disabled(self, email: str, disabled: bool, now: float) -> User | None:
+        """See Adapter."""
+        since = int(now) if disabled else None
+        return self._database.run(lambda session: self._users.disable(session, email, since))
 
-    def _has_address(self, email: str) -> ColumnElement[bool]:
-        return func.lower(self._users.c.email) == email.lower()
+    def rename(self, user_id: str, name: str) -> User | None:
+        """See Adapter."""
+        with nobody_by_a_strange_id():
+            by_id = self._users.has_id(user_id)
+            return self._database.run(lambda session: self._users.change(session, by_id, name=name, nameIsOwn=True))
+        return None
 
-    def _is(self, provider: str, provider_account_id: str) -> ColumnElement[bool]:
-        accounts = self._accounts.c
-        return (accounts.provider == provider) & (accounts.providerAccountId == provider_account_id)
+    def delete_user(self, id: str) -> None:
+        """See Adapter."""
+        with nobody_by_a_strange_id():
+            self._database.run(lambda session: self._delete(session, id))
 
     def _owner(self, session: Session, provider: str, provider_account_id: str) -> User | None:
-        joined = self._users.join(self._accounts, self._accounts.c.userId == self._users.c.id)
-        owner = select(self._users).select_from(joined).where(self._is(provider, provider_account_id))
-        row = session.execute(owner).first()
-        return None if row is None else _user(row)
+        user_id = self._accounts.owner_of(provider, provider_account_id)
+        return self._users.find(session, self._users.table.c.id.in_(user_id))
 
     def _insert_or_get(self, work: Callable[[Session], Result]) -> Result:
         # A conflict means that somebody else was faster; a second look finds what they made. Where it does not,
@@ -150,22 +146,14 @@ class SQLAlchemyAdapter:
     def _create(self, session: Session, user: User, account: Account) -> tuple[User, bool]:
         # The account is looked up after the address: both appear in one commit, so a rival who finishes between
         # the two looks is seen by the second and not mistaken for another person.
-        taken = user.email and session.execute(select(self._users.c.id).where(self._has_address(user.email))).first()
+        taken = user.email and self._users.find(session, self._users.has_address(user.email))
         owner = self._owner(session, account.provider, account.provider_account_id)
         if owner is not None:
             return owner, False
         if taken:
             raise OAuthAccountNotLinked
-        values = {
-            "id": self._new_id(session, self._users, user.id),
-            "name": user.name,
-            "email": user.email.lower() if user.email else None,
-            "emailVerified": user.email_verified,
-            "image": user.image,
-            "role": user.role or DEFAULT_ROLE,
-        }
-        created = _user(session.execute(insert(self._users).values(values).returning(*self._users.c)).one())
-        self._insert_account(session, created.id, account)
+        created = self._users.insert(session, self._new_id(session, self._users.table, user.id), user)
+        self._accounts.insert(session, self._new_id(session, self._accounts.table), created.id, account)
         return created, True
 
     def _update(self, session: Session, user: User, account: Account) -> User:
@@ -175,8 +163,8 @@ class SQLAlchemyAdapter:
         now = refreshed(stored, user)
         values = {"name": now.name, "image": now.image, "emailVerified": now.email_verified}
         if now != stored:
-            session.execute(update(self._users).where(self._users.c.id == stored.id).values(values))
-        self._replace_tokens(session, account)
+            self._users.change(session, self._users.has_id(stored.id), **values)
+        self._accounts.update(session, account)
         return now
 
     def _link(self, session: Session, user_id: str, account: Account) -> None:
@@ -184,56 +172,25 @@ class SQLAlchemyAdapter:
         if owner is not None and owner.id != user_id:
             raise OAuthAccountNotLinked
         if owner is not None:
-            return self._replace_tokens(session, account)
-        if session.execute(select(self._users.c.id).where(self._users.c.id == user_id)).first() is None:
+            return self._accounts.update(session, account)
+        if self._users.find(session, self._users.has_id(user_id)) is None:
             raise StoreError("the user is gone")
-        self._insert_account(session, user_id, account)
+        self._accounts.insert(session, self._new_id(session, self._accounts.table), user_id, account)
 
-    def _insert_account(self, session: Session, user_id: str, account: Account) -> None:
-        # An Auth.js database has no foreign keys: an account may have outlived its user, and nobody owns it.
-        orphaned = self._accounts.c.userId.not_in(select(self._users.c.id))
-        session.execute(delete(self._accounts).where(self._is(account.provider, account.provider_account_id), orphaned))
-        values = {
-            "id": self._new_id(session, self._accounts),
-            "userId": user_id,
-            "type": account.type,
-            "provider": account.provider,
-            "providerAccountId": account.provider_account_id,
-        }
-        session.execute(insert(self._accounts).values(values | self._sealed(account.tokens)))
+    def _unlink(self, session: Session, user_id: str, provider: str, provider_account_id: str) -> bool:
+        # Whoever else takes a way in from this user waits here, so that two who see two don't take both.
+        self._users.lock(session, user_id)
+        ways_in = {(way_in.provider, way_in.provider_account_id) for way_in in self._accounts.of(session, user_id)}
+        if (provider, provider_account_id) not in ways_in:
+            return False
+        if len(ways_in) == 1:
+            raise LastAccount
+        self._accounts.unlink(session, provider, provider_account_id)
+        return True
 
-    def _replace_tokens(self, session: Session, account: Account) -> None:
-        values = self._sealed(account.tokens)
-        if values["refresh_token"] is None:
-            del values["refresh_token"]
-        where = self._is(account.provider, account.provider_account_id)
-        session.execute(update(self._accounts).where(where).values(values))
-
-    def _new_id(self, session: Session, table: Table, wanted: str = "") -> Any:
-        # Looked up at the first insert, then known: an id that is a number is the database's to give.
-        if table.name not in self._ids_made_there:
-            columns = inspect(session.connection()).get_columns(table.name)
-            kind = next(column["type"] for column in columns if column["name"] == "id")
-            self._ids_made_there[table.name] = isinstance(kind, Integer)
-        if not self._ids_made_there[table.name]:
-            return wanted or str(uuid4())
-        return null() if session.get_bind().dialect.name == "sqlite" else literal_column("DEFAULT")
-
-    def _sealed(self, tokens: Mapping[str, Any]) -> dict[str, str | int | None]:
-        values = kept_tokens(tokens)
-        for name in SECRET_FIELDS:
-            value = values[name]
-            values[name] = f"{SEALED}{self._seal(value)}" if isinstance(value, str) else None
-        return values
-
-    def _clear(self, name: str, value: str | int | None) -> str | int | None:
-        if name not in SECRET_FIELDS or not isinstance(value, str) or not value.startswith(SEALED):
-            return value
-        try:
-            return self._open(value.removeprefix(SEALED))
-        except TokenError:
-            log.warning("a stored %s was sealed under a secret that is no longer known; left out", name)
-            return None
+    def _delete(self, session: Session, id: str) -> None:
+        self._accounts.delete_all(session, id)
+        self._users.delete(session, id)
 
 
 def _table(model: type[DeclarativeBase]) -> Table:
@@ -241,7 +198,3 @@ def _table(model: type[DeclarativeBase]) -> Table:
     if not isinstance(table, Table):
         raise TypeError(f"{model.__name__} is not mapped to a table of its own")
     return table
-
-
-def _user(row: Row[Any]) -> User:
-    return User(row.id, row.name, row.email, row.image, row.role or DEFAULT_ROLE, row.emailVerified)

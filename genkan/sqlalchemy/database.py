@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import TypeVar
 
-from sqlalchemy import URL, Engine, create_engine, make_url
+from sqlalchemy import URL, Engine, Table, create_engine, make_url
 from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
@@ -19,7 +19,7 @@ from sqlalchemy.exc import (
     NoSuchModuleError,
     SQLAlchemyError,
 )
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import DeclarativeBase, Session
 
 from genkan.errors import ConfigurationError, StoreError
 from genkan.sqlalchemy import sqlite
@@ -91,6 +91,14 @@ class Database:
         if backend == "sqlite":
             return sqlite.guard(_engine(sqlite.prepare(self._url), timeout=self._patience, isolation_level=None))
         return _engine(self._url, **(_server_bounds(self._url) if backend == "postgresql" else {}))
+
+
+def table_of(model: type[DeclarativeBase]) -> Table:
+    """The table a declarative class is mapped to; TypeError where it has none of its own."""
+    table = model.__table__
+    if not isinstance(table, Table):
+        raise TypeError(f"{model.__name__} is not mapped to a table of its own")
+    return table
 
 
 @contextmanager

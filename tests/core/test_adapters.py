@@ -2,57 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from threading import Barrier
 from typing import Any
 
 import pytest
 
-import migrations
-import models
-from genkan.adapters import KEPT_AFTER_EXPIRY, Adapter, MemoryAdapter, kept_tokens
+from genkan.adapters import KEPT_AFTER_EXPIRY, Adapter, kept_tokens
 from genkan.errors import OAuthAccountNotLinked, StoreError
 from genkan.identity import Account, User
-from genkan.sqlalchemy import Database, SQLAlchemyAdapter
+from tests.clock import FrozenClock
 
 NOW = 1_800_000_000.0
 VERIFIED = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 TOKENS = {"access_token": "at-1", "refresh_token": "rt-1", "id_token": "it-1", "expires_at": 1_800_003_600}
 ADA = User(id="", name="Ada", email="Ada@Example.org", image="https://img.example/ada.png")
 BOB = User(id="", name="Bob", email="bob@example.org")
-
-
-class Clock:
-    """Time stands still until a test moves it."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture(params=["memory", "sqlite", "postgresql"])
-def adapter(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Adapter]:
-    if request.param == "memory":
-        yield MemoryAdapter(clock=clock)
-        return
-    on_disk = f"sqlite:///{tmp_path / 'genkan.db'}"
-    url = on_disk if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    migrations.upgrade(url)
-    database = Database(url)
-    tables = models.User, models.Account, models.SpentToken
-    yield SQLAlchemyAdapter(database, *tables, seal=lambda text: text[::-1], open=lambda text: text[::-1], clock=clock)
-    database.close()
 
 
 def account(subject: str = "ada-at-hub", provider: str = "hub", **tokens: Any) -> Account:
@@ -204,7 +171,7 @@ def test_twenty_threads_that_spend_one_id_find_one_winner(adapter: Adapter) -> N
         assert sum(pool.map(spend, range(20))) == 1
 
 
-def test_a_spent_id_is_remembered_past_its_end_and_then_forgotten(adapter: Adapter, clock: Clock) -> None:
+def test_a_spent_id_is_remembered_past_its_end_and_then_forgotten(adapter: Adapter, clock: FrozenClock) -> None:
     assert adapter.spend("state", NOW + 10)
     clock.now = NOW + 10 + KEPT_AFTER_EXPIRY / 2
     assert not adapter.spend("state", NOW + 10)

@@ -110,3 +110,33 @@ def test_an_account_that_outlived_its_user_is_free_again(adapter: Adapter, datab
     ada, created = adapter.create_user(ADA, Account("hub", "grace-at-hub", "oidc"))
     assert created
     assert adapter.get_user_by_account("hub", "grace-at-hub") == ada
+
+
+def test_what_authjs_has_no_column_for_is_kept_beside_it(adapter: Adapter, grace_id: str) -> None:
+    disabled = adapter.set_disabled("grace@example.org", True, 1_800_000_000)
+    assert disabled == User(grace_id, "Grace", "grace@example.org", role="user", disabled=True)
+    assert adapter.rename(grace_id, "Grace H.") == User(
+        grace_id, "Grace H.", disabled.email, role="user", disabled=True
+    )
+    [account] = adapter.list_accounts(grace_id)
+    assert adapter.lease_refresh(account, 1_800_000_000, 1_800_000_015)
+    assert not adapter.lease_refresh(account, 1_800_000_000, 1_800_000_015)
+
+
+def test_whoever_is_deleted_takes_their_accounts_along_without_a_foreign_key(
+    adapter: Adapter, database: Database, grace_id: str
+) -> None:
+    adapter.create_user(ADA, ADA_AT_HUB)
+    adapter.delete_user(grace_id)
+    with database.read() as session:
+        assert session.execute(text('SELECT "providerAccountId" FROM accounts')).scalars().all() == ["ada-at-hub"]
+    assert [user.name for user in adapter.list_users()] == ["Ada"]
+
+
+@pytest.mark.parametrize("id", ["nobody", "99999999999999999999", "nul\0"])
+def test_an_id_of_another_kind_owns_nothing(adapter: Adapter, id: str) -> None:
+    assert adapter.list_accounts(id) == []
+    assert adapter.rename(id, "Somebody") is None
+    assert not adapter.unlink_account(id, "hub", "grace-at-hub")
+    adapter.delete_user(id)
+    assert len(adapter.list_users()) == 1

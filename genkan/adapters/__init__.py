@@ -1,0 +1,11 @@
+"""Where people are kept: what any store must promise, and one that keeps everything in memory."""
+
+from genkan.adapters.memory import MemoryAdapter as MemoryAdapter
+from genkan.adapters.protocol import DEFAULT_ROLE as DEFAULT_ROLE
+from genkan.adapters.protocol import KEPT_AFTER_EXPIRY as KEPT_AFTER_EXPIRY
+from genkan.adapters.protocol import LEASES_AT_MOST as LEASES_AT_MOST
+from genkan.adapters.protocol import SECRET_FIELDS as SECRET_FIELDS
+from genkan.adapters.protocol import Adapter as Adapter
+from genkan.adapters.protocol import is_leased as is_leased
+from genkan.adapters.protocol import kept_tokens as kept_tokens
+from genkan.adapters.protocol import refreshed as refreshed

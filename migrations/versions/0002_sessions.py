@@ -1,0 +1,90 @@
+"""Records of sessions, the news of their endings, and what happened to an account."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision: str | None = "0001"
+branch_labels: str | Sequence[str] | None = None
+depends_on: str | Sequence[str] | None = None
+
+COUNTED = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    """Only adds, and what it adds to existing tables may be null: the release before this one goes on working."""
+    op.add_column("users", sa.Column("disabledAt", sa.BigInteger()))
+    op.add_column("users", sa.Column("nameIsOwn", sa.Boolean()))
+    op.add_column("accounts", sa.Column("refreshing_until", sa.BigInteger()))
+    _create_sessions()
+    _create_endings()
+    _create_activity()
+
+
+def downgrade() -> None:
+    """Everybody is signed out by it: tokens stay, but the word that some of them have ended goes."""
+    for table in ("activity", "endings", "genkan_sessions"):
+        op.drop_table(table)
+    op.drop_column("accounts", "refreshing_until")
+    op.drop_column("users", "nameIsOwn")
+    op.drop_column("users", "disabledAt")
+
+
+def _user_id(table: str) -> tuple[sa.Column[object], sa.ForeignKeyConstraint]:
+    columns = sa.inspect(op.get_bind()).get_columns("users")
+    kind = next(column["type"] for column in columns if column["name"] == "id")
+    owner = sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=f"fk_{table}_user_id_users", ondelete="CASCADE")
+    return sa.Column("user_id", kind, nullable=False), owner
+
+
+def _create_sessions() -> None:
+    op.create_table(
+        "genkan_sessions",
+        sa.Column("id", sa.Text(), nullable=False),
+        *_user_id("genkan_sessions"),
+        sa.Column("provider", sa.Text(), nullable=False),
+        *(sa.Column(name, sa.Text()) for name in ("provider_session", "id_token")),
+        *(
+            sa.Column(name, sa.BigInteger(), nullable=False)
+            for name in ("created", "last_seen", "expires", "absolute_end")
+        ),
+        sa.Column("device", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text()),
+        sa.Column("ended", sa.BigInteger()),
+        *(sa.Column(name, sa.Text()) for name in ("ended_why", "token_hash", "claims")),
+        sa.PrimaryKeyConstraint("id", name="pk_genkan_sessions"),
+        sa.UniqueConstraint("token_hash", name="uq_genkan_sessions_token_hash"),
+    )
+    op.create_index("ix_genkan_sessions_user_id", "genkan_sessions", ["user_id"])
+    op.create_index("ix_genkan_sessions_expires", "genkan_sessions", ["expires"])
+    op.create_index("ix_genkan_sessions_provider_session", "genkan_sessions", ["provider", "provider_session"])
+
+
+def _create_endings() -> None:
+    op.create_table(
+        "endings",
+        sa.Column("id", COUNTED, nullable=False),
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("kind", "subject")),
+        *(sa.Column(name, sa.BigInteger(), nullable=False) for name in ("at", "until")),
+        sa.PrimaryKeyConstraint("id", name="pk_endings"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_endings_until", "endings", ["until"])
+
+
+def _create_activity() -> None:
+    op.create_table(
+        "activity",
+        sa.Column("id", COUNTED, nullable=False),
+        *_user_id("activity"),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        *(sa.Column(name, sa.Text()) for name in ("provider", "device", "address", "detail")),
+        sa.PrimaryKeyConstraint("id", name="pk_activity"),
+    )
+    op.create_index("ix_activity_at", "activity", ["at"])
+    op.create_index("ix_activity_user_id_at", "activity", ["user_id", "at"])
