@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 from types import MappingProxyType
-from typing import NoReturn
+from typing import Literal, NoReturn
 from urllib.parse import SplitResult, urlsplit
 
 from genkan.errors import ConfigurationError
@@ -22,7 +22,7 @@ SECRETS = ("AUTH_SECRET_3", "AUTH_SECRET_2", "AUTH_SECRET_1", "AUTH_SECRET")
 """In Auth.js's order: the first that is set encrypts, every one decrypts."""
 MAKE_SECRET = "Put the output of `openssl rand -base64 33` there"
 DEFAULT_PASSWORDS = frozenset({"postgres", "password", "passwd", "secret", "admin", "root", "redis", "genkan", "test"})
-PROVIDER_VARIABLE = re.compile(r"AUTH_[A-Z0-9_]+_(ID|SECRET|ISSUER)|AUTH_OIDC_NAME")
+PROVIDER_VARIABLE = re.compile(r"AUTH_[A-Z0-9_]+_(ID|SECRET|ISSUER|SIGN_OUT)|AUTH_OIDC_NAME")
 HOST = re.compile(r"[a-z0-9]([a-z0-9_.-]*[a-z0-9])?\.?|[0-9a-f.]*:[0-9a-f:.]*")
 """A host name, an IPv4 address, or an IPv6 address without its brackets."""
 
@@ -45,6 +45,7 @@ class Settings:
     session_max_age: int
     session_update_age: int
     session_absolute_age: int
+    session_strategy: Literal["jwt", "database"]
     warnings: tuple[str, ...] = ()
 
 
@@ -72,6 +73,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         session_max_age=max_age,
         session_update_age=update_age,
         session_absolute_age=absolute_age,
+        session_strategy="jwt" if _choice(given, "AUTH_SESSION_STRATEGY", "jwt", "database") == "jwt" else "database",
         warnings=()
         if production
         else tuple(f"{name}: {weakness}. {MAKE_SECRET}." for name, weakness in _weak_secrets(given)),

@@ -18,6 +18,9 @@ signed_in = _signals.signal("signed-in")
 signed_out = _signals.signal("signed-out")
 """Sent with token: Token, when a session was signed out."""
 
+session_ended = _signals.signal("session-ended")
+"""Sent with record: SessionRecord, when a session that has a record was ended, for whatever reason (`ended_why`)."""
+
 user_created = _signals.signal("user-created")
 """Sent with user: User, at somebody's first sign-in."""
 

@@ -3,103 +3,38 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from genkan.adapters import Adapter
+from genkan.callbacks import Callbacks
 from genkan.cookies import CookieNames
 from genkan.csrf import CSRF
+from genkan.endings import Endings
 from genkan.errors import ConfigurationError
-from genkan.identity import JSON, Account, Profile, Session, Token, User
+from genkan.identity import JSON, Session, Token
 from genkan.memory import Memory
 from genkan.providers.base import Provider
-from genkan.redirects import is_web_url, own_url
+from genkan.redirects import is_web_url
+from genkan.session_memory import MemorySessionStore
+from genkan.session_records import SessionStore
+from genkan.strategies import SealedTokens, StoredTokens, Strategy
 from genkan.tokens import Clock, Sealer
+from genkan.unstored import Unstored
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
 BASE_PATH = "/api/auth"
 
-Trigger = Literal["signIn", "signUp", "update"]
+Strategies = Literal["jwt", "database"]
 
 REMEMBERED_CHARACTERS = 2_500_000
 """Of tokens whose finished sessions each worker keeps: five thousand ordinary ones, some four kB each. Counted in
 characters and not in tokens, so that nobody fills a worker with long ones."""
 
-
-@dataclass(frozen=True, slots=True)
-class SignInParams:
-    """May this person come in? `user` is the stored one if the account is known, else the one about to be made."""
-
-    user: User
-    account: Account
-    profile: Profile
-
-
-@dataclass(frozen=True, slots=True)
-class RedirectParams:
-    """Where to, after signing in or out? `base_url` is our origin, without a path."""
-
-    url: str
-    base_url: str
-
-
-@dataclass(frozen=True, slots=True)
-class JWTParams:
-    """What goes into the token? At sign-in everything is given; later only `token`, and `session` on an update."""
-
-    token: Token
-    user: User | None = None
-    account: Account | None = None
-    profile: Profile | None = None
-    is_new_user: bool | None = None
-    trigger: Trigger | None = None
-    session: JSON = None
-
-
-@dataclass(frozen=True, slots=True)
-class SessionParams:
-    """What is the application, and the browser, told? `session` is the default answer, `token` all there is."""
-
-    session: Session
-    token: Token
-
-
-def allow_everybody(params: SignInParams) -> bool:
-    """The default `sign_in` callback."""
-    return True
-
-
-def stay_here(params: RedirectParams) -> str:
-    """The default `redirect` callback: anything of our own origin, and our front page for the rest (R1)."""
-    return own_url(params.url, params.base_url) or params.base_url
-
-
-def keep_token(params: JWTParams) -> Token | None:
-    """The default `jwt` callback."""
-    return params.token
-
-
-def keep_session(params: SessionParams) -> Session | None:
-    """The default `session` callback: name, email and image."""
-    return params.session
-
-
-@dataclass(frozen=True, slots=True)
-class Callbacks:
-    """The application's say, in Auth.js's order and meaning (protocol.md 4.5).
-
-    `sign_in` returns True, False (AccessDenied) or a URL to go to instead; `jwt` a token, or None to end the
-    session; `session` what to tell, or None. Whatever they raise is logged; a session that cannot be worked out
-    is no session.
-    """
-
-    sign_in: Callable[[SignInParams], bool | str] = allow_everybody
-    redirect: Callable[[RedirectParams], str] = stay_here
-    jwt: Callable[[JWTParams], Token | None] = keep_token
-    session: Callable[[SessionParams], Session | None] = keep_session
+REMEMBERED_SESSIONS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +47,8 @@ class SessionPolicy:
     """A session that is seen is prolonged at most once in this time."""
     absolute_age: int = 90 * 24 * 3600
     """From the sign-in on; no prolonging goes past it (S6)."""
+    strategy: Strategies = "jwt"
+    """Whether the cookie holds the session, sealed, or names one that is kept in the database."""
     cookie_name: str | None = None
     """Another name for the session cookie, e.g. `__Host-authjs.session-token`; it changes the key as well."""
 
@@ -141,12 +78,14 @@ class Cache(Protocol):
         """Forget it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Known:
-    """A token that was opened, and what came of it."""
+    """A token that was opened, and what came of it. Only `judged` and `attend_at` ever change."""
 
     session: Session
     token: Token
+    opened: Token
+    """As it was before the `jwt` callback had its say."""
     body: bytes
     """The session as JSON, as `GET /api/auth/session` answers it."""
     until: float
@@ -155,6 +94,10 @@ class Known:
     """Seconds since 1970 from which on it is to be re-issued."""
     stale_at: float
     """Seconds since 1970 when the callbacks are asked anew."""
+    attend_at: float = 0.0
+    """Seconds since 1970 from which on an answer has something to do for it: re-issue it or note that it was seen."""
+    judged: int = -1
+    """The version of the endings by which it was found to be alive."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,9 +115,18 @@ class Options:
     cache: Cache
     clock: Clock
     sessions: Sealer
+    strategy: Strategy
+    store: SessionStore
+    endings: Endings
     flows: Sealer
+    returns: Sealer
     csrf: CSRF
+    updatable: Mapping[str, type]
     memory: Memory[Known] = field(default_factory=lambda: Memory(REMEMBERED_CHARACTERS))
+    seen: Memory[float] = field(default_factory=lambda: Memory(REMEMBERED_SESSIONS))
+    """When this worker last noted, by session, that it was seen."""
+    unstored: Unstored = field(default_factory=Unstored)
+    """Tokens that a provider gave and the store did not take yet."""
     back_channels: Mapping[str, WSGIApplication] = field(default_factory=dict)
     """URL prefixes that are answered inside this process instead of over the network."""
 
@@ -191,13 +143,24 @@ class Options:
         policy: SessionPolicy | None = None,
         pages: Pages | None = None,
         clock: Clock = time.time,
+        pace: Clock = time.monotonic,
+        store: SessionStore | None = None,
+        updatable: Mapping[str, type] | None = None,
         back_channels: Mapping[str, WSGIApplication] | None = None,
     ) -> Options:
-        """Options for one origin; raises ConfigurationError where the house could not stand."""
+        """Options for one origin; raises ConfigurationError where the house could not stand.
+
+        Without a `store`, sessions are recorded in this process only. `updatable` says which fields, of which type
+        (str, int, float, bool), a client may hand to the `jwt` callback by `POST /api/auth/session`; others are left
+        out, so none unless said.
+        """
         policy = policy or SessionPolicy()
         _check(origin, secrets, providers, policy)
         secure = origin.startswith("https:")
         names = CookieNames.of(secure=secure, session=policy.cookie_name)
+        sessions = Sealer(secrets, names.session, clock)
+        store = store or MemorySessionStore(lifetime=policy.absolute_age)
+        stored = policy.strategy == "database"
         return cls(
             origin=origin,
             secure=secure,
@@ -209,8 +172,13 @@ class Options:
             pages=pages or Pages(),
             cache=cache,
             clock=clock,
-            sessions=Sealer(secrets, names.session, clock),
+            sessions=sessions,
+            strategy=StoredTokens(store, clock) if stored else SealedTokens(sessions, store, clock),
+            store=store,
+            endings=Endings(store, clock, pace=pace),
+            updatable=updatable or {},
             flows=Sealer(secrets, "authjs.flow", clock),
+            returns=Sealer(secrets, "authjs.sign-out", clock),
             csrf=CSRF(secrets, origin),
             back_channels=back_channels or {},
         )

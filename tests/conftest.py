@@ -20,7 +20,13 @@ settings.register_profile("ci", derandomize=True, deadline=None)
 if os.environ.get("CI") == "true":
     settings.load_profile("ci")
 
-pytest_plugins = ["tests.peers.services", "tests.peers.node_services", "tests.visitors"]
+pytest_plugins = [
+    "tests.adapters",
+    "tests.session_stores",
+    "tests.peers.services",
+    "tests.peers.node_services",
+    "tests.visitors",
+]
 
 ORIGIN = "http://127.0.0.1:5000"
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from genkan.actions.session import issue, read, renew
+from genkan.actions.issuing import issue
+from genkan.actions.session import read, renew
 from genkan.cookies import read_session
 from genkan.identity import Session, Token
 from genkan.options import Options

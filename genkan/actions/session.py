@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
 from hashlib import sha256
 from typing import NamedTuple
 
-from genkan import cookies, strict_json
-from genkan.cookies import SessionCookie
-from genkan.errors import TokenError
-from genkan.http import Cookie, Reply, Request
-from genkan.identity import JSON, Session, SessionUser, Token, text_of
-from genkan.options import JWTParams, Known, Options, SessionParams
-from genkan.tokens import CLOCK_TOLERANCE
+from genkan import cookies
+from genkan.actions import issuing
+from genkan.callbacks import JWTParams
+from genkan.endings import Verdict
+from genkan.errors import StorageUnavailable, TokenError
+from genkan.http import Cookie
+from genkan.identity import Session, Token, text_of
+from genkan.options import Known, Options
+from genkan.session_records import UNRECORDED, session_name
 
 _log = logging.getLogger("genkan.session")
-
-CALLBACKS_HOLD = 60
-"""Seconds for which a worker takes the callbacks' word for a token it has seen; the token's own expiry is checked
-at every reading."""
-
-_TIMES = ("iat", "exp", "auth_time")
 
 
 class Reading(NamedTuple):
@@ -34,6 +29,8 @@ class Reading(NamedTuple):
     """They are of no use any more and are to be deleted."""
     failed: bool = False
     """Something of ours broke, so nobody is signed in for now; the cookies stay (S9)."""
+    text: str = ""
+    """What the cookies said."""
 
     @property
     def session(self) -> Session | None:
@@ -51,157 +48,114 @@ def read(cookie_header: str, options: Options) -> Reading:
         return NOBODY
     if cookie.token is None:
         return Reading(names=cookie.names, ended=True)
-    digest = sha256(cookie.token.encode("utf-8", "surrogatepass")).digest()
-    now = options.clock()
-    known = options.memory.get(digest)
-    if known is None or known.stale_at <= now:
-        return _open(cookie.token, cookie.names, digest, now, options)
-    if known.until <= now:
-        return Reading(names=cookie.names, ended=True)
-    return Reading(known, cookie.names)
+    try:
+        return _read(cookie.token, cookie.names, options)
+    except Exception as error:  # noqa: BLE001 (a callback is the application's code: whatever it raises means nobody)
+        _log.error("session could not be read", extra={"error": type(error).__name__})
+        return Reading(names=cookie.names, failed=True)
+
+
+def whose(cookie_header: str, options: Options) -> str | None:
+    """The id of the user who sent this header, or None for nobody. Raises StorageUnavailable where that can't be told."""
+    reading = read(cookie_header, options)
+    if reading.failed:
+        raise StorageUnavailable
+    return None if reading.known is None else text_of(reading.known.token, "sub")
 
 
 def renew(reading: Reading, options: Options) -> tuple[Cookie, ...]:
     """Set-Cookies for a session that is due to be prolonged, or deletes one that has ended; mostly nothing.
 
-    No callback is asked: they had their say when this request read the session.
+    No callback is asked: they had their say when this request read the session. Also notes that it was seen, at
+    most every issuing.SEEN_EVERY seconds.
     """
     if reading.ended:
         return cookies.clear(reading.names, secure=options.secure)
     known, now = reading.known, options.clock()
-    if known is None or now < known.renew_at:
+    if known is None or now < known.attend_at:
         return ()
     try:
-        return _write(_seal(known.token, now, options), reading.names, options)
+        if now >= known.renew_at:
+            with_news = not known.renew_at
+            return issuing.prolong(known.token, reading.text, reading.names, options, with_news=with_news)
+        _note_seen(known, now, options)
     except Exception as error:  # noqa: BLE001 (the callback's claims may be no JSON; the browser's cookie still holds)
         _log.error("session could not be prolonged", extra={"error": type(error).__name__})
-        return ()
+    return ()
 
 
-def issue(token: Token, seen: tuple[str, ...], options: Options) -> tuple[Known | None, tuple[Cookie, ...]]:
-    """A session for these claims, and its cookies.
+def _note_seen(known: Known, now: float, options: Options) -> None:
+    name = session_name(known.token) or ""
+    options.seen.put(name.encode("utf-8", "surrogatepass"), now)
+    known.attend_at = min(known.renew_at, now + issuing.SEEN_EVERY)
+    if not name.startswith(UNRECORDED):
+        options.store.touch(name, int(now), every=issuing.SEEN_EVERY)
 
-    It lives `max_age` from now, never past the absolute limit, which is counted from `auth_time` (S6). The
-    finished session is remembered, so that the next request with it need not open it.
+
+def opened(text: str, now: float, options: Options) -> tuple[Token, Verdict] | None:
+    """The claims of a live session, which say when it ends (T10) and when the sign-in was; None for any other text.
+
+    With them whether what they say of their user is out of date. Raises StoreError where any of it can't be told.
     """
-    now = options.clock()
-    sealed = _seal(token, now, options)
-    known = None if sealed is None else _finish(sealed.claims, now, options, current=True)
-    if sealed is not None and known is not None:
-        options.memory.put(sha256(sealed.text.encode()).digest(), known, len(sealed.text))
-    return known, _write(sealed, seen, options)
-
-
-def update(request: Request, options: Options) -> Reply:
-    """`POST /api/auth/session`: the jwt callback decides what of `data` it takes; the new session, or null.
-
-    Any failure is 400 with null and changes nothing (protocol.md 1.5).
-    """
-    cookie = cookies.read_session(request.cookie_header, options.names.session)
     try:
-        options.csrf.check_origin(request.headers)
-        options.csrf.check(cookies.read(request.cookie_header, options.names.csrf), request.csrf_token)
-        return Reply() if cookie is None else _update(cookie, request.body.get("data"), options)
-    except Exception as error:  # noqa: BLE001 (a callback is the application's code: whatever it raises, nothing changes)
-        _log.warning("session not updated", extra={"error": type(error).__name__})
-        return Reply(400)
-
-
-def _update(cookie: SessionCookie, data: JSON, options: Options) -> Reply:
-    token = _opened(cookie.token or "", options.clock(), options)
-    changed = token and options.callbacks.jwt(JWTParams(token=dict(token), trigger="update", session=data))
-    if token is None or changed is None:
-        return Reply(cookies=cookies.clear(cookie.names, secure=options.secure))
-    # Whatever the callback took over from the browser, the sign-in was when it was (S6).
-    known, written = issue({**changed, "auth_time": token["auth_time"]}, cookie.names, options)
-    return Reply(body=known.session.to_json() if known else None, cookies=written)
-
-
-def default_session(token: Token, expires: float) -> Session:
-    """What Auth.js makes of a token before the session callback has its say: name, email and picture."""
-    name, email, image = (text_of(token, claim) for claim in ("name", "email", "picture"))
-    return Session(SessionUser(name, email, image), datetime.fromtimestamp(expires, UTC))
-
-
-def _open(sealed: str, names: tuple[str, ...], digest: bytes, now: float, options: Options) -> Reading:
-    try:
-        claims = _opened(sealed, now, options)
-        if claims is None:
-            return Reading(names=names, ended=True)
-        return _ask_callbacks(claims, sealed, names, digest, now, options)
-    except Exception as error:  # noqa: BLE001 (a callback is the application's code: whatever it raises means nobody)
-        _log.error("session could not be read", extra={"error": type(error).__name__})
-        return Reading(names=names, failed=True)
-
-
-def _opened(sealed: str, now: float, options: Options) -> Token | None:
-    """The claims of a live session token, which say when it ends (T10) and when the sign-in was."""
-    try:
-        claims = options.sessions.open(sealed)
+        claims = options.strategy.open(text)
     except TokenError:
         claims = {}
-    signed_in_at = _signed_in_at(claims, now)
+    signed_in_at = issuing.signed_in_at(claims, now)
     if "exp" not in claims or signed_in_at + options.policy.absolute_age <= now:
         _log.info("session not believed", extra={"event": "session-refused"})
         return None
-    return {**claims, "auth_time": signed_in_at}
+    claims["auth_time"] = signed_in_at
+    verdict = options.endings.judge(claims, signed_in_at)
+    return None if verdict == "ended" else (claims, verdict)
 
 
-def _ask_callbacks(
-    claims: Token, sealed: str, names: tuple[str, ...], digest: bytes, now: float, options: Options
+def _read(text: str, names: tuple[str, ...], options: Options) -> Reading:
+    digest = sha256(text.encode("utf-8", "surrogatepass")).digest()
+    now, version = options.clock(), options.endings.current()
+    known = options.memory.get(digest)
+    if known is None or known.stale_at <= now or not options.strategy.remembers:
+        return _open(text, names, digest, known, now, options)
+    if known.until <= now:
+        return Reading(names=names, ended=True)
+    if known.judged != version:
+        if options.endings.judge(known.token, known.token["auth_time"]) is not None:
+            return _open(text, names, digest, None, now, options)
+        known.judged = version
+    return Reading(known, names, text=text)
+
+
+def _open(
+    text: str, names: tuple[str, ...], digest: bytes, known: Known | None, now: float, options: Options
 ) -> Reading:
-    token = options.callbacks.jwt(JWTParams(token=dict(claims)))
+    version = options.endings.version
+    found = opened(text, now, options)
+    if found is None:
+        return Reading(names=names, ended=True)
+    claims, is_changed = found[0], found[1] == "changed"
+    if known is not None and known.stale_at > now and known.opened == claims and not is_changed:
+        known.judged = version
+        return Reading(known, names, text=text)
+    token = _refreshed(claims, options) if is_changed else options.callbacks.jwt(JWTParams(token=dict(claims)))
     if token is None:
         return Reading(names=names, ended=True)
-    # A callback that makes a token of its own can't lose, or move, the times it ends by (S6).
-    times = {name: claims[name] for name in _TIMES if name in claims}
-    known = _finish({**token, **times}, now, options, current=options.sessions.is_current(sealed))
+    current = options.strategy.is_current(text) and not is_changed
+    known = issuing.finish(issuing.held(claims, token), claims, now, options, current=current)
     if known is None:
         # The session callback tells of nobody; the cookie stays, as in Auth.js (protocol.md 4.2).
         return Reading(names=names)
-    options.memory.put(digest, known, len(sealed))
-    return Reading(known, names)
+    known.judged = version
+    options.memory.put(digest, known, len(text))
+    return Reading(known, names, text=text)
 
 
-class _Sealed(NamedTuple):
-    text: str
-    claims: Token
-
-
-def _seal(token: Token, now: float, options: Options) -> _Sealed | None:
-    """The token for `max_age` from now or until the absolute limit, if that is earlier; None if it is over (S6)."""
-    claims = {**token, "auth_time": _signed_in_at(token, now)}
-    age = min(options.policy.max_age, int(claims["auth_time"] + options.policy.absolute_age - now))
-    if age <= 0:
+def _refreshed(claims: Token, options: Options) -> Token | None:
+    """The token with what is stored of its user by now; None for one who may not come in any more."""
+    user = options.adapter.get_user(claims["sub"])
+    if user is None:
+        # Somebody else's user, such as a Next.js front end's: nothing here says anything about them.
+        return options.callbacks.jwt(JWTParams(token=dict(claims)))
+    if user.disabled:
         return None
-    return _Sealed(options.sessions.seal(claims, age), {**claims, "iat": int(now), "exp": int(now) + age})
-
-
-def _write(sealed: _Sealed | None, seen: tuple[str, ...], options: Options) -> tuple[Cookie, ...]:
-    if sealed is None:
-        return cookies.clear(seen, secure=options.secure)
-    name, expires = options.names.session, sealed.claims["exp"]
-    return cookies.write_session(name, sealed.text, seen=seen, secure=options.secure, expires=expires)
-
-
-def _finish(token: Token, now: float, options: Options, *, current: bool) -> Known | None:
-    issued = token.get("iat", 0)
-    end = _signed_in_at(token, now) + options.policy.absolute_age
-    expires = float(min(token["exp"], end))
-    session = options.callbacks.session(SessionParams(default_session(token, expires), dict(token)))
-    if session is None:
-        return None
-    if not isinstance(session, Session):
-        raise TypeError("the session callback returns a Session or None")
-    body = strict_json.write(session.to_json()).encode("utf-8", "backslashreplace")
-    renew_at = issued + options.policy.update_age if current else 0.0
-    # The tolerance is for the clock of whoever minted the token; the absolute limit is counted by ours alone.
-    until = float(min(token["exp"] + CLOCK_TOLERANCE, end))
-    return Known(session, token, body, until, renew_at, now + CALLBACKS_HOLD)
-
-
-def _signed_in_at(token: Token, now: float) -> int:
-    # A token from a Next.js front end does not say; its age counts from when it was made. A time in the future
-    # would move the absolute limit, so it is not believed.
-    claimed = (token.get("auth_time"), token.get("iat"), now)
-    return int(min(time for time in claimed if isinstance(time, int | float) and not isinstance(time, bool)))
+    token = {**claims, "name": user.name, "email": user.email, "picture": user.image}
+    return options.callbacks.jwt(JWTParams(token=token, user=user, trigger="refresh"))

@@ -3,3 +3,4 @@
 from genkan.sqlalchemy.adapter import SQLAlchemyAdapter as SQLAlchemyAdapter
 from genkan.sqlalchemy.database import Conflict as Conflict
 from genkan.sqlalchemy.database import Database as Database
+from genkan.sqlalchemy.session_store import SQLAlchemySessionStore as SQLAlchemySessionStore

@@ -97,7 +97,10 @@ def test_a_host_only_session_name_is_one_setting_away() -> None:
 def test_no_other_cookie_of_ours_begins_like_the_session_cookie() -> None:
     for secure in (True, False):
         names = CookieNames.of(secure=secure)
-        assert not any(name.startswith(names.session) for name in (names.csrf, names.callback_url, names.flow_prefix))
+        assert not any(
+            name.startswith(names.session)
+            for name in (names.csrf, names.callback_url, names.flow_prefix, names.sign_out)
+        )
 
 
 @given(LENGTHS, st.sampled_from([NAME, SECURE_NAME]))

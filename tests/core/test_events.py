@@ -133,8 +133,8 @@ def test_where_nobody_listens_nothing_happens() -> None:
 def test_whoever_hears_of_a_sign_out_gets_a_token_of_their_own(browser: Browser) -> None:
     """Another tab's request may be answered from the same finished session at that moment."""
     browser.sign_in()
-    cookie = f"{COOKIE}={browser.cookie(COOKIE)}"
-    before = deepcopy(_token(browser, cookie))
+    shared = _token(browser, f"{COOKIE}={browser.cookie(COOKIE)}")
+    before = deepcopy(shared)
 
     def spoil(_sender: object, token: Token, **_news: object) -> None:
         token.update(sub="somebody else", role="admin")
@@ -142,7 +142,7 @@ def test_whoever_hears_of_a_sign_out_gets_a_token_of_their_own(browser: Browser)
     with events.signed_out.connected_to(spoil):
         browser.sign_out()
 
-    assert _token(browser, cookie) == before
+    assert shared == before
     assert before["role"] == "user"
 
 

@@ -220,8 +220,7 @@ def test_a_provider_has_what_its_type_needs(provider: Provider) -> None:
         assert bool(provider.issuer) == provider.issuer_is_built_in
 
 
-def test_only_slack_and_linkedin_do_without_pkce_and_only_linkedin_without_a_nonce() -> None:
-    assert {provider.id for provider in CATALOGUE if not provider.uses_pkce} == {"slack", "linkedin"}
+def test_only_linkedin_does_without_a_nonce() -> None:
     assert {provider.id for provider in CATALOGUE if not provider.echoes_nonce} == {"linkedin"}
 
 
@@ -247,3 +246,32 @@ def test_a_provider_file_holds_data_and_does_no_io(file: Path) -> None:
     pure = {"__future__", "re", "json", "typing", "dataclasses", "collections.abc", "ipaddress", "urllib.parse"}
     assert imported - ours <= pure | {"genkan.identity", "genkan.errors", "genkan.redirects", "genkan.loopback"}
     assert file.name in ("base.py", "catalogue.py") or len(text.splitlines()) <= 60
+
+
+class TestProvingAgain:
+    def test_only_openid_providers_are_believed_to_say_when_somebody_proved_themselves(self) -> None:
+        assert {provider.id for provider in CATALOGUE if provider.honours_max_age} == {
+            "gitlab",
+            "keycloak",
+            "auth0",
+            "okta",
+            "authentik",
+            "zitadel",
+            "oidc",
+        }
+        assert all(provider.type == "oidc" for provider in CATALOGUE if provider.honours_max_age)
+
+    def test_each_is_asked_in_the_words_that_it_knows(self) -> None:
+        others = {
+            provider.id: provider.asks_again for provider in CATALOGUE if provider.asks_again != {"prompt": "login"}
+        }
+
+        assert others == {
+            "google": {"prompt": "select_account"},
+            "github": {"prompt": "select_account"},
+            "discord": {"prompt": "consent"},
+            "slack": {},
+            "linkedin": {},
+            "twitch": {"force_verify": "true"},
+            "spotify": {"show_dialog": "true"},
+        }

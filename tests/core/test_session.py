@@ -10,9 +10,11 @@ from typing import Any, NoReturn
 
 import pytest
 
-from genkan.actions.session import CALLBACKS_HOLD, NOBODY, issue, read, renew
+from genkan.actions.issuing import CALLBACKS_HOLD, issue
+from genkan.actions.session import NOBODY, Reading, read, renew
+from genkan.callbacks import Callbacks, JWTParams, SessionParams
 from genkan.identity import Session, SessionUser, Token
-from genkan.options import Callbacks, JWTParams, Options, SessionParams
+from genkan.options import Options
 from genkan.tokens import CLOCK_TOLERANCE, Sealer
 from tests.clock import START, FrozenClock
 from tests.jar import Jar
@@ -136,7 +138,7 @@ def test_what_a_worker_remembers_ends_with_the_token(options: Options, clock: Fr
     assert read(header, options).session
     clock.advance(1)
     assert len(options.memory) == 1
-    assert read(header, options) == (None, (NAME,), True, False)
+    assert read(header, options) == Reading(names=(NAME,), ended=True)
 
 
 @pytest.mark.parametrize("header", ["x", "a.b.c", "a..b.c.d", "%", "ÿ", "\udcff", "=;", "eyJhbGciOiJub25lIn0.e30."])

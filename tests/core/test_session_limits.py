@@ -7,10 +7,12 @@ from typing import Any, NoReturn
 
 import pytest
 
-from genkan.actions.session import issue, read, renew
+from genkan.actions.issuing import issue
+from genkan.actions.session import read, renew
+from genkan.callbacks import Callbacks, JWTParams, SessionParams
 from genkan.errors import ConfigurationError
 from genkan.identity import Session, Token
-from genkan.options import Callbacks, JWTParams, Options, SessionParams, SessionPolicy
+from genkan.options import Options, SessionPolicy
 from tests.clock import START, FrozenClock
 from tests.guest import ADA, Guest
 from tests.jar import Jar

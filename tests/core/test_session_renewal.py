@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from genkan.actions.session import issue, read, renew
-from genkan.options import Callbacks, SessionPolicy
+from genkan.actions.issuing import issue
+from genkan.actions.session import read, renew
+from genkan.callbacks import Callbacks
+from genkan.options import SessionPolicy
 from tests.clock import FrozenClock
 from tests.guest import ADA, Guest
 from tests.options import make_options

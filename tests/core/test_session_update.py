@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import pytest
 
-from genkan.actions.session import issue, read, update
+from genkan.actions.issuing import issue
+from genkan.actions.session import read
+from genkan.actions.update import update
+from genkan.callbacks import Callbacks, JWTParams, SessionParams
 from genkan.http import Reply, Request
 from genkan.identity import Session, Token
-from genkan.options import REMEMBERED_CHARACTERS, Callbacks, JWTParams, Options, SessionParams
+from genkan.options import REMEMBERED_CHARACTERS, Options
 from tests.clock import START, FrozenClock
 from tests.jar import Jar
 from tests.options import ORIGIN, make_options
@@ -23,7 +27,8 @@ class House:
     """Somebody signed in with a CSRF pair, and callbacks that note what they are asked."""
 
     def __init__(self, clock: FrozenClock) -> None:
-        self.options = make_options(clock, callbacks=Callbacks(jwt=self._jwt, session=self._session))
+        callbacks = Callbacks(jwt=self._jwt, session=self._session)
+        self.options = make_options(clock, callbacks=callbacks, updatable={"name": str, "theme": str, "size": int})
         self.asked: list[JWTParams | SessionParams] = []
         self.jwt_answer: Any = lambda params: {**params.token, "name": params.session["name"]}
         self.jar = Jar()
@@ -66,7 +71,7 @@ def _raise(_params: object) -> NoReturn:
 
 
 def test_the_jwt_callback_takes_what_it_likes_and_the_new_session_is_the_answer(house: House) -> None:
-    reply = house.update({"name": "Ada Lovelace", "role": "owner"})
+    reply = house.update({"name": "Ada Lovelace", "theme": "dark"})
     assert reply.status == 200
     assert isinstance(reply.body, dict)
     assert reply.body["user"] == {"name": "Ada Lovelace", "email": None, "image": None}
@@ -105,7 +110,7 @@ def test_a_callback_that_scribbles_and_then_fails_changes_nothing_either(house: 
         raise RuntimeError
 
     house.jwt_answer = scribble
-    house.update("boo")
+    house.update({"name": "boo"})
     known = read(house.jar.header, house.options).known
     assert known is not None
     assert known.token["theirs"] == {"seen": []}
@@ -153,6 +158,7 @@ def test_a_bad_token_is_null_and_cleared(house: House, value: str) -> None:
 
 def test_an_update_can_not_move_the_absolute_end(house: House, clock: FrozenClock) -> None:
     house.jwt_answer = lambda params: {**params.token, **params.session}
+    house.options = replace(house.options, updatable=dict.fromkeys(("auth_time", "iat", "exp"), float))
     signs_of_youth = {"auth_time": START + 900 * DAY, "iat": START + 900 * DAY, "exp": START + 900 * DAY}
     for _ in range(5):
         house.update(signs_of_youth)
@@ -189,3 +195,50 @@ def test_five_thousand_updates_by_one_person_fill_no_memory(house: House) -> Non
     assert length > 9000
     assert 0 < len(house.options.memory) <= REMEMBERED_CHARACTERS // length
     assert house.session() is not None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"name": None},
+        {"name": 7},
+        {"name": ["Ada"]},
+        {"name": "A" * 1001},
+        {"size": True},
+        {"size": "7"},
+        {"size": 7.0},
+        {"theme": "dark", "size": None},
+    ],
+)
+def test_a_client_sets_something_only_to_its_type(house: House, data: object) -> None:
+    """The callback is not even asked: one that takes over everything it is handed gives nothing away."""
+    assert house.update(data).status == 400
+    assert house.asked == []
+    assert _name(house) == "Ada"
+
+
+@pytest.mark.parametrize(
+    ("data", "handed"),
+    [
+        ({"theme": "dark", "role": "owner", "sub": "2", "auth_time": 1}, {"theme": "dark"}),
+        ({"role": "owner"}, {}),
+        ({}, {}),
+        (["theme"], None),
+        ("theme", None),
+        (None, None),
+    ],
+)
+def test_what_a_client_may_not_set_is_not_even_handed_on(house: House, data: object, handed: object) -> None:
+    house.jwt_answer = lambda params: params.token
+    assert house.update(data).status == 200
+    asked = house.asked[0]
+    assert isinstance(asked, JWTParams)
+    assert asked.session == handed
+
+
+def test_without_a_list_a_client_sets_nothing(clock: FrozenClock) -> None:
+    house = House(clock)
+    house.options = replace(house.options, updatable={})
+    house.jwt_answer = lambda params: {**params.token, **params.session}
+    assert house.update({"name": "Ada Lovelace"}).status == 200
+    assert _name(house) == "Ada"

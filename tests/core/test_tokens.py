@@ -47,6 +47,7 @@ PURPOSES = (
     "__Secure-authjs.session-token",
     "__Host-authjs.session-token",
     "authjs.flow",
+    "authjs.sign-out",
     "authjs.csrf-token",
     "genkan.account-tokens",
     "genkan.development.code",
@@ -183,7 +184,8 @@ def test_a_token_of_one_purpose_is_never_one_of_another(sealed_for: str, opened_
 def test_the_cookies_of_a_house_have_names_of_their_own_and_so_keys_of_their_own() -> None:
     for secure in (True, False):
         names = CookieNames.of(secure=secure)
-        assert len({names.session, names.csrf, names.callback_url, names.flow_prefix, "authjs.flow"}) == 5
+        ours = {names.session, names.csrf, names.callback_url, names.flow_prefix, names.sign_out, "authjs.flow"}
+        assert len(ours) == 6
 
 
 @pytest.mark.parametrize("text", ["", "ya29.a0", "日本 \ud83c\x00", "x" * 40_000])

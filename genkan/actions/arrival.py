@@ -1,0 +1,116 @@
+"""Somebody has arrived: the session they get, written down, in place of the one this browser had."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+from genkan import cookies, devices
+from genkan.actions import issuing, session
+from genkan.actions.ending import end_token
+from genkan.actions.landing import renew_csrf
+from genkan.callbacks import JWTParams
+from genkan.errors import AccessDenied, AuthError, StoreError
+from genkan.http import Cookie, Request
+from genkan.identity import Account, Profile, Token, User
+from genkan.options import Options
+from genkan.session_records import Activity, SessionRecord
+
+SID_BYTES = 16
+"""Of chance in a session's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Who came in, how, and whether for the first time."""
+
+    user: User
+    account: Account
+    profile: Profile
+    is_new_user: bool
+    proven_at: int | None
+    """When they last proved to the provider who they are, in seconds since 1970; None if that is not known."""
+
+
+def start_session(arrival: Arrival, request: Request, options: Options) -> tuple[Cookie, ...]:
+    """The cookies of a session for them: always a new one (S1), and the one the browser brought has ended.
+
+    Raises AccessDenied where the jwt callback or a disabled user stands in the way, StoreError, and AuthError for
+    anything else that a callback raises.
+    """
+    seen = cookies.read_session(request.cookie_header, options.names.session)
+    before = session.read(request.cookie_header, options).known
+    try:
+        token = _first_token(arrival, options)
+        record = _record(arrival, token, request, options)
+        written = issuing.start(token, record, seen.names if seen else (), options)[1]
+    except (AuthError, StoreError):
+        raise
+    except Exception as error:
+        raise AuthError(f"callback: {type(error).__name__}") from error
+    if before is not None:
+        end_token(before.token, "replaced", options)
+    _note(record, options)
+    return (*written, renew_csrf(options))
+
+
+def _first_token(arrival: Arrival, options: Options) -> Token:
+    user = arrival.user
+    token = options.callbacks.jwt(
+        JWTParams(
+            token={"name": user.name, "email": user.email, "picture": user.image, "sub": user.id},
+            user=user,
+            account=arrival.account,
+            profile=arrival.profile,
+            is_new_user=arrival.is_new_user,
+            trigger="signUp" if arrival.is_new_user else "signIn",
+        )
+    )
+    if token is None:
+        raise AccessDenied("jwt callback")
+    # Never what the browser brought: a new token for every sign-in (S1), counted from now (S6).
+    now = int(options.clock())
+    held = {"iat": now, "auth_time": now, "proven_at": arrival.proven_at, "sid": secrets.token_urlsafe(SID_BYTES)}
+    return {**token, **held}
+
+
+def _record(arrival: Arrival, token: Token, request: Request, options: Options) -> SessionRecord:
+    now: int = token["iat"]
+    name = arrival.profile.get("sid")
+    return SessionRecord(
+        id=token["sid"],
+        user_id=arrival.user.id,
+        provider=arrival.account.provider,
+        provider_session=name if isinstance(name, str) and len(name) <= 255 else None,
+        id_token=_hint(arrival, options),
+        created=now,
+        last_seen=now,
+        expires=now + options.policy.max_age,
+        absolute_end=now + options.policy.absolute_age,
+        device=devices.label(request.headers.get("user-agent", "")),
+        address=request.address,
+    )
+
+
+def _hint(arrival: Arrival, options: Options) -> str | None:
+    # Kept only where a sign-out is going to show it.
+    provider = options.providers.get(arrival.account.provider)
+    token = arrival.account.tokens.get("id_token")
+    return token if provider is not None and provider.signs_out_there and isinstance(token, str) else None
+
+
+def _note(record: SessionRecord, options: Options) -> None:
+    # They are in already; that the story lacks a line must not keep them out.
+    try:
+        options.store.note(
+            record.user_id,
+            Activity(
+                at=record.created,
+                kind="signed-in",
+                provider=record.provider,
+                device=record.device,
+                address=record.address,
+            ),
+        )
+    except StoreError:
+        return

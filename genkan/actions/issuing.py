@@ -1,0 +1,138 @@
+"""Making sessions: the text of a cookie for claims, and what the application says they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from hashlib import sha256
+
+from genkan import cookies, strict_json
+from genkan.callbacks import SessionParams
+from genkan.http import Cookie
+from genkan.identity import Session, SessionUser, Token, text_of
+from genkan.options import Known, Options
+from genkan.session_records import SessionRecord, session_name
+from genkan.tokens import CLOCK_TOLERANCE
+
+CALLBACKS_HOLD = 60
+"""Seconds for which a worker takes the callbacks' word for a token it has seen; its expiry, and whether it has been
+ended, are checked at every reading."""
+
+SEEN_EVERY = 300
+"""Seconds between two notes that a session was seen; the first is the time when its token was made."""
+
+WRITTEN_EVERY = 60
+"""Seconds by which a session has to live longer than is written down for that to be written down anew."""
+
+_HELD = ("iat", "exp", "auth_time", "sid", "proven_at")
+
+
+def held(claims: Token, token: Token) -> Token:
+    """`token` with the times and the name of `claims`: a callback can't lose, move or invent what they end by (S6)."""
+    return {
+        **{name: value for name, value in token.items() if name not in _HELD},
+        **{name: claims[name] for name in _HELD if name in claims},
+    }
+
+
+def start(
+    token: Token, record: SessionRecord, seen: tuple[str, ...], options: Options
+) -> tuple[Known | None, tuple[Cookie, ...]]:
+    """A new session for these claims, written down, and its cookies. Raises AccessDenied, StoreError."""
+
+    def make(claims: Token, age: int) -> tuple[str, Token]:
+        return options.strategy.start(claims, age, record)
+
+    return _issue(token, make, seen, options)
+
+
+def issue(
+    token: Token, seen: tuple[str, ...], options: Options, *, text: str = ""
+) -> tuple[Known | None, tuple[Cookie, ...]]:
+    """The session whose cookie said `text`, with these claims from now on, and its cookies.
+
+    It lives `max_age` from now, never past the absolute limit, which is counted from `auth_time` (S6). The
+    finished session is remembered, so that the next request with it need not open it. Raises StoreError.
+    """
+    return _issue(_named(token), lambda claims, age: options.strategy.renew(text, claims, age), seen, options)
+
+
+def prolong(token: Token, text: str, seen: tuple[str, ...], options: Options, *, with_news: bool) -> tuple[Cookie, ...]:
+    """The same without asking what it means. Of many at once one writes it down (S7), unless they are `with_news`."""
+    claims = _aged(_named(token), options)
+    if claims is None:
+        return cookies.clear(seen, secure=options.secure)
+    every = 0 if with_news else min(WRITTEN_EVERY, options.policy.update_age)
+    renewed, stamped = options.strategy.renew(text, *claims, every=every)
+    return _write(renewed, stamped["exp"], seen, options)
+
+
+def finish(token: Token, opened: Token, now: float, options: Options, *, current: bool) -> Known | None:
+    """What the application says these claims mean; None when its session callback tells of nobody."""
+    issued = token.get("iat", 0)
+    end = signed_in_at(token, now) + options.policy.absolute_age
+    session = options.callbacks.session(
+        SessionParams(default_session(token, float(min(token["exp"], end))), dict(token))
+    )
+    if session is None:
+        return None
+    if not isinstance(session, Session):
+        raise TypeError("the session callback returns a Session or None")
+    body = strict_json.write(session.to_json()).encode("utf-8", "backslashreplace")
+    renew_at = issued + options.policy.update_age if current else 0.0
+    # The tolerance is for the clock of whoever minted the token; the absolute limit is counted by ours alone.
+    until = float(min(token["exp"] + CLOCK_TOLERANCE, end))
+    attend_at = min(renew_at, max(issued, _last_seen(token, options)) + SEEN_EVERY)
+    return Known(session, token, opened, body, until, renew_at, now + CALLBACKS_HOLD, attend_at)
+
+
+def default_session(token: Token, expires: float) -> Session:
+    """What Auth.js makes of a token before the session callback has its say: name, email and picture."""
+    name, email, image = (text_of(token, claim) for claim in ("name", "email", "picture"))
+    return Session(SessionUser(name, email, image), datetime.fromtimestamp(expires, UTC))
+
+
+def signed_in_at(token: Token, now: float) -> int:
+    """When the sign-in was, in seconds since 1970: never in the future, never after the token was made.
+
+    A token from a Next.js front end does not say; its age counts from when it was made. A time in the future would
+    move the absolute limit, so it is not believed.
+    """
+    claimed = (token.get("auth_time"), token.get("iat"), now)
+    return int(min(time for time in claimed if isinstance(time, int | float) and not isinstance(time, bool)))
+
+
+def _issue(
+    token: Token, make: Callable[[Token, int], tuple[str, Token]], seen: tuple[str, ...], options: Options
+) -> tuple[Known | None, tuple[Cookie, ...]]:
+    claims = _aged(token, options)
+    if claims is None:
+        return None, cookies.clear(seen, secure=options.secure)
+    text, stamped = make(*claims)
+    known = finish(stamped, stamped, options.clock(), options, current=True)
+    if known is not None:
+        options.memory.put(sha256(text.encode()).digest(), known, len(text))
+    return known, _write(text, stamped["exp"], seen, options)
+
+
+def _aged(token: Token, options: Options) -> tuple[Token, int] | None:
+    """The claims, and for how many seconds: `max_age` or until the absolute limit; None if it is over (S6)."""
+    now = options.clock()
+    claims = {**token, "auth_time": signed_in_at(token, now)}
+    age = min(options.policy.max_age, int(claims["auth_time"] + options.policy.absolute_age - now))
+    return (claims, age) if age > 0 else None
+
+
+def _named(token: Token) -> Token:
+    # A token without a name gets a new `jti` with every re-issue; the old one stays what it can be ended by.
+    name = session_name(token)
+    return token if name is None else {**token, "sid": name}
+
+
+def _last_seen(token: Token, options: Options) -> float:
+    name = session_name(token) or ""
+    return options.seen.get(name.encode("utf-8", "surrogatepass")) or 0.0
+
+
+def _write(text: str, expires: float, seen: tuple[str, ...], options: Options) -> tuple[Cookie, ...]:
+    return cookies.write_session(options.names.session, text, seen=seen, secure=options.secure, expires=expires)

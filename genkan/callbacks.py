@@ -1,0 +1,89 @@
+"""The application's say: what it is asked about sign-ins, redirects, tokens and sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from genkan.identity import JSON, Account, Profile, Session, Token, User
+from genkan.redirects import own_url
+
+Trigger = Literal["signIn", "signUp", "update", "refresh"]
+"""`refresh` is ours: what is stored of the user has changed since the token was made, and `user` is the stored one."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignInParams:
+    """May this person come in? `user` is the stored one if the account is known, else the one about to be made."""
+
+    user: User
+    account: Account
+    profile: Profile
+
+
+@dataclass(frozen=True, slots=True)
+class RedirectParams:
+    """Where to, after signing in or out? `base_url` is our origin, without a path."""
+
+    url: str
+    base_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class JWTParams:
+    """What goes into the token?
+
+    At sign-in everything is given; later only `token`, and `session` on an update, or `user` on a refresh.
+    """
+
+    token: Token
+    user: User | None = None
+    account: Account | None = None
+    profile: Profile | None = None
+    is_new_user: bool | None = None
+    trigger: Trigger | None = None
+    session: JSON = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionParams:
+    """What is the application, and the browser, told? `session` is the default answer, `token` all there is."""
+
+    session: Session
+    token: Token
+
+
+def allow_everybody(params: SignInParams) -> bool:
+    """The default `sign_in` callback."""
+    return True
+
+
+def stay_here(params: RedirectParams) -> str:
+    """The default `redirect` callback: anything of our own origin, and our front page for the rest (R1)."""
+    return own_url(params.url, params.base_url) or params.base_url
+
+
+def keep_token(params: JWTParams) -> Token | None:
+    """The default `jwt` callback."""
+    return params.token
+
+
+def keep_session(params: SessionParams) -> Session | None:
+    """The default `session` callback: name, email and image."""
+    return params.session
+
+
+@dataclass(frozen=True, slots=True)
+class Callbacks:
+    """The application's say, in Auth.js's order and meaning (protocol.md 4.5).
+
+    `sign_in` returns True, False (AccessDenied) or a URL to go to instead; `jwt` a token, or None to end the
+    session; `session` what to tell, or None. Whatever they raise is logged; a session that cannot be worked out
+    is no session.
+    """
+
+    sign_in: Callable[[SignInParams], bool | str] = allow_everybody
+    redirect: Callable[[RedirectParams], str] = stay_here
+    jwt: Callable[[JWTParams], Token | None] = keep_token
+    session: Callable[[SessionParams], Session | None] = keep_session

@@ -1,0 +1,68 @@
+"""Rows that have outlived what they are about go, a bounded batch at a time."""
+
+from __future__ import annotations
+
+import logging
+
+from sqlalchemy import Column, ColumnElement, Table, delete, select
+from sqlalchemy.orm import Session
+
+from genkan.errors import StoreError
+from genkan.session_records import ACTIVITY_SECONDS
+from genkan.sqlalchemy.database import Database
+
+EVERY = 300
+"""Seconds between two looks of one worker."""
+
+AT_MOST = 500
+"""Rows in one transaction, so that nobody waits long for its end."""
+
+log = logging.getLogger(__name__)
+
+
+class Purging:
+    """Keeps three tables small, at the hands of those who write to them."""
+
+    def __init__(self, database: Database, sessions: Table, endings: Table, activity: Table) -> None:
+        self._database = database
+        self._sessions, self._endings, self._activity = sessions, endings, activity
+        self._next = 0
+
+    def when_due(self, now: int) -> None:
+        """Drop one batch of each table, if that was not done lately; never fails."""
+        if now < self._next:
+            return
+        self._next = now + EVERY
+        try:
+            purged = self._batch(now)
+        except StoreError:
+            log.warning("expired rows could not be purged; trying again later", exc_info=True)
+            return
+        if purged >= AT_MOST:
+            self._next = now
+
+    def everything(self, now: int) -> int:
+        """Drop all that is over; the number of rows."""
+        total = 0
+        while purged := self._batch(now):
+            total += purged
+        return total
+
+    def _batch(self, now: int) -> int:
+        over: list[tuple[Table, ColumnElement[bool]]] = [
+            (self._sessions, self._sessions.c.expires <= now),
+            (self._endings, self._endings.c.until <= now),
+            (self._activity, self._activity.c.at <= now - ACTIVITY_SECONDS),
+        ]
+        return sum(self._purge(table, condition) for table, condition in over)
+
+    def _purge(self, table: Table, condition: ColumnElement[bool]) -> int:
+        return self._database.run(lambda session: _purge(session, table, condition))
+
+
+def _purge(session: Session, table: Table, condition: ColumnElement[bool]) -> int:
+    id: Column[object] = table.c.id
+    ids = list(session.scalars(select(id).where(condition).limit(AT_MOST).with_for_update(skip_locked=True)))
+    if ids:
+        session.execute(delete(table).where(id.in_(ids)))
+    return len(ids)

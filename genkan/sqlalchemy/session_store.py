@@ -1,0 +1,228 @@
+"""Records of sessions in a database, the news of their endings, and what happened to accounts."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, Integer, Row, bindparam, insert, select, update
+from sqlalchemy.orm import DeclarativeBase, Session
+
+from genkan import strict_json
+from genkan.errors import StoreError, TokenError
+from genkan.session_records import Activity, Ending, EndingKind, SessionRecord, Why
+from genkan.sqlalchemy.database import Conflict, Database, table_of
+from genkan.sqlalchemy.purging import Purging
+
+PLAIN = (
+    "id", "user_id", "provider", "created", "last_seen", "expires", "absolute_end", "device", "address",
+    "provider_session", "ended", "ended_why",
+)  # fmt: skip
+
+log = logging.getLogger(__name__)
+
+
+class SQLAlchemySessionStore:
+    """Implements `genkan.session_records.SessionStore` over declarative classes like those of `models.py`.
+
+    ID tokens pass through `seal` on the way in and `open` on the way out. `lifetime` is how long, in seconds, any
+    token may live.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        users: type[DeclarativeBase],
+        sessions: type[DeclarativeBase],
+        endings: type[DeclarativeBase],
+        activity: type[DeclarativeBase],
+        lifetime: int,
+        seal: Callable[[str], str],
+        open: Callable[[str], str],
+    ) -> None:
+        self._database = database
+        self._users, self._sessions = table_of(users), table_of(sessions)
+        self._endings, self._activity = table_of(endings), table_of(activity)
+        self._lifetime = lifetime
+        self._seal, self._open = seal, open
+        # Built once: these two are asked at every request, and once a second.
+        kept, news = self._sessions.c, self._endings.c
+        live = kept.ended.is_(None) & (kept.expires > bindparam("now"))
+        self._claims_by_hash = select(kept.claims).where((kept.token_hash == bindparam("hash")) & live)
+        columns = (news.id, news.kind, news.subject, news.at, news.until)
+        since = select(*columns).where(news.id > bindparam("mark")).order_by(news.id)
+        self._news = since.limit(bindparam("limit", type_=Integer))
+        self._purging = Purging(database, self._sessions, self._endings, self._activity)
+
+    def start(
+        self, record: SessionRecord, *, claims: Mapping[str, Any] | None = None, token_hash: str | None = None
+    ) -> bool:
+        """See SessionStore."""
+        values = {name: getattr(record, name) for name in PLAIN}
+        values["id_token"] = self._seal(record.id_token) if record.id_token else None
+        values["claims"] = None if claims is None else _written(claims)
+        values["token_hash"] = token_hash
+        started = self._database.run(lambda session: self._start(session, values))
+        self._purging.when_due(record.created)
+        return started
+
+    def get(self, id: str) -> SessionRecord | None:
+        """See SessionStore."""
+        found = self._records(self._sessions.c.id == id, limit=1)
+        return found[0] if found else None
+
+    def live(self, user_id: str, now: int) -> list[SessionRecord]:
+        """See SessionStore."""
+        return self._records((self._sessions.c.user_id == user_id) & self._is_live(now), limit=1000)
+
+    def list_live(self, now: int, limit: int) -> list[SessionRecord]:
+        """See SessionStore."""
+        return self._records(self._is_live(now), limit=limit)
+
+    def by_token(self, token_hash: str, now: int) -> dict[str, Any] | None:
+        """See SessionStore."""
+        with self._database.read() as session:
+            claims = session.execute(self._claims_by_hash, {"hash": token_hash, "now": now}).scalar()
+        return strict_json.parse_object(claims) if claims else None
+
+    def rewrite(self, id: str, claims: Mapping[str, Any], expires: int, now: int, *, every: int = 0) -> None:
+        """See SessionStore."""
+        sessions = self._sessions.c
+        lives = (sessions.id == id) & sessions.ended.is_(None)
+        if every:
+            lives &= sessions.expires <= expires - every
+        values = {"claims": _written(claims), "expires": expires, "last_seen": now}
+        self._database.run(lambda session: session.execute(update(self._sessions).where(lives).values(values)))
+
+    def touch(self, id: str, now: int, *, every: int, expires: int | None = None) -> bool:
+        """See SessionStore."""
+        sessions = self._sessions.c
+        due = sessions.last_seen <= now - every if expires is None else sessions.expires <= expires - every
+        condition = (sessions.id == id) & sessions.ended.is_(None) & due
+        values = {"last_seen": now, **({} if expires is None else {"expires": expires})}
+        # Looked at first: a reader waits for nobody, and of many workers nearly all find that nothing is due.
+        with self._database.read() as session:
+            if session.execute(select(sessions.id).where(condition)).first() is None:
+                return False
+        change = update(self._sessions).where(condition).values(values).returning(sessions.id)
+        return self._database.run(lambda session: session.execute(change).first()) is not None
+
+    def end(self, ids: Collection[str], why: Why, now: int) -> list[SessionRecord]:
+        """See SessionStore."""
+        if not ids:
+            return []
+        return self._database.run(lambda session: self._end(session, self._sessions.c.id.in_(list(ids)), why, now))
+
+    def end_others(self, user_id: str, keep: str | None, why: Why, now: int) -> list[SessionRecord]:
+        """See SessionStore."""
+        sessions = self._sessions.c
+        others = (sessions.user_id == user_id) & (sessions.id != (keep or ""))
+
+        def work(session: Session) -> list[SessionRecord]:
+            ended = self._end(session, others, why, now)
+            self._tell(session, "user", user_id, now, now + self._lifetime)
+            return ended
+
+        return self._database.run(work)
+
+    def end_by_provider(
+        self, provider: str, why: Why, now: int, *, provider_session: str | None = None, user_id: str | None = None
+    ) -> list[SessionRecord]:
+        """See SessionStore."""
+        if provider_session is None and user_id is None:
+            raise ValueError("name the provider's session, the user, or both")
+        sessions = self._sessions.c
+        meant: ColumnElement[bool] = sessions.provider == provider
+        if provider_session is not None:
+            meant &= sessions.provider_session == provider_session
+        if user_id is not None:
+            meant &= sessions.user_id == user_id
+        return self._database.run(lambda session: self._end(session, meant, why, now))
+
+    def disown(self, name: str, now: int) -> None:
+        """See SessionStore."""
+        until = now + self._lifetime
+        self._database.run(lambda session: self._tell(session, "session", name, now, until))
+
+    def note_change(self, user_id: str, now: int) -> None:
+        """See SessionStore."""
+        until = now + self._lifetime
+        self._database.run(lambda session: self._tell(session, "changed", user_id, now, until))
+
+    def endings_after(self, mark: int, limit: int) -> list[Ending]:
+        """See SessionStore."""
+        with self._database.read() as session:
+            return [Ending(*row) for row in session.execute(self._news, {"mark": mark, "limit": limit})]
+
+    def note(self, user_id: str, activity: Activity) -> None:
+        """See SessionStore."""
+        values = {name: getattr(activity, name) for name in Activity.__slots__} | {"user_id": user_id}
+        try:
+            self._database.run(lambda session: session.execute(insert(self._activity).values(values)))
+        except Conflict:
+            # The foreign key: somebody who signed in with another application's token, or was deleted just now.
+            log.info("activity of somebody who is not kept here")
+
+    def activity(self, user_id: str, limit: int) -> list[Activity]:
+        """See SessionStore."""
+        noted = self._activity.c
+        columns = [noted[name] for name in Activity.__slots__]
+        query = select(*columns).where(noted.user_id == user_id).order_by(noted.at.desc(), noted.id.desc())
+        with self._database.read() as session:
+            return [Activity(**row._mapping) for row in session.execute(query.limit(limit))]  # noqa: SLF001 (its public way in)
+
+    def purge(self, now: int) -> int:
+        """See SessionStore."""
+        return self._purging.everything(now)
+
+    def _start(self, session: Session, values: dict[str, Any]) -> bool:
+        # Locked against being disabled in between: who is disabled first gets no session, who comes first is ended.
+        users = self._users.c
+        owner = select(users.id).where(users.id == values["user_id"], users.disabledAt.is_(None))
+        if session.execute(owner.with_for_update(read=True)).first() is None:
+            return False
+        session.execute(insert(self._sessions).values(values))
+        return True
+
+    def _is_live(self, now: int) -> ColumnElement[bool]:
+        return self._sessions.c.ended.is_(None) & (self._sessions.c.expires > now)
+
+    def _records(self, condition: ColumnElement[bool], *, limit: int) -> list[SessionRecord]:
+        sessions = self._sessions.c
+        query = select(self._sessions).where(condition).order_by(sessions.last_seen.desc(), sessions.id).limit(limit)
+        with self._database.read() as session:
+            return [self._record(row) for row in session.execute(query)]
+
+    def _end(self, session: Session, meant: ColumnElement[bool], why: Why, now: int) -> list[SessionRecord]:
+        table = self._sessions
+        change = (
+            update(table).where(meant & table.c.ended.is_(None)).values(ended=now, ended_why=why).returning(*table.c)
+        )
+        ended = [self._record(row) for row in session.execute(change)]
+        for record in ended:
+            self._tell(session, "session", record.id, now, record.absolute_end)
+        return ended
+
+    def _tell(self, session: Session, kind: EndingKind, subject: str, at: int, until: int) -> None:
+        session.execute(insert(self._endings).values(kind=kind, subject=subject, at=at, until=until))
+
+    def _record(self, row: Row[Any]) -> SessionRecord:
+        plain = {name: row._mapping[name] for name in PLAIN}  # noqa: SLF001 (its public way in)
+        return SessionRecord(**plain, id_token=self._clear(row.id_token))
+
+    def _clear(self, sealed: str | None) -> str | None:
+        try:
+            return self._open(sealed) if sealed else None
+        except TokenError:
+            return None  # sealed under a secret that is gone; a sign-out at the provider does without
+
+
+def _written(claims: Mapping[str, Any]) -> str:
+    try:
+        # Escaped, since half an emoji can be kept in no column and NUL in none of PostgreSQL's.
+        return json.dumps(dict(claims), allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError) as error:
+        raise StoreError("the claims are no JSON") from error

@@ -1,0 +1,293 @@
+"""A worker's snapshot of what has ended: soon, small, and not blind while the database is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from threading import Barrier, Event, Thread
+
+import pytest
+
+from genkan.endings import BOUND, OVERLAP, RETRY, STALE_LIMIT, SWEEP, Endings
+from genkan.errors import StoreError
+from genkan.session_memory import MemorySessionStore
+from genkan.session_records import Ending
+from tests.clock import FrozenClock
+
+DAY = 86_400
+
+
+class Store(MemorySessionStore):
+    """One that counts what it is asked, and can be down."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = 0
+        self.is_down = False
+        self.before: Callable[[], object] = lambda: None
+
+    def endings_after(self, mark: int, limit: int) -> list[Ending]:
+        """What there is; StoreError while it is down."""
+        self.asked += 1
+        self.before()
+        if self.is_down:
+            raise StoreError("down")
+        return super().endings_after(mark, limit)
+
+
+class Worker:
+    """One worker's snapshot, with a pace of its own."""
+
+    def __init__(self, store: Store, clock: FrozenClock) -> None:
+        self.pace = FrozenClock()
+        self.endings = Endings(store, clock, pace=self.pace)
+
+    def says(self, **claims: object) -> str | None:
+        """What it holds of a token with these claims, made an hour ago."""
+        self.endings.current()
+        return self.endings.judge({"iat": 1000, **claims}, 1000)
+
+
+@pytest.fixture(name="store")
+def _store() -> Store:
+    return Store()
+
+
+@pytest.fixture(name="worker")
+def _worker(store: Store, clock: FrozenClock) -> Worker:
+    return Worker(store, clock)
+
+
+def test_what_ended_before_this_worker_began_is_known_at_its_first_question(store: Store, worker: Worker) -> None:
+    store.disown("gone", 1)
+    assert worker.says(sid="gone") == "ended"
+    assert worker.says(sid="here") is None
+
+
+def test_the_store_is_asked_once_a_second_however_many_ask(store: Store, worker: Worker) -> None:
+    for _ in range(50):
+        worker.says(sid="x")
+    assert store.asked == 1
+    worker.pace.advance(BOUND)
+    for _ in range(50):
+        worker.says(sid="x")
+    assert store.asked == 2
+
+
+def test_what_ends_elsewhere_is_in_force_after_the_bound_and_moves_the_version(store: Store, worker: Worker) -> None:
+    before = worker.endings.current()
+    store.disown("gone", 1)
+    worker.pace.advance(BOUND)
+    assert worker.endings.current() > before
+    assert worker.says(sid="gone") == "ended"
+
+
+def test_what_this_worker_ends_it_knows_at_once(store: Store, worker: Worker) -> None:
+    worker.says()
+    worker.endings.learn([Ending(0, "session", "gone", 1, DAY)])
+    assert worker.says(sid="gone") == "ended"
+    assert store.asked == 1
+
+
+def test_nothing_new_moves_no_version(store: Store, worker: Worker) -> None:
+    store.disown("gone", 1)
+    version = worker.endings.current()
+    for _ in range(20):
+        worker.pace.advance(BOUND)
+        assert worker.endings.current() == version
+
+
+def test_news_with_an_earlier_number_that_comes_late_is_not_missed(store: Store, worker: Worker) -> None:
+    """Of two transactions the first to begin may be the last to commit."""
+    store._endings = [Ending(1, "session", "one", 1, 2**40), Ending(3, "session", "three", 1, 2**40)]
+    assert worker.says(sid="three") == "ended"
+    worker.pace.advance(OVERLAP - 1)
+    store._endings.insert(1, Ending(2, "session", "two", 1, 2**40))
+    assert worker.says(sid="two") == "ended"
+
+
+def test_what_is_old_is_not_read_again_and_again(store: Store, worker: Worker) -> None:
+    read: list[int] = []
+    given = store.endings_after
+
+    def noting(mark: int, limit: int) -> list[Ending]:
+        read.append(mark)
+        return given(mark, limit)
+
+    store.endings_after = noting  # type: ignore[method-assign]
+    store.disown("gone", 1)
+    for _ in range(4):
+        worker.says()
+        worker.pace.advance(OVERLAP + 1)
+    assert read == [0, 1, 1, 1]
+
+
+def test_a_session_without_a_record_is_ended_by_the_name_of_its_token(store: Store, worker: Worker) -> None:
+    store.disown("jti:abc", 1)
+    assert worker.says(jti="abc") == "ended"
+    assert worker.says(jti="abc", sid="of its own") is None
+
+
+@pytest.mark.parametrize(
+    ("claims", "verdict"),
+    [
+        ({"sub": "1"}, "ended"),
+        ({"sub": "1", "jti": "x"}, "ended"),
+        ({"sub": "1", "sid": "jti:x"}, "ended"),
+        ({"sub": "1", "sid": "recorded"}, None),
+        ({"sub": "2"}, None),
+        ({}, None),
+        ({"sub": 1}, None),
+    ],
+)
+def test_ending_a_users_sessions_ends_those_that_have_no_record(
+    store: Store, worker: Worker, claims: dict[str, object], verdict: str | None
+) -> None:
+    store.end_others("1", None, "ended", 1000)
+    assert worker.says(**claims) == verdict
+
+
+def test_somebody_who_signs_in_after_that_stays(store: Store, worker: Worker) -> None:
+    store.end_others("1", None, "ended", 999)
+    assert worker.says(sub="1") is None
+
+
+def test_what_is_known_of_a_user_may_be_out_of_date(store: Store, worker: Worker) -> None:
+    store.note_change("1", 1000)
+    assert worker.says(sub="1", sid="x") == "changed"
+    assert worker.says(sub="1", sid="x", iat=1001) is None
+    assert worker.says(sub="2", sid="x") is None
+
+
+def test_while_the_store_is_down_the_last_snapshot_holds_and_then_nobody_is_believed(
+    store: Store, worker: Worker
+) -> None:
+    store.disown("gone", 1)
+    worker.says()
+    store.is_down = True
+    worker.pace.advance(STALE_LIMIT)
+    assert worker.says(sid="gone") == "ended"
+    assert worker.says(sid="here") is None
+    worker.pace.advance(1)
+    with pytest.raises(StoreError):
+        worker.endings.current()
+    store.is_down = False
+    worker.pace.advance(RETRY)
+    assert worker.says(sid="here") is None
+
+
+def test_a_worker_that_never_heard_anything_believes_nobody(store: Store, worker: Worker) -> None:
+    store.is_down = True
+    for _ in range(3):
+        with pytest.raises(StoreError):
+            worker.endings.current()
+    assert store.asked == 1
+
+
+def test_a_store_that_is_down_is_tried_once_a_second(store: Store, worker: Worker) -> None:
+    worker.says()
+    store.is_down = True
+    worker.pace.advance(BOUND)
+    for _ in range(20):
+        worker.says()
+    assert store.asked == 2
+    worker.pace.advance(RETRY)
+    worker.says()
+    assert store.asked == 3
+
+
+def test_while_one_asks_the_others_do_not_wait_long(store: Store, worker: Worker) -> None:
+    """A database that hangs holds up one thread, and not the house."""
+    worker.says()
+    hangs, may_go_on = Barrier(2, timeout=5), Barrier(2, timeout=5)
+
+    def hang() -> None:
+        hangs.wait()
+        may_go_on.wait()
+
+    store.before = hang
+    worker.pace.advance(BOUND)
+    asking = Thread(target=worker.says)
+    asking.start()
+    hangs.wait()
+    assert worker.says(sid="x") is None
+    may_go_on.wait()
+    asking.join()
+
+
+def test_twenty_threads_at_the_edge_ask_once(store: Store, worker: Worker) -> None:
+    for _ in range(20):
+        worker.pace.advance(BOUND)
+        asked = store.asked
+        threads = [Thread(target=worker.says) for _ in range(20)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert store.asked == asked + 1
+
+
+def test_what_is_owed_is_done_when_the_store_answers_again(store: Store, worker: Worker) -> None:
+    worker.says()
+    done: list[int] = []
+    store.is_down = True
+    for number in range(3):
+        worker.endings.owe(lambda number=number: done.append(number))  # type: ignore[misc]
+    worker.pace.advance(BOUND)
+    worker.says()
+    assert done == []
+    store.is_down = False
+    worker.pace.advance(RETRY)
+    worker.says()
+    assert done == [0, 1, 2]
+
+
+def test_a_hundred_thousand_ended_sessions_weigh_a_megabyte(store: Store, worker: Worker) -> None:
+    """Eight bytes a piece; those that were ended last are held a little less tightly."""
+    store._endings = [Ending(n + 1, "session", f"session {n}", 1, 2**31) for n in range(100_000)]
+    assert worker.says(sid="session 99999") == "ended"
+    assert worker.says(sid="session 0") == "ended"
+    assert worker.says(sid="session 100000") is None
+    assert len(worker.endings) == 100_000
+    held = worker.endings._sessions
+    assert held._packed.itemsize * len(held._packed) < 1_000_000
+    assert len(held._recent) <= 10_000
+
+
+def test_what_has_expired_by_itself_is_forgotten(store: Store, worker: Worker, clock: FrozenClock) -> None:
+    now = int(clock())
+    store._endings = [
+        Ending(1, "session", "soon", now, now + DAY),
+        Ending(2, "session", "later", now, now + 9 * DAY),
+        Ending(3, "user", "1", now, now + DAY),
+        Ending(4, "changed", "1", now, now + 9 * DAY),
+    ]
+    worker.says()
+    assert len(worker.endings) == 4
+    store._endings = []
+    clock.advance(3 * DAY)
+    worker.pace.advance(SWEEP)
+    assert worker.says(sid="later") == "ended"
+    assert len(worker.endings) == 2
+
+
+def test_an_ending_without_an_end_in_sight_is_kept_too(worker: Worker) -> None:
+    far = Ending(0, "session", "far", 1, 2**60)
+    worker.endings.learn([far, replace(far, subject="near", until=DAY)])
+    assert worker.says(sid="far") == "ended"
+
+
+def test_whoever_comes_while_a_worker_reads_its_first_snapshot_waits_for_it(store: Store, worker: Worker) -> None:
+    """A database that is connected to for the first time takes longer than the others would wait later."""
+    store.disown("gone", 1)
+    may_go_on = Event()
+    store.before = lambda: may_go_on.wait(5)
+    said: list[str | None] = []
+    threads = [Thread(target=lambda: said.append(worker.says(sid="gone"))) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    threads[0].join(0.4)
+    may_go_on.set()
+    for thread in threads:
+        thread.join()
+    assert said == ["ended"] * 5
