@@ -15,6 +15,8 @@ from genkan.providers.base import Provider
 CLOCK_TOLERANCE = 60
 """Seconds a provider's clock may be off (F11)."""
 
+LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
+
 
 class Keys(Protocol):
     """Where the provider's keys come from."""
@@ -34,17 +36,20 @@ def check_id_token(
     token = tokens.get("id_token")
     if not isinstance(token, str):
         raise ProviderError("no id_token in the token response")
-    claims, algorithm = _verify(token, keys, metadata)
-    _check_parties(claims, provider, metadata)
-    _check_times(claims, now)
+    claims, algorithm = verify_signature(token, keys, metadata)
+    if says_logout(claims):
+        # It has the same issuer, audience and subject (Back-Channel Logout 1.0 section 4).
+        raise ProviderError("a logout token in the place of an id token")
+    check_parties(claims, provider, metadata)
+    check_times(claims, now)
     _check_nonce(claims, nonce, provider)
-    if "at_hash" in claims and claims["at_hash"] != half_hash(tokens["access_token"], algorithm):
-        raise ProviderError("at_hash of another access token")
+    check_access_token(claims, algorithm, tokens)
     clean_subject(claims.get("sub") if isinstance(claims.get("sub"), str) else None)
     return claims
 
 
-def _verify(token: str, keys: Keys, metadata: Metadata) -> tuple[dict[str, Any], str]:
+def verify_signature(token: str, keys: Keys, metadata: Metadata) -> tuple[dict[str, Any], str]:
+    """The claims and the algorithm of a token that one of the provider's keys has signed; TokenError for any other."""
     # Metadata may narrow what we accept, never widen it (O4).
     algorithms = [name for name in SIGNATURES if not metadata.algorithms or name in metadata.algorithms]
     try:
@@ -55,7 +60,8 @@ def _verify(token: str, keys: Keys, metadata: Metadata) -> tuple[dict[str, Any],
     return dict(claims), algorithm
 
 
-def _check_parties(claims: Mapping[str, Any], provider: Provider, metadata: Metadata) -> None:
+def check_parties(claims: Mapping[str, Any], provider: Provider, metadata: Metadata) -> None:
+    """Raise ProviderError unless the token is of this issuer and for this client."""
     tenant = claims.get("tid", "") if metadata.multi_tenant_issuer else None
     if not metadata.is_issuer(claims.get("iss"), tenant):
         raise ProviderError("id token of another issuer")
@@ -68,7 +74,20 @@ def _check_parties(claims: Mapping[str, Any], provider: Provider, metadata: Meta
         raise ProviderError("id token issued to another client")
 
 
-def _check_times(claims: Mapping[str, Any], now: float) -> None:
+def check_access_token(claims: Mapping[str, Any], algorithm: str, tokens: Mapping[str, Any]) -> None:
+    """Raise ProviderError when the token says that it came with another access token."""
+    if "at_hash" in claims and claims["at_hash"] != half_hash(tokens["access_token"], algorithm):
+        raise ProviderError("at_hash of another access token")
+
+
+def says_logout(claims: Mapping[str, Any]) -> bool:
+    """Whether the token is a logout token by its own words (Back-Channel Logout 1.0 section 2.4)."""
+    events = claims.get("events")
+    return isinstance(events, dict) and isinstance(events.get(LOGOUT_EVENT), dict)
+
+
+def check_times(claims: Mapping[str, Any], now: float) -> None:
+    """Raise ProviderError unless the token says when it was made and until when it holds, and that is now."""
     if not _is_time(claims.get("exp")) or not _is_time(claims.get("iat")):
         raise ProviderError("id token without exp or iat")
     if claims["exp"] <= now - CLOCK_TOLERANCE:

@@ -17,20 +17,32 @@ from authlib.integrations.requests_client import OAuth2Session
 from authlib.oauth2.auth import ClientAuth
 
 from genkan import strict_json
+from genkan.budget import budget
 from genkan.checks import Flow
 from genkan.discovery import Metadata, fetch_keys, fetch_metadata
-from genkan.errors import OAuthCallbackError, ProviderError, ProviderUnavailable, TokenError
-from genkan.id_token import check_id_token
-from genkan.identity import Profile
+from genkan.errors import OAuthCallbackError, ProviderError, ProviderUnavailable, ReconnectRequired, TokenError
+from genkan.freshness import check_proof, proof_parameters
+from genkan.id_token import Keys, check_id_token
+from genkan.identity import Account, Profile
 from genkan.options import BASE_PATH, Options
-from genkan.outbound import mount_limits
+from genkan.outbound import DEADLINE_SECONDS, mount_limits
 from genkan.providers.base import Provider
+from genkan.renewed_tokens import after_refresh, expiry
 
 PASSED_ON = frozenset({"prompt", "login_hint", "ui_locales"})
 """What a sign-in request may add to the authorization request; everything else is ours to say (O15)."""
 
 MAX_PASSED_ON = 200
 """Characters of each."""
+
+GRANT_ENDED = frozenset({"invalid_grant", "bad_refresh_token"})
+"""How a provider says that a refresh token is of no use any more: RFC 6749 5.2, and GitHub's own."""
+
+SAID_BY_TOKEN_ALONE = frozenset({"auth_time", "sid"})
+"""Claims that are about the sign-in and not the person: those of userinfo are passed over."""
+
+VISIT_SECONDS = DEADLINE_SECONDS
+"""What one visit may spend on its provider, over all the calls that it needs together (F2, F6)."""
 
 
 def authorization_url(provider: Provider, flow: Flow, extra: Mapping[str, str], options: Options) -> str:
@@ -46,19 +58,53 @@ def authorization_url(provider: Provider, flow: Flow, extra: Mapping[str, str], 
             metadata.authorization_endpoint,
             state=flow.state,
             code_verifier=flow.verifier if provider.uses_pkce else None,
-            **{**provider.authorization_params, **passed_on, **nonce},
+            # Last what is asked for safety's sake: no request of the visitor's talks it away.
+            **{**provider.authorization_params, **passed_on, **nonce, **proof_parameters(provider, flow)},
         )
     return str(url)
 
 
-def read_code(provider: Provider, params: Mapping[str, str], options: Options) -> str:
-    """The code in an authorization response whose state was already found to be ours.
+def exchange(
+    provider: Provider, flow: Flow, params: Mapping[str, str], options: Options
+) -> tuple[Profile, dict[str, Any]]:
+    """The profile and the tokens that an authorization response stands for, whose state is already known to be ours.
 
-    The issuer is looked at first (RFC 9207 2.4), so that another provider's answer is not even read. Raises
-    OAuthCallbackError for the provider's own errors, whose words are not passed on (O12).
+    Spends its code, never twice, and VISIT_SECONDS at most. Raises OAuthCallbackError for the provider's own errors,
+    ProviderUnavailable when it does not answer, ProviderError when what it answers can't be believed.
     """
     with _session(provider, options) as session:
         metadata = _metadata(provider, session, options)
+        code = _read_code(params, metadata)
+        tokens = _fetch_tokens(session, metadata, flow.verifier if provider.uses_pkce else None, code)
+        tokens["expires_at"] = expiry(tokens, options.clock())
+        if provider.type == "oidc":
+            return _oidc_profile(provider, flow, tokens, metadata, session, options), tokens
+        return _oauth_profile(provider, tokens, session), tokens
+
+
+def refresh(provider: Provider, account: Account, options: Options) -> dict[str, Any]:
+    """The account's tokens after its refresh token was used, what the answer leaves unsaid being as it was.
+
+    Raises ReconnectRequired when the provider gives no more or now tells of somebody else (O18), ProviderUnavailable
+    when it does not answer, ProviderError when its answer is none.
+    """
+    with _session(provider, options) as session:
+        metadata = _metadata(provider, session, options)
+        renewed = _fetch_renewed(session, metadata, provider, account)
+        keys = _keys(provider, metadata, session, options)
+        return after_refresh(provider, metadata, account, renewed, keys, options.clock())
+
+
+@contextmanager
+def asking(provider: Provider, options: Options) -> Iterator[tuple[Metadata, Keys]]:
+    """What the provider says of itself, and the way to its keys. Raises like `authorization_url`, also in the block."""
+    with _session(provider, options) as session:
+        metadata = _metadata(provider, session, options)
+        yield metadata, _keys(provider, metadata, session, options)
+
+
+def _read_code(params: Mapping[str, str], metadata: Metadata) -> str:
+    # The issuer first (RFC 9207 2.4): another provider's answer is not even read. Errors' words stay here (O12).
     issuer = params.get("iss")
     if issuer is None and metadata.promises_issuer:
         raise ProviderError("no iss in the authorization response")
@@ -71,30 +117,19 @@ def read_code(provider: Provider, params: Mapping[str, str], options: Options) -
     return params["code"]
 
 
-def exchange(provider: Provider, flow: Flow, code: str, options: Options) -> tuple[Profile, dict[str, Any]]:
-    """The profile and the tokens that a code stands for.
-
-    Spends the code, never twice. Raises ProviderUnavailable when the provider does not answer, ProviderError when
-    what it answers can't be believed.
-    """
-    with _session(provider, options) as session:
-        metadata = _metadata(provider, session, options)
-        tokens = _fetch_tokens(session, metadata, flow.verifier if provider.uses_pkce else None, code)
-        if provider.type == "oidc":
-            return _oidc_profile(provider, flow, tokens, metadata, session, options), tokens
-        return _oauth_profile(provider, tokens, session), tokens
-
-
 @contextmanager
 def _session(provider: Provider, options: Options) -> Iterator[OAuth2Session]:
-    with OAuth2Session(
-        provider.client_id,
-        provider.client_secret,
-        token_endpoint_auth_method=provider.client_authentication,
-        scope=provider.scope,
-        redirect_uri=f"{options.origin}{BASE_PATH}/callback/{provider.id}",
-        code_challenge_method="S256",
-    ) as session:
+    with (
+        budget(VISIT_SECONDS),
+        OAuth2Session(
+            provider.client_id,
+            provider.client_secret,
+            token_endpoint_auth_method=provider.client_authentication,
+            scope=provider.scope,
+            redirect_uri=f"{options.origin}{BASE_PATH}/callback/{provider.id}",
+            code_challenge_method="S256",
+        ) as session,
+    ):
         session.register_client_auth_method(("client_secret_basic", _form_encoded_basic))
         mount_limits(session, back_channels=options.back_channels)
         try:
@@ -122,10 +157,27 @@ def _fetch_tokens(session: OAuth2Session, metadata: Metadata, verifier: str | No
         redirect_uri=session.redirect_uri,
         **proof,
     )
+    return _bearer(tokens)
+
+
+def _bearer(tokens: Mapping[str, Any]) -> dict[str, Any]:
     access_token, kind = tokens.get("access_token"), tokens.get("token_type")
     if not isinstance(access_token, str) or not isinstance(kind, str) or kind.lower() != "bearer":
         raise ProviderError("no bearer token in the token response")
     return dict(tokens)
+
+
+def _fetch_renewed(session: OAuth2Session, metadata: Metadata, provider: Provider, account: Account) -> dict[str, Any]:
+    # Without a scope: it is then what was granted, and nothing that the owner has added since (RFC 6749 6).
+    grant = {"grant_type": "refresh_token", "refresh_token": account.tokens["refresh_token"], "scope": None}
+    try:
+        return _bearer(session.fetch_token(metadata.token_endpoint, **grant))
+    except AuthlibBaseError as error:
+        if error.error in GRANT_ENDED:
+            raise ReconnectRequired(provider.id, "the provider ended the grant") from error
+        if _reason(str(error.error)) == "unavailable":
+            raise ProviderUnavailable("the provider answered that it is busy") from error
+        raise
 
 
 def _oidc_profile(
@@ -136,10 +188,9 @@ def _oidc_profile(
     session: OAuth2Session,
     options: Options,
 ) -> Profile:
-    def keys(*, anew: bool) -> list[dict[str, Any]]:
-        return fetch_keys(provider, metadata, partial(_get, session), options, anew=anew)
-
+    keys = _keys(provider, metadata, session, options)
     claims = check_id_token(provider, metadata, tokens, flow.nonce, keys, options.clock())
+    check_proof(claims, flow, options.clock())
     lacks_profile = not claims.get("name") and not claims.get("email")
     if metadata.userinfo_endpoint is None or not (provider.asks_userinfo or lacks_profile):
         return claims
@@ -149,7 +200,12 @@ def _oidc_profile(
         raise ProviderError("userinfo of another subject")
     # Whether an address is verified is told with the address, never by the other answer (F10).
     told = userinfo if "email" in userinfo else claims
-    return {**claims, **userinfo, "email_verified": told.get("email_verified")}
+    added = {name: value for name, value in userinfo.items() if name not in SAID_BY_TOKEN_ALONE}
+    return {**claims, **added, "email_verified": told.get("email_verified")}
+
+
+def _keys(provider: Provider, metadata: Metadata, session: OAuth2Session, options: Options) -> Keys:
+    return partial(fetch_keys, provider, metadata, partial(_get, session), options)
 
 
 def _oauth_profile(provider: Provider, tokens: Mapping[str, Any], session: OAuth2Session) -> Profile:

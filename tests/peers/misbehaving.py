@@ -26,6 +26,8 @@ from tests.peers.id_tokens import ELSEWHERE, honest, spoilt
 from tests.peers.signing import Algorithm, at_hash, key
 from tests.peers.strictness import UnacceptableRequest, authenticates, check_authorization, verifies
 
+Refreshing = Literal["rotate", "keep", "silent"]
+
 
 @dataclass(frozen=True, slots=True)
 class Grant:
@@ -49,6 +51,14 @@ class MisbehavingProvider:
         self.claims: dict[str, Any] = dict(VISITOR)
         self.claims_in: Literal["both", "id_token", "userinfo"] = "both"
         self.client_auth: Literal["client_secret_basic", "client_secret_post"] = "client_secret_basic"
+        self.expires_in = 3600
+        self.refreshing: Refreshing | None = None
+        """None: no refresh tokens are given. `rotate`: each is good once; `keep`: the same again; `silent`: it stays
+        good and is not mentioned."""
+        self.refreshed_claims: dict[str, Any] = {}
+        """What the ID token of a refresh says otherwise than the first."""
+        self.refreshes: list[str] = []
+        """Refresh tokens as they were presented by the client."""
         self.redirect_uris: set[str] = set()
         """Empty: any on loopback."""
         self.skew = 0.0
@@ -67,6 +77,7 @@ class MisbehavingProvider:
         self._clock = clock
         self._rotations = itertools.count(1)
         self._grants: dict[str, Grant] = {}
+        self._refresh: dict[str, Grant] = {}
         self._access: dict[str, dict[str, Any]] = {}
         self._server = Server(self._answer)
 
@@ -164,6 +175,8 @@ class MisbehavingProvider:
     def _token(self, call: Call) -> Answer:
         if not authenticates(call, self.client_auth, self.client_id, self.client_secret):
             return Answer.of({"error": "invalid_client"}, 401)
+        if call.body.get("grant_type") == "refresh_token":
+            return self._refreshed(call)
         code = call.body.get("code", "")
         self.codes.append(code)
         grant = self._grants.pop(code, None)
@@ -171,7 +184,29 @@ class MisbehavingProvider:
         if not grant or not fits or not verifies(call.body.get("code_verifier", ""), grant.challenge):
             return Answer.of({"error": "invalid_grant"}, 400)
         self.exchanges.append(code)
-        return _spoilt_token(self._tokens(grant), self.faults.token)
+        return _spoilt_token({**self._tokens(grant), **self._new_refresh_token(grant)}, self.faults.token)
+
+    def _refreshed(self, call: Call) -> Answer:
+        presented = call.body.get("refresh_token", "")
+        self.refreshes.append(presented)
+        grant = self._refresh.pop(presented, None)
+        if grant is None or "scope" in call.body:
+            return Answer.of({"error": "invalid_grant"}, 400)
+        again = {"refresh_token": presented} if self.refreshing == "keep" else {}
+        if self.refreshing == "rotate":
+            again = self._new_refresh_token(grant)
+        else:
+            self._refresh[presented] = grant
+        # Core 12.2: an ID token of a refresh has no nonce, as nobody asked for one.
+        told = replace(grant, nonce=None, claims={**grant.claims, **self.refreshed_claims})
+        return _spoilt_token({**self._tokens(told), **again}, self.faults.token)
+
+    def _new_refresh_token(self, grant: Grant) -> dict[str, str]:
+        if self.refreshing is None:
+            return {}
+        token = f"refresh-{secrets.token_urlsafe(16)}"
+        self._refresh[token] = grant
+        return {"refresh_token": token}
 
     def _tokens(self, grant: Grant) -> dict[str, Any]:
         access_token, now = secrets.token_urlsafe(32), int(self._clock() + self.skew)
@@ -180,9 +215,15 @@ class MisbehavingProvider:
         self._access[access_token] = {"sub": person["sub"]} if self.claims_in == "id_token" else person
         claims = {"sub": person["sub"]} if self.claims_in == "userinfo" else person
         times = {"iat": now, "auth_time": now, "exp": now + 3600}
-        about = {"iss": self.issuer, "aud": self.client_id, "nonce": grant.nonce, "at_hash": at_hash(access_token)}
+        about = {"iss": self.issuer, "aud": self.client_id, "at_hash": at_hash(access_token)}
+        about |= {} if grant.nonce is None else {"nonce": grant.nonce}
         id_token = spoilt(honest({**claims, **about, **times}, self.signer), self.faults.id_token)
-        return {"access_token": access_token, "token_type": "Bearer", "expires_in": 3600, "id_token": id_token}
+        return {
+            "access_token": access_token,
+            "token_type": "Bearer",
+            "expires_in": self.expires_in,
+            "id_token": id_token,
+        }
 
     def _userinfo(self, call: Call) -> Answer:
         claims = self._access.get((call.headers.get("Authorization") or "").removeprefix("Bearer "))

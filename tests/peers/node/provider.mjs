@@ -48,12 +48,14 @@ function configuration() {
     // Its protection against addresses inside a network would not let it call the application under test.
     fetch: (url, { dispatcher, ...options }) => fetch(url, options),
     findAccount: (_, id) => ({ accountId: id, claims: () => claimsOf(id) }),
+    issueRefreshToken: (_, client) => client.grantTypeAllowed("refresh_token"),
     interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` },
     jwks: { keys: [{ ...privateKey.export({ format: "jwk" }), kid: "rsa", use: "sig", alg: "RS256" }] },
     loadExistingGrant: consent,
     pkce: { required: () => true },
+    rotateRefreshToken: true,
     renderError: (ctx, { error, error_description: text }) => page(ctx, `<h1>${escape(error)}</h1><p>${escape(text)}</p>`),
-    ttl: { AccessToken: 3600, AuthorizationCode: 60, Grant: 3600, IdToken: 3600, Interaction: 3600, Session: 3600 },
+    ttl: { AccessToken: 3600, AuthorizationCode: 60, Grant: 3600, IdToken: 3600, Interaction: 3600, RefreshToken: 3600, Session: 3600 },
   };
 }
 
@@ -63,6 +65,7 @@ function client() {
     client_id,
     client_secret,
     redirect_uris,
+    grant_types: ["authorization_code", ...(settings.refresh_tokens ? ["refresh_token"] : [])],
     post_logout_redirect_uris,
     ...(backchannel_logout_uri && { backchannel_logout_uri, backchannel_logout_session_required: true }),
   };
