@@ -10,6 +10,9 @@ import hashlib
 import hmac
 import secrets
 from dataclasses import asdict, dataclass
+from dataclasses import fields as dataclass_fields
+from types import NoneType
+from typing import Any, Literal, get_args
 
 from genkan.cookies import clear, names_with, read
 from genkan.errors import InvalidCheck, TokenError
@@ -23,8 +26,12 @@ FLOW_SECONDS = 900
 MAX_FLOWS = 5
 """Sign-ins a browser may have begun and not finished; the oldest goes first (F22)."""
 
+Purpose = Literal["sign_in", "link", "fresh"]
+"""What a flow is for, and its callback honours nothing else: to let somebody in; to give a user who is in one more way
+in; to have a user who is in prove once more that it is them (S12)."""
+
 _RANDOM_BYTES = 32
-_FIELDS = ("provider", "callback_url", "state", "nonce", "verifier")
+_TEXTS = ("provider", "callback_url", "state", "nonce", "verifier", "user_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,13 @@ class Flow:
     state: str
     nonce: str
     verifier: str
+    begun: int
+    """Seconds since 1970."""
+    purpose: Purpose = "sign_in"
+    user_id: str = ""
+    """Whose flow it is, as the session said that began it; "" for a sign-in, which is nobody's yet."""
+    max_age: int | None = None
+    """Seconds since somebody proved themselves that the provider was asked not to go beyond; None where it wasn't."""
 
     @property
     def spent_id(self) -> str:
@@ -43,13 +57,28 @@ class Flow:
         return "flow:" + hashlib.sha256(self.state.encode()).hexdigest()
 
 
-def create(provider: str, callback_url: str, cookie_header: str, options: Options) -> tuple[Flow, tuple[Cookie, ...]]:
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What a flow is to be for; see Flow."""
+
+    purpose: Purpose = "sign_in"
+    user_id: str = ""
+    max_age: int | None = None
+
+
+SIGN_IN = Aim()
+
+
+def create(
+    provider: str, callback_url: str, cookie_header: str, options: Options, aim: Aim = SIGN_IN
+) -> tuple[Flow, tuple[Cookie, ...]]:
     """A new flow, and the cookies that remember it and drop what is too many.
 
     Each secret is 32 random bytes (RFC 9700 2.1.1, RFC 7636 4.1, OpenID Connect Core 15.5.2).
     """
     state, nonce, verifier = (secrets.token_urlsafe(_RANDOM_BYTES) for _ in range(3))
-    flow = Flow(provider, callback_url, state, nonce, verifier)
+    begun = int(options.clock())
+    flow = Flow(provider, callback_url, state, nonce, verifier, begun, aim.purpose, aim.user_id, aim.max_age)
     cookie = Cookie(
         _cookie_name(state, options),
         options.flows.seal(asdict(flow), FLOW_SECONDS),
@@ -90,10 +119,13 @@ def _cookie_name(state: str, options: Options) -> str:
 
 
 def _flow(claims: Token) -> Flow:
-    fields = [str(claims[name]) for name in _FIELDS if isinstance(claims.get(name), str)]
-    if len(fields) != len(_FIELDS):
+    fields: dict[str, Any] = {field.name: claims.get(field.name) for field in dataclass_fields(Flow)}
+    # A sealed cookie of an older or newer release, whose flows are not ours to guess at.
+    if not all(isinstance(fields[name], str) for name in _TEXTS) or fields["purpose"] not in get_args(Purpose):
         raise TokenError
-    return Flow(*fields)
+    if type(fields["begun"]) is not int or type(fields["max_age"]) not in (int, NoneType):
+        raise TokenError
+    return Flow(**fields)
 
 
 def _drop_oldest(cookie_header: str, options: Options) -> tuple[Cookie, ...]:

@@ -6,10 +6,12 @@ import logging
 from urllib.parse import urlencode
 
 from genkan import cookies
+from genkan.callbacks import RedirectParams
+from genkan.checks import Purpose
 from genkan.errors import AuthError
 from genkan.http import Cookie, Reply, Request
-from genkan.options import Options, RedirectParams
-from genkan.redirects import is_web_url
+from genkan.options import Options
+from genkan.redirects import is_web_url, path_of
 
 MAX_COOKIE_CHARACTERS = 4096
 """Of a whole Set-Cookie; what browsers promise to keep (RFC 6265 6.1)."""
@@ -55,10 +57,23 @@ def renew_csrf(options: Options) -> Cookie:
     return Cookie(options.names.csrf, options.csrf.create().cookie, options.secure)
 
 
-def failure(error: AuthError, options: Options, set_cookies: tuple[Cookie, ...] = ()) -> Reply:
-    """The redirect to the page that tells of an error: Auth.js's code, and our finer reason beside it."""
-    own_page = options.pages.sign_in if error.kind == "sign_in" else options.pages.error
-    built_in = "/signin" if error.kind == "sign_in" else "/error"
-    page = options.origin + own_page if own_page else options.url(built_in)
+def failure(
+    error: AuthError,
+    options: Options,
+    set_cookies: tuple[Cookie, ...] = (),
+    *,
+    purpose: Purpose = "sign_in",
+    landing: str = "",
+) -> Reply:
+    """The redirect to the page that tells of an error: Auth.js's code, and our finer reason beside it.
+
+    With what the visitor was about to do and where that was to end, if it was no sign-in, so that they can try again.
+    """
+    # Whoever was linking is in already: a page that offers to sign in would have them start at the wrong end.
+    on_sign_in = error.kind == "sign_in" and purpose != "link"
+    own_page = options.pages.sign_in if on_sign_in else options.pages.error
+    page = options.origin + own_page if own_page else options.url("/signin" if on_sign_in else "/error")
     query = {"error": error.code, **({"reason": error.reason} if error.reason else {})}
+    if purpose != "sign_in":
+        query |= {"purpose": purpose, "callbackUrl": path_of(landing, options.origin)}
     return Reply(location=f"{page}{'&' if '?' in page else '?'}{urlencode(query)}", cookies=set_cookies)

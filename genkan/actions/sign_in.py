@@ -1,14 +1,18 @@
-"""Starting a sign-in: which provider, then where to send the visitor."""
+"""Starting a flow: which provider and what for, then where to send the visitor."""
 
 from __future__ import annotations
 
 import logging
 
 from genkan import checks, cookies, oauth
+from genkan.actions import session
 from genkan.actions.landing import callback_url, failure, remember
+from genkan.checks import SIGN_IN, Aim, Purpose
 from genkan.errors import AuthError, CrossSite, InvalidProvider, MissingCSRF
+from genkan.freshness import fresh_aim
 from genkan.http import Reply, Request
 from genkan.options import Options
+from genkan.providers.base import Provider
 
 _log = logging.getLogger("genkan.sign_in")
 
@@ -16,8 +20,9 @@ _log = logging.getLogger("genkan.sign_in")
 def sign_in(provider_id: str | None, request: Request, options: Options) -> Reply:
     """Begin a sign-in with a provider: to its authorization endpoint, with a flow cookie to come back with.
 
-    Without a provider, to the page that offers them all. Needs the CSRF token, and says so where the browser keeps
-    no cookies (F30); never changes an existing session.
+    Where the form says `purpose=fresh`, for the user who is signed in to prove once more that it is them. Without a
+    provider, to the page that offers them all. Needs the CSRF token, and says so where the browser keeps no cookies
+    (F30); never changes an existing session.
     Raises CrossSite, for which there is no page to go to.
     """
     try:
@@ -25,23 +30,46 @@ def sign_in(provider_id: str | None, request: Request, options: Options) -> Repl
         if request.csrf_token and not request.cookie_header:
             raise MissingCSRF("no cookies", reason="cookies")
         options.csrf.check(cookies.read(request.cookie_header, options.names.csrf), request.csrf_token)
-        return start(provider_id, request, options)
+        return _start_at_door(provider_id, request, options)
     except CrossSite:
         raise
     except AuthError as error:
         _log.warning("sign-in not begun", extra={"event": "sign-in-failed", "code": error.code, "why": str(error)})
-        return failure(error, options, remember(callback_url(request, options), request, options))
+        landing = callback_url(request, options)
+        remembered = remember(landing, request, options)
+        return failure(error, options, remembered, purpose=_purpose(request), landing=landing)
 
 
-def start(provider_id: str | None, request: Request, options: Options) -> Reply:
-    """The same for a request that is known to be the visitor's own; raises AuthError."""
+def start(provider_id: str | None, request: Request, options: Options, aim: Aim = SIGN_IN) -> Reply:
+    """The same for a request that is known to be the visitor's own, and a flow that is for this; raises AuthError."""
     landing = callback_url(request, options)
-    remembered = remember(landing, request, options)
+    # Where linking ends is no place to come to by signing in: it may tell that something was linked.
+    remembered = remember(landing, request, options) if aim.purpose != "link" else ()
     if provider_id is None:
         return Reply(location=options.url("/signin"), cookies=remembered)
+    provider = _provider(provider_id, options)
+    flow, flow_cookies = checks.create(provider.id, landing, request.cookie_header, options, aim)
+    location = oauth.authorization_url(provider, flow, request.query, options)
+    return Reply(location=location, cookies=(*remembered, *flow_cookies))
+
+
+def _start_at_door(provider_id: str | None, request: Request, options: Options) -> Reply:
+    if provider_id is None or _purpose(request) != "fresh":
+        return start(provider_id, request, options)
+    # The session says whom it is for, never the form. Whose session has ended meanwhile has nothing to confirm: they
+    # sign in.
+    user_id = session.whose(request.cookie_header, options)
+    aim = fresh_aim(_provider(provider_id, options), user_id) if user_id else SIGN_IN
+    return start(provider_id, request, options, aim)
+
+
+def _purpose(request: Request) -> Purpose:
+    # Linking can't be asked for here: it begins behind a door of its own, which looks at more than a CSRF token.
+    return "fresh" if request.body.get("purpose") == "fresh" else "sign_in"
+
+
+def _provider(provider_id: str, options: Options) -> Provider:
     provider = options.providers.get(provider_id)
     if provider is None:
         raise InvalidProvider
-    flow, flow_cookies = checks.create(provider.id, landing, request.cookie_header, options)
-    location = oauth.authorization_url(provider, flow, request.query, options)
-    return Reply(location=location, cookies=(*remembered, *flow_cookies))
+    return provider

@@ -18,7 +18,7 @@ MAX_REQUEST_VALUE = 512
 
 _AUTHORIZATION = (
     *("client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce"),
-    *("code_challenge", "code_challenge_method", "prompt", "login_hint", "request", "request_uri"),
+    *("code_challenge", "code_challenge_method", "prompt", "max_age", "login_hint", "request", "request_uri"),
 )
 _UNUSABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -149,6 +150,9 @@ def _refuse_unsupported(parameters: Mapping[str, str]) -> None:
     # Authlib quotes an unknown type in its message and trips over characters a message may not have.
     if parameters.get("response_type", "code") != "code":
         raise OAuth2Error(error="unsupported_response_type")
+    # Whoever it is, they are asked each time, so what is asked of their last sign-in here always holds.
+    if not re.fullmatch("[0-9]{1,10}", parameters.get("max_age", "0")):
+        raise InvalidRequestError("max_age is a number of seconds.")
     if "response_type" not in parameters:
         raise InvalidRequestError("Missing response_type in request.")
 

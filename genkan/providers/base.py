@@ -68,6 +68,14 @@ class Provider:
     """False for the few that answer a `code_verifier` with an error; neither challenge nor verifier is sent then."""
     echoes_nonce: bool = True
     """False for the few whose ID tokens leave the nonce out; one that is there must match all the same."""
+    signs_out_there: bool = False
+    """Whoever signs out here is sent on to the provider's own sign-out: `AUTH_<ID>_SIGN_OUT=provider`."""
+    asks_again: Mapping[str, str] = field(default_factory=lambda: {"prompt": "login"})
+    """Authorization parameters that make it ask somebody who is signed in there to prove themselves once more, or the
+    nearest to that which it understands."""
+    honours_max_age: bool = False
+    """It takes `max_age` and then says in `auth_time` when that was (OpenID Connect Core 3.1.2.1), so a fresh sign-in
+    without it is refused. False: a completed round trip counts, unless an `auth_time` that is there says otherwise."""
 
 
 def standard_claims(profile: Profile) -> ProfileUser:

@@ -72,9 +72,30 @@ def unknown_providers(environment: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(sorted(named - known))
 
 
+def signing_out(provider: Provider, environment: Mapping[str, str]) -> Provider:
+    """The provider with what `AUTH_<ID>_SIGN_OUT` says: `local`, also where it is not set, or `provider` (O19).
+
+    Raises ConfigurationError for any other word, and where the provider has no sign-out of that kind.
+    """
+    variable = _variable(provider, "SIGN_OUT")
+    choice = environment.get(variable, "").strip() or "local"
+    if choice not in ("local", "provider"):
+        raise ConfigurationError(
+            f"{variable} is neither local nor provider: set it to provider to sign people out at {provider.name} too, "
+            "or remove it to end the session here only."
+        )
+    if choice == "provider" and provider.type == "oauth":
+        raise ConfigurationError(
+            f"{variable} is provider, but {provider.name} does not speak OpenID Connect, so nobody can be signed out "
+            "there: remove it."
+        )
+    return replace(provider, signs_out_there=choice == "provider")
+
+
 def _configured(provider: Provider, environment: Mapping[str, str]) -> Provider | None:
     """The provider with the owner's values in it, or None when none of its variables is set."""
-    values = {kind: environment.get(_variable(provider, kind), "").strip() for kind in ("ID", "SECRET", "ISSUER")}
+    kinds = ("ID", "SECRET", "ISSUER", "SIGN_OUT")
+    values = {kind: environment.get(_variable(provider, kind), "").strip() for kind in kinds}
     if not any(values.values()):
         return None
     _check_completeness(provider, values)
@@ -83,7 +104,7 @@ def _configured(provider: Provider, environment: Mapping[str, str]) -> Provider 
             raise ConfigurationError(
                 f"{_variable(provider, kind)} holds more than plain ASCII: copy it from {provider.name} again."
             )
-    on = replace(provider, client_id=values["ID"], client_secret=values["SECRET"])
+    on = replace(signing_out(provider, environment), client_id=values["ID"], client_secret=values["SECRET"])
     if provider is oidc:
         on = replace(on, name=_button_name(environment) or on.name)
     return _at_issuer(on, values["ISSUER"]) if values["ISSUER"] else on

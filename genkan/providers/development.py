@@ -14,5 +14,6 @@ def development(issuer: str, client_secret: str) -> Provider:
         client_id="genkan-development",
         client_secret=client_secret,
         issuer=issuer,
+        honours_max_age=True,
         profile=standard_claims,
     )

@@ -37,5 +37,6 @@ github = Provider(
     extra_endpoints={"emails": "https://api.github.com/user/emails"},
     scope="read:user user:email",
     client_authentication="client_secret_post",
+    asks_again={"prompt": "select_account"},
     profile=profile,
 )

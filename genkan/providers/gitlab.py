@@ -15,5 +15,6 @@ gitlab = Provider(
     issuer_example="https://gitlab.example.com, without a slash at the end",
     # The ID tokens of older instances have neither name nor picture.
     asks_userinfo=True,
+    honours_max_age=True,
     profile=standard_claims,
 )

@@ -20,9 +20,10 @@ linkedin = Provider(
     type="oidc",
     issuer="https://www.linkedin.com/oauth",
     client_authentication="client_secret_post",
-    # LinkedIn answers a verifier from a client with a secret with `invalid_client`, and knows no nonce: the state
-    # and the exact redirect URI are all that guard its codes.
+    # LinkedIn answers a verifier beside a secret with `invalid_client`, whether a challenge went before it or not,
+    # and knows no nonce: state, secret and the exact redirect URI are all that guard its codes.
     uses_pkce=False,
     echoes_nonce=False,
+    asks_again={},
     profile=profile,
 )

@@ -21,8 +21,9 @@ slack = Provider(
     name="Slack",
     type="oidc",
     issuer="https://slack.com",
-    # Slack knows PKCE only for applications declared public, for good, and its OpenID token endpoint fails when a
-    # verifier comes with a secret. The nonce guards the code instead (RFC 9700 2.1.1 allows either).
+    # Slack knows PKCE only for applications declared public; its OpenID token endpoint documents no verifier and was seen
+    # to fail at one, with a secret and without. The nonce guards the code instead (RFC 9700 2.1.1 allows either).
     uses_pkce=False,
+    asks_again={},
     profile=profile,
 )

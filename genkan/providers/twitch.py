@@ -18,5 +18,6 @@ twitch = Provider(
     authorization_params={"claims": json.dumps(CLAIMS, separators=(",", ":"))},
     # Its token endpoint reads the secret from the body alone, and answers `scope` as a list.
     client_authentication="client_secret_post",
+    asks_again={"force_verify": "true"},
     profile=standard_claims,
 )

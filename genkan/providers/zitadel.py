@@ -12,5 +12,6 @@ zitadel = Provider(
     issuer_example="https://INSTANCE.zitadel.cloud, without a slash at the end",
     # By default the profile is at userinfo alone, as OpenID Connect Core 5.4 has it for the code flow.
     asks_userinfo=True,
+    honours_max_age=True,
     profile=standard_claims,
 )

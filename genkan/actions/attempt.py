@@ -1,0 +1,100 @@
+"""One callback on its way: what came back, who that is, what the application says of them, and what is written down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from genkan import devices, oauth
+from genkan.actions.landing import resolve
+from genkan.callbacks import SignInParams
+from genkan.checks import Flow
+from genkan.claims import clean_subject, user_of
+from genkan.errors import AccessDenied, AuthError, OAuthAccountNotLinked, ProviderError, StoreError, Unproven
+from genkan.http import Cookie, Request
+from genkan.identity import Account, Profile, User
+from genkan.options import Options
+from genkan.providers.base import Provider
+from genkan.session_records import Activity, ActivityKind
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A flow that this browser began, is spent now, and has an answer of the provider's."""
+
+    provider: Provider
+    flow: Flow
+    params: Mapping[str, str]
+    """What came with the callback."""
+    request: Request
+    options: Options
+    spent: tuple[Cookie, ...]
+    """Set-Cookies that every answer owes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """Who the provider says that is, whether or not we know them."""
+
+    user: User
+    account: Account
+    profile: Profile
+
+
+def identify(attempt: Attempt) -> Newcomer:
+    """Who came back. Raises AuthError where the provider doesn't say, or not credibly; see `oauth.exchange`."""
+    provider, options = attempt.provider, attempt.options
+    profile, tokens = oauth.exchange(provider, attempt.flow, attempt.params, options)
+    try:
+        said = provider.profile(profile)
+    except Exception as error:
+        raise ProviderError(f"profile: {type(error).__name__}") from error
+    account = Account(provider.id, clean_subject(said.id), provider.type, tokens)
+    return Newcomer(user_of(said, options.clock()), account, profile)
+
+
+def owner_of(account: Account, options: Options) -> User | None:
+    """The user whose way in that is."""
+    return options.adapter.get_user_by_account(account.provider, account.provider_account_id)
+
+
+def admit(user: User, newcomer: Newcomer, options: Options) -> str | None:
+    """None if they may come in, or where the application sends them instead. Raises AccessDenied for whoever may not."""
+    if user.disabled:
+        raise AccessDenied("disabled")
+    try:
+        answer = options.callbacks.sign_in(SignInParams(user, newcomer.account, newcomer.profile))
+    except AuthError:
+        raise
+    except Exception as error:
+        raise AccessDenied(f"sign_in callback: {type(error).__name__}") from error
+    if not answer:
+        raise AccessDenied("sign_in callback")
+    return resolve(answer, options) if isinstance(answer, str) else None
+
+
+def note(attempt: Attempt, user_id: str, kind: ActivityKind, detail: str | None = None) -> None:
+    """Write into that user's story what this attempt has come to. What is done must not fail for the sake of it."""
+    request, options = attempt.request, attempt.options
+    activity = Activity(
+        at=int(options.clock()),
+        kind=kind,
+        provider=attempt.provider.id,
+        device=devices.label(request.headers.get("user-agent", "")),
+        address=request.address,
+        detail=detail,
+    )
+    with suppress(StoreError):
+        options.store.note(user_id, activity)
+
+
+@contextmanager
+def refusals_noted(attempt: Attempt, user_id: str | None) -> Iterator[None]:
+    """Where what is done in here refuses somebody, that stands in the story of the user whom it was about, if any."""
+    try:
+        yield
+    except (AccessDenied, OAuthAccountNotLinked, Unproven) as error:
+        if user_id is not None:
+            note(attempt, user_id, "refused", error.reason or error.code)
+        raise

@@ -1,0 +1,110 @@
+"""A sign-in that failed for somebody we know stands in their story, and never fails for the sake of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from genkan.callbacks import SignInParams
+from genkan.errors import StoreError
+from genkan.session_records import Activity
+from tests.conftest import MakeApp
+from tests.peers.misbehaving import MisbehavingProvider
+from tests.visitors import Visitor, listen_to, query, state_of, variables
+
+FIREFOX = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
+
+
+def story(visitor: Visitor) -> list[Activity]:
+    (user,) = visitor.options.adapter.list_users()
+    return [line for line in visitor.options.store.activity(user.id, 10) if line.kind == "refused"]
+
+
+def denied(visitor: Visitor, **claims: object) -> str:
+    """The code of the error with which they are sent back."""
+    answer = visitor.get(visitor.come_back("/dashboard", **claims), headers=FIREFOX)
+    return query(answer.headers["Location"])["error"]
+
+
+def test_a_refusal_by_the_application_is_noted_with_device_and_address(visitor: Visitor) -> None:
+    visitor.enter()
+    listen_to(visitor, sign_in=lambda _: False)
+
+    assert denied(visitor) == "AccessDenied"
+    (line,) = story(visitor)
+    assert (line.at, line.provider, line.device, line.address, line.detail) == (
+        int(visitor.clock.now),
+        "oidc",
+        "Firefox on Linux",
+        "127.0.0.1",
+        "AccessDenied",
+    )
+
+
+def test_so_is_one_by_its_jwt_callback(visitor: Visitor) -> None:
+    visitor.enter()
+    listen_to(visitor, jwt=lambda _: None)
+
+    assert denied(visitor) == "AccessDenied"
+    assert len(story(visitor)) == 1
+
+
+def test_a_disabled_user_is_not_admitted_and_is_asked_nothing(visitor: Visitor) -> None:
+    asked: list[SignInParams] = []
+
+    def sign_in(params: SignInParams) -> bool:
+        asked.append(params)
+        return True
+
+    visitor.enter()
+    visitor.sign_out()
+    visitor.options.adapter.set_disabled("visitor@example.org", True, visitor.clock.now)
+    listen_to(visitor, sign_in=sign_in)
+
+    assert denied(visitor, name="Another Name") == "AccessDenied"
+    (user,) = visitor.options.adapter.list_users()
+    assert (visitor.session(), asked, user.name) == (None, [], "Vera Visitor")
+    assert len(story(visitor)) == 1
+
+
+def test_the_owner_of_an_address_learns_that_somebody_came_with_it_another_way(
+    make_app: MakeApp, op: MisbehavingProvider
+) -> None:
+    visitor = Visitor(make_app(**variables(op)), op)
+    visitor.enter()
+    visitor.sign_out()
+
+    assert denied(visitor, sub="somebody-else") == "OAuthAccountNotLinked"
+    assert [line.detail for line in story(visitor)] == ["OAuthAccountNotLinked"]
+
+
+def test_who_is_not_known_leaves_nothing(house: Flask, op: MisbehavingProvider) -> None:
+    visitor = Visitor(house, op)
+    listen_to(visitor, sign_in=lambda _: False)
+
+    assert denied(visitor) == "AccessDenied"
+    assert visitor.options.adapter.list_users() == []
+
+
+@pytest.mark.parametrize("fault", ["wrong-nonce", "expired"])
+def test_an_answer_that_nobody_can_believe_is_in_nobody_s_story(visitor: Visitor, fault: Any) -> None:
+    """Who it is about is the very thing that it can't be believed in."""
+    visitor.enter()
+    visitor.op.faults.id_token = fault
+
+    assert denied(visitor) == "Configuration"
+    assert story(visitor) == []
+
+
+def test_a_story_that_can_t_be_written_changes_nothing(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise StoreError
+
+    visitor.enter()
+    listen_to(visitor, sign_in=lambda _: False)
+    monkeypatch.setattr(type(state_of(visitor.app).options.store), "note", fail)
+
+    assert denied(visitor) == "AccessDenied"
+    assert visitor.name() == "Vera Visitor"
