@@ -29,6 +29,7 @@ class CookieNames:
     csrf: str
     callback_url: str
     flow_prefix: str
+    sign_out: str
 
     @classmethod
     def of(cls, *, secure: bool, session: str | None = None) -> CookieNames:
@@ -39,6 +40,7 @@ class CookieNames:
             csrf=("__Host-" if secure else "") + "authjs.csrf-token",
             callback_url=f"{prefix}authjs.callback-url",
             flow_prefix=("__Host-" if secure else "") + "authjs.flow.",
+            sign_out=("__Host-" if secure else "") + "authjs.sign-out",
         )
 
 

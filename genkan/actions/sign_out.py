@@ -1,25 +1,34 @@
-"""Signing out."""
+"""Signing out: here always, and then at the provider where the owner wants that."""
 
 from __future__ import annotations
 
+import logging
 from copy import deepcopy
 
-from genkan import cookies, events
+from genkan import cookies, events, returns
 from genkan.actions import session
+from genkan.actions.ending import end_token
 from genkan.actions.landing import callback_url, failure, remember, renew_csrf
-from genkan.errors import MissingCSRF
-from genkan.http import Page, Reply, Request
+from genkan.errors import MissingCSRF, StoreError
+from genkan.http import Cookie, Page, Reply, Request
+from genkan.identity import Token
 from genkan.options import Options
+from genkan.provider_sign_out import sign_out_url
+from genkan.session_records import SessionRecord, session_name
 
 SESSION_CHANGED = '{"session-changed": {"target": "body"}}'
 """What HTMX is to tell the page; the target keeps it alive when the element that asked is swapped away."""
 
+_log = logging.getLogger("genkan.sign_out")
+
 
 def sign_out(request: Request, options: Options) -> Reply:
-    """End the session: its cookies go, the CSRF pair is renewed, `signed_out` is sent.
+    """End the session, for every copy of its cookies (S3): they go from this browser, the CSRF pair is renewed,
+    `signed_out` is sent.
 
     Needs the CSRF token. HTMX gets the signed-out menu, everybody else the way to the callback URL; nobody being
-    signed in changes nothing about the answer. Raises CrossSite.
+    signed in changes nothing about the answer. Where the provider is to end its session as well (O19), the way leads
+    there for all of them, and back by `come_back`. Raises CrossSite.
     """
     options.csrf.check_origin(request.headers)
     try:
@@ -32,13 +41,47 @@ def sign_out(request: Request, options: Options) -> Reply:
 def end(request: Request, options: Options) -> Reply:
     """The same for a request that is known to be the visitor's own."""
     reading = session.read(request.cookie_header, options)
-    if reading.known is not None:
-        events.send(events.signed_out, token=deepcopy(reading.known.token))
     landing = callback_url(request, options)
     gone = (*cookies.clear(reading.names, secure=options.secure), renew_csrf(options))
     # The back button shows nothing private, and the next page is drawn anew (X5).
     headers = {"Clear-Site-Data": '"cache"'}
+    onward = None
+    if reading.known is not None:
+        end_token(reading.known.token, "signed-out", options)
+        events.send(events.signed_out, token=deepcopy(reading.known.token))
+        onward = _onward(reading.known.token, landing, options)
+    if onward is not None:
+        location, cookie = onward
+        return Reply(location=location, cookies=(*gone, cookie), headers=headers)
     if request.is_htmx:
         page = Page(options.pages.menu)
         return Reply(page=page, cookies=gone, headers={**headers, "HX-Trigger": SESSION_CHANGED})
     return Reply(location=landing, cookies=(*gone, *remember(landing, request, options)), headers=headers)
+
+
+def come_back(request: Request, options: Options) -> Reply:
+    """Land where somebody wanted who has signed out at their provider too; on the front page when that is not known."""
+    location, forgotten = returns.use(request.query.get("state"), request.cookie_header, options)
+    return Reply(location=location, cookies=forgotten)
+
+
+def _onward(token: Token, landing: str, options: Options) -> tuple[str, Cookie] | None:
+    # By now nobody is signed in here any more, whatever becomes of this.
+    if not any(provider.signs_out_there for provider in options.providers.values()):
+        return None
+    record = _record(token, options)
+    provider = options.providers.get(record.provider) if record else None
+    if record is None or provider is None or not provider.signs_out_there:
+        return None
+    state, cookie = returns.create(landing, options)
+    location = sign_out_url(provider, record.id_token, state, options)
+    return None if location is None else (location, cookie)
+
+
+def _record(token: Token, options: Options) -> SessionRecord | None:
+    name = session_name(token)
+    try:
+        return None if name is None else options.store.get(name)
+    except StoreError:
+        _log.warning("signed out here only", extra={"event": "sign-out-local", "why": "no record to be had"})
+        return None

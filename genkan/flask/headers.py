@@ -59,13 +59,19 @@ class StandingHeaders:
         """A document's Content-Security-Policy, whose forms may also lead to these sources."""
         return self._policy + " ".join(("'self'", *form_targets))
 
-    def add(self, headers: Headers, *, private: bool) -> None:
-        """Add what the answer does not say itself; a private answer is never left for a cache to keep."""
+    def add(self, headers: Headers, *, private: bool, form_targets: tuple[str, ...] = ()) -> None:
+        """Add what the answer does not say itself; a private answer is never left for a cache to keep.
+
+        Forms of a document may also lead to `form_targets`.
+        """
         present = {name.lower(): value for name, value in headers}
         is_document = present.get("content-type", "").startswith("text/html")
         if private and ("cache-control" in present or "vary" in present):
             _insist(headers, present)
         standing = self._standing[is_document, private]
+        if is_document and form_targets and "content-security-policy" not in present:
+            headers["Content-Security-Policy"] = self.policy(*form_targets)
+            present["content-security-policy"] = ""
         # Straight into the list: `Headers.add` would check each of these constants anew, a microsecond apiece.
         headers._list.extend(pair for key, pair in standing if key not in present)  # noqa: SLF001
 

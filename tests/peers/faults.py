@@ -32,10 +32,14 @@ IdToken = Literal[
     "missing-sub", "empty-sub", "long-sub", "nul-sub", "number-sub", "list-sub",
     "missing-exp", "string-exp", "expired", "missing-iat", "string-iat", "iat-far-future", "nbf-future",
     "wrong-nonce", "missing-nonce", "nonce-unsupported", "wrong-at-hash",
+    "no-auth-time", "stale-auth-time", "string-auth-time", "auth-time-ahead",
 ]  # fmt: skip
 UserInfo = Literal["401", "wrong-sub", "missing-sub"]
 
-HARMLESS_ID_TOKENS = ("kid-absent", "multiple-aud", "wrong-typ")
+AUTH_TIMES: tuple[IdToken, ...] = ("no-auth-time", "stale-auth-time", "string-auth-time", "auth-time-ahead")
+"""Wrong where somebody was to prove themselves anew; nobody asked for it at any other sign-in."""
+
+HARMLESS_ID_TOKENS = ("kid-absent", "multiple-aud", "wrong-typ", *AUTH_TIMES)
 """Odd but right as long as one key fits and `azp` is ours (conformance suite; Core 3.1.3.7)."""
 
 TRANSPORT: tuple[str, ...] = get_args(Transport)

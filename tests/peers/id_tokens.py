@@ -83,6 +83,10 @@ _CLAIMS: dict[str | None, Callable[[Claims], None]] = {
     # Authlib skipped the nonce for this one up to 1.7 (security.md 4).
     "nonce-unsupported": lambda body: (body.pop("nonce", None), body.update(nonce_supported=False))[1],
     "wrong-at-hash": _put(at_hash="AAAAAAAAAAAAAAAAAAAAAA"),
+    "no-auth-time": _drop("auth_time"),
+    "stale-auth-time": _shift(-HOUR, "auth_time"),
+    "string-auth-time": lambda body: body.update(auth_time=str(body["auth_time"])),
+    "auth-time-ahead": _shift(HOUR, "auth_time"),
 }
 
 

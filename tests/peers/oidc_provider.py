@@ -70,11 +70,13 @@ def running(
     backchannel_logout_uri: str | None = None,
     accounts: Mapping[str, Mapping[str, object]] | None = None,
     id_token_claims: bool = False,
+    refresh_tokens: bool = False,
     port: int = 0,
 ) -> Iterator[OidcProvider]:
     """A provider that knows one client, CLIENT_ID. Raises NodeMissing when it cannot be had.
 
     By itself it says name, e-mail and picture at userinfo only; with `id_token_claims` in the ID token too.
+    With `refresh_tokens` it gives those, each of them good once.
     """
     settings = {
         "client_id": CLIENT_ID,
@@ -84,6 +86,7 @@ def running(
         "backchannel_logout_uri": backchannel_logout_uri,
         "accounts": dict(accounts or {}),
         "id_token_claims": id_token_claims,
+        "refresh_tokens": refresh_tokens,
         "port": port,
     }
     with Program("provider.mjs", json.dumps(settings)) as program:

@@ -1,0 +1,54 @@
+"""The way to a provider's own sign-out (OpenID Connect RP-Initiated Logout 1.0, O19)."""
+
+from __future__ import annotations
+
+import logging
+from urllib.parse import urlencode
+
+from genkan.budget import budget
+from genkan.errors import ProviderError, ProviderUnavailable
+from genkan.oauth import asking
+from genkan.options import Options
+from genkan.providers.base import Provider
+
+SECONDS = 3.0
+"""What somebody who signs out waits for a provider whose address for it is not known, at most."""
+
+MAX_HINT_CHARACTERS = 6000
+"""Of the ID token; a longer one might make a URL that a server does not take (most stop at 8 KiB)."""
+
+RETURN_PATH = "/signout/return"
+"""Below the base path; the owner registers it with the provider."""
+
+_log = logging.getLogger("genkan.sign_out")
+
+
+def sign_out_url(provider: Provider, id_token: str | None, state: str, options: Options) -> str | None:
+    """Where to send a browser so that the provider's session ends too; None where it has no such place or is down.
+
+    Without the ID token of the session that ends, or with one that is very long, the provider asks the person.
+    """
+    endpoint = _endpoint(provider, options)
+    if endpoint is None:
+        return None
+    parameters = {
+        "client_id": provider.client_id,
+        "post_logout_redirect_uri": options.url(RETURN_PATH),
+        "state": state,
+    }
+    if id_token is not None and len(id_token) <= MAX_HINT_CHARACTERS:
+        parameters["id_token_hint"] = id_token
+    return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(parameters)}"
+
+
+def _endpoint(provider: Provider, options: Options) -> str | None:
+    try:
+        with budget(SECONDS), asking(provider, options) as (metadata, _):
+            endpoint = metadata.end_session_endpoint
+        why = "no end_session_endpoint"
+    except (ProviderError, ProviderUnavailable) as error:
+        endpoint, why = None, str(error)
+    if endpoint is None or "#" in endpoint:
+        _log.warning("signed out here only", extra={"event": "sign-out-local", "provider": provider.id, "why": why})
+        return None
+    return endpoint

@@ -1,0 +1,58 @@
+"""The way back from a provider's own sign-out: where somebody wanted to land, sealed in a cookie bound to a state (O19).
+
+Coming back with anything else, or twice, is harmless: they are signed out here already, and land on the front page.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+
+from genkan.cookies import CHUNK_CHARACTERS, clear, read
+from genkan.errors import TokenError
+from genkan.http import Cookie
+from genkan.options import Options
+
+RETURN_SECONDS = 900
+"""How long somebody may take at the provider."""
+
+_RANDOM_BYTES = 32
+
+
+def create(landing: str, options: Options) -> tuple[str, Cookie]:
+    """A state to send along, and the cookie that says where it leads."""
+    state = secrets.token_urlsafe(_RANDOM_BYTES)
+    sealed = _seal(state, landing, options)
+    if len(sealed) > CHUNK_CHARACTERS:
+        # Browsers would not keep it (T3).
+        sealed = _seal(state, options.origin, options)
+    cookie = Cookie(
+        options.names.sign_out,
+        sealed,
+        options.secure,
+        max_age=RETURN_SECONDS,
+        expires=options.clock() + RETURN_SECONDS,
+    )
+    return state, cookie
+
+
+def use(state: str | None, cookie_header: str, options: Options) -> tuple[str, tuple[Cookie, ...]]:
+    """Where this state leads in this browser, the front page where it leads nowhere; and Set-Cookies that forget it."""
+    name = options.names.sign_out
+    sealed = read(cookie_header, name)
+    if sealed is None:
+        return options.origin, ()
+    return _landing(sealed, state or "", options), clear((name,), secure=options.secure)
+
+
+def _seal(state: str, landing: str, options: Options) -> str:
+    return options.returns.seal({"state": state, "landing": landing}, RETURN_SECONDS)
+
+
+def _landing(sealed: str, state: str, options: Options) -> str:
+    try:
+        claims = options.returns.open(sealed)
+    except TokenError:
+        return options.origin
+    is_ours = hmac.compare_digest(str(claims.get("state")).encode(), state.encode("utf-8", "surrogatepass"))
+    return str(claims["landing"]) if is_ours and "landing" in claims else options.origin
