@@ -10,7 +10,7 @@ from flask import Flask
 
 import auth
 import config
-from blueprints import api, assets, dashboard, development, errors, health, users
+from blueprints import account, api, assets, dashboard, development, errors, health, sessions, users
 from blueprints import auth as doors
 from genkan.tokens import Clock
 
@@ -31,7 +31,7 @@ def create_app(environment: Mapping[str, str] | None = None, clock: Clock = time
     app.json.sort_keys = app.json.ensure_ascii = False  # type: ignore[attr-defined]  # the default provider has both
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     provider = auth.init_app(app, settings, clock)
-    for room in (doors, dashboard, api, health, users, assets, errors):
+    for room in (doors, dashboard, account, api, health, users, sessions, assets, errors):
         app.register_blueprint(room.bp)
     if provider is not None:
         app.register_blueprint(development.create_blueprint(provider))

@@ -1,4 +1,4 @@
-"""Who may enter, and how: the providers, the callbacks, the session's limits, and the four names everybody uses."""
+"""Who may enter, and how: the providers, the callbacks, the session's limits, and the five names everybody uses."""
 
 from __future__ import annotations
 
@@ -13,22 +13,20 @@ from config import Settings
 from genkan import current_user
 from genkan.adapters import Adapter
 from genkan.caching import SharedCache
+from genkan.callbacks import Callbacks, JWTParams, SessionParams
 from genkan.development import DevelopmentProvider
-from genkan.flask import auth, handlers, sign_in, sign_out
-from genkan.identity import JSON, Session, SessionUser, Token, User, text_of
-from genkan.options import Callbacks, JWTParams, Options, SessionParams, SessionPolicy
+from genkan.flask import access_token, auth, handlers, sign_in, sign_out, update
+from genkan.identity import Session, Token, text_of
+from genkan.options import Options, SessionPolicy
 from genkan.providers.base import Provider
-from genkan.providers.catalogue import from_environment, unknown_providers
+from genkan.providers.catalogue import from_environment, signing_out, unknown_providers
 from genkan.providers.development import development
-from genkan.sqlalchemy import Database, SQLAlchemyAdapter
+from genkan.sqlalchemy import Database, SQLAlchemyAdapter, SQLAlchemySessionStore
 from genkan.tokens import Clock, TextSealer
 
-__all__ = ["auth", "handlers", "sign_in", "sign_out"]
+__all__ = ["access_token", "auth", "handlers", "sign_in", "sign_out", "update"]
 
 _log = logging.getLogger("genkan.auth")
-
-PROFILE_SECONDS = 5
-"""How stale a stored profile may be told; without Redis a change made by another worker shows after this time."""
 
 
 def jwt(params: JWTParams) -> Token | None:
@@ -50,8 +48,9 @@ def init_app(app: Flask, settings: Settings, clock: Clock) -> DevelopmentProvide
     Raises ConfigurationError naming the setting that stands in the way.
     """
     sealer = TextSealer(settings.secrets, "genkan.account-tokens")
+    database = Database(settings.database_url)
     adapter = SQLAlchemyAdapter(
-        Database(settings.database_url),
+        database,
         models.User,
         models.Account,
         models.SpentToken,
@@ -71,7 +70,9 @@ def init_app(app: Flask, settings: Settings, clock: Clock) -> DevelopmentProvide
             max_age=settings.session_max_age,
             update_age=settings.session_update_age,
             absolute_age=settings.session_absolute_age,
+            strategy=settings.session_strategy,
         ),
+        store=_session_store(database, settings),
         clock=clock,
         # Reached without the network, so that one worker with one thread can be both sides of a sign-in.
         back_channels={provider.issuer: app.wsgi_app} if provider else {},
@@ -83,40 +84,18 @@ def init_app(app: Flask, settings: Settings, clock: Clock) -> DevelopmentProvide
     return provider
 
 
-def profile_of(session: Session) -> dict[str, JSON]:
-    """`{id, name, email, image, role}` of the session's user as stored, at most PROFILE_SECONDS old.
-
-    Somebody signed in by a Next.js front end may have no row here; then the session itself answers. Raises
-    StoreError when the store does not answer.
-    """
-    id = session.user.id
-    if id is None:
-        return _fields(session.user)
-    house = genkan.flask.options()
-    kept = house.cache.get(f"profile:{id}")
-    if isinstance(kept, dict):
-        return kept
-    profile = _fields(house.adapter.get_user(id) or session.user)
-    house.cache.set(f"profile:{id}", profile, PROFILE_SECONDS)
-    return profile
-
-
-def people() -> list[User]:
-    """Everybody who has signed in."""
-    return genkan.flask.options().adapter.list_users()
-
-
-def set_role(email: str, role: str) -> User | None:
-    """The user with that address in their new role, or None when there is nobody."""
-    house = genkan.flask.options()
-    user = house.adapter.set_role(email, role)
-    if user is not None:
-        house.cache.delete(f"profile:{user.id}")
-    return user
-
-
-def _fields(user: User | SessionUser) -> dict[str, JSON]:
-    return {"id": user.id, "name": user.name, "email": user.email, "image": user.image, "role": user.role}
+def _session_store(database: Database, settings: Settings) -> SQLAlchemySessionStore:
+    sealer = TextSealer(settings.secrets, "genkan.session-records")
+    return SQLAlchemySessionStore(
+        database,
+        users=models.User,
+        sessions=models.SessionRecord,
+        endings=models.Ending,
+        activity=models.Activity,
+        lifetime=settings.session_absolute_age,
+        seal=sealer.seal,
+        open=sealer.open,
+    )
 
 
 def _development_provider(settings: Settings, adapter: Adapter, clock: Clock) -> DevelopmentProvider | None:
@@ -129,4 +108,7 @@ def _providers(settings: Settings, provider: DevelopmentProvider | None) -> tupl
     configured = from_environment(settings.provider_environment)
     for id in unknown_providers(settings.provider_environment):
         _log.warning("AUTH_%s_ID is set, but there is no such provider", id.upper().replace("-", "_"))
-    return configured if provider is None else (*configured, development(provider.issuer, provider.client_secret))
+    if provider is None:
+        return configured
+    own = development(provider.issuer, provider.client_secret)
+    return (*configured, signing_out(own, settings.provider_environment))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify
 
-from auth import auth, profile_of
+from auth import auth
 from genkan.flask import answers_json, refuse
+from people import profile_of
 
 bp = answers_json(Blueprint("api", __name__, url_prefix="/api/user"))
 

@@ -25,10 +25,14 @@ DOORS: tuple[tuple[str, str, Callable[..., Response]], ...] = (
     ("POST", "/callback/<provider_id>", handlers.callback),
     ("GET", "/signout", handlers.sign_out_page),
     ("POST", "/signout", handlers.sign_out),
+    ("GET", "/signout/return", handlers.signed_out_there),
+    ("POST", "/backchannel-logout/<provider_id>", handlers.backchannel_logout),
     ("GET", "/error", handlers.error_page),
     ("GET", "/verify-request", handlers.verify_request_page),
+    ("GET", "/signed-in", handlers.signed_in_page),
 )
-"""Auth.js's actions (protocol.md 1.5). All are public; each unsafe one checks for itself what it must be shown."""
+"""Auth.js's actions (protocol.md 1.5), where a sign-in in a second window ends, and a provider's part in signing out.
+All are public; each unsafe one checks for itself what it must be shown."""
 
 for method, rule, handler in DOORS:
     bp.add_url_rule(

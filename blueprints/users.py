@@ -1,4 +1,4 @@
-"""For owners, on the command line: who is here, and in which role."""
+"""For owners, on the command line: who is here, in which role, and who may not come in."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import re
 import click
 from flask import Blueprint
 
-from auth import people, set_role
+from genkan.identity import User
+from people import at_address, delete, disable, enable, everybody, set_role
 
 ROLE = re.compile(r"[A-Za-z0-9_-]{1,50}")
 
@@ -16,10 +17,11 @@ bp = Blueprint("users", __name__, cli_group="users")
 
 @bp.cli.command("list")
 def list_users() -> None:
-    """Show everybody: address, whether a provider vouches for it, role, name and id."""
-    for user in people():
+    """Show everybody: address, whether a provider vouches for it, role, name, id, and "disabled" for whom that is so."""
+    for user in everybody():
         proven = "verified" if user.email_verified else "unverified"
-        click.echo(f"{user.email or '-'}\t{proven}\t{user.role or '-'}\t{user.name or '-'}\t{user.id}")
+        disabled = "\tdisabled" if user.disabled else ""
+        click.echo(f"{user.email or '-'}\t{proven}\t{user.role or '-'}\t{user.name or '-'}\t{user.id}{disabled}")
 
 
 @bp.cli.command("role")
@@ -27,16 +29,48 @@ def list_users() -> None:
 @click.argument("role")
 @click.option("--unverified", is_flag=True, help="Even though no provider vouches that the address is theirs.")
 def change_role(email: str, role: str, unverified: bool) -> None:
-    """Give the user with EMAIL the ROLE; it enters their session at their next sign-in."""
+    """Give the user with EMAIL the ROLE; their sessions have it within a second, without signing in again."""
     if not ROLE.fullmatch(role):
         raise click.ClickException("A role is a word of at most 50 letters, digits, - and _.")
-    known = next((user for user in people() if (user.email or "").lower() == email.lower()), None)
+    known = at_address(email)
     if known is not None and known.email_verified is None and not unverified:
         # Whoever comes first with an unproven address would get what was meant for its owner.
         raise click.ClickException(
             f"No provider vouches that {email} is theirs. If you know that it is, add --unverified."
         )
-    user = set_role(email, role)
+    user = _found(set_role(email, role), email)
+    click.echo(f"{user.email} is now {user.role}.")
+
+
+@bp.cli.command("disable")
+@click.argument("email")
+def disable_user(email: str) -> None:
+    """Keep the user with EMAIL out: their sessions end, everywhere within a second, and no new one begins."""
+    user = _found(disable(email), email)
+    click.echo(f"{user.email} is disabled and signed out everywhere.")
+
+
+@bp.cli.command("enable")
+@click.argument("email")
+def enable_user(email: str) -> None:
+    """Let the user with EMAIL sign in again."""
+    user = _found(enable(email), email)
+    click.echo(f"{user.email} may sign in again.")
+
+
+@bp.cli.command("delete")
+@click.argument("email")
+@click.option("--yes", is_flag=True, help="Without asking.")
+def delete_user(email: str, yes: bool) -> None:
+    """Delete the user with EMAIL and all that is kept of them; their sessions end everywhere within a second."""
+    user = _found(at_address(email), email)
+    if not yes:
+        click.confirm(f"Delete {user.email} ({user.name or 'no name'}) and all that is kept of them?", abort=True)
+    delete(user)
+    click.echo(f"{user.email} is gone.")
+
+
+def _found(user: User | None, email: str) -> User:
     if user is None:
         raise click.ClickException(f"Nobody is stored under {email}. `flask --app app users list` shows everybody.")
-    click.echo(f"{user.email} is now {user.role}.")
+    return user

@@ -1,10 +1,12 @@
-"""The owner's commands: who is here, and in which role."""
+"""The owner's commands: who is here, in which role, and who may not come in."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 
 import pytest
 from flask import Flask
@@ -68,19 +70,53 @@ def test_the_list_shows_everybody_with_their_role(guest: Browser) -> None:
     assert shown.split("\t")[4].strip() == (guest.session() or {})["user"]["id"]
 
 
-def test_a_role_enters_the_profile_at_once_and_the_session_at_the_next_sign_in(guest: Browser) -> None:
+def test_a_role_enters_profile_and_sessions_at_the_next_request(guest: Browser) -> None:
+    """Without signing in again, and again when it is taken away."""
     assert guest.get("/api/user/profile").get_json()["role"] == "user"
 
-    assert run(guest.app, "role", "Hana@Example.com", "admin") == (0, "hana@example.com is now admin.\n")
-    assert guest.get("/api/user/profile").get_json()["role"] == "admin"
-    guest.sign_out()
+    for role in ("admin", "user"):
+        assert run(guest.app, "role", "Hana@Example.com", role) == (0, f"hana@example.com is now {role}.\n")
+        assert guest.get("/api/user/profile").get_json()["role"] == role
+        assert (guest.session() or {})["user"]["role"] == role
+        assert f"<dd>{role}</dd>" in guest.get("/partials/session").get_data(as_text=True)
+
+
+def test_somebody_disabled_is_out_and_stays_out_until_they_are_enabled(guest: Browser) -> None:
+    other = Browser(guest.app)
+    other.sign_in("Alex Admin")
+    assert run(guest.app, "disable", "HANA@example.com") == (
+        0,
+        "hana@example.com is disabled and signed out everywhere.\n",
+    )
+    assert guest.session() is None
+    assert other.session() is not None
+    assert [line.split("\t")[5:] for line in run(guest.app, "list")[1].splitlines()] == [[], ["disabled"]]
+
+    refused = guest.sign_in()
+    assert "error=AccessDenied" in refused.headers["Location"]
+    assert guest.session() is None
+    assert run(guest.app, "enable", "hana@example.com") == (0, "hana@example.com may sign in again.\n")
     guest.sign_in()
-    assert (guest.session() or {})["user"]["role"] == "admin"
-    assert "admin" in guest.get("/partials/session").get_data(as_text=True)
+    assert guest.session() is not None
 
 
-def test_an_address_that_nobody_has_is_said_to_be_so(guest: Browser) -> None:
-    code, shown = run(guest.app, "role", "nobody@example.com", "admin")
+def test_somebody_is_deleted_when_the_owner_means_it(guest: Browser) -> None:
+    result = guest.app.test_cli_runner().invoke(args=["users", "delete", "hana@example.com"], input="n\n")
+    assert result.exit_code == 1
+    assert "Delete hana@example.com (Hana Example) and all that is kept of them? [y/N]" in result.output
+    assert guest.session() is not None
+
+    result = guest.app.test_cli_runner().invoke(args=["users", "delete", "hana@example.com"], input="y\n")
+    assert result.output.endswith("hana@example.com is gone.\n")
+    assert guest.session() is None
+    assert run(guest.app, "list") == (0, "")
+    guest.sign_in()
+    assert run(guest.app, "delete", "--yes", "hana@example.com") == (0, "hana@example.com is gone.\n")
+
+
+@pytest.mark.parametrize("words", ["role {} admin", "disable {}", "enable {}", "delete {}", "delete --yes {}"])
+def test_an_address_that_nobody_has_is_said_to_be_so(guest: Browser, words: str) -> None:
+    code, shown = run(guest.app, *words.format("nobody@example.com").split())
 
     assert code == 1
     assert "Nobody is stored under nobody@example.com" in shown
@@ -103,3 +139,22 @@ def test_the_command_works_from_a_shell(guest: Browser, environment: Environment
     )
 
     assert ended.stdout == "hana@example.com is now editor.\n"
+    assert soon(lambda: (guest.session() or {})["user"]["role"] == "editor")
+
+
+@pytest.mark.parametrize("words", ["users disable hana@example.com", "users delete --yes hana@example.com"])
+def test_a_worker_that_runs_learns_of_it_within_a_second_or_so(
+    guest: Browser, environment: Environment, words: str
+) -> None:
+    command = [sys.executable, "-m", "flask", "--app", "app", *words.split()]
+    subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, check=True)
+
+    assert soon(lambda: guest.session() is None)
+
+
+def soon(is_so: Callable[[], bool]) -> bool:
+    """Whether it becomes so in two seconds: the bound is one, and this machine may be busy."""
+    end = time.monotonic() + 2
+    while not is_so() and time.monotonic() < end:
+        pass
+    return is_so()
