@@ -1,14 +1,13 @@
-// Keeps this page in step with the server and with other tabs, React's too (Auth.js's own channel). The one signal is
-// `session-changed` on `document`: whatever was drawn from the session listens to it and asks again.
-// Events are named twice: for htmx 4 and for htmx 2.
+// Keeps this page in step with the server and with other tabs, React's too. The one signal is `session-changed` on
+// `document`: what was drawn from the session asks again. Events are named for htmx 4 and for htmx 2.
 
 const channel = new BroadcastChannel("next-auth");
 const page = document.body.dataset;
-const inFlight = new Map(); // request -> the element it was made for
+const inFlight = new Map(); // request -> its element
 
 let menu = document.getElementById("user-menu");
-let status = menu?.dataset.status; // never the "loading" that a slow refresh shows
-let toldByOthers, leaving, askedAt, slow, hush, focused, opened;
+let status = menu?.dataset.status; // never the "loading" of a slow refresh
+let toldByOthers, askedAt, slow, hush, focused, opened;
 
 const on = (names, act) => names.split(" ").forEach((name) => addEventListener(name, act, true));
 const tell = (trigger) => channel.postMessage({ event: "session", data: { trigger } });
@@ -32,25 +31,26 @@ on("visibilitychange online", () => {
 });
 
 // A private page is left covered; after Back it stays so until the server has said who is here.
-function cover() {
-  if ("private" in page) page.covered = "";
+function cover(why = "") {
+  if ("private" in page) page.covered = why;
 }
-on("pagehide", cover);
+on("pagehide", () => cover());
 on("pageshow", ({ persisted }) => {
   if (!persisted) return;
   cover();
   signal();
 });
 
-// Tells other tabs when this browser last saw somebody else, unless they told us.
+// Tells other tabs when this browser last saw somebody else.
 function remember() {
   if (!menu || status === "loading") return;
   const { session } = menu.dataset;
+  page.person ||= session; // whom it was drawn for
   try {
     const last = localStorage["genkan.session"] ?? "";
     localStorage["genkan.session"] = session;
     if (last !== session && !toldByOthers) tell(session ? "getSession" : "signout");
-  } catch {} // storage refused: the others ask when they become visible
+  } catch {} // no storage: the others ask when they become visible
 }
 
 function arrive(next) {
@@ -59,6 +59,7 @@ function arrive(next) {
   status = menu.dataset.status;
   remember();
   toldByOthers = false;
+  if ("held" in page || ("private" in page && document.querySelector("[data-sent]"))) return;
   if ("private" in page && status === "unauthenticated") {
     leave(menu.querySelector("a").href);
   } else if (changed && ("private" in page || ("follow" in page && !document.querySelector("[data-sent]")))) {
@@ -70,18 +71,21 @@ function arrive(next) {
   }
 }
 
-// The menu and a refused fragment (HX-Redirect) may both show the way out: the first one is taken.
 function leave(way) {
-  cover();
-  if (!leaving) location.replace(way);
-  leaving = true;
+  cover("leaving");
+  location.replace(way);
 }
+
+// What was refused may yet be sent: until again.js knows, the page is held.
 on("htmx:before:response htmx:beforeOnLoad", (event) => {
-  const { ctx, xhr } = event.detail;
-  const way = ctx ? ctx.hx.redirect : xhr.getResponseHeader("HX-Redirect");
-  if (!way || !("private" in page) || (ctx?.response ?? xhr).status !== 401) return;
+  const request = requestOf(event);
+  const code = request.response?.status ?? request.status;
+  const way = request.hx ? request.hx.redirect : request.getResponseHeader("HX-Redirect");
+  if (way && code === 204 && isMenuForm(sourceOf(event))) tell("signout"); // signed out; the way is the provider's own
+  if (!way || (code !== 401 && code !== 403)) return;
   event.preventDefault();
-  leave(way);
+  page.held = "";
+  import("./again.js").then((room) => room.refused(event.detail, way)).catch(() => leave(way));
 });
 
 on("htmx:before:swap htmx:beforeSwap", () => {
@@ -97,7 +101,7 @@ on("htmx:after:swap htmx:afterSwap", () => {
   }
   const part = focused && document.getElementById(focused);
   if (!part || part.contains(document.activeElement)) return;
-  part.querySelector("summary, a")?.focus();
+  part.querySelector("summary, a, [tabindex]")?.focus();
   if (part.dataset.said) say(part.dataset.said);
 });
 
@@ -106,7 +110,7 @@ const sourceOf = ({ detail }) => detail.ctx?.sourceElement ?? detail.elt;
 const isMenuForm = (element) => element?.matches("#user-menu *");
 const isMenuAnswering = () => [...inFlight.values()].some(isMenuForm);
 
-// The answer to the menu's own form is the new menu: no need to ask for it.
+// The answer to the menu's own form is the new menu.
 on("htmx:config:request htmx:configRequest", (event) => {
   if (sourceOf(event) === menu && isMenuAnswering()) event.preventDefault();
 });
@@ -127,7 +131,10 @@ on("htmx:finally:request htmx:afterRequest", (event) => {
   const request = requestOf(event);
   const source = inFlight.get(request);
   inFlight.delete(request);
-  delete source?.dataset.sent;
+  if (source?.matches("[data-sent]")) {
+    delete source.dataset.sent;
+    if ("private" in page && status === "unauthenticated") signal(); // it had waited
+  }
   const code = request.response?.status ?? request.status;
   if (isMenuForm(source) && source.isConnected && !(code >= 200 && code < 400)) {
     say("That did not work. Please try again.");

@@ -34,6 +34,13 @@ def type_nonsense(page: Page) -> None:
     page.get_by_role("alert").wait_for()
 
 
+def type_no_name(page: Page) -> None:
+    """On the account page, to what it says to somebody who wants to be called nothing."""
+    page.get_by_label("Display name").fill(" ")
+    press(page, "Save")
+    page.get_by_text("Please type a name.").wait_for()
+
+
 @dataclass(frozen=True)
 class Place:
     """A page in one of its states; `prepare` brings it there."""
@@ -59,12 +66,18 @@ PLACES = {
     "how it works": Place("/about"),
     "dashboard": Place("/dashboard", HANA, open_menu),
     "dashboard with a broken picture": Place("/dashboard", SAM),
+    "account": Place("/account", HANA, open_menu),
+    "account after something was done": Place("/account?said=unlinked", HANA),
+    "account of somebody without a name": Place("/account", SAM, type_no_name),
+    "before an account is deleted": Place("/account/delete", HANA),
+    "after an account was deleted": Place("/?account=deleted"),
     "sign in": Place("/api/auth/signin"),
     "sign in again": Place("/api/auth/signin", HANA),
     "sign in after an error": Place("/api/auth/signin?error=OAuthAccountNotLinked"),
     "sign out": Place("/api/auth/signout", HANA),
     "sign-in error": Place("/api/auth/error?error=Configuration&reason=unavailable"),
     "look into your mailbox": Place("/api/auth/verify-request"),
+    "not signed in, in a second window": Place("/api/auth/signed-in"),
     "nothing here": Place("/nowhere"),
     "the provider asks": Place("/api/auth/signin", prepare=begin),
     "the provider complains": Place("/api/auth/signin", prepare=type_nonsense),

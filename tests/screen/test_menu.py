@@ -189,7 +189,7 @@ def test_the_popup_closes_on_escape_on_a_click_elsewhere_and_when_focus_leaves(e
     expect(dashboard).to_be_hidden()
 
     open_menu(page)
-    for _ in range(3):
+    for _ in range(4):
         page.keyboard.press("Tab")
     expect(dashboard).to_be_hidden()
 

@@ -111,18 +111,14 @@ def test_a_menu_that_never_loaded_recovers(either: Window) -> None:
     expect(menu(page, "authenticated")).to_contain_text("Hi, Hana Example")
 
 
-@pytest.mark.parametrize("how", ["click", "event"])
-def test_a_fragment_of_an_ended_session_leaves_for_sign_in(either: Window, how: str) -> None:
+def test_a_fragment_of_an_ended_session_leaves_for_sign_in(either: Window) -> None:
     either.forgive()
     either.sign_in()
     page = either.open("/")
     page.goto("/dashboard?tab=2")
     entries = page.evaluate("history.length")
     either.sign_out()
-    if how == "click":
-        page.get_by_role("link", name="Refresh").click()
-    else:
-        change(page)
+    change(page)
 
     page.wait_for_url("**/api/auth/signin?callbackUrl=%2Fdashboard%3Ftab%3D2")
     expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
