@@ -11,7 +11,7 @@ import tempfile
 from itertools import chain
 
 import migrations
-from bench import in_process, served
+from bench import in_process, records, served
 from bench.application import create_app
 
 
@@ -34,7 +34,9 @@ def main() -> None:
         app = create_app()
         print(f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores\n")
         print("| figure | measured | target |\n| --- | --- | --- |")
-        for row in chain(in_process.measure(app), served.measure(app)):
+        for row in chain(
+            in_process.measure(app), served.measure(app), records.measure(app, os.environ["DATABASE_URL"])
+        ):
             print(row, flush=True)
 
 

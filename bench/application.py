@@ -69,7 +69,7 @@ def constants(session: Session | None) -> dict[str, Any]:
 def session_cookie(app: Flask) -> str:
     """A Cookie header of somebody who has just signed in: their session and their CSRF pair."""
     options = app.extensions["genkan"].options
-    claims = {**PERSON, "auth_time": int(time.time())}
+    claims = {**PERSON, "auth_time": int(time.time()), "sid": "the session of a bench"}
     pair = options.csrf.create().cookie.replace("|", "%7C")
     return (
         f"{options.names.csrf}={pair}; {options.names.session}={options.sessions.seal(claims, options.policy.max_age)}"

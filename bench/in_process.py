@@ -23,15 +23,15 @@ def measure(app: Flask) -> Iterator[str]:
     """Rows of a Markdown table."""
     cookie = session_cookie(app)
     routes = {
-        "bare": lambda: _get(app, "/asks/0", cookie),
-        "bare, no cookie": lambda: _get(app, "/asks/0", ""),
-        "seen before": lambda: _get(app, "/asks/1", cookie),
+        "bare": lambda: get(app, "/asks/0", cookie),
+        "bare, no cookie": lambda: get(app, "/asks/0", ""),
+        "seen before": lambda: get(app, "/asks/1", cookie),
         "first sight": lambda: _first_sight(app, cookie),
-        "no cookie": lambda: _get(app, "/asks/1", ""),
-        "10 calls": lambda: _get(app, "/asks/10", cookie),
-        "100 calls": lambda: _get(app, "/asks/100", cookie),
+        "no cookie": lambda: get(app, "/asks/1", ""),
+        "10 calls": lambda: get(app, "/asks/10", cookie),
+        "100 calls": lambda: get(app, "/asks/100", cookie),
     }
-    times = _interleaved(routes)
+    times = interleaved(routes)
     yield f"| a request that asks nobody | {median(times['bare']):.0f} µs | |"
     for name, base, target in (
         ("seen before", "bare", 10),
@@ -49,12 +49,12 @@ def measure(app: Flask) -> Iterator[str]:
 def _tokens(app: Flask) -> Iterator[str]:
     sealer = app.extensions["genkan"].options.sessions
     token = sealer.seal(PERSON, 3600)
-    times = _interleaved({"open": lambda: sealer.open(token), "seal": lambda: sealer.seal(PERSON, 3600)})
+    times = interleaved({"open": lambda: sealer.open(token), "seal": lambda: sealer.seal(PERSON, 3600)})
     yield f"| opening a token | {median(times['open']):.0f} µs | |"
     yield f"| sealing a token | {median(times['seal']):.0f} µs | |"
 
 
-def _interleaved(acts: Mapping[str, Callable[[], object]]) -> Figures:
+def interleaved(acts: Mapping[str, Callable[[], object]]) -> Figures:
     """Microseconds of each act, round by round, so that a noisy moment hits all of them alike."""
     figures: Figures = {name: [] for name in acts}
     for _ in range(ROUNDS):
@@ -68,10 +68,10 @@ def _interleaved(acts: Mapping[str, Callable[[], object]]) -> Figures:
 
 def _first_sight(app: Flask, cookie: str) -> None:
     app.extensions["genkan"].options.memory.clear()
-    _get(app, "/asks/1", cookie)
+    get(app, "/asks/1", cookie)
 
 
-def _get(app: Flask, path: str, cookie: str) -> None:
+def get(app: Flask, path: str, cookie: str) -> None:
     environ: dict[str, Any] = {
         "REQUEST_METHOD": "GET",
         "PATH_INFO": path,
