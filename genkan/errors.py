@@ -84,6 +84,10 @@ class InvalidCheck(AuthError):
     reason = "expired"
 
 
+class ForbiddenUpdate(AuthError):
+    """A client asked to change something of its session to what it can not be."""
+
+
 class UnknownAction(AuthError):
     """A method or path the protocol does not have."""
 
@@ -110,3 +114,49 @@ class StorageUnavailable(AuthError):
     """Our own store was down at the wrong moment; nothing was half done, trying again works."""
 
     reason = "storage"
+
+
+class LinkedElsewhere(AuthError):
+    """An account that was to be linked is somebody else's way in already."""
+
+    code = "OAuthAccountNotLinked"
+    reason = "linked-elsewhere"
+
+
+class AnotherPerson(AccessDenied):
+    """A flow that was for one user has come back as another one, or to another one's session; nothing has changed."""
+
+    reason = "another-person"
+
+
+class Unproven(AuthError):
+    """The provider was to have somebody prove themselves anew and does not say that it did."""
+
+    reason = "unproven"
+
+
+class LastAccount(AuthError):
+    """Somebody's only way in can't be taken from them."""
+
+    reason = "last-account"
+
+
+class NotSignedIn(AuthError):
+    """Something was asked for the person who is signed in, and nobody is."""
+
+    code = "SessionRequired"
+    kind = "sign_in"
+
+
+class ReconnectRequired(AuthError):
+    """The provider gives no more tokens for somebody until they sign in there again; `provider` is its id.
+
+    Their session here goes on.
+    """
+
+    code = "ReconnectRequired"
+    kind = "sign_in"
+
+    def __init__(self, provider: str, message: str = "") -> None:
+        super().__init__(message)
+        self.provider = provider

@@ -50,6 +50,32 @@ _BY_REASON = {
         "Something on our side did not answer. Nothing has changed; try again in a moment.",
         503,
     ),
+    "another-person": Message(
+        "AccessDenied",
+        "That was somebody else",
+        "The account that came back is not that of the person who is signed in here. Nothing has changed.",
+        403,
+    ),
+    "unproven": Message(
+        "Configuration",
+        "The provider did not ask you again",
+        "It took an earlier sign-in for this one, which is not enough here. Nothing has changed; try again or choose "
+        "another way.",
+        403,
+    ),
+    "linked-elsewhere": Message(
+        "OAuthAccountNotLinked",
+        "That account is in use here already",
+        "Somebody else signs in with it, so it was not linked to you. Nothing has changed. If that is you as well, sign "
+        "in with it and unlink it there first.",
+        403,
+    ),
+    "signed-out": Message(
+        "SessionRequired",
+        "You have been signed out in the meantime",
+        "Nothing was linked. Sign in, then try again.",
+        401,
+    ),
     "provider": Message("Configuration", "No such way to sign in", "Choose one of those that this site offers."),
     "cross-site": Message(
         "MissingCSRF",
@@ -76,6 +102,13 @@ _BY_CODE = {
     ),
     "MissingCSRF": Message(
         "MissingCSRF", "This page was open for too long", "Nothing has happened. Please try once more.", 403
+    ),
+    "ReconnectRequired": Message(
+        "ReconnectRequired",
+        "Please connect again",
+        "The provider has ended our access for you, as it does after a while or when you ask it to. You are still signed "
+        "in here; sign in with that provider once more to go on.",
+        403,
     ),
     "SessionRequired": Message("SessionRequired", "Please sign in", "That page is for people who are signed in.", 401),
 }

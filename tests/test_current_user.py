@@ -12,9 +12,9 @@ from flask_login import current_user, login_required
 
 import genkan.flask
 from genkan import current_user as room
+from genkan.callbacks import Callbacks
 from genkan.errors import ConfigurationError
 from genkan.flask import answers_json, public
-from genkan.options import Callbacks
 from tests.browser import HTMX, Browser
 from tests.conftest import MakeApp
 from tests.options import make_options

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from genkan.callbacks import Callbacks, JWTParams, RedirectParams, SessionParams, SignInParams
 from genkan.errors import AccessDenied
 from genkan.identity import Profile, Session, Token
-from genkan.options import Callbacks, JWTParams, Pages, RedirectParams, SessionParams, SignInParams
+from genkan.options import Pages
 from genkan.providers.base import ProfileUser
 from tests.visitors import RESIDENT, Heard, Visitor, listen_to, query, reason_of, state_of
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from genkan import events
-from genkan.options import JWTParams, SignInParams
+from genkan.callbacks import JWTParams, SignInParams
 from tests.visitors import Heard, Visitor, listen_to
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
+from functools import partial
 
 import pytest
 from flask import Flask
 
+from genkan.actions.access_token import access_token
+from genkan.errors import ReconnectRequired
 from tests.browser import Browser
 from tests.clock import FrozenClock
 from tests.conftest import ORIGIN, MakeApp
@@ -16,6 +19,7 @@ from tests.peers import oidc_provider
 from tests.peers.nodejs import needing_node
 from tests.peers.oidc_provider import OidcProvider
 from tests.peers.process import free_port
+from tests.visitors import COOKIE, at_once, query
 
 CALLBACK = f"{ORIGIN}/api/auth/callback/oidc"
 ADA: Mapping[str, object] = {"name": "Ada Lovelace", "email": "Ada@example.org"}
@@ -33,7 +37,7 @@ def _port() -> int:
 
 @pytest.fixture(name="op", scope="module")
 def _op(port: int) -> Iterator[OidcProvider]:
-    with needing_node(), provider(port, ADA) as op:
+    with needing_node(), provider(port, ADA, refresh_tokens=True) as op:
         yield op
 
 
@@ -109,6 +113,23 @@ def test_two_people_are_two_users(real_house: Flask, op: OidcProvider) -> None:
     assert len(real_house.extensions["genkan"].options.adapter.list_users()) == 2
 
 
+def test_it_confirms_who_it_is_when_asked_to_and_not_otherwise(guest: Browser, op: OidcProvider) -> None:
+    """It tells when somebody proved themselves only where `max_age` asked for it, as OpenID Connect Core 2 lets it."""
+    enter(guest, op)
+    plain = guest.options.sessions.open(guest.cookie(COOKIE) or "")
+    begun = guest.submit("/api/auth/signin/oidc", callbackUrl="/dashboard", purpose="fresh").headers["Location"]
+    stranger = guest.submit("/api/auth/signin/oidc", callbackUrl="/dashboard", purpose="fresh").headers["Location"]
+    refused = guest.get(op.sign_in(stranger, "grace")).headers["Location"]
+    landing = guest.get(op.sign_in(begun, "ada")).headers["Location"]
+    fresh = guest.options.sessions.open(guest.cookie(COOKIE) or "")
+
+    assert query(begun).items() >= {"prompt": "login", "max_age": "60"}.items()
+    assert query(refused)["reason"] == "another-person"
+    assert (plain["proven_at"], landing) == (None, f"{ORIGIN}/dashboard")
+    assert abs(fresh["proven_at"] - time.time()) < 60
+    assert (plain["sub"], plain["sid"] == fresh["sid"]) == (fresh["sub"], False)
+
+
 def test_a_provider_that_comes_back_with_new_keys_and_a_new_name_is_believed(
     make_app: MakeApp, clock: FrozenClock
 ) -> None:
@@ -135,3 +156,26 @@ def test_a_provider_that_comes_back_with_new_keys_and_a_new_name_is_believed(
         "name": "Ada King",
         "image": "https://pictures.example/countess.png",
     }
+
+
+def test_tokens_are_renewed_once_for_all_and_a_spent_one_ends_the_connection(
+    guest: Browser, clock: FrozenClock, op: OidcProvider
+) -> None:
+    """It rotates, tells of the same person in a new ID token, and takes a second use for theft (RFC 9700 4.14)."""
+    enter(guest, op)
+    (user,) = guest.options.adapter.list_users()
+    (first,) = guest.options.adapter.list_accounts(user.id)
+    renew = partial(access_token, user.id, "oidc", guest.options)
+    given = set()
+    for _ in range(3):
+        clock.advance(3600)
+        given |= set(at_once(*[renew] * 10))
+
+    (now,) = guest.options.adapter.list_accounts(user.id)
+    assert len(given) == 3
+    assert now.tokens["id_token"] != first.tokens["id_token"]
+    assert guest.options.adapter.replace_tokens(first, now.tokens["refresh_token"])
+    clock.advance(3600)
+    with pytest.raises(ReconnectRequired):
+        renew()
+    assert guest.session() is not None

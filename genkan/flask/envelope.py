@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from flask import Response, render_template, request
-from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
 from genkan import strict_json
 from genkan.csrf import SAFE_METHODS
@@ -19,6 +19,7 @@ from genkan.redirects import origin_of
 
 LOOKED_AT = (
     "Origin",
+    "User-Agent",
     "Sec-Fetch-Site",
     "X-Auth-Return-Redirect",
     "X-CSRF-Token",
@@ -44,6 +45,17 @@ def receive(*, uploads: bool = False) -> Request:
         headers={name.lower(): request.headers[name] for name in LOOKED_AT if name in request.headers},
         address=request.remote_addr,
     )
+
+
+def only_field(name: str) -> str | None:
+    """What a form says under that name, once; None for any other body, also for one that can't be read."""
+    if request.mimetype != "application/x-www-form-urlencoded":
+        return None
+    try:
+        values = request.form.getlist(name)
+    except RequestEntityTooLarge:
+        return None
+    return values[0] if len(values) == 1 else None
 
 
 def perform(reply: Reply) -> Response:

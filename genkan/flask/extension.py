@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from genkan.csrf import SAFE_METHODS
 from genkan.errors import ConfigurationError
-from genkan.flask import diary
+from genkan.flask import diary, provider_tokens
 from genkan.flask.guard import take_stock
 from genkan.flask.headers import StandingHeaders
 from genkan.flask.state import EXTENSION, State
@@ -46,6 +46,7 @@ def init_app(app: Flask, options: Options, *, development: bool = False, trusted
         app.before_request(partial(_move_to_own_host, options.origin))
     app.before_request(take_stock(app))
     app.after_request(lambda response: finish(house, response))
+    provider_tokens.answer_for(app)
     if trusted_proxy_hops:
         proxy_fix = ProxyFix(app.wsgi_app, x_for=trusted_proxy_hops, x_proto=trusted_proxy_hops, x_host=0, x_prefix=0)
         app.wsgi_app = proxy_fix  # type: ignore[method-assign]  # Flask's documented way

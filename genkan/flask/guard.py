@@ -16,6 +16,7 @@ from genkan import cookies
 from genkan.csrf import SAFE_METHODS
 from genkan.errors import AuthError, OutsideRequestError
 from genkan.flask.envelope import json_response, receive
+from genkan.flask.headers import FOR_ONE_VISITOR
 from genkan.flask.state import EXTENSION, State, state, state_of
 from genkan.flask.visit import HOUSE, auth, current_request, reading, sign_in_url
 from genkan.options import BASE_PATH
@@ -161,12 +162,20 @@ def _check_unsafe(house: State) -> Response | None:
     except AuthError as error:
         _log.warning("request refused", extra={"event": "forgery-refused", "code": error.code, "why": str(error)})
         if speaks_json():
-            return json_response({"error": "Forbidden", "code": error.code}, 403)
+            return _for_one_visitor(json_response({"error": "Forbidden", "code": error.code}, 403))
         again = f"{BASE_PATH}/error?error={quote(error.code)}"
-        return Response(
-            "This form has expired. Reload the page and send it again.",
-            403,
-            {"HX-Redirect": again} if asked.is_htmx else {},
-            content_type="text/plain; charset=utf-8",
+        return _for_one_visitor(
+            Response(
+                "This form has expired. Reload the page and send it again.",
+                403,
+                {"HX-Redirect": again} if asked.is_htmx else {},
+                content_type="text/plain; charset=utf-8",
+            )
         )
     return None
+
+
+def _for_one_visitor(response: Response) -> Response:
+    # Their CSRF cookie was looked at, and nothing else that would make the answer private by itself (X1).
+    response.headers.update(FOR_ONE_VISITOR)
+    return response

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from flask import Response, render_template, request
 from werkzeug.exceptions import MethodNotAllowed
 
-from genkan import discovery
-from genkan.actions import session as sessions
+from genkan.actions.backchannel import backchannel_logout as end_by_provider
 from genkan.actions.callback import callback as finish_sign_in
 from genkan.actions.landing import callback_url, failure, remember
 from genkan.actions.session import NOBODY
 from genkan.actions.sign_in import sign_in as begin_sign_in
+from genkan.actions.sign_out import come_back
 from genkan.actions.sign_out import sign_out as end_session
+from genkan.actions.update import update
 from genkan.errors import CrossSite, UnknownAction
-from genkan.flask.envelope import NOT_CACHED, json_response, perform, receive
+from genkan.flask import form_targets
+from genkan.flask.envelope import NOT_CACHED, json_response, only_field, perform, receive
+from genkan.flask.freshness import ways_in
 from genkan.flask.guard import RETRY_SECONDS
 from genkan.flask.state import state
 from genkan.flask.visit import auth, csrf_pair, park, reading, renew_csrf_token, replace_reading, request_id
-from genkan.http import Reply
+from genkan.http import Reply, Request
 from genkan.messages import Message, message_for
-from genkan.options import Options
-from genkan.providers.base import Provider
-from genkan.redirects import origin_of, path_of
+from genkan.options import BASE_PATH, Options
+from genkan.redirects import path_of
 
 _SESSION_HEADERS = [*NOT_CACHED.items()]
 
@@ -43,7 +44,7 @@ def session() -> Response:
 
 def update_session() -> Response:
     """`POST /api/auth/session`: what a client asks to change; the new session, or null."""
-    reply = sessions.update(receive(), state().options)
+    reply = update(receive(), state().options)
     replace_reading(NOBODY)
     return perform(reply)
 
@@ -71,24 +72,29 @@ def providers() -> Response:
 
 
 def sign_in_page() -> Response:
-    """`GET /api/auth/signin`: a button for each provider; or the way to the application's own page."""
+    """`GET /api/auth/signin`: a button for each provider; or the way to the application's own page.
+
+    With `reason=fresh`, for whoever is signed in to confirm that it is them: only their own ways in.
+    """
     options = state().options
     asked = receive()
     landing = callback_url(asked, options)
     park(*remember(landing, asked, options))
-    error = asked.query.get("error")
+    error, reason = asked.query.get("error"), asked.query.get("reason")
     if options.pages.sign_in:
-        query = {"callbackUrl": landing, **({"error": error} if error else {})}
+        given = {"callbackUrl": landing, "error": error, "reason": reason}
+        query = {name: value for name, value in given.items() if value}
         return perform(Reply(location=_with_query(options.origin + options.pages.sign_in, query)))
-    message = message_for(error, asked.query.get("reason")) if error else None
+    own = ways_in(options) if "fresh" in (reason, asked.query.get("purpose")) else None
     response = _page(
         "auth/sign_in.html",
-        message,
-        providers=list(options.providers.values()),
+        message_for(error, reason) if error else None,
+        providers=list(options.providers.values()) if own is None else own,
+        is_fresh=own is not None,
         callback_url=path_of(landing, options.origin),
         session=auth(),
     )
-    response.headers["Content-Security-Policy"] = state().headers.policy(*_form_targets(options))
+    response.headers["Content-Security-Policy"] = state().headers.policy(*form_targets.everywhere(state()))
     return response
 
 
@@ -140,6 +146,19 @@ def sign_out() -> Response:
     return perform(reply)
 
 
+def signed_out_there() -> Response:
+    """`GET /api/auth/signout/return`: back from the provider's own sign-out, to where they wanted to land."""
+    return perform(come_back(receive(), state().options))
+
+
+def backchannel_logout(provider_id: str) -> Response:
+    """`POST /api/auth/backchannel-logout/<provider>`: a provider ends sessions; no cookie is looked at or set."""
+    reply = end_by_provider(provider_id, only_field("logout_token"), state().options)
+    answer = json_response(reply.body, reply.status)
+    answer.headers.update(reply.headers)
+    return answer
+
+
 def error_page() -> Response:
     """`GET /api/auth/error`: what went wrong in our words, as 4xx or 503, and a way to try again."""
     options = state().options
@@ -148,7 +167,12 @@ def error_page() -> Response:
     if options.pages.error:
         return perform(Reply(location=_with_query(options.origin + options.pages.error, {"error": code or ""})))
     message = message_for(code, asked.query.get("reason"))
-    return _page("auth/error.html", message, retry_url=path_of(options.url("/signin"), options.origin))
+    return _page("auth/error.html", message, retry_url=_again(asked, options))
+
+
+def signed_in_page() -> Response:
+    """`GET /api/auth/signed-in`: where a sign-in in a second window ends; tells the page that waits, and closes."""
+    return _page("auth/signed_in.html", None, session=auth())
 
 
 def verify_request_page() -> Response:
@@ -159,27 +183,12 @@ def verify_request_page() -> Response:
     return _page("auth/verify_request.html", None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Target:
-    provider: Provider
-    endpoint: str | None
-
-
-def _form_targets(options: Options) -> list[str]:
-    """Where the sign-in forms may lead by redirect, which browsers hold against `form-action` too (H1).
-
-    As long as a provider has not been asked for its metadata, its authorization endpoint is unknown and any https
-    address will do; afterwards only that origin.
-    """
-    known = [
-        _Target(provider, discovery.known_authorization_endpoint(provider, options))
-        for provider in options.providers.values()
-    ]
-    targets = {origin for target in known if target.endpoint and (origin := origin_of(target.endpoint))}
-    for target in known:
-        if target.endpoint is None:
-            targets |= {"https:", origin_of(target.provider.issuer or "") or "https:"}
-    return sorted(targets - {options.origin})
+def _again(asked: Request, options: Options) -> str:
+    purpose, landing = asked.query.get("purpose"), path_of(callback_url(asked, options), options.origin)
+    if purpose == "fresh":
+        return f"{BASE_PATH}/signin?reason=fresh&callbackUrl={quote(landing, safe='')}"
+    # Without the query, which may tell of something that has not happened.
+    return landing.partition("?")[0] if purpose == "link" else f"{BASE_PATH}/signin"
 
 
 def _page(template: str, message: Message | None, **context: object) -> Response:

@@ -31,6 +31,8 @@ class State:
     """Blueprints whose refusals are JSON."""
     at_start: list[Callable[[], None]] = field(default_factory=list)
     """Called at the start of every request; cheaper than hooks of Flask's, each of which is looked at anew each time."""
+    sign_out_targets: tuple[float, tuple[str, ...]] | None = None
+    """Where a sign-out may lead, and when that was found out; see form_targets.py."""
     apart: set[str] = field(default_factory=set)
     """Blueprints that are another service, with its own guard."""
 

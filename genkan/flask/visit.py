@@ -18,6 +18,7 @@ from genkan.actions import session as sessions
 from genkan.actions.session import NOBODY, Reading
 from genkan.csrf import CSRFPair
 from genkan.errors import OutsideRequestError
+from genkan.flask import form_targets
 from genkan.flask.packing import pack
 from genkan.flask.state import State, state
 from genkan.http import Cookie
@@ -149,7 +150,9 @@ def finish(house: State, response: Response) -> Response:
         response.headers.add("Set-Cookie", cookie.header())
     if house.timed and _TIME in memo:
         response.headers.add("Server-Timing", f"auth;dur={memo[_TIME] * 1000:.3f}")
-    house.headers.add(response.headers, private=asked is not None or bool(to_set) or _CSRF in memo)
+    leading_to = form_targets.of_sign_out(house) if asked is not None and asked.known is not None else ()
+    private = asked is not None or bool(to_set) or _CSRF in memo
+    house.headers.add(response.headers, private=private, form_targets=leading_to)
     return response
 
 
