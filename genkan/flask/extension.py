@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from genkan.csrf import SAFE_METHODS
 from genkan.errors import ConfigurationError
 from genkan.flask import diary, provider_tokens
+from genkan.flask.envelope import NOT_CACHED
 from genkan.flask.guard import take_stock
 from genkan.flask.headers import StandingHeaders
 from genkan.flask.state import EXTENSION, State
@@ -38,7 +39,14 @@ def init_app(app: Flask, options: Options, *, development: bool = False, trusted
     if app.config.get("LOGIN_DISABLED"):
         raise ConfigurationError("LOGIN_DISABLED: it opens every protected view. Remove it from the configuration.")
     headers = StandingHeaders(secure=options.secure, picture_origins=_loopback_issuers(options))
-    house = State(options, headers, timed=development)
+    leading_away = tuple(provider for provider in options.providers.values() if provider.signs_out_there)
+    house = State(
+        options,
+        headers,
+        timed=development,
+        not_cached=headers.completed(*NOT_CACHED.items()),
+        signs_out_elsewhere=leading_away,
+    )
     app.extensions[EXTENSION] = house
     app.jinja_env.globals.update(TEMPLATE_GLOBALS)
     diary.keep()

@@ -32,14 +32,12 @@ def everywhere(house: State) -> list[str]:
 
 def of_sign_out(house: State) -> tuple[str, ...]:
     """Beyond our own origin, for any page that somebody who is signed in can sign out from."""
-    options = house.options
-    leading = [provider for provider in options.providers.values() if provider.signs_out_there]
-    if not leading:
+    if not house.signs_out_elsewhere:
         return ()
-    now = options.clock()
+    now = house.options.clock()
     found = house.sign_out_targets
     if found is None or not 0 <= now - found[0] < HELD_SECONDS:
-        targets = _targets(leading, lambda known: known.end_session_endpoint, options)
+        targets = _targets(house.signs_out_elsewhere, lambda known: known.end_session_endpoint, house.options)
         house.sign_out_targets = found = (now, tuple(sorted(targets)))
     return found[1]
 

@@ -17,17 +17,15 @@ from genkan.actions.sign_out import sign_out as end_session
 from genkan.actions.update import update
 from genkan.errors import CrossSite, UnknownAction
 from genkan.flask import form_targets
-from genkan.flask.envelope import NOT_CACHED, json_response, only_field, perform, receive
+from genkan.flask.envelope import json_response, only_field, perform, receive
 from genkan.flask.freshness import ways_in
 from genkan.flask.guard import RETRY_SECONDS
 from genkan.flask.state import state
-from genkan.flask.visit import auth, csrf_pair, park, reading, renew_csrf_token, replace_reading, request_id
+from genkan.flask.visit import auth, complete, csrf_pair, park, reading, renew_csrf_token, replace_reading, request_id
 from genkan.http import Reply, Request
 from genkan.messages import Message, message_for
 from genkan.options import BASE_PATH, Options
 from genkan.redirects import path_of
-
-_SESSION_HEADERS = [*NOT_CACHED.items()]
 
 
 def session() -> Response:
@@ -37,9 +35,7 @@ def session() -> Response:
         answer = json_response(None, 503)
         answer.headers["Retry-After"] = str(RETRY_SECONDS)
         return answer
-    response = Response(found.known.body if found.known else b"null", content_type="application/json")
-    response.headers._list.extend(_SESSION_HEADERS)  # noqa: SLF001 (constants, as in headers.py)
-    return response
+    return complete(Response(found.known.body if found.known else b"null", content_type="application/json"))
 
 
 def update_session() -> Response:

@@ -55,6 +55,11 @@ class StandingHeaders:
             sort: [(name.lower(), (name, value)) for name, value in pairs] for sort, pairs in sorts.items()
         }
 
+    def completed(self, *pairs: tuple[str, str]) -> list[tuple[str, str]]:
+        """All headers of an answer for one visitor that is no document and says `pairs` itself, a `no-store` with them."""
+        said = {name.lower() for name, _ in pairs}
+        return [*pairs, *(pair for key, pair in self._standing[False, True] if key not in said)]
+
     def policy(self, *form_targets: str) -> str:
         """A document's Content-Security-Policy, whose forms may also lead to these sources."""
         return self._policy + " ".join(("'self'", *form_targets))

@@ -11,6 +11,7 @@ from flask.sansio.app import App
 from genkan.errors import OutsideRequestError
 from genkan.flask.headers import StandingHeaders
 from genkan.options import Options
+from genkan.providers.base import Provider
 
 EXTENSION = "genkan"
 
@@ -23,6 +24,8 @@ class State:
     headers: StandingHeaders
     timed: bool
     """Tell in `Server-Timing` what reading the session cost: for development."""
+    not_cached: list[tuple[str, str]]
+    """All headers of a short JSON answer for one visitor, but its type and length."""
     public: set[str] = field(default_factory=set)
     """Endpoints that anybody may visit."""
     self_guarded: set[str] = field(default_factory=set)
@@ -31,6 +34,8 @@ class State:
     """Blueprints whose refusals are JSON."""
     at_start: list[Callable[[], None]] = field(default_factory=list)
     """Called at the start of every request; cheaper than hooks of Flask's, each of which is looked at anew each time."""
+    signs_out_elsewhere: tuple[Provider, ...] = ()
+    """Those with which a sign-out goes on to the provider."""
     sign_out_targets: tuple[float, tuple[str, ...]] | None = None
     """Where a sign-out may lead, and when that was found out; see form_targets.py."""
     apart: set[str] = field(default_factory=set)

@@ -26,8 +26,8 @@ from genkan.identity import Session
 from genkan.options import BASE_PATH
 from genkan.redirects import own_url, path_of
 
-_SESSION, _READING, _CSRF, _COOKIES, _TIME, _ID = (
-    f"genkan.{name}" for name in ("session", "reading", "csrf", "cookies", "time", "id")
+_SESSION, _READING, _CSRF, _COOKIES, _COMPLETE, _TIME, _ID = (
+    f"genkan.{name}" for name in ("session", "reading", "csrf", "cookies", "complete", "time", "id")
 )
 
 # The proxy's own way to the request, bound once: going through the proxy each time costs three times as much.
@@ -137,11 +137,23 @@ def sign_in_url() -> str:
     return f"{BASE_PATH}/signin?callbackUrl={quote(way_back(), safe='')}"
 
 
+def complete(response: Response) -> Response:
+    """Give a short JSON answer that no cache keeps all its headers at once, for a route that is asked all the time."""
+    memo = current_request().__dict__
+    house: State = memo.get(HOUSE) or state()
+    # Straight into the list: `Headers.add` would check each of these constants anew, a microsecond apiece.
+    response.headers._list.extend(house.not_cached)  # noqa: SLF001
+    memo[_COMPLETE] = response
+    return response
+
+
 def finish(house: State, response: Response) -> Response:
     """The last thing done to every answer: parked cookies, renewal, privacy and the standing headers."""
     request = current_request()
     memo = request.__dict__
-    pack(request, response)
+    is_complete = memo.get(_COMPLETE) is response
+    if not is_complete:
+        pack(request, response)
     asked: Reading | None = memo.get(_READING)
     to_set: list[Cookie] = memo.get(_COOKIES, [])
     if asked is not None and asked.names:
@@ -150,6 +162,8 @@ def finish(house: State, response: Response) -> Response:
         response.headers.add("Set-Cookie", cookie.header())
     if house.timed and _TIME in memo:
         response.headers.add("Server-Timing", f"auth;dur={memo[_TIME] * 1000:.3f}")
+    if is_complete:
+        return response
     leading_to = form_targets.of_sign_out(house) if asked is not None and asked.known is not None else ()
     private = asked is not None or bool(to_set) or _CSRF in memo
     house.headers.add(response.headers, private=private, form_targets=leading_to)
