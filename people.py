@@ -119,9 +119,8 @@ def delete(user: User) -> None:
     A store that fails on the way leaves them disabled; to do it once more finishes it.
     """
     house = options()
-    if user.email:
-        # Whoever signs in just now must not be left with a session of somebody who is no more.
-        house.adapter.set_disabled(user.email, True, house.clock())
+    # Whoever signs in just now must not be left with a session of somebody who is no more.
+    house.adapter.disable_user(user.id, house.clock())
     ending.end_everywhere(user.id, "deleted", house)
     house.adapter.delete_user(user.id)
     house.cache.delete(_shelf(user.id))

@@ -117,6 +117,30 @@ def test_somebody_without_an_address_can_go_too(app: Flask, environment: Environ
     assert browser.session() is None
 
 
+@pytest.mark.parametrize("has_address", [True, False])
+def test_a_sign_in_at_the_very_moment_leaves_no_session_of_somebody_who_is_no_more(
+    app: Flask, environment: Environment, monkeypatch: pytest.MonkeyPatch, has_address: bool
+) -> None:
+    browser, other = visitor(app), Browser(app)
+    callback = other.choose(other.begin_sign_in().headers["Location"])
+    if not has_address:
+        with sqlite3.connect(environment["DATABASE_URL"].removeprefix("sqlite:///")) as database:
+            database.execute("UPDATE users SET email = NULL")
+        database.close()
+    adapter, refused = browser.options.adapter, []
+    delete_user = adapter.delete_user
+
+    def delete(id: str) -> None:
+        refused.append(other.get(callback).headers["Location"])
+        delete_user(id)
+
+    monkeypatch.setattr(adapter, "delete_user", delete)
+    browser.submit("/account/delete")
+
+    assert ["error=AccessDenied" in location for location in refused] == [True]
+    assert other.session() is None
+
+
 def test_a_sign_in_that_is_on_its_way_makes_a_new_person_not_a_session_of_the_old_one(
     app: Flask, hana: Browser
 ) -> None:
@@ -132,7 +156,7 @@ def test_a_database_that_does_not_answer_deletes_nothing(hana: Browser, monkeypa
     def fail(*_: object) -> None:
         raise StoreError("down")
 
-    monkeypatch.setattr(hana.options.adapter, "set_disabled", fail)
+    monkeypatch.setattr(hana.options.adapter, "disable_user", fail)
     answer = hana.submit("/account/delete", headers=HTMX)
 
     assert answer.status_code == 503

@@ -154,6 +154,11 @@ class MemoryAdapter:
         with self._lock:
             return self._change(self.get_user_by_email(email), disabled=disabled)
 
+    def disable_user(self, id: str, now: float) -> None:
+        """See Adapter."""
+        with self._lock:
+            self._change(self._users.get(id), disabled=True)
+
     def rename(self, user_id: str, name: str) -> User | None:
         """See Adapter."""
         with self._lock:

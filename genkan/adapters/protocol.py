@@ -110,6 +110,10 @@ class Adapter(Protocol):
         """The user with that address, disabled since `now` (or since before that) or enabled; None for nobody."""
         ...
 
+    def disable_user(self, id: str, now: float) -> None:
+        """The same by id, for whoever has no address; nothing happens when there is nobody."""
+        ...
+
     def rename(self, user_id: str, name: str) -> User | None:
         """The user under the name they chose, which no later sign-in changes; None when there is nobody."""
         ...

@@ -117,7 +117,13 @@ class SQLAlchemyAdapter:
     def set_disabled(self, email: str, disabled: bool, now: float) -> User | None:
         """See Adapter."""
         since = int(now) if disabled else None
-        return self._database.run(lambda session: self._users.disable(session, email, since))
+        by_address = self._users.has_address(email)
+        return self._database.run(lambda session: self._users.disable(session, by_address, since))
+
+    def disable_user(self, id: str, now: float) -> None:
+        """See Adapter."""
+        with nobody_by_a_strange_id():
+            self._database.run(lambda session: self._users.disable(session, self._users.has_id(id), int(now)))
 
     def rename(self, user_id: str, name: str) -> User | None:
         """See Adapter."""

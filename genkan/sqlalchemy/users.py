@@ -67,10 +67,10 @@ class Users:
         row = session.execute(change).first()
         return None if row is None else _user(row)
 
-    def disable(self, session: Session, email: str, since: int | None) -> User | None:
+    def disable(self, session: Session, condition: ColumnElement[bool], since: int | None) -> User | None:
         """Disabled since then, or since earlier if they were already; enabled by None."""
         moment = None if since is None else func.coalesce(self.table.c.disabledAt, since)
-        return self.change(session, self.has_address(email), disabledAt=moment)
+        return self.change(session, condition, disabledAt=moment)
 
     def lock(self, session: Session, id: str) -> None:
         """Whoever else wants to lock this user waits until the session is over."""

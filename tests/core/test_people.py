@@ -76,6 +76,15 @@ def test_somebody_is_disabled_and_enabled_by_address(adapter: Adapter) -> None:
     assert adapter.set_disabled("nobody@example.org", True, NOW) is None
 
 
+def test_somebody_without_an_address_is_disabled_by_id(adapter: Adapter) -> None:
+    ada, _ = adapter.create_user(replace(ADA, email=None), AT_HUB)
+    bob, _ = adapter.create_user(BOB, Account("hub", "bob-at-hub", "oidc"))
+    for id in (ada.id, ada.id, "nobody", "a\0b"):
+        adapter.disable_user(id, NOW)
+    assert adapter.get_user(ada.id) == replace(ada, disabled=True)
+    assert adapter.get_user(bob.id) == bob
+
+
 def test_a_name_that_somebody_chose_is_kept_at_later_sign_ins(adapter: Adapter) -> None:
     ada, _ = adapter.create_user(ADA, AT_HUB)
     assert adapter.update_user(User(ada.id, "Ada of the Hub"), AT_HUB).name == "Ada of the Hub"
