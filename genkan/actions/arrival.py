@@ -55,7 +55,8 @@ def start_session(arrival: Arrival, request: Request, options: Options) -> tuple
 
 
 def _first_token(arrival: Arrival, options: Options) -> Token:
-    user = arrival.user
+    # Before the callback, which may take a while, and the user was read a moment ago.
+    user, as_of = arrival.user, int(options.clock()) - 1
     token = options.callbacks.jwt(
         JWTParams(
             token={"name": user.name, "email": user.email, "picture": user.image, "sub": user.id},
@@ -70,8 +71,8 @@ def _first_token(arrival: Arrival, options: Options) -> Token:
         raise AccessDenied("jwt callback")
     # Never what the browser brought: a new token for every sign-in (S1), counted from now (S6).
     now = int(options.clock())
-    held = {"iat": now, "auth_time": now, "proven_at": arrival.proven_at, "sid": secrets.token_urlsafe(SID_BYTES)}
-    return {**token, **held}
+    sid = secrets.token_urlsafe(SID_BYTES)
+    return {**token, "iat": now, "auth_time": now, "proven_at": arrival.proven_at, "as_of": as_of, "sid": sid}
 
 
 def _record(arrival: Arrival, token: Token, request: Request, options: Options) -> SessionRecord:
@@ -81,7 +82,7 @@ def _record(arrival: Arrival, token: Token, request: Request, options: Options) 
         id=token["sid"],
         user_id=arrival.user.id,
         provider=arrival.account.provider,
-        provider_session=name if isinstance(name, str) and len(name) <= 255 else None,
+        provider_session=name if isinstance(name, str) and name.isprintable() and len(name) <= 255 else None,
         id_token=_hint(arrival, options),
         created=now,
         last_seen=now,

@@ -63,7 +63,7 @@ def end_token(token: Token, why: Why, options: Options) -> None:
         else:
             _tell(options.store.end([name], why, now), options)
 
-    _now_or_later(write_down, options)
+    now_or_later(write_down, options)
 
 
 def changed(user_id: str, options: Options) -> None:
@@ -73,7 +73,8 @@ def changed(user_id: str, options: Options) -> None:
     options.endings.learn([Ending(0, "changed", user_id, now, now + options.policy.absolute_age)])
 
 
-def _now_or_later(act: Callable[[], None], options: Options) -> None:
+def now_or_later(act: Callable[[], None], options: Options) -> None:
+    """Do this, or as soon as the store answers again if it does not now."""
     try:
         act()
     except StoreError:
@@ -82,8 +83,8 @@ def _now_or_later(act: Callable[[], None], options: Options) -> None:
 
 
 def _tell(ended: list[SessionRecord], options: Options) -> None:
-    news = [Ending(0, "session", record.id, record.ended or 0, record.absolute_end) for record in ended]
-    options.endings.learn(news)
+    until = _now(options) + options.policy.absolute_age
+    options.endings.learn([Ending(0, "session", record.id, record.ended or 0, until) for record in ended])
     for record in ended:
         _note(record, options)
         events.send(events.session_ended, record=record)

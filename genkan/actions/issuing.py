@@ -24,7 +24,7 @@ SEEN_EVERY = 300
 WRITTEN_EVERY = 60
 """Seconds by which a session has to live longer than is written down for that to be written down anew."""
 
-_HELD = ("iat", "exp", "auth_time", "sid", "proven_at")
+_HELD = ("iat", "exp", "auth_time", "sid", "jti", "proven_at", "as_of")
 
 
 def held(claims: Token, token: Token) -> Token:
@@ -118,7 +118,8 @@ def _issue(
 def _aged(token: Token, options: Options) -> tuple[Token, int] | None:
     """The claims, and for how many seconds: `max_age` or until the absolute limit; None if it is over (S6)."""
     now = options.clock()
-    claims = {**token, "auth_time": signed_in_at(token, now)}
+    # What it says of its user stays as old as it was.
+    claims = {"as_of": token.get("iat", 0), **token, "auth_time": signed_in_at(token, now)}
     age = min(options.policy.max_age, int(claims["auth_time"] + options.policy.absolute_age - now))
     return (claims, age) if age > 0 else None
 

@@ -136,26 +136,33 @@ def _open(
     if known is not None and known.stale_at > now and known.opened == claims and not is_changed:
         known.judged = version
         return Reading(known, names, text=text)
-    token = _refreshed(claims, options) if is_changed else options.callbacks.jwt(JWTParams(token=dict(claims)))
+    token = refreshed(claims, options) if is_changed else _asked(JWTParams(token=dict(claims)), claims, options)
     if token is None:
         return Reading(names=names, ended=True)
     current = options.strategy.is_current(text) and not is_changed
-    known = issuing.finish(issuing.held(claims, token), claims, now, options, current=current)
+    known = issuing.finish(token, claims, now, options, current=current)
     if known is None:
         # The session callback tells of nobody; the cookie stays, as in Auth.js (protocol.md 4.2).
         return Reading(names=names)
-    known.judged = version
+    # What is read in the second of a change may change once more in it, which moves no version.
+    known.judged = -1 if is_changed else version
     options.memory.put(digest, known, len(text))
     return Reading(known, names, text=text)
 
 
-def _refreshed(claims: Token, options: Options) -> Token | None:
-    """The token with what is stored of its user by now; None for one who may not come in any more."""
+def refreshed(claims: Token, options: Options) -> Token | None:
+    """The claims with what is stored of their user by now; None for one who may not come in any more."""
+    claims = {**claims, "as_of": int(options.clock())}
     user = options.adapter.get_user(claims["sub"])
     if user is None:
         # Somebody else's user, such as a Next.js front end's: nothing here says anything about them.
-        return options.callbacks.jwt(JWTParams(token=dict(claims)))
+        return _asked(JWTParams(token=dict(claims)), claims, options)
     if user.disabled:
         return None
     token = {**claims, "name": user.name, "email": user.email, "picture": user.image}
-    return options.callbacks.jwt(JWTParams(token=token, user=user, trigger="refresh"))
+    return _asked(JWTParams(token=token, user=user, trigger="refresh"), claims, options)
+
+
+def _asked(params: JWTParams, claims: Token, options: Options) -> Token | None:
+    token = options.callbacks.jwt(params)
+    return None if token is None else issuing.held(claims, token)

@@ -7,7 +7,8 @@ from typing import Any
 
 from genkan import cookies
 from genkan.actions import issuing
-from genkan.actions.session import Reading, opened
+from genkan.actions.ending import end_token
+from genkan.actions.session import Reading, opened, refreshed
 from genkan.callbacks import JWTParams
 from genkan.errors import ForbiddenUpdate
 from genkan.http import Cookie, Reply, Request
@@ -43,15 +44,20 @@ def update(request: Request, options: Options) -> Reply:
 def change(data: JSON, reading: Reading, options: Options) -> tuple[Known | None, tuple[Cookie, ...]]:
     """The session after the jwt callback was asked with `trigger="update"`, and its cookies.
 
-    None, and cookies that delete it, where it has ended or the callback ends it. Raises whatever the callback does.
+    None, and cookies that delete it, where it has ended, or where the callback ends it, for every copy of its cookie.
+    Raises whatever the callback does.
     """
     options.endings.current()
     found = opened(reading.text, options.clock(), options)
-    changed = found and options.callbacks.jwt(JWTParams(token=dict(found[0]), trigger="update", session=data))
-    if found is None or changed is None:
+    # News of the user first: nobody keeps a role that they have lost by re-issuing what they had.
+    claims = found and (refreshed(found[0], options) if found[1] == "changed" else found[0])
+    changed = claims and options.callbacks.jwt(JWTParams(token=dict(claims), trigger="update", session=data))
+    if claims is None or changed is None:
+        if found is not None:
+            end_token(found[0], "owner", options)
         return None, cookies.clear(reading.names, secure=options.secure)
     # Whatever the callback took over from the browser, the sign-in was when it was (S6).
-    return issuing.issue(issuing.held(found[0], changed), reading.names, options, text=reading.text)
+    return issuing.issue(issuing.held(claims, changed), reading.names, options, text=reading.text)
 
 
 def _allowed(data: Any, options: Options) -> JSON:
