@@ -20,7 +20,7 @@ from typing import Literal
 
 from genkan.errors import StoreError
 from genkan.identity import Token
-from genkan.session_records import UNRECORDED, Ending, SessionStore, session_name
+from genkan.session_records import KEPT_SECONDS, Ending, SessionStore, session_name
 from genkan.tokens import Clock
 
 BOUND = 1.0
@@ -34,6 +34,10 @@ RETRY = 1.0
 
 OVERLAP = 10.0
 """Seconds that are read again: of two transactions the one with the earlier number may commit later."""
+
+_SETTLED, _SLACK = 60.0, 1000
+"""Of the first snapshot only what is younger than so many seconds is read again, and so many rows before that: what was
+owed is older than its number."""
 
 SWEEP = 3600.0
 """Seconds between two looks for what is over by itself."""
@@ -94,10 +98,13 @@ class Endings:
                     return "ended"
         if not isinstance(subject, str):
             return None
-        has_record = name is not None and not name.startswith(UNRECORDED)
+        # Only ours say when somebody proved themselves, also with None; a `sid` alone may be another application's own.
+        has_record = isinstance(token.get("sid"), str) and "proven_at" in token
         if not has_record and signed_in_at <= self._users.get(subject, _NEVER)[0]:
             return "ended"
-        return "changed" if token.get("iat", 0) <= self._changed.get(subject, _NEVER)[0] else None
+        as_of = token.get("as_of")
+        told_at = as_of if isinstance(as_of, int | float) else token.get("iat", 0)
+        return "changed" if told_at <= self._changed.get(subject, _NEVER)[0] else None
 
     def owe(self, act: Callable[[], object]) -> None:
         """Do this as soon as the store answers again; lost when the process ends before that."""
@@ -129,21 +136,35 @@ class Endings:
         asked_at = self._pace()
         while len(self._marks) > 1 and self._marks[1][0] <= asked_at - OVERLAP:
             self._marks.popleft()
-        mark = self._marks[0][1]
+        mark = settled = self._marks[0][1]
+        young, are_old = self._clock() - _SETTLED, self._refreshed == float("-inf")
         while news := self._store.endings_after(mark, _BATCH):
             self.learn(news)
             mark = news[-1].mark
+            if are_old:
+                first_young = next((ending.mark for ending in news if ending.at > young), None)
+                are_old, settled = first_young is None, (first_young or mark + 1) - 1
             if len(news) < _BATCH:
                 break
+        if self._refreshed == float("-inf"):
+            self._marks[0] = (float("-inf"), max(0, settled - _SLACK))
         if mark > self._marks[-1][1]:
             self._marks.append((asked_at, mark))
-        while self._owed:
-            self._owed[0]()
-            self._owed.popleft()
         if asked_at >= self._sweep_due:
             self._sweep(asked_at)
         # Counted from before the question: what ended while it was being answered may be missing from the answer.
         self._refreshed, self._due = asked_at, asked_at + BOUND
+        self._settle()
+
+    def _settle(self) -> None:
+        try:
+            while self._owed:
+                self._owed[0]()
+                self._owed.popleft()
+        except Exception as error:  # noqa: BLE001 (whatever one of them raises, what has ended was read)
+            # To the end of the line: one that can never be done holds up neither the others nor the snapshot.
+            self._owed.rotate(-1)
+            _log.warning("an ending is still owed", extra={"event": "ending-owed", "error": type(error).__name__})
 
     def _add(self, ending: Ending) -> bool:
         if ending.kind == "session":
@@ -159,7 +180,7 @@ class Endings:
         with self._writing:
             self._sessions.drop_until(wall)
             for known in (self._users, self._changed):
-                for subject in [subject for subject, (_, until) in known.items() if until <= wall]:
+                for subject in [subject for subject, (_, until) in known.items() if until <= wall - KEPT_SECONDS]:
                     del known[subject]
         self._sweep_due = now + SWEEP
 

@@ -91,6 +91,6 @@ def _check_type(kind: object) -> None:
 
 def _text(claims: Mapping[str, Any], name: str) -> str | None:
     value = claims.get(name)
-    if name in claims and (not isinstance(value, str) or not 1 <= len(value) <= MAX_SUBJECT):
+    if name in claims and (not isinstance(value, str) or not 1 <= len(value) <= MAX_SUBJECT or not value.isprintable()):
         raise WrongLogoutToken(f"no usable {name}")
     return value

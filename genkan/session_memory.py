@@ -7,7 +7,7 @@ from dataclasses import replace
 from threading import Lock
 from typing import Any
 
-from genkan.session_records import ACTIVITY_SECONDS, Activity, Ending, EndingKind, SessionRecord, Why
+from genkan.session_records import ACTIVITY_SECONDS, KEPT_SECONDS, Activity, Ending, EndingKind, SessionRecord, Why
 
 
 class MemorySessionStore:
@@ -130,10 +130,10 @@ class MemorySessionStore:
         """See SessionStore."""
         with self._lock:
             before = len(self._records) + len(self._endings) + len(self._activity)
-            self._records = {id: record for id, record in self._records.items() if record.expires > now}
+            self._records = {id: record for id, record in self._records.items() if record.expires > now - KEPT_SECONDS}
             self._by_token = {token: id for token, id in self._by_token.items() if id in self._records}
             self._claims = {id: claims for id, claims in self._claims.items() if id in self._records}
-            self._endings = [ending for ending in self._endings if ending.until > now]
+            self._endings = [ending for ending in self._endings if ending.until > now - KEPT_SECONDS]
             self._activity = [noted for noted in self._activity if noted[1].at > now - ACTIVITY_SECONDS]
             return before - len(self._records) - len(self._endings) - len(self._activity)
 
@@ -143,7 +143,7 @@ class MemorySessionStore:
             for record in list(self._records.values()):
                 if record.ended is None and meant(record):
                     self._records[record.id] = replace(record, ended=now, ended_why=why)
-                    self._tell("session", record.id, now, record.absolute_end)
+                    self._tell("session", record.id, now, max(record.absolute_end, record.created + self._lifetime))
                     ended.append(self._records[record.id])
         return ended
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any, Literal, Protocol
 
 from genkan.identity import Token
@@ -68,16 +69,25 @@ class Ending:
     until: int
 
 
+KEPT_SECONDS = 120
+"""How long a record, or news, outlives what it is about: a token may be believed a little beyond its end, live a minute
+longer than was written down, and another host's clock may be behind."""
+
 UNRECORDED = "jti:"
 """Begins the name of a session that somebody else's token brought, such as a Next.js front end's."""
+
+
+LONGEST_NAME = 255
 
 
 def session_name(token: Token) -> str | None:
     """What a session is ended by: its token's `sid`, else its `jti`, which we keep as `sid` when we re-issue it."""
     sid, jti = token.get("sid"), token.get("jti")
-    if isinstance(sid, str):
-        return sid
-    return f"{UNRECORDED}{jti}" if isinstance(jti, str) else None
+    name = sid if isinstance(sid, str) else f"{UNRECORDED}{jti}" if isinstance(jti, str) else None
+    if name is None or (name.isascii() and name.isprintable() and len(name) <= LONGEST_NAME):
+        return name
+    # Another application's, and not every database could keep it.
+    return UNRECORDED + sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class SessionStore(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from hashlib import sha256
 
 import pytest
@@ -189,6 +190,42 @@ def test_a_new_role_travels_in_the_cookie_from_then_on(hana: Browser, clock: Fro
     assert session["user"]["role"] == "owner"
 
 
+def test_an_update_keeps_no_role_that_was_taken_away(hana: Browser, clock: FrozenClock) -> None:
+    owner, token = records(hana)[0].user_id, hana.csrf_token()
+    hana.options.adapter.set_role("hana@example.com", "owner")
+    ending.changed(owner, hana.options)
+    clock.advance(5)
+    assert (hana.session() or {})["user"]["role"] == "owner"
+    hana.options.adapter.set_role("hana@example.com", "user")
+    ending.changed(owner, hana.options)
+    clock.advance(5)
+    answer = hana.post("/api/auth/session", json={"csrfToken": token, "data": {}})
+    assert answer.get_json()["user"]["role"] == "user"
+    assert (hana.session() or {})["user"]["role"] == "user"
+
+
+def test_a_cookie_prolonged_before_the_news_came_keeps_no_old_role(hana: Browser, clock: FrozenClock) -> None:
+    owner = records(hana)[0].user_id
+    clock.advance(DAY)
+    hana.options.adapter.set_role("hana@example.com", "owner")
+    # This worker hears of it only after it has prolonged the session, in the next second.
+    clock.advance(1)
+    hana.session()
+    hana.options.store.note_change(owner, int(clock()) - 1)
+    hana.options.endings._due = float("-inf")
+    assert (hana.session() or {})["user"]["role"] == "owner"
+
+
+def test_two_changes_in_one_second_are_both_seen(hana: Browser) -> None:
+    owner = records(hana)[0].user_id
+    copy = copy_of(hana)
+    for role in ("owner", "user"):
+        hana.options.adapter.set_role("hana@example.com", role)
+        ending.changed(owner, hana.options)
+        copy.client.set_cookie(COOKIE, hana.cookie(COOKIE) or "", domain="127.0.0.1")
+        assert (copy.session() or {})["user"]["role"] == role
+
+
 def test_somebody_disabled_is_out_and_stays_out(hana: Browser) -> None:
     owner = records(hana)[0].user_id
     hana.options.adapter.set_disabled("hana@example.com", True, START)
@@ -224,6 +261,30 @@ def test_while_the_store_is_down_signing_out_still_signs_out_here_and_is_made_up
     monkeypatch.setattr(hana.options.endings, "_due", float("-inf"))
     copy.client.set_cookie(COOKIE, "x", domain="127.0.0.1")
     copy.session()
+    assert records(hana) == []
+
+
+def test_signing_out_is_made_up_for_also_where_nobody_can_tell_whose_session_it_is(
+    hana: Browser, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that has not reached the database yet, or one that looks each session up there."""
+    fresh, token, text = Browser(make_app()), hana.csrf_token(), hana.cookie(COOKIE) or ""
+    for name in (COOKIE, "authjs.csrf-token"):
+        fresh.client.set_cookie(name, hana.cookie(name) or "", domain="127.0.0.1")
+
+    def down(*_: object, **__: object) -> None:
+        raise StoreError("down")
+
+    with monkeypatch.context() as patch:
+        for name in ("endings_after", "by_token", "get", "end"):
+            patch.setattr(fresh.options.store, name, down)
+        assert fresh.post("/api/auth/signout", data={"csrfToken": token}).status_code == 303
+    assert fresh.cookie(COOKIE) is None
+    monkeypatch.setattr(fresh.options.endings, "_retry", float("-inf"))
+    monkeypatch.setattr(fresh.options.endings, "_due", float("-inf"))
+    fresh.client.set_cookie(COOKIE, text, domain="127.0.0.1")
+    fresh.session()
+    assert fresh.session() is None
     assert records(hana) == []
 
 
@@ -318,6 +379,28 @@ class TestGuests:
         assert guest.cookie(COOKIE) != first.cookie(COOKIE)
         guest.sign_out()
         assert first.session() is None
+
+    @pytest.mark.parametrize("sid", [7, None, "x" * 1500, "half \ud83d", "nul \0", "of its own"])
+    def test_whatever_their_token_calls_its_session_it_ends(
+        self, guest: Browser, sid: object, clock: FrozenClock
+    ) -> None:
+        claims = {"sub": "next-1", "name": "Grace", "sid": sid}
+        guest.client.set_cookie(COOKIE, guest.options.sessions.seal(claims, 30 * DAY), domain="127.0.0.1")
+        first = copy_of(guest)
+        clock.advance(DAY)
+        assert guest.session()
+        guest.sign_out()
+        assert first.session() is None
+        assert not guest.options.endings._owed
+
+    def test_a_callback_that_makes_tokens_anew_leaves_them_the_name_they_end_by(self, guest: Browser) -> None:
+        house = guest.app.extensions["genkan"]
+        anew = replace(house.options.callbacks, jwt=lambda params: {"sub": params.token["sub"]})
+        house.options = replace(house.options, callbacks=anew)
+        copy = copy_of(guest)
+        assert copy.session()
+        guest.sign_out()
+        assert copy.session() is None
 
     def test_ending_everywhere_ends_theirs_and_lets_them_come_back(self, guest: Browser, clock: FrozenClock) -> None:
         ending.end_everywhere("next-1", "owner", guest.options)

@@ -8,7 +8,7 @@ from sqlalchemy import Column, ColumnElement, Table, delete, select
 from sqlalchemy.orm import Session
 
 from genkan.errors import StoreError
-from genkan.session_records import ACTIVITY_SECONDS
+from genkan.session_records import ACTIVITY_SECONDS, KEPT_SECONDS
 from genkan.sqlalchemy.database import Database
 
 EVERY = 300
@@ -50,8 +50,8 @@ class Purging:
 
     def _batch(self, now: int) -> int:
         over: list[tuple[Table, ColumnElement[bool]]] = [
-            (self._sessions, self._sessions.c.expires <= now),
-            (self._endings, self._endings.c.until <= now),
+            (self._sessions, self._sessions.c.expires <= now - KEPT_SECONDS),
+            (self._endings, self._endings.c.until <= now - KEPT_SECONDS),
             (self._activity, self._activity.c.at <= now - ACTIVITY_SECONDS),
         ]
         return sum(self._purge(table, condition) for table, condition in over)

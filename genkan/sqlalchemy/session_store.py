@@ -13,6 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from genkan import strict_json
 from genkan.errors import StoreError, TokenError
 from genkan.session_records import Activity, Ending, EndingKind, SessionRecord, Why
+from genkan.sqlalchemy.accounts import nobody_by_a_strange_id
 from genkan.sqlalchemy.database import Conflict, Database, table_of
 from genkan.sqlalchemy.purging import Purging
 
@@ -71,12 +72,16 @@ class SQLAlchemySessionStore:
 
     def get(self, id: str) -> SessionRecord | None:
         """See SessionStore."""
-        found = self._records(self._sessions.c.id == id, limit=1)
-        return found[0] if found else None
+        with nobody_by_a_strange_id():
+            found = self._records(self._sessions.c.id == id, limit=1)
+            return found[0] if found else None
+        return None
 
     def live(self, user_id: str, now: int) -> list[SessionRecord]:
         """See SessionStore."""
-        return self._records((self._sessions.c.user_id == user_id) & self._is_live(now), limit=1000)
+        with nobody_by_a_strange_id():
+            return self._records((self._sessions.c.user_id == user_id) & self._is_live(now), limit=1000)
+        return []
 
     def list_live(self, now: int, limit: int) -> list[SessionRecord]:
         """See SessionStore."""
@@ -126,7 +131,10 @@ class SQLAlchemySessionStore:
             self._tell(session, "user", user_id, now, now + self._lifetime)
             return ended
 
-        return self._database.run(work)
+        with nobody_by_a_strange_id():
+            return self._database.run(work)
+        self._database.run(lambda session: self._tell(session, "user", user_id, now, now + self._lifetime))
+        return []
 
     def end_by_provider(
         self, provider: str, why: Why, now: int, *, provider_session: str | None = None, user_id: str | None = None
@@ -161,7 +169,8 @@ class SQLAlchemySessionStore:
         """See SessionStore."""
         values = {name: getattr(activity, name) for name in Activity.__slots__} | {"user_id": user_id}
         try:
-            self._database.run(lambda session: session.execute(insert(self._activity).values(values)))
+            with nobody_by_a_strange_id():
+                self._database.run(lambda session: session.execute(insert(self._activity).values(values)))
         except Conflict:
             # The foreign key: somebody who signed in with another application's token, or was deleted just now.
             log.info("activity of somebody who is not kept here")
@@ -171,8 +180,9 @@ class SQLAlchemySessionStore:
         noted = self._activity.c
         columns = [noted[name] for name in Activity.__slots__]
         query = select(*columns).where(noted.user_id == user_id).order_by(noted.at.desc(), noted.id.desc())
-        with self._database.read() as session:
+        with nobody_by_a_strange_id(), self._database.read() as session:
             return [Activity(**row._mapping) for row in session.execute(query.limit(limit))]  # noqa: SLF001 (its public way in)
+        return []
 
     def purge(self, now: int) -> int:
         """See SessionStore."""
@@ -203,7 +213,9 @@ class SQLAlchemySessionStore:
         )
         ended = [self._record(row) for row in session.execute(change)]
         for record in ended:
-            self._tell(session, "session", record.id, now, record.absolute_end)
+            # The limit may have been raised since it began, and its tokens live on by the new one.
+            until = max(record.absolute_end, record.created + self._lifetime)
+            self._tell(session, "session", record.id, now, until)
         return ended
 
     def _tell(self, session: Session, kind: EndingKind, subject: str, at: int, until: int) -> None:

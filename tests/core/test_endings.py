@@ -122,6 +122,24 @@ def test_what_is_old_is_not_read_again_and_again(store: Store, worker: Worker) -
     assert read == [0, 1, 1, 1]
 
 
+def test_a_worker_that_begins_reads_all_there_is_once_and_then_only_the_young_again(
+    store: Store, worker: Worker, clock: FrozenClock
+) -> None:
+    for number in range(3000):
+        store.disown(f"old {number}", int(clock()) - 3600)
+    late = store._endings.pop()
+    store.disown("young", int(clock()))
+    worker.says()
+    assert len(worker.endings) == 3000
+    read: list[int] = []
+    store.before = lambda: read.append(worker.endings._marks[0][1])
+    store._endings.insert(-1, late)
+    for _ in range(3):
+        worker.pace.advance(BOUND)
+        assert worker.says(sid="old 2999") == "ended"
+    assert read == [2000, 2000, 2000]
+
+
 def test_a_session_without_a_record_is_ended_by_the_name_of_its_token(store: Store, worker: Worker) -> None:
     store.disown("jti:abc", 1)
     assert worker.says(jti="abc") == "ended"
@@ -134,7 +152,8 @@ def test_a_session_without_a_record_is_ended_by_the_name_of_its_token(store: Sto
         ({"sub": "1"}, "ended"),
         ({"sub": "1", "jti": "x"}, "ended"),
         ({"sub": "1", "sid": "jti:x"}, "ended"),
-        ({"sub": "1", "sid": "recorded"}, None),
+        ({"sub": "1", "sid": "another application's own"}, "ended"),
+        ({"sub": "1", "sid": "recorded", "proven_at": None}, None),
         ({"sub": "2"}, None),
         ({}, None),
         ({"sub": 1}, None),
@@ -157,6 +176,13 @@ def test_what_is_known_of_a_user_may_be_out_of_date(store: Store, worker: Worker
     assert worker.says(sub="1", sid="x") == "changed"
     assert worker.says(sub="1", sid="x", iat=1001) is None
     assert worker.says(sub="2", sid="x") is None
+
+
+def test_what_a_token_says_of_its_user_is_no_younger_for_being_re_issued(store: Store, worker: Worker) -> None:
+    store.note_change("1", 1000)
+    assert worker.says(sub="1", sid="x", iat=1500, as_of=999) == "changed"
+    assert worker.says(sub="1", sid="x", iat=1500, as_of=1001) is None
+    assert worker.says(sub="1", sid="x", iat=1500, as_of="odd") is None
 
 
 def test_while_the_store_is_down_the_last_snapshot_holds_and_then_nobody_is_believed(
@@ -240,6 +266,22 @@ def test_what_is_owed_is_done_when_the_store_answers_again(store: Store, worker:
     worker.pace.advance(RETRY)
     worker.says()
     assert done == [0, 1, 2]
+
+
+def test_what_can_never_be_done_holds_up_neither_the_snapshot_nor_what_else_is_owed(
+    store: Store, worker: Worker
+) -> None:
+    done: list[int] = []
+
+    def never() -> None:
+        raise StoreError("no database could keep that")
+
+    for act in (never, lambda: done.append(1)):
+        worker.endings.owe(act)
+    for _ in range(3):
+        worker.pace.advance(STALE_LIMIT)
+        assert worker.says(sid="x") is None
+    assert done == [1]
 
 
 def test_a_hundred_thousand_ended_sessions_weigh_a_megabyte(store: Store, worker: Worker) -> None:

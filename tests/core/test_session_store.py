@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import event, text
 
 from genkan.errors import StoreError
-from genkan.session_records import ACTIVITY_SECONDS, Activity, Ending, SessionRecord, SessionStore
+from genkan.session_records import ACTIVITY_SECONDS, KEPT_SECONDS, Activity, Ending, SessionRecord, SessionStore
 from genkan.sqlalchemy import Database, SQLAlchemyAdapter, SQLAlchemySessionStore
 from genkan.sqlalchemy.purging import AT_MOST
 from tests.session_stores import ADA, BOB, LIFETIME
@@ -176,8 +176,9 @@ def test_what_happened_is_told_the_latest_first(store: SessionStore) -> None:
 
 def test_what_is_over_goes_and_what_is_not_stays(store: SessionStore) -> None:
     store.start(record("live"))
-    store.start(record("over", expires=NOW))
-    store.disown("a", NOW - LIFETIME)
+    store.start(record("just over", expires=NOW))
+    store.start(record("over", expires=NOW - KEPT_SECONDS))
+    store.disown("a", NOW - LIFETIME - KEPT_SECONDS)
     store.disown("b", NOW)
     store.note(ADA, Activity(at=NOW - ACTIVITY_SECONDS, kind="signed-in"))
     store.note(ADA, Activity(at=NOW, kind="signed-in"))
@@ -185,13 +186,21 @@ def test_what_is_over_goes_and_what_is_not_stays(store: SessionStore) -> None:
     assert store.purge(NOW) == 0
     assert store.get("over") is None
     assert store.get("live")
+    assert store.get("just over")
     assert news(store) == [("session", "b")]
+
+
+def test_news_is_kept_for_as_long_as_a_token_may_live_where_the_limit_was_raised(store: SessionStore) -> None:
+    store.start(record(absolute_end=NOW + DAY))
+    store.end(["one"], "ended", NOW + 2 * DAY)
+    store.purge(NOW + LIFETIME)
+    assert news(store) == [("session", "one")]
 
 
 def test_numbers_of_purged_news_are_never_given_again(stored: SQLAlchemySessionStore) -> None:
     """Else a worker that has read up to one would not see the next as new."""
-    stored.disown("a", NOW - LIFETIME)
-    stored.disown("b", NOW - LIFETIME)
+    stored.disown("a", NOW - LIFETIME - KEPT_SECONDS)
+    stored.disown("b", NOW - LIFETIME - KEPT_SECONDS)
     last = stored.endings_after(0, 9)[-1].mark
     stored.purge(NOW)
     stored.disown("c", NOW)
@@ -199,7 +208,7 @@ def test_numbers_of_purged_news_are_never_given_again(stored: SQLAlchemySessionS
 
 
 def test_much_that_is_over_goes_in_portions(stored: SQLAlchemySessionStore, session_database: Database) -> None:
-    rows = [{"id": n, "until": NOW - 1} for n in range(1, 2 * AT_MOST + 8)]
+    rows = [{"id": n, "until": NOW - KEPT_SECONDS} for n in range(1, 2 * AT_MOST + 8)]
     insert = text("INSERT INTO endings (id, kind, subject, at, until) VALUES (:id, 'session', 'x', 0, :until)")
     session_database.run(lambda session: session.execute(insert, rows))
     stored.start(record())
@@ -243,6 +252,21 @@ def test_nobody_slips_in_while_being_disabled(stored: SQLAlchemySessionStore, pe
             begun = [f"{number}-{which}" for which, future in enumerate(beginning) if future.result()]
         assert sorted(ended) == begun
         assert stored.live(ADA, NOW) == []
+
+
+def test_nobody_slips_in_who_is_disabled_by_id(stored: SQLAlchemySessionStore, people: SQLAlchemyAdapter) -> None:
+    people.disable_user(ADA, NOW)
+    people.disable_user("nobody", NOW)
+    assert not stored.start(record())
+    assert stored.start(record("two", user_id=BOB))
+
+
+@pytest.mark.parametrize("id", ["", "nobody", "a\0b", "1" * 300])
+def test_of_an_id_that_nobody_can_have_there_is_nothing(stored: SQLAlchemySessionStore, id: str) -> None:
+    assert stored.get(id) is None
+    assert stored.live(id, NOW) == []
+    assert stored.activity(id, 9) == []
+    stored.note(id, Activity(at=NOW, kind="ended"))
 
 
 def test_nothing_is_noted_of_somebody_who_is_not_kept(stored: SQLAlchemySessionStore) -> None:
