@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 from typing import Any, Self
 
 import pytest
@@ -22,6 +23,7 @@ STAMP = HERE / "node_modules" / ".installed-from"
 OLDEST = 20
 INSTALL_WITHIN = 300.0
 END_WITHIN = 5.0
+ANSWER_WITHIN = 20.0
 
 
 class NodeMissing(RuntimeError):
@@ -107,9 +109,12 @@ class Program:
         self._child.stdin.flush()
 
     def hear(self) -> Any:
-        """The next line. Raises ProgramFailed when there is none."""
+        """The next line. Raises ProgramFailed when there is none, also for a program that hangs: that one is ended."""
         assert self._child.stdout is not None
+        patience = Timer(ANSWER_WITHIN, self._child.kill)
+        patience.start()
         line = self._child.stdout.readline()
+        patience.cancel()
         if not line:
             raise ProgramFailed(f"{self._command[1]} ended: {self.complaints()}")
         return json.loads(line)

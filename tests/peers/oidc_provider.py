@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from html import unescape
 from urllib.parse import urljoin
 
 import requests
 
-from tests.peers.nodejs import Program
+from tests.peers.nodejs import Program, ProgramFailed
 
 CLIENT_ID = "genkan:tests"
 CLIENT_SECRET = "a:b%c&+/"
@@ -89,5 +89,19 @@ def running(
         "refresh_tokens": refresh_tokens,
         "port": port,
     }
-    with Program("provider.mjs", json.dumps(settings)) as program:
-        yield OidcProvider(program.hear()["issuer"], redirect_uris)
+    with ExitStack() as stack:
+        yield OidcProvider(_start(settings, stack), redirect_uris)
+
+
+def _start(settings: Mapping[str, object], stack: ExitStack) -> str:
+    """The issuer. Node has been seen to lock itself up while it makes a key, once in hundreds of starts."""
+    try:
+        return _issuer(settings, stack)
+    except ProgramFailed:
+        stack.close()
+        return _issuer(settings, stack)
+
+
+def _issuer(settings: Mapping[str, object], stack: ExitStack) -> str:
+    program = stack.enter_context(Program("provider.mjs", json.dumps(settings)))
+    return str(program.hear()["issuer"])
