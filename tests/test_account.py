@@ -336,7 +336,7 @@ def test_a_session_that_another_application_began_is_not_listed_and_ends_with_al
     browser = next_js(app, sub=user_id(hana), jti="b")
     said = text(browser.get("/account"))
     assert "The session you are using now is not listed" in said
-    assert "End all, this one too" in said
+    assert "Sign out everywhere, here too" in said
     assert "This one" not in said
 
     answer = browser.submit("/account/sessions/end-others", headers=voice)

@@ -9,7 +9,7 @@ const channel = new BroadcastChannel("next-auth");
 const WORDS = {
   asking: ["One moment", "This page is being brought up to date, to send this."],
   ended: ["You have been signed out", "Sign in again to send this.", "Sign in"],
-  fresh: ["Please confirm it is you", "Sign in once more to send this.", "Sign in"],
+  fresh: ["Please confirm that it is you", "Sign in once more to send this.", "Sign in"],
   joined: ["You are signed in now", "", "Send"],
   sending: ["Sending", "It is on its way."],
   other: [
@@ -35,6 +35,7 @@ let seen; // the menu that has been looked at
 let asked, heard; // the second window was opened, and somebody was heard of since
 let sent; // the request that is on its way again
 let focused; // had the focus before the dialog
+let hush;
 
 /** For every refusal with a way out. Opens the dialog if it was somebody's own request, else leaves. */
 export async function refused(detail, way) {
@@ -147,11 +148,12 @@ function show(next) {
   if (next === "ended" || next === "other") signedOut = true;
   if (next === "sending" || next === "joined") signedOut = false;
   [title.textContent, text.textContent, act.textContent = ""] = WORDS[next];
-  if (STAYS.includes(next) && blocked.source.closest("form")) text.textContent += " What you typed stays here.";
+  if (STAYS.includes(next) && isTypedIn()) text.textContent += " What you typed stays here.";
   act.hidden = !WORDS[next][2];
   later.hidden = next === "sending";
   later.textContent = act.hidden && next !== "asking" ? "Close" : "Not now";
   cover("hidden");
+  say("");
   if (!dialog.open) {
     focused = document.activeElement;
     dialog.showModal();
@@ -166,10 +168,14 @@ function cover(form) {
   (blocked.source.closest("form") ?? blocked.source).style.visibility = hide ? form : "";
 }
 
+const isTypedIn = () => blocked.source.closest("form")?.querySelector("input:not([type=hidden]), textarea, select");
+
 function close() {
   dialog.close();
-  if (focused?.isConnected) focused.focus();
-  else main.focus();
+  // What had the focus may have made way for the answer, whose first words want it, as they do without a dialog.
+  const { source } = blocked;
+  const part = source.isConnected ? null : document.getElementById(source.parentElement?.closest("[id]")?.id);
+  (part?.querySelector("[autofocus]") ?? (focused?.isConnected ? focused : main)).focus();
 }
 
 function putOff() {
@@ -178,19 +184,24 @@ function putOff() {
   state = "later";
   cover("visible");
   close();
-  if (signedOut) say("You are signed out. What you typed is still here.");
+  if (signedOut) say(`You are signed out.${isTypedIn() ? " What you typed is still here." : ""}`);
 }
 
 function release() {
   signedOut = false;
   cover("");
+  if (dialog.open) close();
   blocked = state = undefined;
   delete page.held;
-  if (dialog.open) close();
+  say("");
 }
 
+// It goes after a while, unless it says why the page is empty.
 function say(words) {
-  document.getElementById("notice").textContent = words;
+  const notice = document.getElementById("notice");
+  notice.textContent = words;
+  clearTimeout(hush);
+  if (state !== "later") hush = setTimeout(() => notice.textContent === words && (notice.textContent = ""), 6000);
 }
 
 const on = (names, act) => names.split(" ").forEach((name) => addEventListener(name, act, true));
@@ -246,6 +257,7 @@ on("htmx:finally:request htmx:afterRequest", ({ detail }) => {
   const kind = way && kindOf(way);
   if (code >= 200 && code < 400) {
     release();
+    if (way) return; // the answer leads elsewhere
     ask(); // for the parts that had to wait
     say("Sent.");
   } else if (code === 401 && blocked.kind === "asking" && kind) {
@@ -263,6 +275,15 @@ act.onclick = () => {
   else signIn();
 };
 later.onclick = putOff;
+
+// The header's way in would leave what was typed behind.
+on("click", (event) => {
+  const { target, ctrlKey, metaKey, shiftKey } = event;
+  if (state !== "later" || !signedOut || ctrlKey || metaKey || shiftKey || !target.closest("#user-menu a")) return;
+  event.preventDefault();
+  signIn();
+});
+
 dialog.oncancel = (event) => {
   event.preventDefault();
   putOff();

@@ -51,6 +51,12 @@ def use(window: Window, token: str) -> None:
     )
 
 
+def make_stale(window: Window, browser: Browser) -> None:
+    """It is a while since they proved who they are."""
+    claims = browser.options.sessions.open(browser.cookie(COOKIE) or "")
+    use(window, browser.options.sessions.seal({**claims, "proven_at": int(time.time()) - 1000}, 3600))
+
+
 def link_github(browser: Browser) -> None:
     id = (browser.session() or {})["user"]["id"]
     browser.options.adapter.link_account(id, Account("github", "hana", "oauth"))
@@ -125,7 +131,7 @@ def test_so_does_one_event_in_any_of_its_tabs(hana: Window, phone: Window) -> No
     private, public = phone.open("/dashboard"), phone.open("/about")
     expect(menu(public, "authenticated")).to_be_visible()
     page = hana.open("/account")
-    press(page, "End all others")
+    press(page, "Sign out everywhere else")
     told(page, "You are signed out everywhere else.")
     change(public)
 
@@ -226,19 +232,36 @@ def test_a_way_in_is_unlinked_and_other_sessions_ended_on_offer(hana: Window, ph
 def test_somebody_who_signed_in_a_while_ago_confirms_it_in_a_second_window_and_it_is_done(hana: Window) -> None:
     browser = come_in(hana)
     link_github(browser)
-    claims = browser.options.sessions.open(browser.cookie(COOKIE) or "")
-    use(hana, browser.options.sessions.seal({**claims, "proven_at": int(time.time()) - 1000}, 3600))
+    make_stale(hana, browser)
     page = hana.open("/account")
     press(page, "Unlink GitHub")
-    expect(page.get_by_role("dialog", name="Please confirm it is you")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Please confirm that it is you")).to_be_visible()
     with page.expect_popup() as opened:
         press(page, "Sign in")
     with opened.value.expect_event("close"):
         press(opened.value, "Sign in with Development")
         press(opened.value, "Hana Example")
 
-    expect(page.get_by_text("Unlinked. It no longer lets anybody in here.")).to_be_visible()
+    told(page, "Unlinked. It no longer lets anybody in here.")
     expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_an_account_deleted_after_confirming_in_a_second_window_says_goodbye(hana: Window) -> None:
+    browser = come_in(hana)
+    page = hana.open("/account/delete")
+    make_stale(hana, browser)
+    press(page, "Delete my account for good")
+    dialog = page.get_by_role("dialog", name="Please confirm that it is you")
+    expect(dialog).to_be_visible()
+    expect(dialog).not_to_contain_text("typed")
+    with page.expect_popup() as opened:
+        press(page, "Sign in")
+    with opened.value.expect_event("close"):
+        press(opened.value, "Sign in with Development")
+        press(opened.value, "Hana Example")
+
+    page.wait_for_url("**/?account=deleted")
+    expect(page.get_by_text("Your account has been deleted")).to_be_visible()
 
 
 def test_an_account_is_deleted_and_every_window_knows(hana: Window, phone: Window) -> None:

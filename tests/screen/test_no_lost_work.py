@@ -135,6 +135,21 @@ def test_a_page_put_off_is_whole_again_after_signing_in_elsewhere_and_sends_noth
     assert desk.kept == []
 
 
+def test_a_page_put_off_does_not_leave_by_the_way_in_of_its_header(at_desk: Window, desk: Desk) -> None:
+    page = blocked(at_desk)
+    press(page, "Not now")
+    expect(page.get_by_role("status")).to_have_text("You are signed out. What you typed is still here.")
+    with page.expect_popup() as opened:
+        menu(page, "unauthenticated").get_by_role("link", name="Sign in").click()
+    with opened.value.expect_event("close"):
+        pick(opened.value, "Hana Example")
+
+    expect(page.get_by_text("A secret of Hana Example")).to_be_visible()
+    expect(page.get_by_label("Note")).to_have_value("half a thought")
+    expect(page.get_by_role("status")).to_be_empty()
+    assert desk.kept == []
+
+
 def test_what_one_person_typed_is_not_sent_for_another(at_desk: Window, desk: Desk) -> None:
     page = blocked(at_desk)
     sign_in_again(page, "Alex Admin")
@@ -220,7 +235,7 @@ def test_a_sign_in_that_is_not_fresh_is_confirmed_and_not_lost(at_desk: Window, 
     write(page)
     desk.stale = session_cookie(at_desk)
     press(page, "Keep it")
-    expect(dialog(page, "Please confirm it is you")).to_be_visible()
+    expect(dialog(page, "Please confirm that it is you")).to_be_visible()
     change(page)
     settle(page)
     assert at_desk.asked(KEEP) == 1
