@@ -173,7 +173,7 @@ def test_tokens_are_renewed_once_for_all_and_a_spent_one_ends_the_connection(
 
     (now,) = guest.options.adapter.list_accounts(user.id)
     assert len(given) == 3
-    assert now.tokens["id_token"] != first.tokens["id_token"]
+    assert now.tokens["refresh_token"] != first.tokens["refresh_token"]
     assert guest.options.adapter.replace_tokens(first, now.tokens["refresh_token"])
     clock.advance(3600)
     with pytest.raises(ReconnectRequired):
