@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import resource
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from statistics import median
@@ -75,15 +75,20 @@ def _share(app: Flask, when: str) -> Iterator[str]:
 
 
 def _snapshot(app: Flask) -> Iterator[str]:
-    """A worker's first look at everything that has ended."""
+    """A worker's first look at everything that has ended, once for the time and once for what it holds."""
     options: Options = app.extensions["genkan"].options
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    snapshot = Endings(options.store, options.clock)
     started = time.perf_counter()
-    snapshot.current()
+    Endings(options.store, options.clock).current()
     took = time.perf_counter() - started
-    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-    yield f"| a worker's first snapshot of {len(snapshot):,} endings | {took:.2f} s, +{grown:.1f} MiB at its peak | |"
+    tracemalloc.start()
+    snapshot = Endings(options.store, options.clock)
+    snapshot.current()
+    holds, peak = (size / 2**20 for size in tracemalloc.get_traced_memory())
+    tracemalloc.stop()
+    yield (
+        f"| a worker's first snapshot of {len(snapshot):,} endings | "
+        f"{took:.2f} s, {holds:.1f} MiB held, {peak:.1f} MiB at its peak | |"
+    )
 
 
 def _questions(app: Flask) -> dict[str, float]:
