@@ -165,3 +165,21 @@ def test_a_database_that_is_not_there_is_a_store_error() -> None:
     for act in (migrations.upgrade, migrations.pending):
         with pytest.raises(StoreError):
             act(url)
+
+
+@pytest.mark.parametrize(
+    ("statement", "named"),
+    [
+        ("CREATE TABLE activity (id INTEGER)", "activity"),
+        ('ALTER TABLE users ADD "disabledAt" TEXT', "users.disabledAt"),
+    ],
+)
+def test_what_another_application_calls_the_same_is_named_and_left_alone(
+    database: Database, url: str, kinds: tuple[str, str], statement: str, named: str
+) -> None:
+    authjs.create_schema(database, kinds)
+    authjs.execute(database, statement)
+    with pytest.raises(ConfigurationError, match=rf"^DATABASE_URL: {named} is there already"):
+        migrations.upgrade(url)
+    with database.read() as session:
+        assert "spent_tokens" not in inspect(session.connection()).get_table_names()

@@ -7,16 +7,21 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
+from genkan.errors import ConfigurationError
+
 revision = "0002"
 down_revision: str | None = "0001"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
+
+TABLES = ("activity", "endings", "genkan_sessions")
 
 COUNTED = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
     """Only adds, and what it adds to existing tables may be null: the release before this one goes on working."""
+    _refuse_what_is_somebody_elses()
     op.add_column("users", sa.Column("disabledAt", sa.BigInteger()))
     op.add_column("users", sa.Column("nameIsOwn", sa.Boolean()))
     op.add_column("accounts", sa.Column("refreshing_until", sa.BigInteger()))
@@ -27,11 +32,22 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Everybody is signed out by it: tokens stay, but the word that some of them have ended goes."""
-    for table in ("activity", "endings", "genkan_sessions"):
+    for table in TABLES:
         op.drop_table(table)
     op.drop_column("accounts", "refreshing_until")
     op.drop_column("users", "nameIsOwn")
     op.drop_column("users", "disabledAt")
+
+
+def _refuse_what_is_somebody_elses() -> None:
+    known = sa.inspect(op.get_bind())
+    tables = {*TABLES} & {*known.get_table_names()}
+    columns = {"disabledAt", "nameIsOwn"} & {column["name"] for column in known.get_columns("users")}
+    if taken := sorted(tables | {f"users.{name}" for name in columns}):
+        raise ConfigurationError(
+            f"DATABASE_URL: {', '.join(taken)} is there already and another application's. Rename it, or name another "
+            "database."
+        )
 
 
 def _user_id(table: str) -> tuple[sa.Column[object], sa.ForeignKeyConstraint]:
