@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from pathlib import Path
+from threading import Thread
 
 import pytest
 import requests
@@ -103,6 +107,57 @@ def test_killing_the_workers_between_button_and_callback_costs_nobody_the_sign_i
 
     assert visitor.name() == "Patient"
     assert not before & set(workers(server))
+
+
+@pytest.mark.parametrize("path", ["/token", "/jwks", "written down"])
+def test_killing_the_workers_in_the_middle_of_a_callback_costs_one_try_and_makes_nobody_twice(
+    origin: str, server: Server, op: MisbehavingProvider, path: str
+) -> None:
+    """Before the code is exchanged, after it, and when somebody has just been written down (F18)."""
+    visitor = Visitor(origin)
+    claims = {"sub": f"killed at {path}", "name": "Unlucky", "email": f"{path.strip('/').split()[0]}@example.org"}
+    back = op.authorize(visitor.start(), claims)
+    killing = Thread(target=kill_when_written, args=(server, str(claims["email"])))
+    if path == "written down":
+        killing.start()
+    else:
+        op.rotate()  # so that the keys have to be asked for
+        op.before[path] = lambda: kill_once(op, server)
+    with suppress(requests.ConnectionError):  # whoever would answer is dead
+        visitor.ask("GET", back)
+    if path == "written down":
+        killing.join()
+
+    visitor.ask("GET", op.authorize(visitor.start(), claims))
+    assert visitor.name() == "Unlucky"
+    with closing(sqlite3.connect(database(server))) as rows:
+        (people,) = rows.execute("SELECT count(*) FROM users WHERE email = ?", [claims["email"]]).fetchone()
+    assert people == 1
+
+
+def kill_once(op: MisbehavingProvider, server: Server) -> None:
+    op.before.clear()
+    kill(server)
+
+
+def kill(server: Server) -> None:
+    for pid in workers(server):
+        os.kill(pid, signal.SIGKILL)
+
+
+def kill_when_written(server: Server, email: str) -> None:
+    """Between the commit and the answer, or as near to it as can be had from outside."""
+    deadline = time.monotonic() + 10
+    with closing(sqlite3.connect(database(server))) as rows:
+        while not rows.execute("SELECT 1 FROM users WHERE email = ?", [email]).fetchone():
+            assert time.monotonic() < deadline
+    kill(server)
+
+
+def database(server: Server) -> str:
+    """The path of the server's database."""
+    variables = Path(f"/proc/{server.process.pid}/environ").read_text().split("\0")
+    return next(one for one in variables if one.startswith("DATABASE_URL=")).partition("sqlite:///")[2]
 
 
 def test_the_development_provider_works_with_several_workers(tmp_path: Path) -> None:
