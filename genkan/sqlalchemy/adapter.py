@@ -6,14 +6,13 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from sqlalchemy import Table
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from genkan.adapters import refreshed
 from genkan.errors import LastAccount, OAuthAccountNotLinked, StoreError
 from genkan.identity import Account, User
 from genkan.sqlalchemy.accounts import Accounts, nobody_by_a_strange_id
-from genkan.sqlalchemy.database import Conflict, Database
+from genkan.sqlalchemy.database import Conflict, Database, table_of
 from genkan.sqlalchemy.spent import SpentTokens
 from genkan.sqlalchemy.users import NewIds, Users
 
@@ -38,9 +37,9 @@ class SQLAlchemyAdapter:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._database = database
-        self._users = Users(_table(user))
-        self._accounts = Accounts(_table(account), self._users.table, seal, open)
-        self._spent = SpentTokens(database, _table(spent_token), clock)
+        self._users = Users(table_of(user))
+        self._accounts = Accounts(table_of(account), self._users.table, seal, open)
+        self._spent = SpentTokens(database, table_of(spent_token), clock)
         self._new_id = NewIds()
 
     def get_user(self, id: str) -> User | None:
@@ -197,10 +196,3 @@ class SQLAlchemyAdapter:
     def _delete(self, session: Session, id: str) -> None:
         self._accounts.delete_all(session, id)
         self._users.delete(session, id)
-
-
-def _table(model: type[DeclarativeBase]) -> Table:
-    table = model.__table__
-    if not isinstance(table, Table):
-        raise TypeError(f"{model.__name__} is not mapped to a table of its own")
-    return table
