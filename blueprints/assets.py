@@ -33,6 +33,8 @@ class Asset:
     kind: str
     version: str
     changed: float
+    url: str
+    """Its address, with its version."""
 
 
 @bp.get("/static/<path:name>")
@@ -59,7 +61,7 @@ def asset_url(name: str) -> str:
     found = _find(name)
     if found is None:
         raise ValueError(f"static/{name} does not exist")
-    return url_for("assets.asset", name=name, v=found.version)
+    return found.url
 
 
 def mark_url(provider_id: str) -> str:
@@ -69,10 +71,13 @@ def mark_url(provider_id: str) -> str:
 
 
 def _find(name: str) -> Asset | None:
-    shelf: dict[str, Asset] = current_app.extensions["genkan.assets"]
-    root = Path(current_app.root_path, "static")
+    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 (werkzeug documents it)
+    shelf: dict[str, Asset] = app.extensions["genkan.assets"]
     known = shelf.get(name)
-    if known is not None and (not current_app.jinja_env.auto_reload or known.changed == (root / name).stat().st_mtime):
+    if known is not None and not app.jinja_env.auto_reload:
+        return known
+    root = Path(app.root_path, "static")
+    if known is not None and known.changed == (root / name).stat().st_mtime:
         return known
     # Only what a listing of the folder shows exists, so no name can lead out of it.
     path = next(
@@ -80,16 +85,17 @@ def _find(name: str) -> Asset | None:
     )
     if path is None:
         return None
-    shelf[name] = _read(path)
+    shelf[name] = _read(path, name)
     return shelf[name]
 
 
-def _read(path: Path) -> Asset:
+def _read(path: Path, name: str) -> Asset:
     plain = path.read_bytes()
     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     packed = gzip.compress(plain, 9, mtime=0) if kind in _PACKED else None
     text = f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
-    return Asset(plain, packed, text, hashlib.sha256(plain).hexdigest()[:12], path.stat().st_mtime)
+    version = hashlib.sha256(plain).hexdigest()[:12]
+    return Asset(plain, packed, text, version, path.stat().st_mtime, url_for("assets.asset", name=name, v=version))
 
 
 @bp.record_once

@@ -53,9 +53,13 @@ class SessionCookie(NamedTuple):
 
 def read(header: str, name: str) -> str | None:
     """The value of the first cookie of that name, percent-decoded; None when there is none."""
-    if name not in header:
+    start = header.find(name)
+    if start < 0:
         return None
-    return next((unquote(value) for key, value in _pairs(header) if key == name), None)
+    value = _sole_value(header, name, start)
+    if value is None:
+        value = next((value for key, value in _pairs(header) if key == name), None)
+    return _decoded(value) if value else value
 
 
 def names_with(header: str, prefix: str) -> list[str]:
@@ -74,25 +78,15 @@ def read_session(header: str, name: str) -> SessionCookie | None:
     start = header.find(name)
     if start < 0:
         return None
-    if header.count(name) == 1 and header[start + len(name) : start + len(name) + 1] == "=":
-        return _only_cookie(header, name, start)
+    value = _sole_value(header, name, start)
+    if value:
+        return SessionCookie(_decoded(value), (name,))
     found = dict(_family(header, name))
     if not found:
         return None
     names = tuple(name if index is None else f"{name}.{index}" for index in found)
     whole = found.get(None)
     return SessionCookie(whole if whole is not None else _join(found), names)
-
-
-def _only_cookie(header: str, name: str, start: int) -> SessionCookie | None:
-    # Nearly every request: one whole cookie, found without taking the header apart.
-    before = header[:start].rstrip(_BLANK)
-    if before and not before.endswith(";"):
-        return None
-    value = header[start + len(name) + 1 :].partition(";")[0].strip(_BLANK)
-    if not value:
-        return None
-    return SessionCookie(unquote(value) if "%" in value else value, (name,))
 
 
 def write_session(name: str, token: str, *, seen: tuple[str, ...], secure: bool, expires: float) -> tuple[Cookie, ...]:
@@ -112,6 +106,25 @@ def clear(names: tuple[str, ...], *, secure: bool) -> tuple[Cookie, ...]:
     return tuple(Cookie(name, "", secure, max_age=0) for name in names)
 
 
+def _sole_value(header: str, name: str, start: int) -> str | None:
+    # Nearly every request: one whole cookie, found without taking the header apart. None where it takes that.
+    end = start + len(name)
+    if header[end : end + 1] != "=" or header.find(name, end) >= 0:
+        return None
+    before = header[:start].rstrip(_BLANK)
+    if before and not before.endswith(";"):
+        return None
+    return header[end + 1 :].partition(";")[0].strip(_BLANK)
+
+
+def _decoded(value: str) -> str:
+    if "%" not in value:
+        return value
+    # All that Auth.js's own values have to escape, and a quarter of what unquote() costs.
+    plain = value.replace("%7C", "|")
+    return unquote(value) if "%" in plain else plain
+
+
 def _pairs(header: str) -> Iterator[tuple[str, str]]:
     for part in header.split(";"):
         key, separator, value = part.strip(_BLANK).partition("=")
@@ -125,9 +138,9 @@ def _family(header: str, name: str) -> Iterator[tuple[int | None, str]]:
         if not value or not key.startswith(name):
             continue
         if key == name:
-            yield None, unquote(value) if "%" in value else value
+            yield None, _decoded(value)
         elif key[len(name)] == "." and _is_index(key[len(name) + 1 :]):
-            yield int(key[len(name) + 1 :]), unquote(value) if "%" in value else value
+            yield int(key[len(name) + 1 :]), _decoded(value)
 
 
 def _is_index(text: str) -> bool:

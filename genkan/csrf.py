@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import secrets as random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from genkan.errors import CrossSite, MissingCSRF
 from genkan.redirects import origin_of
@@ -16,8 +16,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 TOKEN_BYTES = 32
 
 
-@dataclass(frozen=True, slots=True)
-class CSRFPair:
+class CSRFPair(NamedTuple):
     """The token for forms, and the cookie value that vouches for it."""
 
     token: str
@@ -38,7 +37,7 @@ class CSRF:
 
     def __init__(self, secrets: Sequence[str], origin: str) -> None:
         # A list of secrets enters the hash joined by commas, because that is what JavaScript made of it.
-        self._secret = ",".join(secrets)
+        self._secret = ",".join(secrets).encode()
         self._origin = origin
 
     def create(self) -> CSRFPair:
@@ -74,10 +73,10 @@ class CSRF:
 
     def fingerprint(self, text: str) -> str:
         """A short word for `text` that tells nothing of it: 16 hexadecimal characters."""
-        return hmac.new(self._secret.encode(), text.encode("utf-8", "replace"), hashlib.sha256).hexdigest()[:16]
+        return hmac.digest(self._secret, text.encode("utf-8", "replace"), "sha256").hex()[:16]
 
     def _hash(self, token: str) -> str:
-        return hashlib.sha256((token + self._secret).encode()).hexdigest()
+        return hashlib.sha256(token.encode() + self._secret).hexdigest()
 
 
 def _unmask(submitted: str) -> str:
@@ -85,10 +84,11 @@ def _unmask(submitted: str) -> str:
         return submitted
     try:
         both = bytes.fromhex(submitted)
-        return _xor(both[:TOKEN_BYTES], both[TOKEN_BYTES:]).hex()
-    except ValueError:  # no hexadecimal digits, or spaces among them and so too few
+    except ValueError:
         return submitted
+    # Shorter where spaces stood among the digits.
+    return _xor(both[:TOKEN_BYTES], both[TOKEN_BYTES:]).hex() if len(both) == 2 * TOKEN_BYTES else submitted
 
 
 def _xor(one: bytes, other: bytes) -> bytes:
-    return bytes(a ^ b for a, b in zip(one, other, strict=True))
+    return (int.from_bytes(one, "big") ^ int.from_bytes(other, "big")).to_bytes(TOKEN_BYTES, "big")

@@ -90,4 +90,6 @@ def text_of(claims: Mapping[str, Any], name: str) -> str | None:
     JavaScript's strings may hold half an emoji, which nothing can be encoded with; it becomes a question mark.
     """
     value = claims.get(name)
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else None
+    if not isinstance(value, str):
+        return None
+    return value if value.isascii() else value.encode("utf-8", "replace").decode()

@@ -75,17 +75,22 @@ class SecretKey:
         return plaintext or b""
 
 
-def read_header(token: str) -> tuple[str, str | None]:
-    """(enc, kid) of a compact JWE that is worth a key: right shape, `dir`, allowed `enc`, no `zip`, no `crit`.
-
-    Raises TokenError for everything else, before any key work (RFC 8725 3.1, 3.2, 3.6; T6, T7).
-    """
+def checked(token: str) -> str:
+    """The token, if it has the shape of a compact JWE with a direct key; TokenError for any other text (T7, T8)."""
     if len(token) > MAX_TOKEN_CHARACTERS:
         raise TokenError
     shape = _COMPACT_JWE.fullmatch(token)
     if shape is None or not all(_is_canonical(segment) for segment in shape.groups()):
         raise TokenError
-    header = parse_claims(_decode_segment(shape[1]))
+    return token
+
+
+def read_header(token: str) -> tuple[str, str | None]:
+    """(enc, kid) of a compact JWE that is worth a key: right shape, `dir`, allowed `enc`, no `zip`, no `crit`.
+
+    Raises TokenError for everything else, before any key work (RFC 8725 3.1, 3.2, 3.6; T6, T7).
+    """
+    header = parse_claims(_decode_segment(checked(token).partition(".")[0]))
     if header.get("alg") != "dir" or "zip" in header or "crit" in header:
         raise TokenError
     encryption, kid = header.get("enc"), header.get("kid")

@@ -80,7 +80,7 @@ class Cache(Protocol):
 
 @dataclass(slots=True)
 class Known:
-    """A token that was opened, and what came of it. Only `judged` and `attend_at` ever change."""
+    """A token that was opened, and what came of it. Only `judged`, `attend_at` and `word` ever change."""
 
     session: Session
     token: Token
@@ -98,6 +98,8 @@ class Known:
     """Seconds since 1970 from which on an answer has something to do for it: re-issue it or note that it was seen."""
     judged: int = -1
     """The version of the endings by which it was found to be alive."""
+    word: str = ""
+    """A short opaque word for the person, once somebody has asked for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -216,11 +216,11 @@ def test_what_reading_cost_is_told_in_development_only(make_app: MakeApp, variab
 @pytest.mark.parametrize(
     ("said", "kept"),
     [
-        ({}, "Cookie, HX-Request"),
+        ({}, "Accept-Encoding, Cookie, HX-Request"),
         ({"Vary": "Accept-Encoding"}, "Accept-Encoding, Cookie, HX-Request"),
-        ({"Vary": "X-Cookie-Consent"}, "X-Cookie-Consent, Cookie, HX-Request"),
-        ({"Vary": "accept, cookie"}, "accept, cookie, HX-Request"),
-        ({"Cache-Control": "public, max-age=60"}, "Cookie, HX-Request"),
+        ({"Vary": "X-Cookie-Consent"}, "X-Cookie-Consent, Accept-Encoding, Cookie, HX-Request"),
+        ({"Vary": "accept, cookie"}, "accept, cookie, Accept-Encoding, HX-Request"),
+        ({"Cache-Control": "public, max-age=60"}, "Accept-Encoding, Cookie, HX-Request"),
     ],
 )
 def test_whatever_a_view_says_of_caching_an_answer_that_asked_is_private(

@@ -98,8 +98,11 @@ def signed_in_at(token: Token, now: float) -> int:
     A token from a Next.js front end does not say; its age counts from when it was made. A time in the future would
     move the absolute limit, so it is not believed.
     """
-    claimed = (token.get("auth_time"), token.get("iat"), now)
-    return int(min(time for time in claimed if isinstance(time, int | float) and not isinstance(time, bool)))
+    earliest = now
+    for claimed in (token.get("auth_time"), token.get("iat")):
+        if isinstance(claimed, int | float) and not isinstance(claimed, bool) and claimed < earliest:
+            earliest = claimed
+    return int(earliest)
 
 
 def _issue(

@@ -14,6 +14,9 @@ _HSTS = "max-age=63072000; includeSubDomains"
 VISITOR = ("Cookie", "HX-Request")
 """The request headers that say who asks, and what for."""
 
+_PACKING = ("Accept-Encoding",)
+"""Those that say how a document may be packed."""
+
 FOR_ONE_VISITOR: Pairs = (("Cache-Control", "private, no-store"), ("Vary", ", ".join(VISITOR)))
 """For an answer that depends on who asks (X1)."""
 
@@ -47,9 +50,9 @@ class StandingHeaders:
         )
         sorts = {
             (False, False): other,
-            (True, False): document,
+            (True, False): (*document, ("Vary", ", ".join(_PACKING))),
             (False, True): (*other, *FOR_ONE_VISITOR),
-            (True, True): (*document, *FOR_ONE_VISITOR),
+            (True, True): (*document, FOR_ONE_VISITOR[0], ("Vary", ", ".join((*_PACKING, *VISITOR)))),
         }
         self._standing = {
             sort: [(name.lower(), (name, value)) for name, value in pairs] for sort, pairs in sorts.items()
@@ -71,8 +74,10 @@ class StandingHeaders:
         """
         present = {name.lower(): value for name, value in headers}
         is_document = present.get("content-type", "").startswith("text/html")
-        if private and ("cache-control" in present or "vary" in present):
-            _insist(headers, present)
+        if "vary" in present:
+            _vary(headers, (*(_PACKING if is_document else ()), *(VISITOR if private else ())))
+        if private and "no-store" not in present.get("cache-control", "no-store"):
+            headers["Cache-Control"] = "private, no-store"
         standing = self._standing[is_document, private]
         if is_document and form_targets and "content-security-policy" not in present:
             headers["Content-Security-Policy"] = self.policy(*form_targets)
@@ -81,10 +86,7 @@ class StandingHeaders:
         headers._list.extend(pair for key, pair in standing if key not in present)  # noqa: SLF001
 
 
-def _insist(headers: Headers, present: dict[str, str]) -> None:
-    if "no-store" not in present.get("cache-control", "no-store"):
-        headers["Cache-Control"] = "private, no-store"
+def _vary(headers: Headers, names: tuple[str, ...]) -> None:
     varied = [name.strip() for line in headers.getlist("Vary") for name in line.split(",")]
-    if varied:
-        given = {name.lower() for name in varied}
-        headers["Vary"] = ", ".join([*varied, *(name for name in VISITOR if name.lower() not in given)])
+    given = {name.lower() for name in varied}
+    headers["Vary"] = ", ".join([*varied, *(name for name in names if name.lower() not in given)])

@@ -14,10 +14,12 @@ LEVEL = 5
 
 
 def pack(request: Request, response: Response) -> None:
-    """Pack a page that is worth it; static files are packed already, JSON and fragments are short."""
+    """Pack a page that is worth it; static files are packed already, JSON and fragments are short.
+
+    That any page's bytes depend on `Accept-Encoding` is for headers.py to say.
+    """
     if not (response.content_type or "").startswith("text/html") or (response.content_length or 0) < WORTH_IT:
         return
-    response.vary.add("Accept-Encoding")
     if request.accept_encodings.quality("gzip") > 0 and "Content-Encoding" not in response.headers:
         response.set_data(gzip.compress(response.get_data(), LEVEL, mtime=0))
         response.headers["Content-Encoding"] = "gzip"

@@ -52,10 +52,9 @@ def auth() -> Session | None:
             "auth() was asked outside a request, where nobody is signed in or out. "
             "Ask it in a view or a template, or pass the session on from there as an argument."
         ) from None
-    try:
-        found: Session | None = memo[_SESSION]
-    except KeyError:
+    if _SESSION not in memo:
         return _ask(memo)
+    found: Session | None = memo[_SESSION]
     return found
 
 
@@ -83,7 +82,7 @@ def csrf_pair() -> CSRFPair:
     memo = current_request().__dict__
     pair: CSRFPair | None = memo.get(_CSRF)
     if pair is None:
-        options = state().options
+        options = _house(memo).options
         pair = options.csrf.use(cookies.read(request.environ.get("HTTP_COOKIE", ""), options.names.csrf))
         if pair is None:
             pair = options.csrf.create()
@@ -114,8 +113,10 @@ def session_key() -> str:
     known = reading().known
     if known is None:
         return ""
-    subject = known.token.get("sub") or known.session.user.email or known.session.user.name
-    return state().options.csrf.fingerprint(str(subject))
+    if not known.word:
+        subject = known.token.get("sub") or known.session.user.email or known.session.user.name
+        known.word = state().options.csrf.fingerprint(str(subject))
+    return known.word
 
 
 def way_back() -> str:
@@ -140,7 +141,7 @@ def sign_in_url() -> str:
 def complete(response: Response) -> Response:
     """Give a short JSON answer that no cache keeps all its headers at once, for a route that is asked all the time."""
     memo = current_request().__dict__
-    house: State = memo.get(HOUSE) or state()
+    house = _house(memo)
     # Straight into the list: `Headers.add` would check each of these constants anew, a microsecond apiece.
     response.headers._list.extend(house.not_cached)  # noqa: SLF001
     memo[_COMPLETE] = response
@@ -164,14 +165,20 @@ def finish(house: State, response: Response) -> Response:
         response.headers.add("Server-Timing", f"auth;dur={memo[_TIME] * 1000:.3f}")
     if is_complete:
         return response
-    leading_to = form_targets.of_sign_out(house) if asked is not None and asked.known is not None else ()
+    signs_out_elsewhere = house.signs_out_elsewhere and asked is not None and asked.known is not None
+    leading_to = form_targets.of_sign_out(house) if signs_out_elsewhere else ()
     private = asked is not None or bool(to_set) or _CSRF in memo
     house.headers.add(response.headers, private=private, form_targets=leading_to)
     return response
 
 
+def _house(memo: dict[str, Any]) -> State:
+    found: State = memo.get(HOUSE) or state()
+    return found
+
+
 def _ask(memo: dict[str, Any]) -> Session | None:
-    house: State = memo.get(HOUSE) or state()
+    house = _house(memo)
     started = perf_counter() if house.timed else 0.0
     # Nobody until proven otherwise, also for a callback that asks auth() while it is being asked.
     memo[_READING], memo[_SESSION] = NOBODY, None
