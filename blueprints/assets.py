@@ -7,8 +7,9 @@ import hashlib
 import mimetypes
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
-from flask import Blueprint, Response, abort, current_app, request, url_for
+from flask import Blueprint, Response, abort, current_app, request
 from flask.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -95,7 +96,8 @@ def _read(path: Path, name: str) -> Asset:
     packed = gzip.compress(plain, 9, mtime=0) if kind in _PACKED else None
     text = f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
     version = hashlib.sha256(plain).hexdigest()[:12]
-    return Asset(plain, packed, text, version, path.stat().st_mtime, url_for("assets.asset", name=name, v=version))
+    # Not by url_for(), which can't tell where a request has a Host that is none, and its error page needs its style.
+    return Asset(plain, packed, text, version, path.stat().st_mtime, f"/static/{quote(name)}?v={version}")
 
 
 @bp.record_once

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from flask import Flask
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from tests.conftest import ORIGIN
+from tests.conftest import ORIGIN, MakeApp
+from tests.test_hosts import PRODUCTION
 
 NAME = "authjs.session-token"
 COOKIE, AUTHORIZATION = "HTTP_COOKIE", "HTTP_AUTHORIZATION"
@@ -78,3 +80,18 @@ def test_a_malformed_query_is_no_error_of_ours(app: Flask) -> None:
     for query in QUERIES:
         for path in (*PATHS, "/api/auth/session", "/api/auth/error", "/api/auth/callback/x", "/development/authorize"):
             assert _ask(app, path, {"QUERY_STRING": query})[0] < 500, (path, query)
+
+
+@pytest.mark.parametrize("host", ["a..b", ".", "..", "a" * 64, "xn--", "[", "a b", "@", "\xff", ":", "a:b:c"])
+@pytest.mark.parametrize("path", ["/", "/api/auth/session", "/static/css/app.css", "/nowhere", "/dashboard"])
+@pytest.mark.parametrize("production", [False, True])
+def test_a_host_that_is_none_is_the_visitor_s_mistake(
+    make_app: MakeApp, host: str, path: str, production: bool
+) -> None:
+    """RFC 9112 3.2: 400, or an answer; in our clothes either way."""
+    builder = EnvironBuilder(path=path)
+    environ = {**builder.get_environ(), "HTTP_HOST": host}
+    app = make_app(**(PRODUCTION if production else {}))
+    _, status, headers = run_wsgi_app(app.wsgi_app, environ)
+    assert int(status.split()[0]) < 500
+    assert headers["X-Content-Type-Options"] == "nosniff"

@@ -68,7 +68,7 @@ def _loopback_issuers(options: Options) -> set[str]:
 
 def _move_to_own_host(origin: str) -> WerkzeugResponse | Response | None:
     # On 127.0.0.1 and localhost cookies are apart, so a sign-in begun on one can't end on the other.
-    here = origin_of(request.host_url.rstrip("/"))
+    here = origin_of(f"{request.scheme}://{request.headers.get('Host', '')}")
     if request.method in SAFE_METHODS and here is not None and here != origin and _are_loopback(here, origin):
         query = request.query_string.decode("latin-1")
         return redirect(origin + quote(request.path) + (f"?{query}" if query else ""), 307)
