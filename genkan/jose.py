@@ -31,8 +31,13 @@ _JWE = JWERegistry(algorithms=["dir", *sorted(_ACCEPTED_ENCRYPTIONS)], strict_ch
 SIGNATURES = ("RS256", "PS256", "ES256", "EdDSA", "RS384", "RS512", "ES384", "ES512", "PS384", "PS512")
 """Asymmetric algorithms only, so that a public key can never be used as an HMAC secret (RFC 8725 3.1)."""
 
-MIN_RSA_BITS = 2048
-"""Of a key's modulus (RFC 7518 3.3, RFC 8725 3.5)."""
+MIN_RSA_BITS, MAX_RSA_BITS = 2048, 16_384
+"""Of a key's modulus (RFC 7518 3.3, RFC 8725 3.5); beyond the second, one look at a signature takes all of a worker."""
+
+_MAX_EXPONENT_BITS = 64
+"""Of a public one; OpenSSL's own limit for a long modulus."""
+
+_PUBLIC_MEMBERS = ("kty", "crv", "x", "y", "n", "e")
 
 _CURVES = {"ES256": ("P-256",), "ES384": ("P-384",), "ES512": ("P-521",), "EdDSA": ("Ed25519", "Ed448")}
 """Each algorithm's own (RFC 7518 3.4, RFC 8037 3.1); an RSA key has none."""
@@ -107,7 +112,7 @@ def verify(token: str, keys: Iterable[Mapping[str, Any]], algorithms: Collection
     NoMatchingKey when no key verifies it.
     """
     header, algorithm = _signed_header(token, algorithms)
-    fitting = [key for key in map(_public_key, keys) if key is not None and _fits(key, header)]
+    fitting = [key for jwk in keys if _fits(jwk, header) and (key := _public_key(jwk)) is not None]
     if not fitting:
         raise NoMatchingKey
     registry = jws.JWSRegistry(algorithms=[algorithm], strict_check_header=False)
@@ -193,13 +198,18 @@ def _signed_header(token: str, algorithms: Collection[str]) -> tuple[dict[str, A
 
 
 def _public_key(jwk: Mapping[str, Any]) -> Key | None:
-    # Before the library sees it: that takes secrets and short keys as well, and only warns.
-    if jwk.get("kty") not in ("RSA", "EC", "OKP") or (jwk["kty"] == "RSA" and _bits(jwk.get("n")) < MIN_RSA_BITS):
+    # Before the library sees it: that takes secrets and short keys as well, and only warns. Anybody can sign with a
+    # key whose private half is published, and working out what else belongs to that half can take minutes.
+    if jwk.get("kty") not in ("RSA", "EC", "OKP") or "d" in jwk or (jwk["kty"] == "RSA" and not _is_sound(jwk)):
         return None
     try:
-        return import_key(dict(jwk))
+        return import_key({name: jwk[name] for name in _PUBLIC_MEMBERS if name in jwk})
     except (JoseError, ValueError, TypeError, KeyError):
         return None
+
+
+def _is_sound(rsa: Mapping[str, Any]) -> bool:
+    return MIN_RSA_BITS <= _bits(rsa.get("n")) <= MAX_RSA_BITS and _bits(rsa.get("e")) <= _MAX_EXPONENT_BITS
 
 
 def _bits(number: object) -> int:
@@ -209,12 +219,12 @@ def _bits(number: object) -> int:
         return 0
 
 
-def _fits(key: Key, header: Mapping[str, Any]) -> bool:
-    if key.get("use") not in (None, "sig") or key.get("crv") not in _CURVES.get(header["alg"], (None,)):
+def _fits(jwk: Mapping[str, Any], header: Mapping[str, Any]) -> bool:
+    if jwk.get("use") not in (None, "sig") or jwk.get("crv") not in _CURVES.get(header["alg"], (None,)):
         return False
-    if key.get("alg") not in (None, header["alg"]):
+    if jwk.get("alg") not in (None, header["alg"]):
         return False
-    return "kid" not in header or key.get("kid") in (None, header["kid"])
+    return "kid" not in header or jwk.get("kid") in (None, header["kid"])
 
 
 def _decode_segment(segment: str) -> bytes:

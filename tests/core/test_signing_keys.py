@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -107,3 +108,32 @@ def test_a_key_of_another_kind_is_passed_over(algorithm: str) -> None:
 
     with pytest.raises(NoMatchingKey):
         verify(token, [elliptic, exchange, secret], SIGNATURES)
+
+
+def test_a_key_whose_private_half_is_published_verifies_nothing_and_costs_nothing() -> None:
+    """Anybody could sign with it, and working out what belongs to a long one would hold up the whole worker."""
+    signer = key("long enough")
+    token = compact({"alg": "RS256"}, CLAIMS, signer.sign)
+    started = time.thread_time()
+
+    with pytest.raises(NoMatchingKey):
+        verify(token, [{**signer.public_jwk(), "d": "x" * 400_000}], SIGNATURES)
+    assert time.thread_time() - started < 1
+
+
+@pytest.mark.parametrize("member", [{"n": "A" + "x" * 2_740}, {"e": "AQAB" * 4}])
+def test_numbers_that_would_take_all_of_a_worker_are_passed_over(member: dict[str, str]) -> None:
+    signer = key("long enough")
+    token = compact({"alg": "RS256"}, CLAIMS, signer.sign)
+
+    assert verify(token, [signer.public_jwk()], SIGNATURES)
+    with pytest.raises(NoMatchingKey):
+        verify(token, [{**signer.public_jwk(), **member}], SIGNATURES)
+
+
+def test_a_broken_key_beside_the_right_one_is_not_even_looked_at() -> None:
+    signer = key("long enough")
+    token = compact({"alg": "RS256", "kid": "good"}, CLAIMS, signer.sign)
+    broken = {"kty": "RSA", "kid": "bad", "n": ["?"], "e": None, "d": "x"}
+
+    assert verify(token, [broken, {**signer.public_jwk(), "kid": "good"}], SIGNATURES) == (CLAIMS, "RS256")
