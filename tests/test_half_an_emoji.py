@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 
 import pytest
 from flask import Flask
@@ -65,3 +66,17 @@ def test_they_can_change_and_end_their_session(guests: list[Browser]) -> None:
         assert guest.session() is not None
         assert guest.sign_out().status_code == 303
         assert guest.session() is None
+
+
+def test_half_an_emoji_for_a_state_is_no_flow(app: Flask) -> None:
+    """A cookie under the name that a question mark would have, with a flow of their own in it."""
+    visitor = Browser(app)
+    visitor.begin_sign_in()
+    flow = next(cookie for key, cookie in (visitor.client._cookies or {}).items() if "flow" in key[2])
+    for state in ("\ud800", "?"):
+        digest = sha256(state.encode("utf-8", "replace")).hexdigest()[:16]
+        visitor.client.set_cookie(f"authjs.flow.{digest}", flow.value, domain="127.0.0.1")
+        body = json.dumps({"state": state, "code": "x"})
+        answer = visitor.post("/api/auth/callback/development", data=body, content_type="application/json")
+        assert answer.status_code in (302, 303), state
+        assert "reason=expired" in answer.headers["Location"]
