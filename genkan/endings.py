@@ -21,7 +21,7 @@ from typing import Literal
 from genkan.errors import StoreError
 from genkan.identity import Token
 from genkan.session_records import KEPT_SECONDS, Ending, SessionStore, session_name
-from genkan.tokens import Clock
+from genkan.tokens import CLOCK_TOLERANCE, Clock
 
 BOUND = 1.0
 """Seconds after which an ending is in force on every worker."""
@@ -104,7 +104,10 @@ class Endings:
             return "ended"
         as_of = token.get("as_of")
         told_at = as_of if isinstance(as_of, int | float) else token.get("iat", 0)
-        return "changed" if told_at <= self._changed.get(subject, _NEVER)[0] else None
+        changed_at = self._changed.get(subject, _NEVER)[0]
+        # What was told by a clock that is ahead may be older than it says.
+        is_ahead = changed_at >= 0 and told_at > self._clock() + CLOCK_TOLERANCE
+        return "changed" if told_at <= changed_at or is_ahead else None
 
     def owe(self, act: Callable[[], object]) -> None:
         """Do this as soon as the store answers again; lost when the process ends before that."""

@@ -79,7 +79,9 @@ def finish(token: Token, opened: Token, now: float, options: Options, *, current
     if not isinstance(session, Session):
         raise TypeError("the session callback returns a Session or None")
     body = strict_json.write(session.to_json()).encode("utf-8", "backslashreplace")
-    renew_at = issued + options.policy.update_age if current else 0.0
+    # Made by a clock that is ahead, it would not be due for as long, and its age be counted from each reading (F12).
+    is_ahead = issued > now + CLOCK_TOLERANCE
+    renew_at = issued + options.policy.update_age if current and not is_ahead else 0.0
     # The tolerance is for the clock of whoever minted the token; the absolute limit is counted by ours alone.
     until = float(min(token["exp"] + CLOCK_TOLERANCE, end))
     attend_at = min(renew_at, max(issued, _last_seen(token, options)) + SEEN_EVERY)
@@ -122,7 +124,7 @@ def _aged(token: Token, options: Options) -> tuple[Token, int] | None:
     """The claims, and for how many seconds: `max_age` or until the absolute limit; None if it is over (S6)."""
     now = options.clock()
     # What it says of its user stays as old as it was.
-    claims = {"as_of": token.get("iat", 0), **token, "auth_time": signed_in_at(token, now)}
+    claims = {"as_of": min(token.get("iat", 0), int(now)), **token, "auth_time": signed_in_at(token, now)}
     age = min(options.policy.max_age, int(claims["auth_time"] + options.policy.absolute_age - now))
     return (claims, age) if age > 0 else None
 

@@ -190,3 +190,21 @@ def _raise(_params: SessionParams) -> NoReturn:
 def test_a_session_callback_that_fails_at_the_start_of_a_session_sets_no_cookie(clock: FrozenClock) -> None:
     with pytest.raises(RuntimeError):
         issue(ADA, (), make_options(clock, callbacks=Callbacks(session=_raise)))
+
+
+def test_a_token_of_a_clock_that_is_ahead_ends_with_the_absolute_limit_all_the_same(
+    options: Options, clock: FrozenClock
+) -> None:
+    """Its age counts from when we first saw it, and nobody is signed out for another host's clock (F12)."""
+    clock.now += 365 * DAY
+    token = options.sessions.seal({**ADA, "sub": "1"}, 400 * DAY)
+    clock.now -= 365 * DAY
+    jar = Jar()
+    jar.values = {NAME: token}
+    alive = []
+    for day in range(120):
+        reading = read(jar.header, options)
+        jar.take(renew(reading, options))
+        alive.append(day) if reading.session else None
+        clock.advance(DAY)
+    assert alive == list(range(90))
