@@ -201,7 +201,7 @@ def _oidc_profile(
     # Whether an address is verified is told with the address, never by the other answer (F10).
     told = userinfo if "email" in userinfo else claims
     added = {name: value for name, value in userinfo.items() if name not in SAID_BY_TOKEN_ALONE}
-    return {**claims, **added, "email_verified": told.get("email_verified")}
+    return {**claims, **added, **{name: told.get(name) for name in provider.vouchers}}
 
 
 def _keys(provider: Provider, metadata: Metadata, session: OAuth2Session, options: Options) -> Keys:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from genkan.discovery import STALE_SECONDS
+from genkan.providers.microsoft_entra_id import microsoft_entra_id
 from tests.conftest import MakeApp
 from tests.peers import faults
 from tests.peers.faults import HARMLESS_ID_TOKENS, Faults
@@ -151,3 +153,20 @@ def test_the_words_of_both_answers_make_one_person(visitor: Visitor) -> None:
 
     (user,) = visitor.options.adapter.list_users()
     assert (user.name, user.email, bool(user.email_verified)) == ("Vera Visitor", "visitor@example.org", True)
+
+
+def test_a_provider_s_own_voucher_counts_for_the_address_beside_it_only(visitor: Visitor) -> None:
+    """Entra's `xms_edov` in the ID token says nothing of the address that userinfo tells (F10)."""
+    provider = visitor.options.providers["oidc"]
+    own = replace(
+        provider, vouchers=microsoft_entra_id.vouchers, profile=microsoft_entra_id.profile, asks_userinfo=True
+    )
+    object.__setattr__(visitor.options, "providers", {**visitor.options.providers, "oidc": own})
+    op = visitor.op
+    op.claims = {**op.claims, "xms_edov": True}
+    another = {"sub": "visitor-1", "name": "Vera Visitor", "email": "another@example.org"}
+    op.before["/userinfo"] = lambda: op._access.update(dict.fromkeys(op._access, another))
+    visitor.enter()
+
+    (user,) = visitor.options.adapter.list_users()
+    assert (user.email, user.email_verified) == ("another@example.org", None)

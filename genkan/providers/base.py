@@ -62,6 +62,8 @@ class Provider:
     scope: str = "openid profile email"
     authorization_params: Mapping[str, str] = field(default_factory=dict)
     client_authentication: ClientAuthentication = "client_secret_basic"
+    vouchers: tuple[str, ...] = ("email_verified",)
+    """Claims that vouch for the address, believed only from the answer that tells the address."""
     asks_userinfo: bool = False
     """OIDC: the ID token lacks the profile, so userinfo is asked too, and believed only for the same `sub` (O7)."""
     uses_pkce: bool = True

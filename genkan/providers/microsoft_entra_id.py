@@ -40,5 +40,6 @@ microsoft_entra_id = Provider(
         "consumers": "9188040d-6c67-4c5b-b112-36a304b66dad",
     },
     client_authentication="client_secret_post",
+    vouchers=("email_verified", "xms_edov"),
     profile=profile,
 )
