@@ -62,4 +62,7 @@ def clean_email(value: Any) -> str | None:
     if not isinstance(value, str) or len(value) > MAX_EMAIL or _UNWANTED.search(value):
         return None
     address = unicodedata.normalize("NFKC", value).strip().lower()
+    if any(unicodedata.category(character) == "Cf" for character in address):
+        # Invisible, so that two addresses would look the same.
+        return None
     return address if len(address) <= MAX_EMAIL and _ADDRESS.fullmatch(address) else None

@@ -67,6 +67,8 @@ def test_an_address_is_kept_normalised_and_in_lower_case(said: str, kept: str) -
         "ada@example.org\x00",
         "ada@example.org\r\nBcc: evil@example.com",
         "ada @example.org",
+        "ada\u00ad@example.org",
+        "ada@exam\u200bple.org",
         "ada\u00a0b@example.org",
         "ada\u2028b@example.org",
         "\u202eada@example.org",
