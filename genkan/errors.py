@@ -110,6 +110,12 @@ class ProviderUnavailable(AuthError):
     reason = "unavailable"
 
 
+class TooManyAttempts(AuthError):
+    """So many sign-ins were begun from one address that others would have to pay for more of them."""
+
+    reason = "too-many"
+
+
 class StorageUnavailable(AuthError):
     """Our own store was down at the wrong moment; nothing was half done, trying again works."""
 

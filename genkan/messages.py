@@ -50,6 +50,12 @@ _BY_REASON = {
         "Something on our side did not answer. Nothing has changed; try again in a moment.",
         503,
     ),
+    "too-many": Message(
+        "Configuration",
+        "Too many sign-ins at once",
+        "More were begun from your address than anybody needs. Nothing has changed; wait a minute, then try again.",
+        429,
+    ),
     "another-person": Message(
         "AccessDenied",
         "That was somebody else",

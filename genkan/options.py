@@ -20,6 +20,7 @@ from genkan.redirects import is_web_url
 from genkan.session_memory import MemorySessionStore
 from genkan.session_records import SessionStore
 from genkan.strategies import SealedTokens, StoredTokens, Strategy
+from genkan.throttle import Throttle
 from genkan.tokens import Clock, Sealer
 from genkan.unstored import Unstored
 
@@ -35,6 +36,12 @@ REMEMBERED_CHARACTERS = 2_500_000
 characters and not in tokens, so that nobody fills a worker with long ones."""
 
 REMEMBERED_SESSIONS = 20_000
+
+SIGN_INS_AT_ONCE = 120
+"""That one address may begin with a worker: an office or a school has one address between them."""
+
+SECONDS_PER_SIGN_IN = 0.5
+"""Until it may begin one more, after those."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +134,8 @@ class Options:
     memory: Memory[Known] = field(default_factory=lambda: Memory(REMEMBERED_CHARACTERS))
     seen: Memory[float] = field(default_factory=lambda: Memory(REMEMBERED_SESSIONS))
     """When this worker last noted, by session, that it was seen."""
+    begun: Throttle = field(default_factory=lambda: Throttle(SIGN_INS_AT_ONCE, SECONDS_PER_SIGN_IN, time.monotonic))
+    """Flows that an address has begun with this worker."""
     unstored: Unstored = field(default_factory=Unstored)
     """Tokens that a provider gave and the store did not take yet."""
     back_channels: Mapping[str, WSGIApplication] = field(default_factory=dict)
@@ -182,6 +191,7 @@ class Options:
             flows=Sealer(secrets, "authjs.flow", clock),
             returns=Sealer(secrets, "authjs.sign-out", clock),
             csrf=CSRF(secrets, origin),
+            begun=Throttle(SIGN_INS_AT_ONCE, SECONDS_PER_SIGN_IN, pace),
             back_channels=back_channels or {},
         )
 

@@ -43,6 +43,7 @@ FLOORS: dict[str, int] = {
     "genkan.tokens": 2,
     "genkan.cookies": 2,
     "genkan.adapters": 2,
+    "genkan.throttle": 2,
     "genkan.unstored": 2,
     "genkan.session_memory": 2,
     "genkan.session_records": 2,

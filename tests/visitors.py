@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from html import unescape
+from itertools import count
 from threading import Barrier
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
@@ -35,6 +36,8 @@ Heard = list[tuple[str, dict[str, Any]]]
 
 COOKIE = "authjs.session-token"
 
+_NUMBERS = count(1)
+
 ENVIRONMENT = {
     "GENKAN_ENV": "development",
     "AUTH_SECRET": "tests-only-secret-that-protects-nothing-at-all",
@@ -48,6 +51,9 @@ class Visitor(Browser):
 
     def __init__(self, app: Flask, op: MisbehavingProvider) -> None:
         super().__init__(app)
+        # Of their own, since a house that lasts for many tests would find so many sign-ins from one address too many.
+        number = next(_NUMBERS)
+        self.client.environ_base["REMOTE_ADDR"] = f"127.{number >> 16}.{number >> 8 & 255}.{number & 255}"
         self.op = op
         self.clock: FrozenClock = self.options.clock
 

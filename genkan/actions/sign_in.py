@@ -8,7 +8,7 @@ from genkan import checks, cookies, oauth
 from genkan.actions import session
 from genkan.actions.landing import callback_url, failure, remember
 from genkan.checks import SIGN_IN, Aim, Purpose
-from genkan.errors import AuthError, CrossSite, InvalidProvider, MissingCSRF
+from genkan.errors import AuthError, CrossSite, InvalidProvider, MissingCSRF, TooManyAttempts
 from genkan.freshness import fresh_aim
 from genkan.http import Reply, Request
 from genkan.options import Options
@@ -48,6 +48,8 @@ def start(provider_id: str | None, request: Request, options: Options, aim: Aim 
     if provider_id is None:
         return Reply(location=options.url("/signin"), cookies=remembered)
     provider = _provider(provider_id, options)
+    if not options.begun.admits(request.address):
+        raise TooManyAttempts("too many from one address; behind a proxy, is TRUSTED_PROXY_HOPS set?")
     flow, flow_cookies = checks.create(provider.id, landing, request.cookie_header, options, aim)
     location = oauth.authorization_url(provider, flow, request.query, options)
     return Reply(location=location, cookies=(*remembered, *flow_cookies))
