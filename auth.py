@@ -19,7 +19,7 @@ from genkan.flask import access_token, auth, handlers, sign_in, sign_out, update
 from genkan.identity import Session, Token, text_of
 from genkan.options import Options, SessionPolicy
 from genkan.providers.base import Provider
-from genkan.providers.catalogue import from_environment, signing_out, unknown_providers
+from genkan.providers.catalogue import from_environment, nearest, signing_out, unknown_variables
 from genkan.providers.development import development
 from genkan.sqlalchemy import Database, SQLAlchemyAdapter, SQLAlchemySessionStore
 from genkan.tokens import Clock, TextSealer
@@ -106,9 +106,16 @@ def _development_provider(settings: Settings, adapter: Adapter, clock: Clock) ->
 
 def _providers(settings: Settings, provider: DevelopmentProvider | None) -> tuple[Provider, ...]:
     configured = from_environment(settings.provider_environment)
-    for id in unknown_providers(settings.provider_environment):
-        _log.warning("AUTH_%s_ID is set, but there is no such provider", id.upper().replace("-", "_"))
+    for variable in unknown_variables(settings.provider_environment):
+        # Not refused: it may be meant for a Next.js front end that has more providers and the same environment.
+        _log.warning("%s is set, but no provider here knows it. %s", variable, _remedy(nearest(variable)))
+    if settings.production and not configured:
+        _log.warning("no provider is on, so nobody can sign in. Set AUTH_<PROVIDER>_ID and AUTH_<PROVIDER>_SECRET")
     if provider is None:
         return configured
     own = development(provider.issuer, provider.client_secret)
     return (*configured, signing_out(own, settings.provider_environment))
+
+
+def _remedy(meant: str | None) -> str:
+    return f"Is {meant} meant?" if meant else "Remove it, unless something else reads it."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import socket
 import sys
 import traceback
 from importlib import import_module
@@ -20,6 +19,8 @@ import config
 import migrations
 from config import Settings
 from genkan.errors import ConfigurationError, StoreError
+from genkan.sqlalchemy import remedy
+from ports import require_free_port
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -42,8 +43,8 @@ def main() -> None:
             serve(prepare(config.ROOT / ".env"), BROKEN)
     except ConfigurationError as error:
         refuse(str(error))
-    except StoreError:
-        refuse("DATABASE_URL: the database does not answer. Start it, or correct the address.")
+    except StoreError as error:
+        refuse(remedy(error))
 
 
 def prepare(environment_file: Path) -> Settings:
@@ -54,31 +55,27 @@ def prepare(environment_file: Path) -> Settings:
     settings = config.load(os.environ)
     for warning in settings.warnings:
         print(f"genkan: {warning}", file=sys.stderr)
-    require_free_port(settings)
+    require_free_port(settings, "run")
     migrations.upgrade(settings.database_url)
     return settings
 
 
 def create_environment(file: Path) -> None:
-    """Writes a file of settings for development, with a secret that nobody else can ever read, unless it is there."""
+    """Writes a file of settings for development, with a secret that nobody else can ever read, unless it is there.
+
+    Raises ConfigurationError where it can't be written.
+    """
     try:
         descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     except FileExistsError:
         return
+    except OSError as error:
+        raise ConfigurationError(
+            ".env: it can't be written. Let this account write in the project's folder, or run your own copy of it."
+        ) from error
     with os.fdopen(descriptor, "w") as lines:
         lines.write("# Made by `make run`, for this computer only. `make serve` never reads it.\n")
         lines.write(f"GENKAN_ENV=development\nAUTH_SECRET={secrets.token_urlsafe(48)}\n")
-
-
-def require_free_port(settings: Settings) -> None:
-    """Raises ConfigurationError when something else listens there already."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    try:
-        socket.create_server((settings.host, settings.port), family=family).close()
-    except OSError as error:
-        other = settings.port + 1 if settings.port < 65535 else 5000
-        message = f"PORT: {settings.port} cannot be used ({os.strerror(error.errno or 0)}). Try another: PORT={other} make run"
-        raise ConfigurationError(message) from error
 
 
 def build() -> WSGIApplication:

@@ -12,6 +12,8 @@ import migrations
 from app import create_app
 from config import Settings
 from genkan.errors import ConfigurationError, StoreError
+from genkan.sqlalchemy import remedy
+from ports import require_free_port
 
 MEMORY = "/dev/shm"  # noqa: S108  # gunicorn unlinks its file there as soon as it has it
 
@@ -22,14 +24,16 @@ def main() -> None:
     os.umask(0o077)
     os.environ["GENKAN_ENV"] = "production"
     os.chdir(config.ROOT)
+    # Its flags come before ours, and one of them would log the queries in which authorization codes travel.
+    os.environ.pop("GUNICORN_CMD_ARGS", None)
     # Threads share two heaps instead of having one each, which is two MiB for every worker.
     os.environ.setdefault("MALLOC_ARENA_MAX", "2")
     try:
         command = server(prepare())
     except ConfigurationError as error:
         refuse(str(error), os.EX_CONFIG)
-    except StoreError:
-        refuse("DATABASE_URL: the database does not answer. Start it, or correct the address.", os.EX_UNAVAILABLE)
+    except StoreError as error:
+        refuse(remedy(error), os.EX_UNAVAILABLE)
     os.execv(sys.executable, command)  # noqa: S606  # no shell is wanted
 
 
@@ -41,6 +45,7 @@ def prepare() -> Settings:
     settings = config.load(os.environ)
     # Thrown away, since every worker builds its own: here it tells what a worker could only die of.
     create_app()
+    require_free_port(settings, "serve")
     migrations.upgrade(settings.database_url)
     return settings
 
@@ -51,6 +56,7 @@ def server(settings: Settings) -> list[str]:
     return [
         # Without docstrings, of which SQLAlchemy alone has megabytes, each worker is six MiB smaller.
         *(sys.executable, "-OO", "-m", "gunicorn", "app:create_app()"),
+        *("--config", os.devnull),
         *("--chdir", str(config.ROOT)),
         *("--bind", f"{host}:{settings.port}"),
         *("--workers", str(settings.workers)),

@@ -16,7 +16,7 @@ LARGEST_SHARE = 0.4
 WELL_KNOWN = re.compile(
     r"change.?(me|this|it)|replace.?(me|this)|(your|my|some|super|top|very|auth|app|session).{0,24}(secret|password)"
     r"|secret.?(key|value|here)|placeholder|insecure|openssl rand|auth secret|generate-secret|a-string-secret"
-    r"|correct.?horse|tests?.only|^(client|test)?.?secret$|^(password|example|test|changeit)$|0123456789|1234567890|abcdefghij|qwertyuiop|(?P<word>production|development|password|admin).{0,2}(?P=word)",
+    r"|correct.?horse|^(client|test)?.?secret$|^(password|example|test|changeit)$|0123456789|1234567890|abcdefghij|qwertyuiop|(?P<word>production|development|password|admin).{0,2}(?P=word)",
     re.IGNORECASE,
 )
 """What documentation, templates and tutorials put where a secret belongs. Long enough never to occur by chance."""

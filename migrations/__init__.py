@@ -10,6 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
+from genkan.errors import ConfigurationError
 from genkan.sqlalchemy import Database
 
 PATIENCE = 60.0
@@ -47,7 +48,16 @@ def _upgrade(connection: Connection) -> None:
     _wait_for_turn(connection)
     config = _config()
     config.attributes["connection"] = connection
+    _refuse_what_is_newer(connection, config)
     command.upgrade(config, "head")
+
+
+def _refuse_what_is_newer(connection: Connection, config: Config) -> None:
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if set(MigrationContext.configure(connection).get_current_heads()) - known:
+        raise ConfigurationError(
+            "DATABASE_URL: a newer release has brought that database up to date. Start that release, or restore a backup."
+        )
 
 
 def _wait_for_turn(connection: Connection) -> None:

@@ -12,6 +12,7 @@ ROOT = Path(__file__).parent.parent
 
 FLOORS: dict[str, int] = {
     "run": 11,
+    "ports": 10,
     "serve": 11,
     "worker": 11,
     "app": 10,

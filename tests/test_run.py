@@ -16,6 +16,7 @@ from werkzeug.test import Client
 import config
 import run
 from genkan.errors import ConfigurationError
+from ports import require_free_port
 from tests.peers.process import free_port
 
 SETTINGS = config.load({"GENKAN_ENV": "development", "AUTH_SECRET": "Wm9f2Lq8Zr4Tn6Yb1Xc3Vd5Hg7Jk0Ps-"})
@@ -57,13 +58,24 @@ def test_a_port_in_use_is_one_sentence_with_the_way_out() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(ConfigurationError, match=rf"^PORT: {port} cannot be used .* PORT=\d+ make run$"):
-            run.require_free_port(replace(SETTINGS, port=port))
+            require_free_port(replace(SETTINGS, port=port), "run")
 
 
 def test_a_free_port_is_free_afterwards_too() -> None:
     settings = replace(SETTINGS, port=free_port())
-    run.require_free_port(settings)
-    run.require_free_port(settings)
+    require_free_port(settings, "run")
+    require_free_port(settings, "run")
+
+
+@pytest.mark.parametrize("host", ["999.1.1.1", "nowhere.invalid", "203.0.113.7", "a..b"])
+def test_a_host_that_is_not_ours_is_one_sentence_with_the_way_out(host: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^HOST: .* 127\.0\.0\.1"):
+        require_free_port(replace(SETTINGS, host=host, port=free_port()), "serve")
+
+
+def test_a_folder_that_can_not_be_written_is_named(environment_file: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"^\.env: .*write"):
+        run.create_environment(environment_file / "missing" / ".env")
 
 
 def test_the_log_of_requests_leaves_out_where_codes_travel(caplog: pytest.LogCaptureFixture) -> None:

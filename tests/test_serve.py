@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -92,3 +93,26 @@ def test_the_database_is_migrated_once_and_an_answer_under_way_is_finished_at_th
 
 def wait_for(server: subprocess.Popen[str], words: str) -> None:
     assert any(words in line for line in server.stderr or ())
+
+
+def test_a_port_that_is_taken_is_told_before_the_database_is_touched(house: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        ended = end_of(house, PORT=str(other.getsockname()[1]))
+    assert ended.returncode == os.EX_CONFIG
+    assert ended.stderr.startswith("genkan: PORT: ")
+    assert not (house / "migrated").exists()
+
+
+def test_no_flags_of_gunicorn_s_own_reach_it_by_the_environment_or_a_file(house: Path) -> None:
+    """One of them would log queries, in which authorization codes travel."""
+    (house / "gunicorn.conf.py").write_text("accesslog = '-'\n")
+    port = free_port()
+    arguments = production.command(house, PORT=str(port), GUNICORN_CMD_ARGS="--access-logfile -")
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+        wait_for(server, "Booting worker")
+        wait_for(server, "Booting worker")
+        assert urlopen(f"http://127.0.0.1:{port}/?code=travelling", timeout=10).status == 200
+        server.send_signal(signal.SIGTERM)
+        printed = "".join(server.communicate(timeout=30))
+    assert "travelling" not in printed
+    assert "GET" not in printed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from difflib import get_close_matches
 from urllib.parse import urlsplit
 
 from genkan.errors import ConfigurationError
@@ -50,7 +51,9 @@ CATALOGUE: tuple[Provider, ...] = (
 
 MAX_BUTTON_NAME = 40
 
-_CLIENT_ID_VARIABLE = re.compile(r"AUTH_([A-Z0-9_]+)_ID")
+_KINDS = ("ID", "SECRET", "ISSUER", "SIGN_OUT")
+_PROVIDER_VARIABLE = re.compile(rf"AUTH_[A-Z0-9_]+_({'|'.join(_KINDS)})")
+_OTHERS = frozenset({"AUTH_DEVELOPMENT_SIGN_OUT"})
 # RFC 6749 appendix A: client ids and secrets are visible ASCII and spaces. Anything else was copied badly.
 _CREDENTIAL = re.compile(r"[\x20-\x7e]+")
 
@@ -64,12 +67,17 @@ def from_environment(environment: Mapping[str, str]) -> tuple[Provider, ...]:
     return tuple(on for provider in CATALOGUE if (on := _configured(provider, environment)) is not None)
 
 
-def unknown_providers(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """The ids that `AUTH_<ID>_ID` variables name and nobody here has, sorted: most likely slips of the pen."""
-    known = {provider.id for provider in CATALOGUE}
-    matches = (_CLIENT_ID_VARIABLE.fullmatch(name) for name, value in environment.items() if value.strip())
-    named = {match[1].lower().replace("_", "-") for match in matches if match}
-    return tuple(sorted(named - known))
+def unknown_variables(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The variables that would switch a provider on which nobody here has, sorted: most likely slips of the pen."""
+    known = {_variable(provider, kind) for provider in CATALOGUE for kind in _KINDS}
+    named = {name for name, value in environment.items() if value.strip() and _PROVIDER_VARIABLE.fullmatch(name)}
+    return tuple(sorted(named - known - _OTHERS))
+
+
+def nearest(variable: str) -> str | None:
+    """What was probably meant by a variable that nobody knows."""
+    known = [_variable(provider, kind) for provider in CATALOGUE for kind in _KINDS]
+    return next(iter(get_close_matches(variable.replace("_CLIENT_", "_"), known, 1, 0.8)), None)
 
 
 def signing_out(provider: Provider, environment: Mapping[str, str]) -> Provider:
@@ -94,8 +102,7 @@ def signing_out(provider: Provider, environment: Mapping[str, str]) -> Provider:
 
 def _configured(provider: Provider, environment: Mapping[str, str]) -> Provider | None:
     """The provider with the owner's values in it, or None when none of its variables is set."""
-    kinds = ("ID", "SECRET", "ISSUER", "SIGN_OUT")
-    values = {kind: environment.get(_variable(provider, kind), "").strip() for kind in kinds}
+    values = {kind: environment.get(_variable(provider, kind), "").strip() for kind in _KINDS}
     if not any(values.values()):
         return None
     _check_completeness(provider, values)

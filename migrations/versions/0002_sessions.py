@@ -20,7 +20,7 @@ COUNTED = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Only adds, and what it adds to existing tables may be null: the release before this one goes on working."""
+    """Only adds, and what it adds to existing tables may be null: workers of the release before this one go on working."""
     _refuse_what_is_somebody_elses()
     op.add_column("users", sa.Column("disabledAt", sa.BigInteger()))
     op.add_column("users", sa.Column("nameIsOwn", sa.Boolean()))

@@ -8,7 +8,7 @@ import pytest
 
 from genkan.errors import ConfigurationError
 from genkan.providers.base import Provider
-from genkan.providers.catalogue import CATALOGUE, from_environment, unknown_providers
+from genkan.providers.catalogue import CATALOGUE, from_environment, nearest, unknown_variables
 
 SECRET = "made-up-secret"
 TENANT = "11111111-2222-3333-4444-555555555555"
@@ -213,9 +213,23 @@ def test_a_name_alone_turns_nothing_on() -> None:
     assert from_environment({"AUTH_OIDC_NAME": "Example House"}) == ()
 
 
-def test_providers_that_we_do_not_have_are_named() -> None:
-    mistakes = {"AUTH_GOOGEL_ID": "x", "AUTH_MICROSOFT_ENTRA_ID": "x", "AUTH_TIK_TOK_ID": " ", "AUTH_APPLE_ID": "x"}
+def test_variables_of_providers_that_we_do_not_have_are_named() -> None:
+    mistakes = {"AUTH_GOOGEL_ID": "x", "AUTH_MICROSOFT_ENTRA_ID": "x", "AUTH_TIK_TOK_ID": " ", "AUTH_APPLE_SECRET": "x"}
     known = variables("google") | variables("microsoft-entra-id") | variables("oidc")
-    assert unknown_providers(known) == ()
-    assert unknown_providers(mistakes | known) == ("apple", "googel", "microsoft-entra")
-    assert unknown_providers({"AUTH_SECRET": "x", "AUTH_URL": "x", "SOME_ID": "x", "AUTH_ID": "x"}) == ()
+    assert unknown_variables(known) == ()
+    assert unknown_variables(mistakes | known) == ("AUTH_APPLE_SECRET", "AUTH_GOOGEL_ID", "AUTH_MICROSOFT_ENTRA_ID")
+    assert unknown_variables({"AUTH_SECRET": "x", "AUTH_URL": "x", "SOME_ID": "x", "AUTH_ID": "x"}) == ()
+    assert unknown_variables({"AUTH_DEVELOPMENT_SIGN_OUT": "provider"}) == ()
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("AUTH_GOOGEL_ID", "AUTH_GOOGLE_ID"),
+        ("AUTH_GITHB_SECRET", "AUTH_GITHUB_SECRET"),
+        ("AUTH_GITHUB_CLIENT_SECRET", "AUTH_GITHUB_SECRET"),
+        ("AUTH_TIKTOK_ID", None),
+    ],
+)
+def test_a_slip_of_the_pen_is_told_what_it_was_meant_to_be(written: str, meant: str | None) -> None:
+    assert nearest(written) == meant

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from config import ROOT
+from tests.peers.process import free_port
 
 GOOD = {"AUTH_SECRET": "Wm9f2Lq8Zr4Tn6Yb1Xc3Vd5Hg7Jk0Ps-", "AUTH_URL": "https://app.example.test"}
 
@@ -15,11 +16,9 @@ OURS = (
     "serve.py",
     "worker.py",
     "config.py",
-    "genkan/errors.py",
-    "genkan/loopback.py",
-    "genkan/weak_secrets.py",
+    "ports.py",
 )
-"""What serving takes."""
+"""What serving takes, beside the core."""
 
 APP = """
 import os, pathlib, time
@@ -50,9 +49,8 @@ def upgrade(url):
 def build(house: Path) -> Path:
     """Puts into `house` what serving takes: our own files, and stand-ins for the app and its migrations."""
     for name in OURS:
-        (house / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, house / name)
-    (house / "genkan/__init__.py").touch()
+    shutil.copytree(ROOT / "genkan", house / "genkan", ignore=shutil.ignore_patterns("__pycache__"))
     (house / "app.py").write_text(APP)
     (house / "migrations.py").write_text(MIGRATIONS)
     return house
@@ -60,5 +58,5 @@ def build(house: Path) -> Path:
 
 def command(house: Path, **settings: str) -> list[str]:
     """Serves `house` with these settings beside GOOD ones, and nothing of the tests' own environment."""
-    environ = {"PATH": os.environ["PATH"], **GOOD, **settings}
+    environ = {"PATH": os.environ["PATH"], **GOOD, "PORT": str(free_port()), **settings}
     return ["env", "-i", *(f"{name}={value}" for name, value in environ.items()), sys.executable, f"{house}/serve.py"]
