@@ -106,9 +106,10 @@ def _development_provider(settings: Settings, adapter: Adapter, clock: Clock) ->
 
 def _providers(settings: Settings, provider: DevelopmentProvider | None) -> tuple[Provider, ...]:
     configured = from_environment(settings.provider_environment)
-    for variable in unknown_variables(settings.provider_environment):
-        # Not refused: it may be meant for a Next.js front end that has more providers and the same environment.
-        _log.warning("%s is set, but no provider here knows it. %s", variable, _remedy(nearest(variable)))
+    unknown = unknown_variables(settings.provider_environment)
+    if unknown:
+        # Not refused: they may be meant for a Next.js front end that has more providers and the same environment.
+        _log.warning("%s: no provider here knows these. %s", ", ".join(unknown), _remedy(unknown))
     if settings.production and not configured:
         _log.warning("no provider is on, so nobody can sign in. Set AUTH_<PROVIDER>_ID and AUTH_<PROVIDER>_SECRET")
     if provider is None:
@@ -117,5 +118,6 @@ def _providers(settings: Settings, provider: DevelopmentProvider | None) -> tupl
     return (*configured, signing_out(own, settings.provider_environment))
 
 
-def _remedy(meant: str | None) -> str:
-    return f"Is {meant} meant?" if meant else "Remove it, unless something else reads it."
+def _remedy(unknown: tuple[str, ...]) -> str:
+    meant = [name for name in map(nearest, unknown) if name]
+    return f"Is {', '.join(meant)} meant?" if meant else "Remove them, unless something else reads them."
