@@ -16,7 +16,7 @@ from genkan.errors import ConfigurationError
 from genkan.identity import JSON, Session, Token
 from genkan.memory import Memory
 from genkan.providers.base import Provider
-from genkan.redirects import is_web_url
+from genkan.redirects import origin_of
 from genkan.session_memory import MemorySessionStore
 from genkan.session_records import SessionStore
 from genkan.strategies import SealedTokens, StoredTokens, Strategy
@@ -201,8 +201,11 @@ class Options:
 
 
 def _check(origin: str, secrets: Sequence[str], providers: Sequence[Provider], policy: SessionPolicy) -> None:
-    if not is_web_url(origin) or origin.endswith("/"):
-        raise ConfigurationError("AUTH_URL: not an origin. Set it to scheme and host, such as https://app.example.com.")
+    if origin_of(origin) != origin:
+        # As browsers spell it in `Origin`, or every form of our own would look like another site's.
+        raise ConfigurationError(
+            "AUTH_URL: not an origin. Set it to scheme and host, in lower case, such as https://app.example.com."
+        )
     if not secrets or not all(secrets):
         raise ConfigurationError("AUTH_SECRET: missing. Set it to 32 random bytes or more (openssl rand -base64 33).")
     ids = [provider.id for provider in providers]

@@ -205,3 +205,11 @@ def test_a_view_that_signs_in_or_out_by_itself_does_so_for_a_post_with_the_token
 
 def _enter() -> Response:
     return sign_in("development", redirect_to="/dashboard")
+
+
+def test_whoever_was_sent_by_another_site_is_told_that_and_not_to_hurry(signed_in: Browser) -> None:
+    headers = {**HTMX, "X-CSRF-Token": signed_in.csrf_token(), "Sec-Fetch-Site": "cross-site"}
+    refused = signed_in.post("/account/name", headers=headers, data={"name": "Mallory"})
+
+    assert refused.status_code == 403
+    assert "another site" in signed_in.get(refused.headers["HX-Redirect"]).text

@@ -168,6 +168,7 @@ def test_a_room_guarded_by_flask_login_refuses_in_the_same_words(app: Flask) -> 
         ("", "/"),
         (f"{ORIGIN}/partials/user-menu", "/"),
         (f"{ORIGIN}/api/auth/signin?callbackUrl=/about", "/about"),
+        (f"{ORIGIN}/api/authors?page=2", "/api/authors?page=2"),
         (f"{ORIGIN}/api/auth/signin?callbackUrl=https://evil.example", "/"),
         (f"{ORIGIN}/api/auth/signin?callbackUrl=/api/auth/signout", "/"),
     ],

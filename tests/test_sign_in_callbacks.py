@@ -13,7 +13,7 @@ from genkan.errors import AccessDenied
 from genkan.identity import Profile, Session, Token
 from genkan.options import Pages
 from genkan.providers.base import ProfileUser
-from tests.visitors import RESIDENT, Heard, Visitor, listen_to, query, reason_of, state_of
+from tests.visitors import COOKIE, RESIDENT, Heard, Visitor, listen_to, query, reason_of, state_of
 
 ORIGIN = "http://127.0.0.1:5000"
 
@@ -161,3 +161,25 @@ def test_the_callbacks_of_a_house_that_has_none_of_its_own_let_everybody_in(visi
 
     assert told is not None
     assert set(told["user"]) == {"name", "email", "image"}
+
+
+def test_a_redirect_callback_that_says_nothing_leads_to_the_front_page(visitor: Visitor) -> None:
+    listen_to(visitor, redirect=lambda _: None)
+
+    assert visitor.enter().headers["Location"] == ORIGIN
+    assert visitor.name() == "Vera Visitor"
+
+
+def test_a_new_sign_in_ends_the_session_before_it_also_where_the_application_would_not_tell_of_it(
+    visitor: Visitor,
+) -> None:
+    """A copy of the old cookie must not come back to life when the callback changes its mind (S1)."""
+    visitor.enter(**RESIDENT)
+    copied = visitor.cookie(COOKIE) or ""
+    listen_to(visitor, session=lambda _: None)
+    visitor.options.memory.clear()
+    visitor.enter()
+    listen_to(visitor, session=lambda params: params.session)
+    visitor.client.set_cookie(COOKIE, copied, domain="127.0.0.1")
+
+    assert visitor.name() is None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from genkan import cookies, devices
 from genkan.actions import issuing, session
-from genkan.actions.ending import end_token
+from genkan.actions.ending import end_token, end_unread
 from genkan.actions.landing import renew_csrf
 from genkan.callbacks import JWTParams
 from genkan.errors import AccessDenied, AuthError, StoreError
@@ -50,6 +50,9 @@ def start_session(arrival: Arrival, request: Request, options: Options) -> tuple
         raise AuthError(f"callback: {type(error).__name__}") from error
     if before is not None:
         end_token(before.token, "replaced", options)
+    elif seen is not None:
+        # The session callback tells of nobody, or something is down: it could be somebody's again later.
+        end_unread(request.cookie_header, "replaced", options)
     _note(record, options)
     return (*written, renew_csrf(options))
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from genkan import events
+from genkan import cookies, events
+from genkan.actions import session
 from genkan.errors import StoreError
 from genkan.identity import Token
 from genkan.options import Options
@@ -64,6 +65,19 @@ def end_token(token: Token, why: Why, options: Options) -> None:
             _tell(options.store.end([name], why, now), options)
 
     now_or_later(write_down, options)
+
+
+def end_unread(cookie_header: str, why: Why, options: Options) -> None:
+    """End the session in this header though it can't be told now whose it is; as soon as it can."""
+    cookie = cookies.read_session(cookie_header, options.names.session)
+    text = (cookie and cookie.token) or ""
+
+    def act() -> None:
+        found = session.opened(text, options.clock(), options)
+        if found is not None:
+            end_token(found[0], why, options)
+
+    now_or_later(act, options)
 
 
 def changed(user_id: str, options: Options) -> None:

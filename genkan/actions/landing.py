@@ -35,11 +35,10 @@ def resolve(url: str, options: Options) -> str:
     """What the redirect callback makes of `url`, absolute; our front page when that is no web address (C5)."""
     try:
         target = options.callbacks.redirect(RedirectParams(url, options.origin))
+        target = options.origin + target if target.startswith("/") else target
     except Exception as error:  # noqa: BLE001 (the application's code; the visitor lands on the front page instead)
         _log.error("redirect callback failed", extra={"error": type(error).__name__})
         return options.origin
-    if target.startswith("/"):
-        target = options.origin + target
     return target if is_web_url(target) else options.origin
 
 

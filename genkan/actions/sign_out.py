@@ -7,7 +7,7 @@ from copy import deepcopy
 
 from genkan import cookies, events, returns
 from genkan.actions import session
-from genkan.actions.ending import end_token, now_or_later
+from genkan.actions.ending import end_token, end_unread
 from genkan.actions.landing import callback_url, failure, remember, renew_csrf
 from genkan.errors import MissingCSRF, StoreError
 from genkan.http import Cookie, Page, Reply, Request
@@ -51,7 +51,7 @@ def end(request: Request, options: Options) -> Reply:
         events.send(events.signed_out, token=deepcopy(reading.known.token))
         onward = _onward(reading.known.token, landing, options)
     elif reading.names and not reading.ended:
-        _end_unread(request.cookie_header, options)
+        end_unread(request.cookie_header, "signed-out", options)
     if onward is not None:
         location, cookie = onward
         return Reply(location=location, cookies=(*gone, cookie), headers=headers)
@@ -65,19 +65,6 @@ def come_back(request: Request, options: Options) -> Reply:
     """Land where somebody wanted who has signed out at their provider too; on the front page when that is not known."""
     location, forgotten = returns.use(request.query.get("state"), request.cookie_header, options)
     return Reply(location=location, cookies=forgotten)
-
-
-def _end_unread(cookie_header: str, options: Options) -> None:
-    # Whose session it is can't be told now; it ends all the same, as soon as it can.
-    cookie = cookies.read_session(cookie_header, options.names.session)
-    text = (cookie and cookie.token) or ""
-
-    def act() -> None:
-        found = session.opened(text, options.clock(), options)
-        if found is not None:
-            end_token(found[0], "signed-out", options)
-
-    now_or_later(act, options)
 
 
 def _onward(token: Token, landing: str, options: Options) -> tuple[str, Cookie] | None:

@@ -163,7 +163,7 @@ def _check_unsafe(house: State) -> Response | None:
         _log.warning("request refused", extra={"event": "forgery-refused", "code": error.code, "why": str(error)})
         if speaks_json():
             return _for_one_visitor(json_response({"error": "Forbidden", "code": error.code}, 403))
-        again = f"{BASE_PATH}/error?error={quote(error.code)}"
+        again = f"{BASE_PATH}/error?error={quote(error.code)}{f'&reason={error.reason}' if error.reason else ''}"
         return _for_one_visitor(
             Response(
                 "This form has expired. Reload the page and send it again.",

@@ -130,7 +130,7 @@ def way_back() -> str:
         # From a page about signing in the way back is the one it was given, not that page.
         asked_for = dict(parse_qsl(urlsplit(path).query)).get("callbackUrl", "/")
         path = path_of(own_url(asked_for, options.origin) or options.origin, options.origin)
-    return "/" if path.startswith((BASE_PATH, "/partials/")) else path
+    return "/" if path.startswith((f"{BASE_PATH}/", "/partials/")) else path
 
 
 def sign_in_url() -> str:

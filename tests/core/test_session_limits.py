@@ -208,3 +208,17 @@ def test_a_token_of_a_clock_that_is_ahead_ends_with_the_absolute_limit_all_the_s
         alive.append(day) if reading.session else None
         clock.advance(DAY)
     assert alive == list(range(90))
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://App.Example.com",
+        "https://app.example.com:443",
+        "https://app.example.com/x",
+        "https://app.example.com?y",
+    ],
+)
+def test_an_address_that_no_browser_would_call_an_origin_is_refused(clock: FrozenClock, origin: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^AUTH_URL: "):
+        make_options(clock, origin=origin)
