@@ -110,8 +110,6 @@ def _providers(settings: Settings, provider: DevelopmentProvider | None) -> tupl
     if unknown:
         # Not refused: they may be meant for a Next.js front end that has more providers and the same environment.
         _log.warning("%s: no provider here knows these. %s", ", ".join(unknown), _remedy(unknown))
-    if settings.production and not configured:
-        _log.warning("no provider is on, so nobody can sign in. Set AUTH_<PROVIDER>_ID and AUTH_<PROVIDER>_SECRET")
     if provider is None:
         return configured
     own = development(provider.issuer, provider.client_secret)

@@ -38,7 +38,7 @@ def test_a_refusal_by_the_application_is_noted_with_device_and_address(visitor: 
         int(visitor.clock.now),
         "oidc",
         "Firefox on Linux",
-        "127.0.0.1",
+        visitor.address,
         "AccessDenied",
     )
 

@@ -53,7 +53,8 @@ class Visitor(Browser):
         super().__init__(app)
         # Of their own, since a house that lasts for many tests would find so many sign-ins from one address too many.
         number = next(_NUMBERS)
-        self.client.environ_base["REMOTE_ADDR"] = f"127.{number >> 16}.{number >> 8 & 255}.{number & 255}"
+        self.address = f"127.{number >> 16}.{number >> 8 & 255}.{number & 255}"
+        self.client.environ_base["REMOTE_ADDR"] = self.address
         self.op = op
         self.clock: FrozenClock = self.options.clock
 

@@ -29,6 +29,7 @@ IdToken = Literal[
     "alg-none", "hs256-public-key", "wrong-key", "tampered", "jwk-header", "jku-header", "unknown-crit",
     "kid-absent", "unknown-kid", "not-a-jwt", "list-payload", "wrong-typ",
     "wrong-iss", "missing-iss", "wrong-aud", "missing-aud", "multiple-aud", "foreign-aud-own-azp", "wrong-azp",
+    "multiple-aud-no-azp", "boolean-iat", "boolean-nbf", "string-nbf", "endless-exp",
     "missing-sub", "empty-sub", "long-sub", "nul-sub", "number-sub", "list-sub",
     "missing-exp", "string-exp", "expired", "missing-iat", "string-iat", "iat-far-future", "nbf-future",
     "wrong-nonce", "missing-nonce", "nonce-unsupported", "wrong-at-hash",
