@@ -119,7 +119,7 @@ _BY_CODE = {
     "SessionRequired": Message("SessionRequired", "Please sign in", "That page is for people who are signed in.", 401),
 }
 
-_UNKNOWN = Message("Configuration", "Something went wrong", "Nobody was signed in. Please try again.")
+_UNKNOWN = Message("Configuration", "Something went wrong", "Nothing has changed. Please try again.")
 
 
 def message_for(code: str | None, reason: str | None) -> Message:

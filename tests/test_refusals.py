@@ -191,3 +191,15 @@ def test_the_way_back_of_a_form_is_the_page_it_stood_on_if_that_is_ours(app: Fla
     assert ask(browser, room, {"Referer": f"{ORIGIN}/about"}).headers["Location"].endswith("=%2Fabout")
     assert ask(browser, room, {"Referer": "https://evil.example/"}).headers["Location"].endswith("=%2F")
     assert ask(browser, room).headers["Location"].endswith("=%2F")
+
+
+def test_after_a_refusal_the_way_in_still_leads_where_somebody_wanted_to_go(browser: Browser) -> None:
+    browser.begin_sign_in("/dashboard?x=1")
+    for page in ("signin?error=OAuthCallbackError&reason=declined", "error?error=Configuration&reason=unavailable"):
+        assert "/api/auth/signin?callbackUrl=%2Fdashboard%3Fx%3D1" in browser.get(f"/api/auth/{page}").text
+
+
+def test_whoever_is_signed_out_is_not_asked_to_sign_out(browser: Browser) -> None:
+    assert "You are signed out" in browser.get("/api/auth/signout").text
+    browser.sign_in()
+    assert "Sign out?" in browser.get("/api/auth/signout").text

@@ -125,7 +125,8 @@ def sign_out_page() -> Response:
         return perform(Reply(location=options.origin + options.pages.sign_out))
     landing = callback_url(asked, options)
     park(*remember(landing, asked, options))
-    return _page("auth/sign_out.html", None, callback_url=path_of(landing, options.origin), session=auth())
+    is_nobody = auth() is None and not reading().failed
+    return _page("auth/sign_out.html", None, callback_url=path_of(landing, options.origin), is_nobody=is_nobody)
 
 
 def sign_out() -> Response:

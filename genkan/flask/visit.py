@@ -127,8 +127,10 @@ def way_back() -> str:
     url = own_url(current if current is not None else here, options.origin) or options.origin
     path = path_of(url, options.origin)
     if path.startswith(f"{BASE_PATH}/"):
-        # From a page about signing in the way back is the one it was given, not that page.
-        asked_for = dict(parse_qsl(urlsplit(path).query)).get("callbackUrl", "/")
+        # From a page about signing in the way back is the one it was given, not that page; after a failure it is told
+        # by the cookie alone.
+        remembered = cookies.read(request.environ.get("HTTP_COOKIE", ""), options.names.callback_url)
+        asked_for = dict(parse_qsl(urlsplit(path).query)).get("callbackUrl") or remembered or "/"
         path = path_of(own_url(asked_for, options.origin) or options.origin, options.origin)
     return "/" if path.startswith((f"{BASE_PATH}/", "/partials/")) else path
 
