@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from flask import Flask
+from flask import Flask, Response
 
+from auth import auth
 from genkan.checks import FLOW_SECONDS, MAX_FLOWS
 from genkan.tokens import CLOCK_TOLERANCE
 from tests.browser import Browser
@@ -123,6 +124,21 @@ def test_a_callback_that_comes_again_with_its_old_cookies_is_not_exchanged_again
     assert len(visitor.op.codes) == 1
 
 
+def test_that_holds_for_as_long_as_its_cookie_does_whatever_is_tidied_up_meanwhile(visitor: Visitor) -> None:
+    """What was used up is forgotten when nobody can bring it any more, and not before (O14)."""
+    back = visitor.come_back("/about")
+    copied = visitor.cookie_header()
+    visitor.get(back)
+    visitor.clock.advance(FLOW_SECONDS + CLOCK_TOLERANCE - 1)
+    visitor.options.adapter.spend("whoever writes there tidies up", visitor.clock())
+    asked = len(visitor.op.calls)
+    again = visitor.app.test_client(use_cookies=False).get(back, headers={"Cookie": copied})
+
+    assert again.headers["Location"] == f"{ORIGIN}/about"
+    assert again.headers.getlist("Set-Cookie") == []
+    assert len(visitor.op.calls) == asked
+
+
 def test_a_callback_that_comes_twice_at_once_spends_the_code_once(visitor: Visitor) -> None:
     back = visitor.come_back()
     cookies = {"Cookie": visitor.cookie_header()}
@@ -234,3 +250,27 @@ def test_an_error_that_is_posted_to_the_callback_is_explained(visitor: Visitor) 
 
 def test_a_callback_for_a_provider_nobody_knows_is_explained(visitor: Browser) -> None:
     assert reason_of(visitor.get("/api/auth/callback/nobody?state=s&code=c"), visitor) == "provider"
+
+
+def test_the_answer_to_a_callback_sets_one_session_though_the_application_asked_before_who_is_there(
+    house: Flask, visitor: Visitor
+) -> None:
+    """The session of before is due to be prolonged; it is over, and what comes after the new one knows of neither."""
+    told: list[bool] = []
+
+    def ask(response: Response | None = None) -> Response | None:
+        told.append(auth() is not None)
+        return response
+
+    house.before_request(ask)
+    house.after_request(ask)
+    visitor.enter()
+    visitor.clock.advance(visitor.options.policy.update_age)
+    back = visitor.come_back()
+    told.clear()
+    answer = visitor.get(back)
+
+    assert told == [True, False]
+    cookies = answer.headers.getlist("Set-Cookie")
+    assert len([line for line in cookies if line.startswith("authjs.session-token=")]) == 1
+    assert visitor.name() == "Vera Visitor"

@@ -170,6 +170,17 @@ def test_a_refused_fragment_is_told_where_to_go_and_the_api_in_json(app: Flask, 
     assert ledger.entries == []
 
 
+@pytest.mark.parametrize("path", ["/act", "/desk"])
+def test_no_cache_keeps_a_refusal_for_the_next_visitor(app: Flask, ledger: Ledger, path: str) -> None:
+    """What this browser's cookie lacked, another's may hold (X1)."""
+    app.register_blueprint(answers_json(_desk(ledger)))
+    refused = Browser(app).post(path)
+
+    assert refused.status_code == 403
+    assert {"cookie", "hx-request"} <= set(refused.vary.as_set())
+    assert {"private", "no-store"} <= set(refused.headers["Cache-Control"].split(", "))
+
+
 def _desk(ledger: Ledger) -> Blueprint:
     desk = Blueprint("desk", __name__)
     desk.add_url_rule("/desk", view_func=ledger.write, methods=UNSAFE)

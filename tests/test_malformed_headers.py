@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
+from genkan.flask import public
 from tests.conftest import ORIGIN, MakeApp
 from tests.test_hosts import PRODUCTION
 
@@ -95,3 +96,14 @@ def test_a_host_that_is_none_is_the_visitor_s_mistake(
     _, status, headers = run_wsgi_app(app.wsgi_app, environ)
     assert int(status.split()[0]) < 500
     assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_a_body_without_a_length_is_refused_before_anybody_reads_it(app: Flask, method: str) -> None:
+    """Browsers say how long it is; a chunk that is broken would be an error of ours wherever it is read."""
+    chunked = {"REQUEST_METHOD": method, "HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": "1"}
+    app.add_url_rule("/any", view_func=public(lambda: "done"), methods=["GET", method])
+
+    assert _ask(app, "/any", chunked)[0] == 411
+    assert _ask(app, "/any", {**chunked, "REQUEST_METHOD": "GET"})[0] == 200
+    assert _ask(app, "/api/auth/session", {**chunked, "REQUEST_METHOD": "GET"}) == (200, "null")

@@ -1,4 +1,4 @@
-"""The rest of the wire protocol (protocol.md 1): signing out, the pages, errors, and what the doors do not answer."""
+"""The rest of the wire protocol: signing out, the pages, errors, and what the doors do not answer."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from genkan.options import Pages
 from tests.addresses import addresses
 from tests.browser import HTMX, Browser
 from tests.conftest import ORIGIN, MakeApp
@@ -187,3 +188,38 @@ def test_looking_at_a_callback_does_not_use_up_the_sign_in(browser: Browser) -> 
     assert browser.client.head(back.removeprefix(ORIGIN), base_url=ORIGIN).status_code == 405
     assert browser.get(back).headers["Location"] == f"{ORIGIN}/dashboard"
     assert browser.session() is not None
+
+
+@pytest.mark.parametrize(
+    ("own", "way"), [("/in", "/in?error=MissingCSRF"), ("/in?lang=de", "/in?lang=de&error=MissingCSRF")]
+)
+def test_a_refusal_leads_to_the_application_s_own_page_and_keeps_its_query(
+    make_app: MakeApp, own: str, way: str
+) -> None:
+    app = make_app()
+    house = app.extensions["genkan"]
+    house.options = replace(house.options, pages=Pages(sign_in=own))
+    browser = Browser(app)
+    browser.csrf_token()
+
+    assert browser.post("/api/auth/signin/development").headers["Location"] == f"{ORIGIN}{way}"
+
+
+def test_after_a_link_that_failed_the_way_on_does_not_tell_that_it_succeeded(browser: Browser) -> None:
+    page = browser.get(
+        "/api/auth/error",
+        query_string={"error": "Configuration", "purpose": "link", "callbackUrl": "/account?said=linked"},
+    )
+
+    assert 'href="/account"' in page.text
+    assert "said=linked" not in page.text
+
+
+@pytest.mark.parametrize("odd", [7, True, ["/about"], {"path": "/about"}, None])
+def test_a_way_back_that_is_no_text_is_none(browser: Browser, odd: object, caplog: pytest.LogCaptureFixture) -> None:
+    """It is not even shown to the application's callback, whose failures stand in the log."""
+    fields = {"csrfToken": browser.csrf_token(), "callbackUrl": odd}
+    begun = browser.post("/api/auth/signin/development?callbackUrl=/dashboard", json=fields)
+
+    assert browser.get(browser.choose(begun.headers["Location"])).headers["Location"] == f"{ORIGIN}/dashboard"
+    assert "redirect callback failed" not in caplog.messages

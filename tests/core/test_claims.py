@@ -74,6 +74,7 @@ def test_an_address_is_kept_normalised_and_in_lower_case(said: str, kept: str) -
         "\u202eada@example.org",
         "ada\ud83c@example.org",
         "a" * MAX_EMAIL + "@example.org",
+        " " * 300 + "ada@example.org",
         "\ufdfa" * 20 + "@example.org",
     ],
 )
@@ -109,6 +110,7 @@ def test_a_name_that_says_nothing_is_none(value: Any) -> None:
         ("Ada\ud83c", "Ada"),
         ("x" * 5000, "x" * MAX_NAME),
         ("\u202e" * 5000 + "Ada", None),
+        ("\x00" * MAX_NAME + "Ada", "Ada"),
     ],
 )
 def test_a_name_loses_what_could_forge_a_line_or_turn_the_text_and_is_bounded(said: str, kept: str | None) -> None:

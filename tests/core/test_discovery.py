@@ -11,6 +11,7 @@ import pytest
 from genkan.discovery import Metadata, fetch_metadata
 from genkan.errors import ProviderError
 from genkan.id_token import check_id_token
+from genkan.oauth import _read_code
 from genkan.options import Options
 from genkan.providers.microsoft_entra_id import microsoft_entra_id
 from genkan.providers.oidc import oidc
@@ -115,3 +116,25 @@ def test_a_tenant_whose_token_names_it_twice_alike_is_believed() -> None:
 def test_a_token_that_does_not_say_which_tenant_it_is_from_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(ProviderError, match="another issuer"):
         claims_of(**changes)
+
+
+@pytest.mark.parametrize(
+    ("issuer", "is_believed"),
+    [
+        (SHARED.replace("{tenantid}", TENANT), True),
+        (f"https://login.microsoftonline.com/{TENANT}/other", False),
+        (f"https://login.microsoftonline.com/{TENANT}", False),
+        (f"https://login.example.test/{TENANT}/v2.0", False),
+    ],
+)
+def test_an_authorization_response_of_a_shared_issuer_names_it_before_and_behind_the_tenant(
+    issuer: str, is_believed: bool
+) -> None:
+    """RFC 9207, where which tenant it is can be told by the ID token only."""
+    metadata = Metadata("https://a.example.test", "https://t.example.test", multi_tenant_issuer=SHARED)
+    answer = {"iss": issuer, "code": "c"}
+    if is_believed:
+        assert _read_code(answer, metadata) == "c"
+    else:
+        with pytest.raises(ProviderError, match="another issuer"):
+            _read_code(answer, metadata)

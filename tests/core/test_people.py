@@ -145,6 +145,14 @@ def test_a_lease_ends_by_release_by_new_tokens_and_by_itself(adapter: Adapter) -
     assert adapter.lease_refresh(AT_HUB, NOW + 15, NOW + 30)
 
 
+def test_a_lease_until_a_part_of_a_second_is_released_like_any_other(adapter: Adapter) -> None:
+    adapter.create_user(ADA, AT_HUB)
+    assert adapter.lease_refresh(AT_HUB, NOW, NOW + 20.5)
+    assert not adapter.lease_refresh(AT_HUB, NOW + 20.25, NOW + 40.75)
+    adapter.release_refresh(AT_HUB, NOW + 20.5)
+    assert adapter.lease_refresh(AT_HUB, NOW, NOW + 20.5)
+
+
 def test_a_lease_from_before_the_clock_was_set_back_holds_nobody_up(adapter: Adapter) -> None:
     adapter.create_user(ADA, AT_HUB)
     assert adapter.lease_refresh(AT_HUB, NOW, NOW + 15)

@@ -6,10 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from genkan.actions.issuing import issue
+from genkan.actions.issuing import SEEN_EVERY, issue
 from genkan.actions.session import read, renew
 from genkan.callbacks import Callbacks
+from genkan.endings import BOUND
+from genkan.identity import Account, User
 from genkan.options import SessionPolicy
+from genkan.session_memory import MemorySessionStore
 from tests.clock import FrozenClock
 from tests.guest import ADA, Guest
 from tests.options import make_options
@@ -88,3 +91,41 @@ def test_on_https_the_session_has_another_name_and_so_another_key(clock: FrozenC
         assert (cookie.name, cookie.secure) == (name, True)
         assert read(f"{name}={cookie.value}", options).session
         assert read(f"{NAME}={cookie.value}", make_options(clock)).ended
+
+
+def test_what_a_token_of_a_nextjs_front_end_says_of_its_user_is_as_old_as_the_token_was(clock: FrozenClock) -> None:
+    """Prolonged before this worker heard of a change, it is read anew all the same."""
+    options = make_options(clock, pace=clock)
+    user, _ = options.adapter.create_user(User("1", "Ada"), Account("hub", "ada", "oidc"))
+    guest = Guest(options)
+    guest.jar.values[NAME] = options.sessions.seal({"sub": user.id, "name": "Ada"}, 30 * DAY)
+    clock.advance(DAY)
+    guest.visit()
+    assert guest.token()["iat"] == clock.now
+    options.adapter.rename(user.id, "Countess")
+    options.store.note_change(user.id, int(clock.now) - 1)
+    clock.advance(BOUND)
+
+    session = guest.visit()
+    assert session is not None
+    assert session.user.name == "Countess"
+
+
+class Untouched(MemorySessionStore):
+    """A store in which nobody is seen."""
+
+    def touch(self, id: str, now: int, *, every: int, expires: int | None = None) -> bool:
+        raise AssertionError(id)
+
+
+def test_a_guest_without_a_record_costs_the_store_nothing_for_being_seen(
+    clock: FrozenClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    guest = Guest(make_options(clock, store=Untouched()))
+    guest.jar.values[NAME] = guest.options.sessions.seal(ADA, 30 * DAY)
+    for _ in range(3):
+        clock.advance(SEEN_EVERY)
+        assert guest.visit()
+    clock.advance(DAY)
+    assert guest.visit()
+    assert caplog.records == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -12,8 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, x25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from genkan.errors import TokenError
 from genkan.jose import SIGNATURES, NoMatchingKey, verify
-from tests.peers.signing import b64url, compact, key
+from tests.peers.signing import b64url, compact, key, signed_with_secret
 
 CLAIMS = {"sub": "ann"}
 ELLIPTIC: dict[str, hashes.HashAlgorithm] = {
@@ -64,6 +65,21 @@ def test_a_short_key_does_not_stand_in_the_way_of_a_good_one() -> None:
     token = compact({"alg": "RS256"}, CLAIMS, good.sign)
 
     assert verify(token, [short.public_jwk(), good.public_jwk()], SIGNATURES) == (CLAIMS, "RS256")
+
+
+@pytest.mark.parametrize("algorithm", ["HS256", "HS512", "none"])
+def test_an_algorithm_of_shared_secrets_is_refused_before_any_key_is_looked_at_also_where_it_was_asked_for(
+    algorithm: str,
+) -> None:
+    """A public key would be the secret that everybody knows (RFC 8725 3.1)."""
+
+    def keys() -> Iterator[dict[str, Any]]:
+        raise AssertionError("a key was looked at")
+        yield {}
+
+    token = compact({"alg": algorithm}, CLAIMS, signed_with_secret(key("long enough").public_pem()))
+    with pytest.raises(TokenError):
+        verify(token, keys(), [algorithm])
 
 
 @pytest.mark.parametrize("modulus", [None, 7, "", "*", "ü", "\ud800", ["AQAB"]])

@@ -178,6 +178,23 @@ def test_an_account_that_cannot_be_stored_leaves_no_user_and_a_message_without_t
     assert adapter.create_user(ADA, ACCOUNT)[1]
 
 
+def test_whoever_is_disabled_twice_has_been_so_since_the_first_time(database: Database) -> None:
+    def since() -> int | None:
+        with database.read() as session:
+            return session.execute(text('SELECT "disabledAt" FROM users')).scalar()
+
+    adapter = adapter_over(database)
+    user, _ = adapter.create_user(ADA, ACCOUNT)
+    adapter.set_disabled("ada@example.org", True, 1000.5)
+    adapter.set_disabled("ada@example.org", True, 2000.0)
+    adapter.disable_user(user.id, 3000.0)
+    assert since() == 1000
+    adapter.set_disabled("ada@example.org", False, 4000.0)
+    assert since() is None
+    adapter.disable_user(user.id, 5000.0)
+    assert since() == 5000
+
+
 def test_a_surrogate_is_a_store_error_wherever_it_comes_in(database: Database) -> None:
     adapter, bad = adapter_over(database), "lone \ud800"
     user, _ = adapter.create_user(ADA, ACCOUNT)

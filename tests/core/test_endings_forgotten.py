@@ -1,0 +1,33 @@
+"""Endings that are over go out of a worker's memory by the day, and none of them too early."""
+
+from __future__ import annotations
+
+import pytest
+
+from genkan.endings import SWEEP, Endings
+from genkan.session_memory import MemorySessionStore
+from genkan.session_records import Ending
+from tests.clock import START, FrozenClock
+
+DAY = 86_400
+MIDNIGHT = START // DAY * DAY + DAY
+
+
+@pytest.mark.parametrize("others", [0, 10_001], ids=["few", "many"])
+def test_an_ending_that_mattered_until_a_second_before_midnight_is_known_the_next_day(
+    clock: FrozenClock, others: int
+) -> None:
+    """A token is believed a little beyond its end, and another host's clock may be behind."""
+    pace = FrozenClock()
+    endings = Endings(MemorySessionStore(), clock, pace=pace)
+    news = [Ending(0, "session", f"other {number}", 1, 2**31) for number in range(others)]
+    endings.learn([Ending(0, "session", "gone", 1, int(MIDNIGHT) - 1), *news])
+    verdicts = []
+    for now in (MIDNIGHT, MIDNIGHT + DAY - 1, MIDNIGHT + DAY):
+        clock.now = now
+        pace.advance(SWEEP)
+        endings.current()
+        verdicts.append(endings.judge({"sid": "gone"}, now))
+
+    assert verdicts == ["ended", "ended", None]
+    assert len(endings) == others
