@@ -31,7 +31,7 @@ DOORS: tuple[tuple[str, str, Callable[..., Response]], ...] = (
     ("GET", "/verify-request", handlers.verify_request_page),
     ("GET", "/signed-in", handlers.signed_in_page),
 )
-"""Auth.js's actions (protocol.md 1.5), where a sign-in in a second window ends, and a provider's part in signing out.
+"""Auth.js's actions, where a sign-in in a second window ends, and a provider's part in signing out.
 All are public; each unsafe one checks for itself what it must be shown."""
 
 for method, rule, handler in DOORS:

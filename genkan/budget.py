@@ -1,4 +1,4 @@
-"""One time limit for everything that a visit asks of the outside, however many calls that takes (security.md O13)."""
+"""One time limit for everything that a visit asks of the outside, however many calls that takes (O13)."""
 
 from __future__ import annotations
 

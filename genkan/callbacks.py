@@ -76,7 +76,7 @@ def keep_session(params: SessionParams) -> Session | None:
 
 @dataclass(frozen=True, slots=True)
 class Callbacks:
-    """The application's say, in Auth.js's order and meaning (protocol.md 4.5).
+    """The application's say, in Auth.js's order and meaning.
 
     `sign_in` returns True, False (AccessDenied) or a URL to go to instead; `jwt` a token, or None to end the
     session; `session` what to tell, or None. Whatever they raise is logged; a session that cannot be worked out

@@ -1,4 +1,4 @@
-"""Cookie names, the Cookie header, and the chunks a long session token is cut into (protocol.md 2)."""
+"""Cookie names, the Cookie header, and the chunks a long session token is cut into."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def _pairs(header: str) -> Iterator[tuple[str, str]]:
 
 
 def _family(header: str, name: str) -> Iterator[tuple[int | None, str]]:
-    # Reversed, so that of two cookies of one name the first one stays (protocol.md 1.1).
+    # Reversed, so that of two cookies of one name the first one stays.
     for key, value in reversed(list(_pairs(header))):
         if not value or not key.startswith(name):
             continue

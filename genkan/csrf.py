@@ -1,4 +1,4 @@
-"""Cross-site request forgery: Auth.js's double submit (protocol.md 2.4) behind a look at who is asking (C1, C2)."""
+"""Cross-site request forgery: Auth.js's double submit behind a look at who is asking (C1, C2)."""
 
 from __future__ import annotations
 

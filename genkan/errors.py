@@ -51,7 +51,7 @@ class AccessDenied(AuthError):
 
 
 class MissingCSRF(AuthError):
-    """An unsafe request without the double-submit token (security.md C1)."""
+    """An unsafe request without the double-submit token (docs/requirements.md C1)."""
 
     code = "MissingCSRF"
     kind = "sign_in"

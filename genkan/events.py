@@ -1,4 +1,4 @@
-"""What happened, for whoever wants to know: blinker signals with Auth.js's events' meaning (protocol.md 4.5).
+"""What happened, for whoever wants to know: blinker signals with Auth.js's events' meaning.
 
 A receiver that fails is logged and changes nothing: an event is news, not a decision.
 """

@@ -24,7 +24,7 @@ class Cookie:
     """Seconds since 1970; None writes no Expires."""
 
     def header(self) -> str:
-        """The Set-Cookie value, percent-encoded and ordered as Auth.js does it (protocol.md 2.1)."""
+        """The Set-Cookie value, percent-encoded and ordered as Auth.js does it."""
         parts = [f"{self.name}={quote(self.value, safe=_COOKIE_SAFE)}"]
         if self.max_age is not None:
             parts.append(f"Max-Age={self.max_age}")

@@ -62,7 +62,7 @@ class SecretKey:
     def __init__(self, raw: bytes) -> None:
         self._key = OctKey.import_key(raw)
         self.kid = _thumbprint(raw)
-        # In Auth.js's order, so that the first segment of every token under this key is the same (protocol.md 3).
+        # In Auth.js's order, so that the first segment of every token under this key is the same.
         header = {"alg": "dir", "enc": ENCRYPTION, "kid": self.kid}
         self.header = _encode_segment(json.dumps(header, separators=(",", ":")).encode()) + "."
 

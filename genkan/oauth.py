@@ -1,6 +1,6 @@
 """The relying party: the way to a provider, and from what it sends back to who somebody is. Authlib does the talking.
 
-Everything the provider says is checked here before anybody believes it; security.md O1-O16 are the rows.
+Everything the provider says is checked here before anybody believes it; O1 to O16 in docs/requirements.md say what.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The one door to the network: every call out is short, small, straight and one of few (security.md O13).
+"""The one door to the network: every call out is short, small, straight and one of few (docs/requirements.md O13).
 
 A provider that hangs, drips, redirects or floods costs a sign-in, never a worker: no call outlives its deadline or
 the visit's budget, and no provider holds more than its share of the calls in flight.

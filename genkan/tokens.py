@@ -54,7 +54,7 @@ class _Box:
 class Sealer:
     """Seals claims under the first secret, opens what any of the secrets sealed, for one salt.
 
-    The salt is the purpose: for a session token it is the cookie's name, exactly as in Auth.js (protocol.md 3), so
+    The salt is the purpose: for a session token it is the cookie's name, exactly as in Auth.js, so
     a token sealed for one purpose or cookie can never be opened as another (T9). Keys are derived once.
     """
 

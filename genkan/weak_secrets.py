@@ -1,4 +1,4 @@
-"""What makes a secret no secret (security.md P1)."""
+"""What makes a secret no secret (docs/requirements.md P1)."""
 
 from __future__ import annotations
 

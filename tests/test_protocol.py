@@ -1,4 +1,4 @@
-"""Auth.js's wire protocol under /api/auth (protocol.md 1): status, body, headers and cookies of each door."""
+"""Auth.js's wire protocol under /api/auth: status, body, headers and cookies of each door."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Closed by default, and one refusal in three voices (design.md 5.6, C6): page, HTMX, API."""
+"""Closed by default, and one refusal in three voices (C6): page, HTMX, API."""
 
 from __future__ import annotations
 

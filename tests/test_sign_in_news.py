@@ -1,4 +1,4 @@
-"""Who hears of a sign-in, when and with what: callbacks and signals in Auth.js's order (protocol.md 4.5)."""
+"""Who hears of a sign-in, when and with what: callbacks and signals in Auth.js's order."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def resolve(url: str, options: Options) -> str:
 
 
 def remember(url: str, request: Request, options: Options) -> tuple[Cookie, ...]:
-    """The callback-url cookie, where it would change (protocol.md 2.2) and browsers would keep it (T3)."""
+    """The callback-url cookie, where it would change and browsers would keep it (T3)."""
     name = options.names.callback_url
     cookie = Cookie(name, url, options.secure)
     if cookies.read(request.cookie_header, name) == url or len(cookie.header()) > MAX_COOKIE_CHARACTERS:

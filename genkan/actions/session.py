@@ -142,7 +142,7 @@ def _open(
     current = options.strategy.is_current(text) and not is_changed
     known = issuing.finish(token, claims, now, options, current=current)
     if known is None:
-        # The session callback tells of nobody; the cookie stays, as in Auth.js (protocol.md 4.2).
+        # The session callback tells of nobody; the cookie stays, as in Auth.js.
         return Reading(names=names)
     # What is read in the second of a change may change once more in it, which moves no version.
     known.judged = -1 if is_changed else version

@@ -25,7 +25,7 @@ def update(request: Request, options: Options) -> Reply:
     """`POST /api/auth/session`: the jwt callback decides what of `data` it takes; the new session, or null.
 
     It is handed only what `options.updatable` lists; a value of another type than stands there is a failure, and any
-    failure is 400 with null and changes nothing (protocol.md 1.5).
+    failure is 400 with null and changes nothing.
     """
     cookie = cookies.read_session(request.cookie_header, options.names.session)
     try:

@@ -13,7 +13,7 @@ from genkan.identity import Account, User
 DEFAULT_ROLE = "user"
 
 SECRET_FIELDS = ("access_token", "refresh_token", "id_token")
-"""What must never be readable in a store (security.md T12)."""
+"""What must never be readable in a store (docs/requirements.md T12)."""
 
 KEPT_AFTER_EXPIRY = 60.0
 """Seconds a spent id is remembered beyond its end: the clock of another host may be behind ours."""

@@ -29,7 +29,7 @@ LOOKED_AT = (
 """The request headers an action may see."""
 
 NOT_CACHED = {"Cache-Control": "private, no-cache, no-store", "Expires": "0", "Pragma": "no-cache"}
-"""What Auth.js puts on its JSON (protocol.md 1.5)."""
+"""What Auth.js puts on its JSON."""
 
 
 def receive(*, uploads: bool = False) -> Request:

@@ -1,4 +1,4 @@
-"""Closed by default: who may pass, and one refusal in three voices (design.md 5.6)."""
+"""Closed by default: who may pass, and one refusal in three voices."""
 
 from __future__ import annotations
 

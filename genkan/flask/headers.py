@@ -1,4 +1,4 @@
-"""The headers every answer carries, worked out once (security.md H1-H5, X1)."""
+"""The headers every answer carries, worked out once (docs/requirements.md H1-H5, X1)."""
 
 from __future__ import annotations
 

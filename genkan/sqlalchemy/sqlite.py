@@ -21,7 +21,7 @@ def prepare(url: URL) -> URL:
         raise ConfigurationError("DATABASE_URL: no two connections share a SQLite database in memory; name a file")
     path = Path(url.database).absolute()
     _create_privately(path)
-    # mode=rw: a file that was deleted under us is an error, not a new empty database (security.md F27).
+    # mode=rw: a file that was deleted under us is an error, not a new empty database (docs/requirements.md F27).
     return url.set(database=f"file:{quote(str(path))}", query={**url.query, "mode": "rw", "uri": "true"})
 
 

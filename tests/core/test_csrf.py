@@ -1,4 +1,4 @@
-"""The double submit and the look at who is asking (C1, C2), in Auth.js's format (protocol.md 2.4)."""
+"""The double submit and the look at who is asking (C1, C2), in Auth.js's format."""
 
 from __future__ import annotations
 

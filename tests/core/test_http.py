@@ -1,4 +1,4 @@
-"""The neutral envelope: cookies as Auth.js writes them (protocol.md 2.1), and what a request says of itself."""
+"""The neutral envelope: cookies as Auth.js writes them, and what a request says of itself."""
 
 from __future__ import annotations
 

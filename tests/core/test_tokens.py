@@ -24,7 +24,7 @@ VECTORS: list[dict[str, Any]] = json.loads(
     (Path(__file__).parent.parent / "vectors/authjs-jwe.json").read_text(encoding="utf-8")
 )["vectors"]
 
-# protocol.md 3: key and thumbprint that Auth.js derives from one secret, for either cookie name.
+# Key and thumbprint that Auth.js derives from one secret, for either cookie name.
 DERIVED = {
     "authjs.session-token": (
         (

@@ -85,7 +85,7 @@ _CLAIMS: dict[str | None, Callable[[Claims], None]] = {
     "nbf-future": _shift(HOUR, "nbf"),
     "wrong-nonce": _put(nonce="another-nonce"),
     "missing-nonce": _drop("nonce"),
-    # Authlib skipped the nonce for this one up to 1.7 (security.md 4).
+    # Authlib skipped the nonce for this one up to 1.7.
     "nonce-unsupported": lambda body: (body.pop("nonce", None), body.update(nonce_supported=False))[1],
     "wrong-at-hash": _put(at_hash="AAAAAAAAAAAAAAAAAAAAAA"),
     "no-auth-time": _drop("auth_time"),

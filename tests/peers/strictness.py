@@ -27,7 +27,7 @@ def check_authorization(pairs: Sequence[tuple[str, str]], client_id: str, redire
         if params.get(name) != value:
             raise UnacceptableRequest(f"{name} is {params.get(name)!r}")
     for name, least in {"state": 22, "nonce": 22, "code_challenge": 43}.items():
-        # 128 random bits are 22 characters of base64 (security.md O1); S256 gives 43.
+        # 128 random bits are 22 characters of base64 (docs/requirements.md O1); S256 gives 43.
         if len(params.get(name, "")) < least:
             raise UnacceptableRequest(f"{name} is short or missing")
     if "openid" not in params.get("scope", "").split():
