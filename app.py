@@ -10,7 +10,7 @@ from flask import Flask
 
 import auth
 import config
-from blueprints import account, api, assets, dashboard, development, errors, health, sessions, users
+from blueprints import account, api, assets, commands, dashboard, development, errors, health, sessions, users
 from blueprints import auth as doors
 from genkan.tokens import Clock
 
@@ -19,6 +19,7 @@ MAX_BODY = 64 * 1024
 `request.max_content_length` for itself."""
 
 
+@commands.told
 def create_app(environment: Mapping[str, str] | None = None, clock: Clock = time.time) -> Flask:
     """The application for an environment, the process's own by default.
 
@@ -27,6 +28,7 @@ def create_app(environment: Mapping[str, str] | None = None, clock: Clock = time
     """
     settings = config.load(os.environ if environment is None else environment)
     app = Flask(__name__, static_folder=None)
+    app.config["DATABASE_URL"] = settings.database_url
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY, MAX_FORM_MEMORY_SIZE=MAX_BODY, MAX_FORM_PARTS=100)
     app.json.sort_keys = app.json.ensure_ascii = False  # type: ignore[attr-defined]  # the default provider has both
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}

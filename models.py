@@ -1,4 +1,4 @@
-"""The tables: Auth.js's columns and meaning (protocol.md 5.1), so that one database can serve both."""
+"""The tables: Auth.js's columns and meaning, so that one database can serve both."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ class Identifier(UserDefinedType[str]):
 
 
 class Moment(TypeDecorator[datetime]):
-    """A point in time, always aware and in UTC; SQLite keeps no zone, so it is put back on the way out."""
+    """A point in time, always aware and in UTC; SQLite keeps no zone, so it is put back on the way out.
+
+    Some of Auth.js's adapters keep milliseconds since 1970; those are read as well.
+    """
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -44,6 +47,17 @@ class Moment(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None] | None:
+        """Numbers first, which the database's own reading of a time does not know."""
+        usual = super().result_processor(dialect, coltype)
+
+        def read(value: Any) -> datetime | None:
+            if isinstance(value, int):
+                return datetime.fromtimestamp(value / 1000, UTC)
+            return usual(value) if usual else self.process_result_value(value, dialect)
+
+        return read
 
 
 class Base(DeclarativeBase):

@@ -13,7 +13,9 @@ from genkan.errors import ConfigurationError
 def require_free_port(settings: Settings, command: str) -> None:
     """Raises ConfigurationError, with the remedy for `make COMMAND`, where HOST is not ours or PORT is taken."""
     try:
-        family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
+        # As both servers choose: a name is one of IPv4, also where it has addresses of both kinds.
+        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        socket.getaddrinfo(settings.host, settings.port, family, socket.SOCK_STREAM)
         socket.create_server((settings.host, settings.port), family=family).close()
     except (socket.gaierror, UnicodeError):
         raise ConfigurationError("HOST: there is no such address. Use 127.0.0.1, or 0.0.0.0 for all of them.") from None

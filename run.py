@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import secrets
 import sys
+import tempfile
 import traceback
 from importlib import import_module
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, cast
 
-from dotenv import load_dotenv
+from dotenv import dotenv_values, load_dotenv
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, is_running_from_reloader, run_simple
 from werkzeug.wrappers import Response
@@ -24,6 +26,8 @@ from ports import require_free_port
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
+
+HEADING = "# For `make run`, on this computer only. `make serve` never reads it.\n"
 
 BROKEN = Response("The app did not start; the terminal says why. Mend it and reload.\n", status=500)
 
@@ -49,7 +53,8 @@ def main() -> None:
 
 def prepare(environment_file: Path) -> Settings:
     """The settings, once there is a secret, the newest schema and a free port; the second process inherits them."""
-    create_environment(environment_file)
+    if not any(os.environ.get(name) for name in config.SECRETS):
+        create_environment(environment_file)
     load_dotenv(environment_file)
     os.environ["GENKAN_ENV"] = "development"
     settings = config.load(os.environ)
@@ -61,21 +66,35 @@ def prepare(environment_file: Path) -> Settings:
 
 
 def create_environment(file: Path) -> None:
-    """Writes a file of settings for development, with a secret that nobody else can ever read, unless it is there.
+    """Sees to it that the file of settings for development has a secret; nobody else can ever read the file.
 
-    Raises ConfigurationError where it can't be written.
+    What is in it stays. Raises ConfigurationError where it can't be read or written.
     """
     try:
-        descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError:
-        return
-    except OSError as error:
+        written = file.read_text() if file.exists() else ""
+        known = dotenv_values(stream=StringIO(written))
+        if any(known.get(name) for name in config.SECRETS):
+            return
+        lines = [] if known.get("GENKAN_ENV") else ["GENKAN_ENV=development"]
+        lines += [f"AUTH_SECRET={secrets.token_urlsafe(48)}"]
+        before = (written.rstrip("\n") + "\n") if written.strip() else HEADING
+        _write_privately(file.resolve(), before + "\n".join(lines) + "\n")
+    except (OSError, UnicodeError) as error:
         raise ConfigurationError(
-            ".env: it can't be written. Let this account write in the project's folder, or run your own copy of it."
+            ".env: it can't be written. Let this account write in the project's folder, or set AUTH_SECRET yourself."
         ) from error
-    with os.fdopen(descriptor, "w") as lines:
-        lines.write("# Made by `make run`, for this computer only. `make serve` never reads it.\n")
-        lines.write(f"GENKAN_ENV=development\nAUTH_SECRET={secrets.token_urlsafe(48)}\n")
+
+
+def _write_privately(file: Path, text: str) -> None:
+    # Whole or not at all, also when the process is ended on the way. What mkstemp makes is its owner's alone.
+    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=".env.")
+    try:
+        with os.fdopen(descriptor, "w") as lines:
+            lines.write(text)
+        Path(name).replace(file)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 def build() -> WSGIApplication:

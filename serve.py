@@ -29,12 +29,14 @@ def main() -> None:
     # Threads share two heaps instead of having one each, which is two MiB for every worker.
     os.environ.setdefault("MALLOC_ARENA_MAX", "2")
     try:
-        command = server(prepare())
+        settings = prepare()
     except ConfigurationError as error:
         refuse(str(error), os.EX_CONFIG)
     except StoreError as error:
         refuse(remedy(error), os.EX_UNAVAILABLE)
-    os.execv(sys.executable, command)  # noqa: S606  # no shell is wanted
+    for warning in settings.warnings:
+        print(f"genkan: {warning}", file=sys.stderr)
+    os.execv(sys.executable, server(settings))  # noqa: S606  # no shell is wanted
 
 
 def prepare() -> Settings:
@@ -56,7 +58,8 @@ def server(settings: Settings) -> list[str]:
     return [
         # Without docstrings, of which SQLAlchemy alone has megabytes, each worker is six MiB smaller.
         *(sys.executable, "-OO", "-m", "gunicorn", "app:create_app()"),
-        *("--config", os.devnull),
+        # A module that sets nothing: gunicorn would look for a file of its own, and warns of an empty one.
+        *("--config", "python:genkan"),
         *("--chdir", str(config.ROOT)),
         *("--bind", f"{host}:{settings.port}"),
         *("--workers", str(settings.workers)),

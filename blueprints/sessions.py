@@ -8,6 +8,7 @@ from functools import cache
 import click
 from flask import Blueprint
 
+from blueprints.commands import Commands
 from people import (
     all_sessions,
     at_address,
@@ -21,6 +22,7 @@ from people import (
 )
 
 bp = Blueprint("sessions", __name__, cli_group="sessions")
+bp.cli = Commands()
 
 MOST = 1000
 """Sessions that are shown unless more are asked for."""

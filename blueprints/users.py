@@ -7,12 +7,14 @@ import re
 import click
 from flask import Blueprint
 
+from blueprints.commands import Commands
 from genkan.identity import User
 from people import at_address, delete, disable, enable, everybody, set_role
 
 ROLE = re.compile(r"[A-Za-z0-9_-]{1,50}")
 
 bp = Blueprint("users", __name__, cli_group="users")
+bp.cli = Commands()
 
 
 @bp.cli.command("list")

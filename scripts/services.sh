@@ -14,7 +14,10 @@ need() {
     packages="$packages $names"
 }
 
-need 'chromium fonts-liberation' chromium
+need chromium chromium
+# Chromium measures text with it, and a program is not what tells whether it is there.
+[ -n "$(find /usr/share/fonts /usr/local/share/fonts -iname 'liberation*' 2>/dev/null | head -n 1)" ] ||
+    packages="$packages fonts-liberation"
 need redis-server redis-server
 need postgresql initdb /usr/lib/postgresql/*/bin/initdb
 need nginx-light nginx /usr/sbin/nginx

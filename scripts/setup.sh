@@ -22,6 +22,14 @@ export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignor
 # uv believes its own list of authorities otherwise, where pip, and the company's proxy, go by the system's.
 export UV_SYSTEM_CERTS=1 UV_LINK_MODE=copy
 
+# Else the first to fail would blame something else.
+writable() {
+    if [ -d .venv ]; then place=$PWD/.venv; else place=$PWD; fi
+    [ -w "$place" ] && return
+    say "$place cannot be written to. Let this account write there, or run a copy of the project that is its own."
+    return 1
+}
+
 find_python() {
     for candidate in ${PYTHON:-} python3 python3.14 python3.13 python3.12 python3.11; do
         if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
@@ -58,6 +66,7 @@ install() {
     fi
 }
 
+writable
 python=$(find_python)
 say "installing what $file pins (this takes a moment, once)"
 # An environment whose Python has moved or gone is made anew.

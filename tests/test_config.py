@@ -28,7 +28,16 @@ REFUSED_EVERYWHERE: list[tuple[str, str]] = [
     ("AUTH_URL", "https://app.example.test:99999"),
     ("AUTH_URL", "https://[::1"),
     ("AUTH_URL", '"https://app.example.test"'),
+    ("AUTH_URL", "https://a..b"),
+    ("AUTH_URL", "https://.example.test"),
+    ("AUTH_URL", f"https://{'a' * 64}.example.test"),
+    ("AUTH_URL", "https://bücher.example"),
     ("DATABASE_URL", "genkan.db"),
+    ("DATABASE_URL", "sqlite:///file:x?mode=memory&uri=true"),
+    ("DATABASE_URL", "SQLITE:////file:/tmp/x"),
+    ("REDIS_URL", "redis://127.0.0.1:6379/abc"),
+    ("REDIS_URL", "rediss://127.0.0.1:6379/0/1"),
+    ("REDIS_URL", "unix:///"),
     ("REDIS_URL", "localhost:6379"),
     ("REDIS_URL", "redis://"),
     ("HOST", "http://127.0.0.1"),
@@ -184,6 +193,38 @@ def test_development_lives_on_loopback_at_its_port() -> None:
     assert settings.development_provider
 
 
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("::1", "http://[::1]:5000"),
+        ("0:0:0:0:0:0:0:1", "http://[::1]:5000"),
+        ("127.0.0.2", "http://127.0.0.2:5000"),
+        ("localhost", "http://localhost:5000"),
+    ],
+)
+def test_development_is_found_where_it_listens(host: str, url: str) -> None:
+    settings = config.load({**DEVELOPMENT, "HOST": host})
+    assert (settings.url, settings.warnings) == (url, ())
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.2"])
+def test_who_listens_to_others_is_told_that_they_need_an_address(host: str) -> None:
+    (warning,) = config.load({**DEVELOPMENT, "HOST": host}).warnings
+    assert warning.startswith("AUTH_URL: it is not set")
+    assert "development provider is off" in warning
+    assert config.load({**DEVELOPMENT, "HOST": host, "AUTH_URL": "http://192.168.1.2:5000"}).warnings == ()
+
+
+def test_an_address_that_others_come_by_switches_the_development_provider_off() -> None:
+    """It vouches for whoever asks, and a tunnel brings anybody to a loopback HOST."""
+    tunnel = {**DEVELOPMENT, "AUTH_URL": "https://app.example.test"}
+    settings = config.load(tunnel)
+    assert not settings.development_provider
+    (warning,) = settings.warnings
+    assert warning.startswith("AUTH_URL: others come by that address")
+    assert refusal({**tunnel, "AUTH_DEVELOPMENT_PROVIDER": "on"}).startswith("AUTH_DEVELOPMENT_PROVIDER: ")
+
+
 def test_the_development_provider_can_be_left_out() -> None:
     assert not config.load({**DEVELOPMENT, "AUTH_DEVELOPMENT_PROVIDER": "off"}).development_provider
 
@@ -192,6 +233,25 @@ def test_the_development_provider_can_be_left_out() -> None:
 def test_a_postgresql_address_means_psycopg_3(scheme: str) -> None:
     url = config.load({**PRODUCTION, "DATABASE_URL": f"{scheme}://ann:p#a^ss@db.example.test/genkan"}).database_url
     assert url == "postgresql+psycopg://ann:p#a^ss@db.example.test/genkan"
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("POSTGRESQL://h/Name", "postgresql+psycopg://h/Name"),
+        ("Postgres://Ann@h/x", "postgresql+psycopg://Ann@h/x"),
+        ("SQLite:////srv/House.db", "sqlite:////srv/House.db"),
+    ],
+)
+def test_a_scheme_may_be_written_in_capitals(given: str, meant: str) -> None:
+    assert config.load({**PRODUCTION, "DATABASE_URL": given}).database_url == meant
+
+
+def test_a_host_of_other_letters_is_told_how_to_be_written() -> None:
+    assert "xn--" in refusal({**PRODUCTION, "AUTH_URL": "https://bücher.example"})
+    assert (
+        config.load({**PRODUCTION, "AUTH_URL": "https://xn--bcher-kva.example"}).url == "https://xn--bcher-kva.example"
+    )
 
 
 def test_the_database_is_a_file_of_the_project_by_default() -> None:
@@ -233,7 +293,13 @@ def test_a_short_session_is_renewed_within_its_life() -> None:
 def test_a_weak_secret_in_development_is_one_warning_that_does_not_repeat_it() -> None:
     (warning,) = config.load({**DEVELOPMENT, "AUTH_SECRET": "short"}).warnings
     assert warning.startswith("AUTH_SECRET: it is shorter than 32 bytes. ")
-    assert config.load(DEVELOPMENT).warnings == config.load(PRODUCTION).warnings == ()
+    assert config.load(DEVELOPMENT).warnings == ()
+
+
+def test_a_house_that_nobody_can_enter_says_so() -> None:
+    (warning,) = config.load(PRODUCTION).warnings
+    assert warning.startswith("AUTH_<PROVIDER>_ID: none is set, so nobody can sign in. ")
+    assert config.load({**PRODUCTION, "AUTH_GITHUB_ID": "Iv1.8a61f9b3"}).warnings == ()
 
 
 def test_settings_can_be_printed_without_telling_a_secret() -> None:

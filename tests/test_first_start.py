@@ -6,6 +6,7 @@ import os
 import shutil
 import stat
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,6 +70,23 @@ def test_production_has_no_development_provider(production: tuple[Server, Misbeh
 def running(clone: Path, port: int) -> dict[str, str]:
     """A newcomer sets nothing; only the port is another one, which may be in use here."""
     return {"PATH": os.environ["PATH"], "PORT": str(port), "AUTH_URL": f"http://127.0.0.1:{port}"}
+
+
+def test_a_project_that_can_t_be_written_to_is_told_and_nothing_else_is_blamed() -> None:
+    nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
+    # Not in pytest's own folder, which only its owner may enter.
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        shutil.copytree(ROOT / "scripts", Path(folder, "scripts"))
+        shutil.copy(ROOT / "requirements.txt", folder)
+        Path(folder).chmod(0o555)
+        command = [*nobody, "sh", f"{folder}/scripts/setup.sh", "requirements.txt"]
+        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+        Path(folder).chmod(0o755)
+
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"genkan: {folder} cannot be written to. ")
+    assert ended.stderr.count("\n") == 1
 
 
 def test_a_newcomer_starts_it_with_nothing_set_and_starts_it_again(clone: Path) -> None:

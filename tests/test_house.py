@@ -68,7 +68,7 @@ DOORS: dict[str, set[str]] = {
     "sqlalchemy": {"genkan.sqlalchemy", "models", "migrations"},
     "alembic": {"migrations"},
     "blinker": {"genkan.events"},
-    "click": {"blueprints.sessions", "blueprints.users"},
+    "click": {"blueprints.commands", "blueprints.sessions", "blueprints.users"},
     "dotenv": {"run"},
     "redis": set(),
     "psycopg": set(),

@@ -152,6 +152,30 @@ def test_a_table_of_somebody_else_is_not_touched(database: Database, url: str) -
         assert set(columns(session.connection(), "users")) == {"id", "email", "password"}
 
 
+@pytest.mark.parametrize("tables", [("user",), ("Account", "User")])
+def test_a_layout_that_is_not_adopted_is_told_of_and_left_alone(
+    database: Database, url: str, caplog: pytest.LogCaptureFixture, tables: tuple[str, ...]
+) -> None:
+    authjs.execute(database, *(f'CREATE TABLE "{table}" (id TEXT PRIMARY KEY)' for table in tables))
+    with caplog.at_level("WARNING", "genkan"):
+        migrations.upgrade(url)
+        migrations.upgrade(url)
+    (warning,) = [record.getMessage() for record in caplog.records]
+    assert warning.startswith(f"DATABASE_URL: there is {', '.join(tables)}, but no table users. ")
+    with database.read() as session:
+        assert all(set(columns(session.connection(), table)) == {"id"} for table in tables)
+
+
+def test_a_database_of_ours_or_of_auth_js_brings_no_warning(
+    database: Database, url: str, kinds: tuple[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    authjs.create_schema(database, kinds)
+    authjs.execute(database, 'CREATE TABLE "Account" (id TEXT PRIMARY KEY)')
+    with caplog.at_level("WARNING", "genkan"):
+        migrations.upgrade(url)
+    assert caplog.records == []
+
+
 def test_there_is_no_way_back_that_would_drop_people(database: Database, url: str) -> None:
     migrations.upgrade(url)
     with database.write() as session, pytest.raises(ConfigurationError, match="backup"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import subprocess
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -74,6 +75,74 @@ def test_no_file_names_a_folder_of_somebodys_machine() -> None:
 
 def test_no_file_says_where_somebodys_packages_come_from() -> None:
     assert lines_with(INDEX) == []
+
+
+def rooms() -> list[str]:
+    """What docs/architecture.md has to name: every module, but for rooms of which it names the door alone."""
+    doors = {"flask", "sqlalchemy", "development", "providers", "adapters", "versions", "env"}
+    paths = [Path(path) for path in tracked() if path.endswith(".py")]
+    inside = [
+        path for path in paths if path.parts[0] in {"genkan", "blueprints", "migrations"} and path.stem != "__init__"
+    ]
+    named = {next((part for part in path.parts[1:] if part in doors), path.stem) for path in inside}
+    return sorted(named - {"versions", "env"} | {path.stem for path in paths if len(path.parts) == 1})
+
+
+@pytest.mark.parametrize("room", rooms())
+def test_every_room_is_on_the_plan_of_the_house(room: str) -> None:
+    plan = (ROOT / "docs/architecture.md").read_text().split("```")[1]
+
+    assert re.search(rf"(?<![\w]){room}(?!\w)", plan), f"docs/architecture.md says nothing of {room}"
+
+
+CODE = re.compile(r"(?<![\w%#&'\"./-])([CDFHLMOPRSTX])([1-9]\d?)(?:-\1([1-9]\d?))?(?![\w%])")
+"""A requirement that a comment or a test names, as (C1), or several of them, as (H1-H5)."""
+NO_CODE = {"X11"}
+"""The window system, in the names of browsers."""
+DOCUMENT = re.compile(r"(?<![\w/{}*.-])((?:[\w-]+/)*[\w-]+\.md)\b")
+
+
+def named_codes(text: str) -> set[str]:
+    spans = (found.groups() for found in CODE.finditer(text))
+    every = {f"{letter}{n}" for letter, first, last in spans for n in range(int(first), int(last or first) + 1)}
+    return every - NO_CODE
+
+
+def prose() -> Iterator[tuple[str, str]]:
+    """What people read in the project: its documents and its code, by path."""
+    for path in tracked():
+        if Path(path).suffix in {".md", ".py", ".sh", ".js", ".css", ".html"} and "vendor" not in path and path != HERE:
+            yield path, (ROOT / path).read_text()
+
+
+def test_every_code_that_is_used_is_explained() -> None:
+    legend = set(re.findall(r"^- \*\*(\w+)\*\* ", (ROOT / "docs/requirements.md").read_text(), re.MULTILINE))
+    used = {
+        f"{path}: {code}" for path, text in prose() if not path.endswith(".html") for code in named_codes(text) - legend
+    }
+
+    assert sorted(used) == []
+
+
+def test_every_document_that_is_named_is_there() -> None:
+    documents = {path.relative_to(ROOT).as_posix() for folder in (ROOT, ROOT / "docs") for path in folder.glob("*.md")}
+    near = documents | {Path(path).name for path in documents}
+    missing = {f"{path}: {named}" for path, text in prose() for named in DOCUMENT.findall(text) if named not in near}
+
+    assert sorted(missing) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("refused (C1, O3-O5)", {"C1", "O3", "O4", "O5"}),
+        ("unless it is due (S7).", {"S7"}),
+        ("X11; Linux", set()),
+        ("caf%C3%A9 and #F0 and RFC9110", set()),
+    ],
+)
+def test_codes_are_found_where_they_are(text: str, codes: set[str]) -> None:
+    assert named_codes(text) == codes
 
 
 # Written in two pieces each, so that this file does not hold what it looks for.

@@ -73,6 +73,50 @@ def test_a_host_that_is_not_ours_is_one_sentence_with_the_way_out(host: str) -> 
         require_free_port(replace(SETTINGS, host=host, port=free_port()), "serve")
 
 
+def test_a_name_is_looked_for_where_both_servers_listen() -> None:
+    """They take a name for IPv4, and so must the look before."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(ConfigurationError, match=rf"^PORT: {port} cannot be used"):
+            require_free_port(replace(SETTINGS, host="localhost", port=port), "serve")
+
+
+@pytest.mark.parametrize("written", ["", "\n", "AUTH_SECRET=\n", "AUTH_GITHUB_ID=Iv1.8a61f9b3", "# mine\nPORT=5050\n"])
+def test_a_file_without_a_secret_gets_one_and_keeps_what_it_has(environment_file: Path, written: str) -> None:
+    """Somebody wrote their keys there first, or the first start was ended before it had written."""
+    environment_file.write_text(written)
+    before = dotenv_values(environment_file)
+    run.create_environment(environment_file)
+    after = {name: value or "" for name, value in dotenv_values(environment_file).items()}
+    assert not config.load(after).production
+    assert len(after["AUTH_SECRET"]) >= 32
+    assert before.items() - {("AUTH_SECRET", "")} <= after.items()
+    assert environment_file.read_text().startswith(written.strip())
+    assert environment_file.stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in environment_file.parent.iterdir()] == [".env"]
+
+
+@pytest.mark.parametrize("written", ["AUTH_SECRET=mine-of-old", "export AUTH_SECRET_2='mine'\n"])
+def test_a_file_with_a_secret_is_left_as_it_is(environment_file: Path, written: str) -> None:
+    environment_file.write_text(written)
+    run.create_environment(environment_file)
+    assert environment_file.read_text() == written
+
+
+def test_a_link_to_the_file_stays_one(environment_file: Path) -> None:
+    environment_file.symlink_to(environment_file.with_name("shared"))
+    environment_file.with_name("shared").write_text("PORT=5050\n")
+    run.create_environment(environment_file)
+    assert environment_file.is_symlink()
+    assert "AUTH_SECRET=" in environment_file.with_name("shared").read_text()
+
+
+def test_a_file_that_is_no_text_is_named(environment_file: Path) -> None:
+    environment_file.write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigurationError, match=r"^\.env: "):
+        run.create_environment(environment_file)
+
+
 def test_a_folder_that_can_not_be_written_is_named(environment_file: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"^\.env: .*write"):
         run.create_environment(environment_file / "missing" / ".env")

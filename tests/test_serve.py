@@ -91,6 +91,22 @@ def test_the_database_is_migrated_once_and_an_answer_under_way_is_finished_at_th
     assert (house / "migrated").read_text().splitlines() == [f"sqlite:///{house}/instance/genkan.db"]
 
 
+def test_a_warning_is_told_once_at_the_start(house: Path) -> None:
+    """And not by each worker."""
+    port = free_port()
+    with subprocess.Popen(production.command(house, PORT=str(port)), stderr=subprocess.PIPE, text=True) as server:
+        told: list[str] = []
+        for line in server.stderr or ():
+            told.append(line)
+            if sum("Booting worker" in said for said in told) == 2:
+                break
+        server.send_signal(signal.SIGTERM)
+        _, rest = server.communicate(timeout=30)
+    assert told[0].startswith("genkan: AUTH_<PROVIDER>_ID: none is set")
+    assert ("".join(told) + rest).count("none is set") == 1
+    assert not any("WARNING" in line for line in told)
+
+
 def wait_for(server: subprocess.Popen[str], words: str) -> None:
     assert any(words in line for line in server.stderr or ())
 

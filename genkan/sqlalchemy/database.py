@@ -49,7 +49,7 @@ class Database:
 
     @property
     def engine(self) -> Engine:
-        """The engine, made once; a SQLite file is made with it, for its owner alone (security.md P4)."""
+        """The engine, made once; a SQLite file is made with it, for its owner alone (docs/requirements.md P4)."""
         with self._lock:
             if self._engine is None:
                 with _store_errors(), _driver_errors():
@@ -108,6 +108,11 @@ def _driver_errors() -> Iterator[None]:
     except (ImportError, NoSuchModuleError, InvalidRequestError) as error:
         message = "DATABASE_URL: there is no driver for that database. Use sqlite:/// or postgresql://."
         raise ConfigurationError(message) from error
+    except ValueError as error:
+        message = (
+            "DATABASE_URL: one of its options has a value that makes no sense. Correct what follows the question mark."
+        )
+        raise ConfigurationError(message) from error
 
 
 @contextmanager
@@ -131,7 +136,7 @@ def _lost_a_race(error: BaseException | None) -> bool:
 
 
 def _engine(url: URL, **connect_args: object) -> Engine:
-    # Twenty connections serve a worker's threads; who gets none within two seconds is told so (security.md F28).
+    # Twenty connections serve a worker's threads; who gets none within two seconds is told so (F28).
     return create_engine(
         url,
         connect_args=connect_args,

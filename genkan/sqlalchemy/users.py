@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Integer,
     Row,
@@ -14,6 +16,7 @@ from sqlalchemy import (
     func,
     insert,
     inspect,
+    literal,
     literal_column,
     null,
     select,
@@ -30,6 +33,7 @@ class Users:
 
     def __init__(self, table: Table) -> None:
         self.table = table
+        self._keeps_milliseconds: bool | None = None
 
     def has_id(self, id: object) -> ColumnElement[bool]:
         """The condition that finds one user."""
@@ -55,7 +59,7 @@ class Users:
             "id": id,
             "name": user.name,
             "email": user.email.lower() if user.email else None,
-            "emailVerified": user.email_verified,
+            "emailVerified": self._moment(session, user.email_verified),
             "image": user.image,
             "role": user.role or DEFAULT_ROLE,
         }
@@ -63,6 +67,8 @@ class Users:
 
     def change(self, session: Session, condition: ColumnElement[bool], **values: Any) -> User | None:
         """The user of whom that holds, with new values."""
+        if "emailVerified" in values:
+            values["emailVerified"] = self._moment(session, values["emailVerified"])
         change = update(self.table).where(condition).values(values).returning(*self.table.c)
         row = session.execute(change).first()
         return None if row is None else _user(row)
@@ -79,6 +85,16 @@ class Users:
     def delete(self, session: Session, id: str) -> None:
         """The row is gone."""
         session.execute(delete(self.table).where(self.has_id(id)))
+
+    def _moment(self, session: Session, moment: datetime | None) -> Any:
+        """As the other application keeps it: milliseconds, where its column is of numbers. Looked up once."""
+        if moment is None:
+            return None
+        if self._keeps_milliseconds is None:
+            columns = inspect(session.connection()).get_columns(self.table.name)
+            kind = next(column["type"] for column in columns if column["name"] == "emailVerified")
+            self._keeps_milliseconds = isinstance(kind, Integer)
+        return literal(round(moment.timestamp() * 1000), BigInteger) if self._keeps_milliseconds else moment
 
 
 class NewIds:

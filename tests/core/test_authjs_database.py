@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from sqlalchemy import text
 import migrations
 import models
 from genkan.adapters import Adapter
-from genkan.errors import OAuthAccountNotLinked
+from genkan.errors import OAuthAccountNotLinked, StoreError
 from genkan.identity import Account, User
 from genkan.sqlalchemy import Database, SQLAlchemyAdapter
 from tests.peers import authjs
@@ -75,6 +77,44 @@ def test_tokens_that_authjs_stored_in_clear_are_read(adapter: Adapter, grace_id:
     assert stored.tokens == {"access_token": "plain-token", "expires_at": 1_800_000_000}
 
 
+@pytest.mark.parametrize("server", ["sqlite", "postgresql"])
+def test_times_in_milliseconds_are_read_and_written_so(
+    request: pytest.FixtureRequest, tmp_path: Path, server: str
+) -> None:
+    """As Drizzle keeps them, and Prisma in SQLite."""
+    on_server = server == "postgresql"
+    url = request.getfixturevalue("postgres_url") if on_server else f"sqlite:///{tmp_path / 'numbers.db'}"
+    with closing(Database(url)) as database:
+        authjs.create_schema(database, authjs.TEXTS, moments="BIGINT")
+        authjs.add_grace(database, "clx0grace")
+        authjs.execute(database, 'UPDATE users SET "emailVerified" = 1800000000123')
+        migrations.upgrade(url)
+        adapter = SQLAlchemyAdapter(database, models.User, models.Account, models.SpentToken, seal=str, open=str)
+        verified = datetime(2027, 1, 15, 8, tzinfo=UTC)
+        grace = adapter.get_user("clx0grace")
+        assert grace is not None
+        assert grace.email_verified == verified + timedelta(milliseconds=123)
+
+        ada, _ = adapter.create_user(replace(ADA, email_verified=verified), ADA_AT_HUB)
+        assert ada.email_verified == verified
+        adapter.update_user(replace(grace, name="Grace H."), Account("hub", "grace-at-hub", "oidc"))
+        with database.read() as session:
+            rows = session.execute(text('SELECT name, "emailVerified" FROM users')).all()
+        assert {tuple(row) for row in rows} == {("Grace H.", 1800000000123), ("Ada", 1800000000000)}
+
+
+def test_numbers_in_a_column_of_times_are_read(tmp_path: Path) -> None:
+    """SQLite holds no column to its kind, and Prisma's are called DATETIME."""
+    with closing(Database(f"sqlite:///{tmp_path / 'prisma.db'}")) as database:
+        authjs.create_schema(database, authjs.TEXTS, moments="DATETIME")
+        authjs.add_grace(database, "clx0grace")
+        authjs.execute(database, 'UPDATE users SET "emailVerified" = 1800000000000')
+        migrations.upgrade(f"sqlite:///{tmp_path / 'prisma.db'}")
+        adapter = SQLAlchemyAdapter(database, models.User, models.Account, models.SpentToken, seal=str, open=str)
+        [grace] = adapter.list_users()
+        assert grace.email_verified == datetime(2027, 1, 15, 8, tzinfo=UTC)
+
+
 def test_a_later_sign_in_seals_them(adapter: Adapter, database: Database, grace_id: str) -> None:
     account = Account("hub", "grace-at-hub", "oidc", {"access_token": "at-2"})
     assert adapter.update_user(User(grace_id, "Grace H."), account).name == "Grace H."
@@ -131,6 +171,16 @@ def test_whoever_is_deleted_takes_their_accounts_along_without_a_foreign_key(
     with database.read() as session:
         assert session.execute(text('SELECT "providerAccountId" FROM accounts')).scalars().all() == ["ada-at-hub"]
     assert [user.name for user in adapter.list_users()] == ["Ada"]
+
+
+def test_nothing_is_linked_to_somebody_who_is_gone_where_no_foreign_key_would_refuse_it(
+    adapter: Adapter, database: Database, grace_id: str
+) -> None:
+    authjs.execute(database, "DELETE FROM users")
+    with pytest.raises(StoreError):
+        adapter.link_account(grace_id, Account("lab", "grace-at-lab", "oidc"))
+    with database.read() as session:
+        assert session.execute(text('SELECT "providerAccountId" FROM accounts')).scalars().all() == ["grace-at-hub"]
 
 
 @pytest.mark.parametrize("id", ["nobody", "99999999999999999999", "nul\0"])

@@ -14,11 +14,13 @@ TEXTS = ("TEXT PRIMARY KEY", "TEXT NOT NULL")
 SQLITE_INTEGERS = ("INTEGER PRIMARY KEY", "INTEGER NOT NULL")
 
 
-def create_schema(database: Database, kinds: tuple[str, str], *, with_accounts: bool = True) -> None:
-    """Its users and accounts, with ids of that kind."""
+def create_schema(
+    database: Database, kinds: tuple[str, str], *, with_accounts: bool = True, moments: str = "TIMESTAMPTZ"
+) -> None:
+    """Its users and accounts, with ids and times of that kind."""
     key, reference = kinds
     users = f"""CREATE TABLE users (id {key}, name VARCHAR(255), email VARCHAR(255),
-        "emailVerified" TIMESTAMPTZ, image TEXT)"""
+        "emailVerified" {moments}, image TEXT)"""
     accounts = f"""CREATE TABLE accounts (id {key}, "userId" {reference}, type VARCHAR(255) NOT NULL,
         provider VARCHAR(255) NOT NULL, "providerAccountId" VARCHAR(255) NOT NULL, refresh_token TEXT,
         access_token TEXT, expires_at BIGINT, id_token TEXT, scope TEXT, session_state TEXT, token_type TEXT)"""

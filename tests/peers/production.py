@@ -15,6 +15,7 @@ GOOD = {"AUTH_SECRET": "Wm9f2Lq8Zr4Tn6Yb1Xc3Vd5Hg7Jk0Ps-", "AUTH_URL": "https://
 OURS = (
     "serve.py",
     "worker.py",
+    "addresses.py",
     "config.py",
     "ports.py",
 )
