@@ -6,9 +6,9 @@ import logging
 from dataclasses import dataclass
 
 from genkan import devices
-from genkan.actions import ending
+from genkan.actions import ending, story
+from genkan.adapters import is_last_way_in
 from genkan.claims import MAX_NAME, clean_text
-from genkan.errors import LastAccount, StoreError
 from genkan.flask import options
 from genkan.identity import JSON, Account, Session, SessionUser, User
 from genkan.providers.base import Provider
@@ -155,9 +155,10 @@ def end_sessions(user_id: str, why: Why = "ended", *, keep: str | None = None) -
 
 
 def purge() -> int:
-    """Drop the records of what is over; how many rows."""
+    """Drop the records of what is over, and what was used up and has expired; how many rows."""
     house = options()
-    return house.store.purge(int(house.clock()))
+    now = int(house.clock())
+    return house.store.purge(now) + house.adapter.purge(now)
 
 
 def activity_of(user_id: str, limit: int) -> list[Activity]:
@@ -170,12 +171,12 @@ def ways_in(user_id: str) -> list[WayIn]:
     house = options()
     accounts = house.adapter.list_accounts(user_id)
 
-    def others(account: Account) -> list[Account]:
+    def is_last(account: Account) -> bool:
         # One whose provider is not on any more lets nobody in.
-        return [other for other in accounts if other is not account and other.provider in house.providers]
+        return is_last_way_in((account.provider, account.provider_account_id), accounts, house.providers.keys())
 
     return [
-        WayIn(account.provider, account.provider_account_id, provider_name(account.provider), not others(account))
+        WayIn(account.provider, account.provider_account_id, provider_name(account.provider), is_last(account))
         for account in accounts
     ]
 
@@ -187,13 +188,9 @@ def further_ways_in(known: list[WayIn]) -> list[Provider]:
 
 
 def unlink(user_id: str, provider: str, account: str, whence: Whence) -> bool:
-    """Take this way in from them; False when it is not theirs. Raises LastAccount for the last one."""
-    way = next((way for way in ways_in(user_id) if (way.provider, way.account) == (provider, account)), None)
-    if way is None:
-        return False
-    if way.is_last:
-        raise LastAccount
-    unlinked = options().adapter.unlink_account(user_id, provider, account)
+    """Take this way in from them; False when it is not theirs. Raises LastAccount for the last one they can use."""
+    house = options()
+    unlinked = house.adapter.unlink_account(user_id, provider, account, usable=house.providers.keys())
     if unlinked:
         _note(user_id, "unlinked", whence, provider)
         _log.info("account unlinked", extra={"event": "account-unlinked", "user": user_id, "provider": provider})
@@ -216,11 +213,7 @@ def _note(user_id: str, kind: ActivityKind, whence: Whence, provider: str | None
     house = options()
     device = devices.label(whence.user_agent)
     activity = Activity(at=int(house.clock()), kind=kind, provider=provider, device=device, address=whence.address)
-    try:
-        house.store.note(user_id, activity)
-    except StoreError:
-        # It is done, and must not fail for the sake of the story.
-        _log.warning("something done was not noted", extra={"event": "activity-lost"})
+    story.note(user_id, activity, house)
 
 
 def _shelf(user_id: str) -> str:

@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response as BaseResponse
 import people
 from auth import auth, sign_out
 from genkan.errors import LastAccount
-from genkan.flask import form_targets, fresh, link, reading, state_of
+from genkan.flask import form_targets, fresh, is_htmx, link, reading, state_of
 from genkan.identity import text_of
 from people import Whence
 
@@ -166,7 +166,7 @@ for part in ("facts", "sessions", "activity"):
 
 
 def _done(part: str, said: str, event: str = "account-changed") -> Answer:
-    if not _is_htmx():
+    if not is_htmx():
         return redirect(f"/account?said={said}", 303)
     answer = make_response(_draw(part, said=said))
     # Told to the body: whoever asked is swapped away by then.
@@ -176,14 +176,14 @@ def _done(part: str, said: str, event: str = "account-changed") -> Answer:
 
 def _wrong(part: str, status: int, **more: Any) -> Answer:
     # No error answer is ever put into a page, so HTMX gets the part with what is wrong as one that is none.
-    if _is_htmx():
+    if is_htmx():
         return _draw(part, wrong=part, **more)
     return make_response(_page(wrong=part, **more), status)
 
 
 def _leave(landing: str) -> Answer:
     left = sign_out(redirect_to=landing)
-    if not _is_htmx() or "HX-Redirect" in left.headers:
+    if not is_htmx() or "HX-Redirect" in left.headers:
         return left
     return Response(status=204, headers={"HX-Redirect": landing, "Clear-Site-Data": '"cache"'})
 
@@ -203,7 +203,3 @@ def _claim(name: str) -> str:
 
 def _whence() -> Whence:
     return Whence(request.headers.get("User-Agent", ""), request.remote_addr)
-
-
-def _is_htmx() -> bool:
-    return request.headers.get("HX-Request") == "true"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import inf
 from typing import Any
 
@@ -26,7 +26,8 @@ PATIENCE_SECONDS = 30
 RENEWAL_SHARE = 1 / 3
 """Of a visit's time for asking where there is a good copy: one that hangs leaves enough for what has none."""
 FORCED_SECONDS = 30
-"""Keys are fetched out of turn at most this often, so that forged key ids cannot make us a flood (O5)."""
+"""Keys are fetched out of turn at most this often, so that forged key ids cannot make us a flood (O5). Where workers share
+no cache, each of them so often; and those that look in the same moment may ask together."""
 
 _TENANT = re.compile(r"[0-9a-fA-F-]{36}")
 
@@ -53,7 +54,7 @@ class Metadata:
     promises_issuer: bool = False
     """RFC 9207: its authorization responses name it."""
     algorithms: tuple[str, ...] = ()
-    client_authentications: tuple[str, ...] = field(default=())
+    client_authentications: tuple[str, ...] = ()
 
     def is_issuer(self, name: object, tenant: object = _ANY) -> bool:
         """Whether `name` is this provider, exactly; `tenant` is the ID token's `tid` where the issuer has a gap."""
@@ -150,7 +151,7 @@ def _good_copy(key: str, options: Options) -> dict[str, Any]:
 
 def _is_within(seconds: float, moment: object, options: Options) -> bool:
     # Either way: a moment that is far ahead was written down before the clock was set back (F12).
-    return isinstance(moment, int | float) and abs(options.clock() - moment) < seconds
+    return strict_json.is_number(moment) and abs(options.clock() - moment) < seconds
 
 
 def _document(get: Get, url: str) -> dict[str, Any]:

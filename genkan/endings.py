@@ -21,6 +21,7 @@ from typing import Literal
 from genkan.errors import StoreError
 from genkan.identity import Token
 from genkan.session_records import KEPT_SECONDS, Ending, SessionStore, session_name
+from genkan.strict_json import is_number
 from genkan.tokens import CLOCK_TOLERANCE, Clock
 
 BOUND = 1.0
@@ -103,7 +104,7 @@ class Endings:
         if not has_record and signed_in_at <= self._users.get(subject, _NEVER)[0]:
             return "ended"
         as_of = token.get("as_of")
-        told_at = as_of if isinstance(as_of, int | float) else token.get("iat", 0)
+        told_at = as_of if is_number(as_of) else token.get("iat", 0)
         changed_at = self._changed.get(subject, _NEVER)[0]
         # What was told by a clock that is ahead may be older than it says.
         is_ahead = changed_at >= 0 and told_at > self._clock() + CLOCK_TOLERANCE

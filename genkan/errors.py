@@ -16,7 +16,7 @@ class ConfigurationError(GenkanError):
 
 
 class OutsideRequestError(GenkanError, RuntimeError):
-    """`auth()` was asked where there is nobody to ask about."""
+    """Who is there was asked outside a request, or in an application that has no Genkan."""
 
 
 class TokenError(GenkanError):
@@ -45,7 +45,7 @@ class AuthError(GenkanError):
 
 
 class AccessDenied(AuthError):
-    """The `sign_in` callback said no."""
+    """They may not come in: the `sign_in` or the `jwt` callback said no, or they are disabled."""
 
     code = "AccessDenied"
 
@@ -143,8 +143,6 @@ class Unproven(AuthError):
 
 class LastAccount(AuthError):
     """Somebody's only way in can't be taken from them."""
-
-    reason = "last-account"
 
 
 class NotSignedIn(AuthError):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeGuard
+from typing import Any
 
 from genkan.checks import Aim, Flow
 from genkan.errors import Unproven
 from genkan.id_token import CLOCK_TOLERANCE
 from genkan.identity import Profile, Token
 from genkan.providers.base import Provider
+from genkan.strict_json import is_number
 
 MAX_AGE = 60
 """Seconds: what `max_age` asks. `prompt=login` beside it asks for a proof made now. Not 0, by which some providers ask
@@ -37,7 +38,7 @@ def check_proof(claims: Mapping[str, Any], flow: Flow, now: float) -> None:
     said = claims.get("auth_time")
     if flow.purpose != "fresh" or (said is None and flow.max_age is None):
         return
-    if not _is_time(said):
+    if not is_number(said):
         raise Unproven("no auth_time, though max_age was asked")
     if not flow.begun - CLOCK_TOLERANCE <= said <= now + CLOCK_TOLERANCE:
         raise Unproven("auth_time of another sign-in (clock skew?)")
@@ -50,7 +51,7 @@ def proven_at(provider: Provider, flow: Flow, profile: Profile, now: int) -> int
     say so unless it was asked: that is no proof, or a plain sign-in would be a way round every fresh one.
     """
     said = profile.get("auth_time") if provider.type == "oidc" else None
-    if not _is_time(said) or said <= 0:
+    if not is_number(said) or said <= 0:
         return None if provider.honours_max_age else now
     # `check_proof` has seen that it was during this flow, give or take a clock that is off.
     earliest = flow.begun if flow.purpose == "fresh" else 0
@@ -65,8 +66,4 @@ def is_fresh(token: Token, within: float, now: float) -> bool:
     """
     proven_at = token.get("proven_at")
     # The future, but for what another host's clock is ahead, is no time at which anybody proved anything.
-    return _is_time(proven_at) and -CLOCK_TOLERANCE <= now - proven_at <= within
-
-
-def _is_time(value: object) -> TypeGuard[int | float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number(proven_at) and -CLOCK_TOLERANCE <= now - proven_at <= within

@@ -11,6 +11,7 @@ from genkan.discovery import Metadata
 from genkan.errors import ProviderError
 from genkan.jose import SIGNATURES, NoMatchingKey, half_hash, verify
 from genkan.providers.base import Provider
+from genkan.strict_json import is_number
 
 CLOCK_TOLERANCE = 60
 """Seconds a provider's clock may be off (F11)."""
@@ -44,8 +45,14 @@ def check_id_token(
     check_times(claims, now)
     _check_nonce(claims, nonce, provider)
     check_access_token(claims, algorithm, tokens)
-    clean_subject(claims.get("sub") if isinstance(claims.get("sub"), str) else None)
+    subject_of(claims)
     return claims
+
+
+def subject_of(claims: Mapping[str, Any]) -> str:
+    """Whom the token is about, by the provider's id for them; ProviderError where it does not say so in a text."""
+    subject = claims.get("sub")
+    return clean_subject(subject if isinstance(subject, str) else None)
 
 
 def verify_signature(token: str, keys: Keys, metadata: Metadata) -> tuple[dict[str, Any], str]:
@@ -62,16 +69,15 @@ def verify_signature(token: str, keys: Keys, metadata: Metadata) -> tuple[dict[s
 
 def check_parties(claims: Mapping[str, Any], provider: Provider, metadata: Metadata) -> None:
     """Raise ProviderError unless the token is of this issuer and for this client."""
-    tenant = claims.get("tid", "") if metadata.multi_tenant_issuer else None
-    if not metadata.is_issuer(claims.get("iss"), tenant):
-        raise ProviderError("id token of another issuer")
+    if not metadata.is_issuer(claims.get("iss"), claims.get("tid")):
+        raise ProviderError("token of another issuer")
     audience = claims.get("aud")
     audiences = audience if isinstance(audience, list) else [audience]
     if provider.client_id not in audiences:
-        raise ProviderError("id token for another client")
+        raise ProviderError("token for another client")
     party = claims.get("azp")
     if party != provider.client_id and (party is not None or len(audiences) > 1):
-        raise ProviderError("id token issued to another client")
+        raise ProviderError("token issued to another client")
 
 
 def check_access_token(claims: Mapping[str, Any], algorithm: str, tokens: Mapping[str, Any]) -> None:
@@ -88,15 +94,15 @@ def says_logout(claims: Mapping[str, Any]) -> bool:
 
 def check_times(claims: Mapping[str, Any], now: float) -> None:
     """Raise ProviderError unless the token says when it was made and until when it holds, and that is now."""
-    if not _is_time(claims.get("exp")) or not _is_time(claims.get("iat")):
-        raise ProviderError("id token without exp or iat")
+    if not is_number(claims.get("exp")) or not is_number(claims.get("iat")):
+        raise ProviderError("token without exp or iat")
     if claims["exp"] <= now - CLOCK_TOLERANCE:
-        raise ProviderError("id token expired (clock skew?)")
+        raise ProviderError("token expired (clock skew?)")
     if claims["iat"] > now + CLOCK_TOLERANCE:
-        raise ProviderError("id token from the future (clock skew?)")
+        raise ProviderError("token from the future (clock skew?)")
     not_before = claims.get("nbf", now)
-    if not _is_time(not_before) or not_before > now + CLOCK_TOLERANCE:
-        raise ProviderError("id token not valid yet (clock skew?)")
+    if not is_number(not_before) or not_before > now + CLOCK_TOLERANCE:
+        raise ProviderError("token not valid yet (clock skew?)")
 
 
 def _check_nonce(claims: Mapping[str, Any], nonce: str, provider: Provider) -> None:
@@ -105,7 +111,3 @@ def _check_nonce(claims: Mapping[str, Any], nonce: str, provider: Provider) -> N
         return
     if not isinstance(given, str) or not hmac.compare_digest(given.encode(), nonce.encode()):
         raise ProviderError("id token of another sign-in")
-
-
-def _is_time(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -39,8 +39,9 @@ _MAX_EXPONENT_BITS = 64
 
 _PUBLIC_MEMBERS = ("kty", "crv", "x", "y", "n", "e")
 
-_CURVES = {"ES256": ("P-256",), "ES384": ("P-384",), "ES512": ("P-521",), "EdDSA": ("Ed25519", "Ed448")}
-"""Each algorithm's own (RFC 7518 3.4, RFC 8037 3.1); an RSA key has none."""
+_CURVES = {"ES256": ("P-256",), "ES384": ("P-384",), "ES512": ("P-521",), "EdDSA": ("Ed25519",)}
+"""Each algorithm's own (RFC 7518 3.4, RFC 8037 3.1); an RSA key has none. Not Ed448, which no provider we know signs with
+and whose `at_hash` is by another hash than Ed25519's, though the algorithm is called the same."""
 
 # Five segments, the second empty (direct key). Each must be canonical base64url: decoders ignore the spare bits
 # of the last character, and a token that opens in several spellings would have several hashes (T8).
@@ -145,7 +146,10 @@ class NoMatchingKey(TokenError):
 
 
 def half_hash(text: str, algorithm: str) -> str:
-    """The left half of the text's hash, by the hash of a signature algorithm (OpenID Connect Core 3.1.3.6)."""
+    """The left half of the text's hash, by the hash of a signature algorithm (OpenID Connect Core 3.1.3.6).
+
+    That of EdDSA is SHA-512, as its curve is Ed25519.
+    """
     hashes = {"256": hashlib.sha256, "384": hashlib.sha384, "512": hashlib.sha512}
     digest = hashes.get(algorithm[-3:], hashlib.sha512)(text.encode()).digest()
     return _encode_segment(digest[: len(digest) // 2])

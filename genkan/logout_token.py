@@ -7,10 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from genkan.claims import MAX_SUBJECT, clean_subject
+from genkan.claims import MAX_SUBJECT
 from genkan.discovery import Metadata
 from genkan.errors import GenkanError, ProviderError, TokenError
-from genkan.id_token import CLOCK_TOLERANCE, Keys, check_parties, check_times, says_logout, verify_signature
+from genkan.id_token import (
+    CLOCK_TOLERANCE,
+    Keys,
+    check_parties,
+    check_times,
+    says_logout,
+    subject_of,
+    verify_signature,
+)
 from genkan.jose import claims_unchecked, type_of
 from genkan.providers.base import Provider
 
@@ -59,7 +67,7 @@ def check_logout_token(provider: Provider, metadata: Metadata, token: str, keys:
     try:
         check_parties(claims, provider, metadata)
         check_times(claims, now)
-        subject = clean_subject(_text(claims, "sub")) if "sub" in claims else None
+        subject = subject_of(claims) if "sub" in claims else None
     except ProviderError as error:
         raise WrongLogoutToken(str(error)) from error
     return _read(claims, subject, provider, now)

@@ -34,11 +34,6 @@ class Memory(Generic[Value]):
             self._weights[key] = weight
             self._weight += weight
 
-    def forget(self, key: bytes) -> None:
-        """Drop what is remembered for `key`, if anything."""
-        with self._lock:
-            self._drop(key)
-
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:

@@ -124,6 +124,7 @@ class Options:
     cache: Cache
     clock: Clock
     sessions: Sealer
+    """Seals and opens the session cookie of the `jwt` strategy, for whoever makes one as another application would."""
     strategy: Strategy
     store: SessionStore
     endings: Endings

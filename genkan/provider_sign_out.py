@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from urllib.parse import urlencode
 
 from genkan.budget import budget
 from genkan.errors import ProviderError, ProviderUnavailable
 from genkan.oauth import asking
 from genkan.options import Options
 from genkan.providers.base import Provider
+from genkan.redirects import with_query
 
 SECONDS = 3.0
 """What somebody who signs out waits for a provider whose address for it is not known, at most."""
@@ -38,17 +38,17 @@ def sign_out_url(provider: Provider, id_token: str | None, state: str, options: 
     }
     if id_token is not None and len(id_token) <= MAX_HINT_CHARACTERS:
         parameters["id_token_hint"] = id_token
-    return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(parameters)}"
+    return with_query(endpoint, parameters)
 
 
 def _endpoint(provider: Provider, options: Options) -> str | None:
     try:
         with budget(SECONDS), asking(provider, options) as (metadata, _):
             endpoint = metadata.end_session_endpoint
-        why = "no end_session_endpoint"
+        if endpoint is not None and "#" not in endpoint:
+            return endpoint
+        why = "no end_session_endpoint" if endpoint is None else "an end_session_endpoint with a fragment"
     except (ProviderError, ProviderUnavailable) as error:
-        endpoint, why = None, str(error)
-    if endpoint is None or "#" in endpoint:
-        _log.warning("signed out here only", extra={"event": "sign-out-local", "provider": provider.id, "why": why})
-        return None
-    return endpoint
+        why = str(error)
+    _log.warning("signed out here only", extra={"event": "sign-out-local", "provider": provider.id, "why": why})
+    return None

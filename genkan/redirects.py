@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import SplitResult, quote, urlsplit
+from collections.abc import Mapping
+from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 MAX_URL_CHARACTERS = 2048
 
@@ -55,6 +56,12 @@ def path_of(url: str, origin: str) -> str:
     """
     path = url.removeprefix(origin) or "/"
     return path if path.startswith("/") and not path.startswith("//") else url
+
+
+def with_query(url: str, parameters: Mapping[str, str | None]) -> str:
+    """The URL, or path, with these parameters after those that it has; None is left out."""
+    query = urlencode({name: value for name, value in parameters.items() if value is not None})
+    return f"{url}{'&' if '?' in url else '?'}{query}" if query else url
 
 
 def _split(url: str) -> SplitResult | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Protocol
@@ -85,7 +84,6 @@ class StoredTokens:
 
     store: SessionStore
     clock: Clock
-    chance: Callable[[int], str] = secrets.token_urlsafe
     remembers: bool = False
 
     def open(self, text: str) -> Token:
@@ -97,7 +95,7 @@ class StoredTokens:
 
     def start(self, claims: Token, age: int, record: SessionRecord) -> tuple[str, Token]:
         """See Strategy."""
-        text, stamped = self.chance(TOKEN_BYTES), _stamped(claims, self.clock(), age)
+        text, stamped = secrets.token_urlsafe(TOKEN_BYTES), _stamped(claims, self.clock(), age)
         if not self.store.start(record, claims=stamped, token_hash=_hash(text)):
             raise AccessDenied("disabled")
         return text, stamped

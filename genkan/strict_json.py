@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from math import isinf
-from typing import Any
+from typing import Any, TypeGuard
 
 
 def parse(data: bytes | str) -> Any:
@@ -21,6 +21,11 @@ def parse_object(data: bytes | str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValueError("not an object")
     return value
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Whether it is a JSON number; to Python `true` would be one as well."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _refuse_constant(name: str) -> Any:

@@ -107,7 +107,7 @@ def _key(secret: str, salt: str, length: int) -> SecretKey:
 def _check_times(claims: Token, now: float) -> None:
     for name in ("exp", "nbf", "iat"):
         value = claims.get(name, 0)
-        if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > _LAST_SECOND:
+        if not strict_json.is_number(value) or abs(value) > _LAST_SECOND:
             raise TokenError
     if claims.get("exp", now) <= now - CLOCK_TOLERANCE or claims.get("nbf", now) > now + CLOCK_TOLERANCE:
         raise TokenError

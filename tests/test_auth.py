@@ -7,15 +7,15 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 import pytest
-from flask import Flask, render_template_string
+from flask import Blueprint, Flask, render_template_string
 from flask_login import current_user
 from sqlalchemy import event
 
-from auth import auth
+from auth import access_token, auth
 from blueprints import auth as doors
 from genkan.callbacks import Callbacks, SessionParams
-from genkan.errors import OutsideRequestError, StoreError
-from genkan.flask import public
+from genkan.errors import ConfigurationError, OutsideRequestError, StoreError
+from genkan.flask import answers_json, public, reading, require_fresh
 from genkan.identity import Session
 from genkan.sqlalchemy import SQLAlchemyAdapter
 from genkan.tokens import Sealer
@@ -125,6 +125,18 @@ def test_outside_a_request_the_error_names_the_remedy(app: Flask) -> None:
         auth()
     with app.app_context(), pytest.raises(OutsideRequestError, match="Ask it in a view or a template"):
         auth()
+
+
+def test_outside_a_request_whoever_asks_for_more_than_that_is_told_the_same(app: Flask) -> None:
+    asks: list[Callable[[], object]] = [reading, lambda: require_fresh(60), lambda: access_token("oidc")]
+    for ask in asks:
+        with app.app_context(), pytest.raises(OutsideRequestError, match="Ask it in a view or a template"):
+            ask()
+
+
+def test_blueprints_that_come_before_init_app_are_the_owner_s_mistake_and_told_the_remedy() -> None:
+    with pytest.raises(ConfigurationError, match=r"init_app\(app, options\) before registering"):
+        Flask("bare").register_blueprint(answers_json(Blueprint("api", __name__)))
 
 
 def test_without_init_app_a_view_and_a_template_that_ask_are_told_the_remedy() -> None:

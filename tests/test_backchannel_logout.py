@@ -433,3 +433,23 @@ def test_no_token_and_no_name_stands_in_the_log(guest: Visitor, caplog: pytest.L
     lines = [f"{record.getMessage()} {record.__dict__}" for record in caplog.records]
     assert any("used before" in line for line in lines)
     assert not any(secret in line for line in lines for secret in (token, SID, SUBJECT))
+
+
+@pytest.mark.parametrize("subject", ["a\u00a0b", "a b", "\u00e9", "s" * 255])
+def test_whoever_could_sign_in_as_somebody_can_be_signed_out_as_them(guest: Visitor, subject: str) -> None:
+    """One rule for what may be a subject, so that no session is out of its provider's reach."""
+    other = Visitor(guest.app, guest.op)
+    other.enter(sub=subject, email=None)
+    assert other.name() is not None
+
+    assert tell(guest, sub=subject).status_code == 200
+    assert (other.name(), guest.name()) == (None, "Vera Visitor")
+
+
+def test_the_log_says_of_a_logout_token_that_a_token_has_expired(
+    guest: Visitor, caplog: pytest.LogCaptureFixture
+) -> None:
+    tell(guest, exp=int(guest.clock()) - 100)
+
+    (record,) = [record for record in caplog.records if getattr(record, "event", "") == "backchannel-refused"]
+    assert record.__dict__["why"] == "token expired (clock skew?)"

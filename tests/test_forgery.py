@@ -181,6 +181,21 @@ def test_no_cache_keeps_a_refusal_for_the_next_visitor(app: Flask, ledger: Ledge
     assert {"private", "no-store"} <= set(refused.headers["Cache-Control"].split(", "))
 
 
+def test_whoever_another_site_sent_is_told_so_in_every_voice(app: Flask, ledger: Ledger) -> None:
+    """To send it once more from there would not help."""
+    app.register_blueprint(answers_json(_desk(ledger)))
+    browser, there = Browser(app), {"Sec-Fetch-Site": "cross-site"}
+    desk = browser.post("/desk", headers=there)
+    plain, stale = browser.post("/act", headers=there), browser.post("/act")
+
+    assert desk.get_json() == {"error": "Forbidden", "code": "MissingCSRF", "reason": "cross-site"}
+    assert (plain.status_code, stale.status_code) == (403, 403)
+    assert "open this site and do it here" in plain.text
+    assert "send it again" in stale.text
+    assert "send it again" not in plain.text
+    assert ledger.entries == []
+
+
 def _desk(ledger: Ledger) -> Blueprint:
     desk = Blueprint("desk", __name__)
     desk.add_url_rule("/desk", view_func=ledger.write, methods=UNSAFE)

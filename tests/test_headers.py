@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -173,6 +174,22 @@ def test_every_answer_is_not_sniffed_keeps_its_referrer_and_stays_with_its_origi
             len(headers.getlist(name)) == 1
             for name in ("Content-Security-Policy", "Referrer-Policy", "X-Content-Type-Options")
         )
+
+
+@pytest.mark.parametrize(
+    ("status", "asked"),
+    [
+        (405, {"method": "HEAD"}),
+        (415, {"method": "POST", "data": {"a": "b"}, "content_type": "multipart/form-data"}),
+        (400, {"method": "POST", "data": "{", "content_type": "application/json"}),
+        (413, {"method": "POST", "data": {"a": "b" * 100_000}}),
+    ],
+)
+def test_a_page_at_the_address_with_a_code_sends_no_referrer(house: Flask, status: int, asked: dict[str, Any]) -> None:
+    """Whatever is wrong with the request: what the page loads, and where it leads, would learn the code (O14)."""
+    answer = house.test_client().open("/api/auth/callback/oidc?code=c&state=s", base_url=ORIGIN, **asked)
+
+    assert (answer.status_code, answer.headers.getlist("Referrer-Policy")) == (status, ["no-referrer"])
 
 
 def test_a_redirect_that_carries_a_code_or_ends_a_sign_in_sends_no_referrer(house: Flask) -> None:

@@ -176,9 +176,16 @@ def test_the_providers_own_pages_may_take_the_place_of_ours(make_app: MakeApp) -
     assert locations == [
         f"{ORIGIN}/in?x=1&callbackUrl=http%3A%2F%2F127.0.0.1%3A5000%2Fy&error=AccessDenied",
         f"{ORIGIN}/out",
-        f"{ORIGIN}/oops?error=AccessDenied",
+        f"{ORIGIN}/oops?error=AccessDenied&callbackUrl=%2Fy",
         f"{ORIGIN}/mail?callbackUrl=%2Fy&error=AccessDenied",
     ]
+    told = browser.get("/api/auth/error?error=Configuration&reason=expired&purpose=link&callbackUrl=/account?a=1&x=y")
+    assert told.headers["Location"] == (
+        f"{ORIGIN}/oops?error=Configuration&reason=expired&purpose=link&callbackUrl=%2Faccount%3Fa%3D1"
+    )
+    elsewhere = browser.get("/api/auth/error?error=Configuration&callbackUrl=https://evil.example/")
+    assert elsewhere.headers["Location"] == f"{ORIGIN}/oops?error=Configuration&callbackUrl=%2F"
+    assert browser.get("/api/auth/error").headers["Location"] == f"{ORIGIN}/oops?error="
 
 
 def test_looking_at_a_callback_does_not_use_up_the_sign_in(browser: Browser) -> None:

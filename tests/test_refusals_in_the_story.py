@@ -108,3 +108,20 @@ def test_a_story_that_can_t_be_written_changes_nothing(visitor: Visitor, monkeyp
 
     assert denied(visitor) == "AccessDenied"
     assert visitor.name() == "Vera Visitor"
+
+
+def test_whatever_the_story_lacks_is_told_in_the_log(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise StoreError
+
+    monkeypatch.setattr(type(state_of(visitor.app).options.store), "note", fail)
+    visitor.enter()
+    listen_to(visitor, sign_in=lambda _: False)
+    denied(visitor)
+    visitor.sign_out()
+
+    lost = [record for record in caplog.records if getattr(record, "event", "") == "activity-lost"]
+    assert len(lost) == 3  # signed in, refused, ended
+    assert len({record.__dict__["user"] for record in lost}) == 1

@@ -246,7 +246,7 @@ def test_without_a_place_that_can_be_trusted_they_are_signed_out_here_only(
 
 
 def test_a_place_with_a_query_keeps_it_and_one_with_a_fragment_is_none(
-    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     metadata_with(monkeypatch, f"{visitor.op.issuer}/out?tenant=a")
     visitor.enter()
@@ -256,6 +256,8 @@ def test_a_place_with_a_query_keeps_it_and_one_with_a_fragment_is_none(
     metadata_with(monkeypatch, f"{visitor.op.issuer}/out#tenant")
     visitor.enter()
     assert leave(visitor).headers["Location"] == f"{ORIGIN}/about"
+    (why,) = [record.__dict__["why"] for record in caplog.records if getattr(record, "event", "") == "sign-out-local"]
+    assert why == "an end_session_endpoint with a fragment"
 
 
 def test_a_database_that_is_down_keeps_nobody_from_signing_out(guest: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:

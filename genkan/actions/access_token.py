@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from genkan import oauth
+from genkan.actions import story
 from genkan.adapters import is_leased
 from genkan.errors import InvalidProvider, ProviderUnavailable, ReconnectRequired, StoreError
 from genkan.identity import Account
@@ -131,9 +132,8 @@ def _end(account: Account, spent: str | None, error: ReconnectRequired, options:
         "connection lost",
         extra={"event": "connection-lost", "provider": account.provider, "user": account.user_id, "why": str(error)},
     )
-    with suppress(StoreError):
-        news = Activity(at=int(options.clock()), kind="connection-lost", provider=account.provider)
-        options.store.note(account.user_id or "", news)
+    news = Activity(at=int(options.clock()), kind="connection-lost", provider=account.provider)
+    story.note(account.user_id or "", news, options)
     raise error
 
 

@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass
 
 from genkan import cookies, devices
-from genkan.actions import issuing, session
+from genkan.actions import issuing, session, story
 from genkan.actions.ending import end_token, end_unread
 from genkan.actions.landing import renew_csrf
 from genkan.callbacks import JWTParams
@@ -43,7 +43,7 @@ def start_session(arrival: Arrival, request: Request, options: Options) -> tuple
     try:
         token = _first_token(arrival, options)
         record = _record(arrival, token, request, options)
-        written = issuing.start(token, record, seen.names if seen else (), options)[1]
+        written = issuing.start(token, record, seen.names if seen else (), options)
     except (AuthError, StoreError):
         raise
     except Exception as error:
@@ -104,17 +104,7 @@ def _hint(arrival: Arrival, options: Options) -> str | None:
 
 
 def _note(record: SessionRecord, options: Options) -> None:
-    # They are in already; that the story lacks a line must not keep them out.
-    try:
-        options.store.note(
-            record.user_id,
-            Activity(
-                at=record.created,
-                kind="signed-in",
-                provider=record.provider,
-                device=record.device,
-                address=record.address,
-            ),
-        )
-    except StoreError:
-        return
+    activity = Activity(
+        at=record.created, kind="signed-in", provider=record.provider, device=record.device, address=record.address
+    )
+    story.note(record.user_id, activity, options)

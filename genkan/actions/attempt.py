@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from genkan import devices, oauth
+from genkan.actions import story
 from genkan.actions.landing import resolve
 from genkan.callbacks import SignInParams
 from genkan.checks import Flow
 from genkan.claims import clean_subject, user_of
-from genkan.errors import AccessDenied, AuthError, OAuthAccountNotLinked, ProviderError, StoreError, Unproven
+from genkan.errors import AccessDenied, AuthError, OAuthAccountNotLinked, ProviderError, Unproven
 from genkan.http import Cookie, Request
 from genkan.identity import Account, Profile, User
 from genkan.options import Options
@@ -75,7 +76,7 @@ def admit(user: User, newcomer: Newcomer, options: Options) -> str | None:
 
 
 def note(attempt: Attempt, user_id: str, kind: ActivityKind, detail: str | None = None) -> None:
-    """Write into that user's story what this attempt has come to. What is done must not fail for the sake of it."""
+    """Write into that user's story what this attempt has come to; never fails."""
     request, options = attempt.request, attempt.options
     activity = Activity(
         at=int(options.clock()),
@@ -85,8 +86,7 @@ def note(attempt: Attempt, user_id: str, kind: ActivityKind, detail: str | None 
         address=request.address,
         detail=detail,
     )
-    with suppress(StoreError):
-        options.store.note(user_id, activity)
+    story.note(user_id, activity, options)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 
 from genkan import cookies, events
-from genkan.actions import session
+from genkan.actions import session, story
 from genkan.errors import StoreError
 from genkan.identity import Token
 from genkan.options import Options
@@ -105,7 +105,6 @@ def _tell(ended: list[SessionRecord], options: Options) -> None:
 
 
 def _note(record: SessionRecord, options: Options) -> None:
-    # The ending itself is done and must not fail for the sake of the story.
     activity = Activity(
         at=record.ended or _now(options),
         kind="ended",
@@ -114,10 +113,7 @@ def _note(record: SessionRecord, options: Options) -> None:
         address=record.address,
         detail=record.ended_why,
     )
-    try:
-        options.store.note(record.user_id, activity)
-    except StoreError:
-        _log.warning("an ending was not noted", extra={"event": "activity-lost"})
+    story.note(record.user_id, activity, options)
 
 
 def _now(options: Options) -> int:

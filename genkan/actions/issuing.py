@@ -35,15 +35,13 @@ def held(claims: Token, token: Token) -> Token:
     }
 
 
-def start(
-    token: Token, record: SessionRecord, seen: tuple[str, ...], options: Options
-) -> tuple[Known | None, tuple[Cookie, ...]]:
-    """A new session for these claims, written down, and its cookies. Raises AccessDenied, StoreError."""
+def start(token: Token, record: SessionRecord, seen: tuple[str, ...], options: Options) -> tuple[Cookie, ...]:
+    """The cookies of a new session for these claims, which is written down. Raises AccessDenied, StoreError."""
 
     def make(claims: Token, age: int) -> tuple[str, Token]:
         return options.strategy.start(claims, age, record)
 
-    return _issue(token, make, seen, options)
+    return _issue(token, make, seen, options)[1]
 
 
 def issue(
@@ -102,7 +100,7 @@ def signed_in_at(token: Token, now: float) -> int:
     """
     earliest = now
     for claimed in (token.get("auth_time"), token.get("iat")):
-        if isinstance(claimed, int | float) and not isinstance(claimed, bool) and claimed < earliest:
+        if strict_json.is_number(claimed) and claimed < earliest:
             earliest = claimed
     return int(earliest)
 

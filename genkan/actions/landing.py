@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from urllib.parse import urlencode
 
 from genkan import cookies
 from genkan.callbacks import RedirectParams
@@ -11,7 +10,7 @@ from genkan.checks import Purpose
 from genkan.errors import AuthError
 from genkan.http import Cookie, Reply, Request
 from genkan.options import Options
-from genkan.redirects import is_web_url, path_of
+from genkan.redirects import is_web_url, path_of, with_query
 
 MAX_COOKIE_CHARACTERS = 4096
 """Of a whole Set-Cookie; what browsers promise to keep (RFC 6265 6.1)."""
@@ -72,7 +71,7 @@ def failure(
     on_sign_in = error.kind == "sign_in" and purpose != "link"
     own_page = options.pages.sign_in if on_sign_in else options.pages.error
     page = options.origin + own_page if own_page else options.url("/signin" if on_sign_in else "/error")
-    query = {"error": error.code, **({"reason": error.reason} if error.reason else {})}
+    query = {"error": error.code, "reason": error.reason}
     if purpose != "sign_in":
         query |= {"purpose": purpose, "callbackUrl": path_of(landing, options.origin)}
-    return Reply(location=f"{page}{'&' if '?' in page else '?'}{urlencode(query)}", cookies=set_cookies)
+    return Reply(location=with_query(page, query), cookies=set_cookies)

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from threading import Lock
 from typing import Any
 from uuid import uuid4
 
-from genkan.adapters.protocol import DEFAULT_ROLE, KEPT_AFTER_EXPIRY, is_leased, kept_tokens, refreshed
+from genkan.adapters.protocol import (
+    DEFAULT_ROLE,
+    KEPT_AFTER_EXPIRY,
+    is_last_way_in,
+    is_leased,
+    kept_tokens,
+    refreshed,
+)
 from genkan.errors import LastAccount, OAuthAccountNotLinked, StoreError
 from genkan.identity import Account, User
 
@@ -84,15 +91,16 @@ class MemoryAdapter:
         theirs = [account for account in list(self._accounts.values()) if account.user_id == user_id]
         return sorted(theirs, key=_key)
 
-    def unlink_account(self, user_id: str, provider: str, provider_account_id: str) -> bool:
+    def unlink_account(self, user_id: str, provider: str, provider_account_id: str, *, usable: Collection[str]) -> bool:
         """See Adapter."""
+        named = provider, provider_account_id
         with self._lock:
-            ways_in = {_key(account) for account in self.list_accounts(user_id)}
-            if (provider, provider_account_id) not in ways_in:
+            accounts = self.list_accounts(user_id)
+            if named not in map(_key, accounts):
                 return False
-            if len(ways_in) == 1:
+            if is_last_way_in(named, accounts, usable):
                 raise LastAccount
-            del self._accounts[provider, provider_account_id]
+            del self._accounts[named]
             return True
 
     def lease_refresh(self, account: Account, now: float, until: float) -> bool:
@@ -132,13 +140,19 @@ class MemoryAdapter:
 
     def spend(self, id: str, expires: float) -> bool:
         """See Adapter."""
+        self.purge(self._clock())
         with self._lock:
-            ended = self._clock() - KEPT_AFTER_EXPIRY
-            self._spent = {spent: until for spent, until in self._spent.items() if until > ended}
             if id in self._spent:
                 return False
             self._spent[id] = expires
             return True
+
+    def purge(self, now: float) -> int:
+        """See Adapter."""
+        with self._lock:
+            before = len(self._spent)
+            self._spent = {id: until for id, until in self._spent.items() if until > now - KEPT_AFTER_EXPIRY}
+            return before - len(self._spent)
 
     def list_users(self) -> list[User]:
         """See Adapter."""

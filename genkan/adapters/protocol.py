@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 
 from genkan.identity import Account, User
+from genkan.strict_json import is_number
 
 DEFAULT_ROLE = "user"
 
@@ -40,7 +40,10 @@ class Adapter(Protocol):
         ...
 
     def get_account(self, provider: str, provider_account_id: str) -> Account | None:
-        """That way in, with the provider's tokens in clear; a token that can no longer be opened is left out."""
+        """That way in, with the provider's tokens in clear; a token that can no longer be opened is left out.
+
+        Genkan itself looks at a user's accounts only (`list_accounts`); Auth.js's adapters have it as well.
+        """
         ...
 
     def create_user(self, user: User, account: Account) -> tuple[User, bool]:
@@ -68,10 +71,11 @@ class Adapter(Protocol):
         """That user's ways in, by provider and subject, with tokens as in `get_account`."""
         ...
 
-    def unlink_account(self, user_id: str, provider: str, provider_account_id: str) -> bool:
+    def unlink_account(self, user_id: str, provider: str, provider_account_id: str, *, usable: Collection[str]) -> bool:
         """That way in is gone with its tokens; False when it is not that user's.
 
-        Raises LastAccount where it is the only one, also when two are being unlinked at once.
+        Raises LastAccount where no other account of theirs is at one of the `usable` providers, also when two are being
+        unlinked at once.
         """
         ...
 
@@ -96,6 +100,10 @@ class Adapter(Protocol):
 
     def spend(self, id: str, expires: float) -> bool:
         """True for exactly one caller per id, whatever the number of workers, until `expires` (seconds since 1970)."""
+        ...
+
+    def purge(self, now: float) -> int:
+        """Drop what was spent and has expired, in bounded batches; the number of rows."""
         ...
 
     def list_users(self) -> list[User]:
@@ -135,15 +143,22 @@ def kept_tokens(tokens: Mapping[str, Any]) -> dict[str, str | int | None]:
 
 def _seconds(value: object) -> int | None:
     # The upper bound is what a signed 64-bit column can hold.
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if not is_number(value) or not 0 <= value < 2**63 - 1024:
         return None
-    return int(value) if math.isfinite(value) and 0 <= value < 2**63 - 1024 else None
+    return int(value)
 
 
 def is_leased(account: Account, now: float, until: float) -> bool:
     """Whether somebody holds the lease on its refresh token, so that one until then can't be had now."""
     held = account.refreshing_until
     return held is not None and now < held <= until + LEASES_AT_MOST
+
+
+def is_last_way_in(named: tuple[str, str], accounts: Iterable[Account], usable: Collection[str]) -> bool:
+    """Whether nobody could come in by `accounts` without the one of that provider and subject."""
+    return not any(
+        account.provider in usable and (account.provider, account.provider_account_id) != named for account in accounts
+    )
 
 
 def refreshed(stored: User, said: User) -> User:

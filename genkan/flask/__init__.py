@@ -5,6 +5,7 @@ from genkan.flask.actions import link as link
 from genkan.flask.actions import sign_in as sign_in
 from genkan.flask.actions import sign_out as sign_out
 from genkan.flask.actions import update as update
+from genkan.flask.envelope import is_htmx as is_htmx
 from genkan.flask.extension import init_app as init_app
 from genkan.flask.freshness import fresh as fresh
 from genkan.flask.freshness import require_fresh as require_fresh

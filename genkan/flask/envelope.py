@@ -1,4 +1,4 @@
-"""Between Flask and the neutral envelope: a request parsed and bounded, a reply performed. Cookies are set here only."""
+"""Between Flask and the neutral envelope: a request parsed and bounded, a reply performed."""
 
 from __future__ import annotations
 
@@ -17,15 +17,7 @@ from genkan.http import Reply, Request
 from genkan.identity import JSON
 from genkan.redirects import origin_of
 
-LOOKED_AT = (
-    "Origin",
-    "User-Agent",
-    "Sec-Fetch-Site",
-    "X-Auth-Return-Redirect",
-    "X-CSRF-Token",
-    "HX-Request",
-    "HX-Current-URL",
-)
+LOOKED_AT = ("Origin", "User-Agent", "Sec-Fetch-Site", "X-CSRF-Token", "HX-Request")
 """The request headers an action may see."""
 
 NOT_CACHED = {"Cache-Control": "private, no-cache, no-store", "Expires": "0", "Pragma": "no-cache"}
@@ -45,6 +37,11 @@ def receive(*, uploads: bool = False) -> Request:
         headers={name.lower(): request.headers[name] for name in LOOKED_AT if name in request.headers},
         address=request.remote_addr,
     )
+
+
+def is_htmx() -> bool:
+    """HTMX sent the current request. That picks a representation and grants nothing (C10)."""
+    return request.headers.get("HX-Request") == "true"
 
 
 def only_field(name: str) -> str | None:
@@ -89,7 +86,7 @@ def _redirect(location: str) -> Response:
         response.headers["Location"] = location
         response.autocorrect_location_header = False
         return response
-    if request.headers.get("HX-Request") == "true":
+    if is_htmx():
         # A script can't follow a redirect to another origin, and one it can follow would be swapped in (C6, C7).
         return Response(status=204, headers={"HX-Redirect": location})
     # After a POST 303, so that nothing is posted twice or elsewhere (RFC 9700 4.12); else 302, as Auth.js.

@@ -6,17 +6,17 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-from flask import Response, current_app, request
+from flask import Response, current_app
 
 from genkan.errors import ConfigurationError
-from genkan.flask.envelope import json_response
-from genkan.flask.guard import refuse, speaks_json
+from genkan.flask.guard import refuse, send_away
 from genkan.flask.state import state
-from genkan.flask.visit import auth, reading, sign_in_url
+from genkan.flask.visit import reading, sign_in_url
 from genkan.freshness import is_fresh
 from genkan.identity import text_of
 from genkan.options import Options
 from genkan.providers.base import Provider
+from genkan.redirects import with_query
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -46,32 +46,23 @@ def require_fresh(within: int) -> Response | None:
     HX-Redirect, or 303, each to the sign-in page that lets the same person confirm that it is them.
     """
     _check(within)
-    auth()
     known, options = reading().known, state().options
     if known is None:
         return refuse()
-    return None if is_fresh(known.token, within, options.clock()) else _refuse()
+    if is_fresh(known.token, within, options.clock()):
+        return None
+    way = with_query(sign_in_url(), {"reason": "fresh"})
+    return send_away(401, {"error": "Unauthorized", "reason": "fresh"}, "Confirm that it is you to continue.", way)
 
 
 def ways_in(options: Options) -> list[Provider] | None:
     """The providers with which whoever is signed in can prove that it is them; None if nobody is. Raises StoreError."""
-    auth()
     known = reading().known
     user_id = None if known is None else text_of(known.token, "sub")
     if known is None:
         return None
     theirs = {account.provider for account in options.adapter.list_accounts(user_id)} if user_id else set()
     return [provider for provider in options.providers.values() if provider.id in theirs]
-
-
-def _refuse() -> Response:
-    if speaks_json():
-        return json_response({"error": "Unauthorized", "reason": "fresh"}, 401)
-    way = f"{sign_in_url()}&reason=fresh"
-    if request.headers.get("HX-Request") == "true":
-        sentence = "Confirm that it is you to continue."
-        return Response(sentence, 401, {"HX-Redirect": way}, content_type="text/plain; charset=utf-8")
-    return Response(status=303, headers={"Location": way})
 
 
 def _check(within: int) -> None:

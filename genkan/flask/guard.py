@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from flask import Blueprint, Flask, Response, request
 from flask.blueprints import BlueprintSetupState
@@ -14,12 +14,15 @@ from werkzeug.routing import RequestRedirect
 
 from genkan import cookies
 from genkan.csrf import SAFE_METHODS
-from genkan.errors import AuthError, OutsideRequestError
-from genkan.flask.envelope import json_response, receive
+from genkan.errors import AuthError, ConfigurationError
+from genkan.flask.envelope import is_htmx, json_response, receive
 from genkan.flask.headers import FOR_ONE_VISITOR
 from genkan.flask.state import EXTENSION, State, state, state_of
 from genkan.flask.visit import HOUSE, auth, current_request, reading, sign_in_url
+from genkan.identity import JSON
+from genkan.messages import message_for
 from genkan.options import BASE_PATH
+from genkan.redirects import with_query
 
 _log = logging.getLogger("genkan.guard")
 
@@ -62,7 +65,7 @@ def stands_apart(blueprint: Blueprint) -> Blueprint:
 
 def _house(setup: BlueprintSetupState) -> State:
     if EXTENSION not in setup.app.extensions:
-        raise OutsideRequestError("Call genkan.flask.init_app(app, options) before registering the blueprints.")
+        raise ConfigurationError("Call genkan.flask.init_app(app, options) before registering the blueprints.")
     return state_of(setup.app)
 
 
@@ -92,14 +95,17 @@ def refuse() -> Response:
     """
     if reading().failed:
         return unavailable()
+    return send_away(401, {"error": "Unauthorized"}, "Sign in to continue.", sign_in_url())
+
+
+def send_away(status: int, body: JSON, sentence: str, way: str) -> Response:
+    """A refusal in three voices: `status` with `body` as JSON, `status` with HX-Redirect to `way`, or 303 to it."""
     if speaks_json():
-        return json_response({"error": "Unauthorized"}, 401)
-    if request.headers.get("HX-Request") == "true":
+        return json_response(body, status)
+    if is_htmx():
         # A redirect would be followed by the script and the sign-in page swapped into the fragment (C6).
-        return Response(
-            "Sign in to continue.", 401, {"HX-Redirect": sign_in_url()}, content_type="text/plain; charset=utf-8"
-        )
-    return Response(status=303, headers={"Location": sign_in_url()})
+        return _in_words(sentence, status, {"HX-Redirect": way})
+    return Response(status=303, headers={"Location": way})
 
 
 def unavailable() -> Response:
@@ -109,9 +115,8 @@ def unavailable() -> Response:
     """
     if speaks_json():
         answer = json_response({"error": "Service Unavailable"}, 503)
-    elif request.headers.get("HX-Request") == "true":
-        sentence = "Sign-in is not available for a moment. Please try again."
-        answer = Response(sentence, 503, content_type="text/plain; charset=utf-8")
+    elif is_htmx():
+        answer = _in_words("Sign-in is not available for a moment. Please try again.", 503, {})
     else:
         raise ServiceUnavailable(retry_after=RETRY_SECONDS)
     answer.headers["Retry-After"] = str(RETRY_SECONDS)
@@ -127,7 +132,7 @@ def take_stock(app: Flask) -> Callable[[], Response | None]:
     """The guard for an application, which learns at its first request which endpoints are public."""
     house = state_of(app)
 
-    def first_guard() -> Response | None:
+    def informed_guard() -> Response | None:
         if not house.public:
             apart = {name for name in app.view_functions if name.partition(".")[0] in house.apart}
             house.self_guarded |= apart | _marked(app, _SELF_GUARDED)
@@ -136,7 +141,7 @@ def take_stock(app: Flask) -> Callable[[], Response | None]:
             act()
         return guard(house)
 
-    return first_guard
+    return informed_guard
 
 
 def _marked(app: Flask, mark: str) -> set[str]:
@@ -161,18 +166,24 @@ def _check_unsafe(house: State) -> Response | None:
         options.csrf.check(cookies.read(asked.cookie_header, options.names.csrf), asked.csrf_token)
     except AuthError as error:
         _log.warning("request refused", extra={"event": "forgery-refused", "code": error.code, "why": str(error)})
-        if speaks_json():
-            return _for_one_visitor(json_response({"error": "Forbidden", "code": error.code}, 403))
-        again = f"{BASE_PATH}/error?error={quote(error.code)}{f'&reason={error.reason}' if error.reason else ''}"
-        return _for_one_visitor(
-            Response(
-                "This form has expired. Reload the page and send it again.",
-                403,
-                {"HX-Redirect": again} if asked.is_htmx else {},
-                content_type="text/plain; charset=utf-8",
-            )
-        )
+        return _for_one_visitor(_refused(error))
     return None
+
+
+def _refused(error: AuthError) -> Response:
+    why = {"reason": error.reason} if error.reason else {}
+    if speaks_json():
+        return json_response({"error": "Forbidden", "code": error.code, **why}, 403)
+    again = with_query(f"{BASE_PATH}/error", {"error": error.code, **why})
+    sentence = "This form has expired. Reload the page and send it again."
+    if error.reason:
+        # To send it again from there would not help.
+        sentence = message_for(error.code, error.reason).message
+    return _in_words(sentence, 403, {"HX-Redirect": again} if is_htmx() else {})
+
+
+def _in_words(sentence: str, status: int, headers: dict[str, str]) -> Response:
+    return Response(sentence, status, headers, content_type="text/plain; charset=utf-8")
 
 
 def _for_one_visitor(response: Response) -> Response:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote, urlencode
-
-from flask import Response, render_template, request
+from flask import Response, after_this_request, render_template, request
 from werkzeug.exceptions import MethodNotAllowed
 
 from genkan.actions.backchannel import backchannel_logout as end_by_provider
@@ -25,7 +23,7 @@ from genkan.flask.visit import auth, complete, csrf_pair, park, reading, renew_c
 from genkan.http import Reply, Request
 from genkan.messages import Message, message_for
 from genkan.options import BASE_PATH, Options
-from genkan.redirects import path_of
+from genkan.redirects import path_of, with_query
 
 
 def session() -> Response:
@@ -78,9 +76,8 @@ def sign_in_page() -> Response:
     park(*remember(landing, asked, options))
     error, reason = asked.query.get("error"), asked.query.get("reason")
     if options.pages.sign_in:
-        given = {"callbackUrl": landing, "error": error, "reason": reason}
-        query = {name: value for name, value in given.items() if value}
-        return perform(Reply(location=_with_query(options.origin + options.pages.sign_in, query)))
+        query = {"callbackUrl": landing, "error": error or None, "reason": reason or None}
+        return perform(Reply(location=with_query(options.origin + options.pages.sign_in, query)))
     own = ways_in(options) if "fresh" in (reason, asked.query.get("purpose")) else None
     response = _page(
         "auth/sign_in.html",
@@ -104,6 +101,8 @@ def start_sign_in(provider_id: str | None = None) -> Response:
 
 def callback(provider_id: str) -> Response:
     """`GET` and `POST /api/auth/callback/<provider>`: back from the provider; always a redirect, never a page."""
+    # Also for what is answered elsewhere, as a body that can't be read is: the address has the code in it (O14).
+    after_this_request(_without_referrer)
     if request.method == "HEAD":
         # Whoever only looks, such as a link checker, must not use up a sign-in.
         raise MethodNotAllowed(valid_methods=["GET", "POST"])
@@ -160,11 +159,13 @@ def error_page() -> Response:
     """`GET /api/auth/error`: what went wrong in our words, as 4xx or 503, and a way to try again."""
     options = state().options
     asked = receive()
-    code = asked.query.get("error")
+    code, reason = asked.query.get("error"), asked.query.get("reason")
     if options.pages.error:
-        return perform(Reply(location=_with_query(options.origin + options.pages.error, {"error": code or ""})))
-    message = message_for(code, asked.query.get("reason"))
-    return _page("auth/error.html", message, retry_url=_again(asked, options))
+        purpose = asked.query.get("purpose")
+        landing = path_of(callback_url(asked, options), options.origin) if "callbackUrl" in asked.query else None
+        query = {"error": code or "", "reason": reason, "purpose": purpose, "callbackUrl": landing}
+        return perform(Reply(location=with_query(options.origin + options.pages.error, query)))
+    return _page("auth/error.html", message_for(code, reason), retry_url=_again(asked, options))
 
 
 def signed_in_page() -> Response:
@@ -176,14 +177,14 @@ def verify_request_page() -> Response:
     """`GET /api/auth/verify-request`: look into your mailbox."""
     options = state().options
     if options.pages.verify_request:
-        return perform(Reply(location=_with_query(options.origin + options.pages.verify_request, receive().query)))
+        return perform(Reply(location=with_query(options.origin + options.pages.verify_request, receive().query)))
     return _page("auth/verify_request.html", None)
 
 
 def _again(asked: Request, options: Options) -> str:
     purpose, landing = asked.query.get("purpose"), path_of(callback_url(asked, options), options.origin)
     if purpose == "fresh":
-        return f"{BASE_PATH}/signin?reason=fresh&callbackUrl={quote(landing, safe='')}"
+        return with_query(f"{BASE_PATH}/signin", {"reason": "fresh", "callbackUrl": landing})
     # Without the query, which may tell of something that has not happened.
     return landing.partition("?")[0] if purpose == "link" else f"{BASE_PATH}/signin"
 
@@ -196,9 +197,10 @@ def _page(template: str, message: Message | None, **context: object) -> Response
     return response
 
 
+def _without_referrer(response: Response) -> Response:
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
 def _cross_site(error: CrossSite) -> Response:
     return _page("auth/error.html", message_for(error.code, error.reason), retry_url="/")
-
-
-def _with_query(url: str, query: object) -> str:
-    return f"{url}{'&' if '?' in url else '?'}{urlencode(query)}"  # type: ignore[arg-type]

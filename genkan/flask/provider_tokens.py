@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, current_app
 from werkzeug.exceptions import ServiceUnavailable
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from genkan.actions import access_token as tokens
 from genkan.errors import NotSignedIn, ProviderUnavailable, ReconnectRequired
-from genkan.flask.envelope import json_response
-from genkan.flask.guard import RETRY_SECONDS, refuse, speaks_json
+from genkan.flask.guard import RETRY_SECONDS, refuse, send_away
 from genkan.flask.state import state
-from genkan.flask.visit import auth, reading, way_back
-from genkan.identity import text_of
+from genkan.flask.visit import reading, way_back
+from genkan.identity import JSON, text_of
 from genkan.options import BASE_PATH
+from genkan.redirects import with_query
 
 Answer = Response | WerkzeugResponse
 
@@ -28,7 +26,6 @@ def access_token(provider_id: str, *, provider_account_id: str | None = None) ->
     again later), ProviderError, InvalidProvider and StoreError; the first three are answered for a view that lets them
     pass.
     """
-    auth()
     known = reading().known
     user_id = None if known is None else text_of(known.token, "sub")
     if not user_id:
@@ -53,13 +50,9 @@ def _not_signed_in(error: Exception) -> Answer:
 
 def _to_reconnect(error: ReconnectRequired) -> Answer:
     """403, or 303 for a page: they are signed in, but have to sign in at the provider once more."""
-    if speaks_json():
-        return json_response({"error": error.code, "provider": error.provider}, 403)
-    way = f"{BASE_PATH}/signin?error={error.code}&callbackUrl={quote(way_back(), safe='')}"
-    if request.headers.get("HX-Request") == "true":
-        sentence = "Sign in with the provider once more to continue."
-        return Response(sentence, 403, {"HX-Redirect": way}, content_type="text/plain; charset=utf-8")
-    return Response(status=303, headers={"Location": way})
+    body: JSON = {"error": error.code, "provider": error.provider}
+    way = with_query(f"{BASE_PATH}/signin", {"error": error.code, "callbackUrl": way_back()})
+    return send_away(403, body, "Sign in with the provider once more to continue.", way)
 
 
 def _not_now(_error: Exception) -> Answer:

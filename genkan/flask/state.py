@@ -18,7 +18,7 @@ EXTENSION = "genkan"
 
 @dataclass(slots=True)
 class State:
-    """Made once by `init_app`; only its sets grow, while blueprints are registered."""
+    """Made once by `init_app`; what is said of endpoints and blueprints is complete at the first request."""
 
     options: Options
     headers: StandingHeaders

@@ -59,11 +59,9 @@ def auth() -> Session | None:
 
 
 def reading() -> Reading:
-    """What `auth()` goes by."""
-    memo = current_request().__dict__
-    if _READING not in memo:
-        _ask(memo)
-    found: Reading = memo[_READING]
+    """What `auth()` goes by; raises like it."""
+    auth()
+    found: Reading = current_request().__dict__[_READING]
     return found
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TypeVar
 
 from sqlalchemy.orm import DeclarativeBase, Session
 
-from genkan.adapters import refreshed
+from genkan.adapters import is_last_way_in, refreshed
 from genkan.errors import LastAccount, OAuthAccountNotLinked, StoreError
 from genkan.identity import Account, User
 from genkan.sqlalchemy.accounts import Accounts, nobody_by_a_strange_id
@@ -81,10 +81,11 @@ class SQLAlchemyAdapter:
             return self._accounts.of(session, user_id)
         return []
 
-    def unlink_account(self, user_id: str, provider: str, provider_account_id: str) -> bool:
+    def unlink_account(self, user_id: str, provider: str, provider_account_id: str, *, usable: Collection[str]) -> bool:
         """See Adapter."""
+        named = provider, provider_account_id
         with nobody_by_a_strange_id():
-            return self._database.run(lambda session: self._unlink(session, user_id, provider, provider_account_id))
+            return self._database.run(lambda session: self._unlink(session, user_id, named, usable))
         return False
 
     def lease_refresh(self, account: Account, now: float, until: float) -> bool:
@@ -102,6 +103,10 @@ class SQLAlchemyAdapter:
     def spend(self, id: str, expires: float) -> bool:
         """See Adapter."""
         return self._spent.spend(id, expires)
+
+    def purge(self, now: float) -> int:
+        """See Adapter."""
+        return self._spent.purge(now)
 
     def list_users(self) -> list[User]:
         """See Adapter."""
@@ -182,15 +187,15 @@ class SQLAlchemyAdapter:
             raise StoreError("the user is gone")
         self._accounts.insert(session, self._new_id(session, self._accounts.table), user_id, account)
 
-    def _unlink(self, session: Session, user_id: str, provider: str, provider_account_id: str) -> bool:
+    def _unlink(self, session: Session, user_id: str, named: tuple[str, str], usable: Collection[str]) -> bool:
         # Whoever else takes a way in from this user waits here, so that two who see two don't take both.
         self._users.lock(session, user_id)
-        ways_in = {(way_in.provider, way_in.provider_account_id) for way_in in self._accounts.of(session, user_id)}
-        if (provider, provider_account_id) not in ways_in:
+        accounts = self._accounts.of(session, user_id)
+        if named not in {(account.provider, account.provider_account_id) for account in accounts}:
             return False
-        if len(ways_in) == 1:
+        if is_last_way_in(named, accounts, usable):
             raise LastAccount
-        self._accounts.unlink(session, provider, provider_account_id)
+        self._accounts.unlink(session, *named)
         return True
 
     def _delete(self, session: Session, id: str) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Mapping
 
 from sqlalchemy import Column, ColumnElement, Table, delete, select
 from sqlalchemy.orm import Session
 
 from genkan.errors import StoreError
-from genkan.session_records import ACTIVITY_SECONDS, KEPT_SECONDS
 from genkan.sqlalchemy.database import Database
 
 EVERY = 300
@@ -21,11 +21,11 @@ log = logging.getLogger(__name__)
 
 
 class Purging:
-    """Keeps three tables small, at the hands of those who write to them."""
+    """Keeps tables small, at the hands of those who write to them; `over` says which of their rows are over by now."""
 
-    def __init__(self, database: Database, sessions: Table, endings: Table, activity: Table) -> None:
+    def __init__(self, database: Database, over: Mapping[Table, Callable[[int], ColumnElement[bool]]]) -> None:
         self._database = database
-        self._sessions, self._endings, self._activity = sessions, endings, activity
+        self._over = over
         self._next = 0
 
     def when_due(self, now: int) -> None:
@@ -49,12 +49,7 @@ class Purging:
         return total
 
     def _batch(self, now: int) -> int:
-        over: list[tuple[Table, ColumnElement[bool]]] = [
-            (self._sessions, self._sessions.c.expires <= now - KEPT_SECONDS),
-            (self._endings, self._endings.c.until <= now - KEPT_SECONDS),
-            (self._activity, self._activity.c.at <= now - ACTIVITY_SECONDS),
-        ]
-        return sum(self._purge(table, condition) for table, condition in over)
+        return sum(self._purge(table, is_over(now)) for table, is_over in self._over.items())
 
     def _purge(self, table: Table, condition: ColumnElement[bool]) -> int:
         return self._database.run(lambda session: _purge(session, table, condition))

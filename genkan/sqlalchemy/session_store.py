@@ -12,7 +12,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 
 from genkan import strict_json
 from genkan.errors import StoreError, TokenError
-from genkan.session_records import Activity, Ending, EndingKind, SessionRecord, Why
+from genkan.session_records import ACTIVITY_SECONDS, KEPT_SECONDS, Activity, Ending, EndingKind, SessionRecord, Why
 from genkan.sqlalchemy.accounts import nobody_by_a_strange_id
 from genkan.sqlalchemy.database import Conflict, Database, table_of
 from genkan.sqlalchemy.purging import Purging
@@ -56,7 +56,15 @@ class SQLAlchemySessionStore:
         columns = (news.id, news.kind, news.subject, news.at, news.until)
         since = select(*columns).where(news.id > bindparam("mark")).order_by(news.id)
         self._news = since.limit(bindparam("limit", type_=Integer))
-        self._purging = Purging(database, self._sessions, self._endings, self._activity)
+        noted = self._activity.c
+        self._purging = Purging(
+            database,
+            {
+                self._sessions: lambda now: kept.expires <= now - KEPT_SECONDS,
+                self._endings: lambda now: news.until <= now - KEPT_SECONDS,
+                self._activity: lambda now: noted.at <= now - ACTIVITY_SECONDS,
+            },
+        )
 
     def start(
         self, record: SessionRecord, *, claims: Mapping[str, Any] | None = None, token_hash: str | None = None

@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import math
 from collections.abc import Callable
 
-from sqlalchemy import Table, delete, insert, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Table, insert
 
 from genkan.adapters import KEPT_AFTER_EXPIRY
-from genkan.errors import StoreError
 from genkan.sqlalchemy.database import Conflict, Database
-
-PURGE_EVERY = 300.0
-"""Seconds between two looks for expired rows."""
-
-PURGE_AT_MOST = 500
-"""Rows in one transaction, so that nobody waits long for its end."""
-
-log = logging.getLogger(__name__)
+from genkan.sqlalchemy.purging import Purging
 
 
 class SpentTokens:
@@ -30,7 +20,7 @@ class SpentTokens:
         self._database = database
         self._table = table
         self._clock = clock
-        self._next_purge = 0.0
+        self._purging = Purging(database, {table: lambda now: table.c.expires < now - KEPT_AFTER_EXPIRY})
 
     def spend(self, id: str, expires: float) -> bool:
         """True for exactly one caller per id (the key is the judge, not a look before the insert)."""
@@ -40,27 +30,9 @@ class SpentTokens:
             self._database.run(lambda session: session.execute(insert(self._table).values(row)))
         except Conflict:
             return False
-        self._purge_when_due()
+        self._purging.when_due(int(self._clock()))
         return True
 
-    def _purge_when_due(self) -> None:
-        now = self._clock()
-        if now < self._next_purge:
-            return
-        self._next_purge = now + PURGE_EVERY
-        try:
-            purged = self._database.run(lambda session: self._purge(session, now - KEPT_AFTER_EXPIRY))
-        except StoreError:
-            # The spending itself is done and must not fail for the sake of tidiness.
-            log.warning("expired rows of %s could not be purged; trying again later", self._table.name, exc_info=True)
-            return
-        if purged == PURGE_AT_MOST:
-            self._next_purge = now
-
-    def _purge(self, session: Session, before: float) -> int:
-        spent = self._table.c
-        batch = select(spent.id).where(spent.expires < before).limit(PURGE_AT_MOST).with_for_update(skip_locked=True)
-        ids = list(session.scalars(batch))
-        if ids:
-            session.execute(delete(self._table).where(spent.id.in_(ids)))
-        return len(ids)
+    def purge(self, now: float) -> int:
+        """Drop what nobody can bring any more; the number of rows."""
+        return self._purging.everything(int(now))

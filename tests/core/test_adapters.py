@@ -211,3 +211,15 @@ def test_of_a_token_answer_only_the_known_columns_in_their_types_are_kept() -> N
 @pytest.mark.parametrize("value", ["12", True, -1, 2**63, float("nan"), float("inf"), None])
 def test_an_expiry_that_is_no_moment_is_left_out(value: object) -> None:
     assert kept_tokens({"expires_at": value})["expires_at"] is None
+
+
+def test_what_was_spent_and_has_expired_is_dropped_and_what_has_not_is_not(
+    adapter: Adapter, clock: FrozenClock
+) -> None:
+    clock.now = NOW
+    for id, expires in (("over", NOW + 10), ("over too", NOW + 11), ("not over", NOW + 900)):
+        assert adapter.spend(id, expires)
+    assert adapter.purge(NOW + 500) == 2
+    assert adapter.purge(NOW + 500) == 0
+    assert adapter.spend("over", NOW + 900)
+    assert not adapter.spend("not over", NOW + 900)

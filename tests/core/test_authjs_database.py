@@ -187,6 +187,6 @@ def test_nothing_is_linked_to_somebody_who_is_gone_where_no_foreign_key_would_re
 def test_an_id_of_another_kind_owns_nothing(adapter: Adapter, id: str) -> None:
     assert adapter.list_accounts(id) == []
     assert adapter.rename(id, "Somebody") is None
-    assert not adapter.unlink_account(id, "hub", "grace-at-hub")
+    assert not adapter.unlink_account(id, "hub", "grace-at-hub", usable={"hub"})
     adapter.delete_user(id)
     assert len(adapter.list_users()) == 1

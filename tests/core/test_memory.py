@@ -6,8 +6,6 @@ import random
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 
-import pytest
-
 from genkan.memory import Memory
 
 
@@ -44,16 +42,6 @@ def test_putting_again_when_full_drops_nothing_else() -> None:
     assert [memory.get(key) for key in (b"a", b"b")] == [1, 3]
 
 
-@pytest.mark.parametrize("key", [b"ada", b"nobody"])
-def test_what_is_forgotten_is_gone_and_forgetting_nothing_is_fine(key: bytes) -> None:
-    memory: Memory[int] = Memory(2)
-    memory.put(b"ada", 1)
-    memory.forget(key)
-    memory.forget(key)
-    assert memory.get(key) is None
-    assert len(memory) == (0 if key == b"ada" else 1)
-
-
 def test_eight_threads_at_once_neither_fail_nor_mix_up_nor_go_past_the_limit() -> None:
     memory: Memory[int] = Memory(50)
 
@@ -62,7 +50,7 @@ def test_eight_threads_at_once_neither_fail_nor_mix_up_nor_go_past_the_limit() -
             memory.put(_key(number), number)
             if memory.get(_key(number)) not in (number, None):
                 return False
-            memory.forget(_key(number - 7))
+            memory.put(_key(number - 7), number, 51)
         return True
 
     with ThreadPoolExecutor(8) as pool:
@@ -94,7 +82,7 @@ def test_what_is_dropped_weighs_nothing_any_more() -> None:
     for number in range(1000):
         memory.put(b"again", number, 9)
         memory.put(_key(number), number, 10)
-        memory.forget(_key(number))
+        memory.put(_key(number), number, 11)
     memory.put(b"heavy", 1, 10)
     memory.clear()
     for number in range(10):
@@ -102,14 +90,12 @@ def test_what_is_dropped_weighs_nothing_any_more() -> None:
     assert len(memory) == 10
 
 
-def test_whatever_is_put_and_forgotten_the_weights_are_those_of_what_is_there() -> None:
+def test_whatever_is_put_and_dropped_the_weights_are_those_of_what_is_there() -> None:
     memory: Memory[tuple[int, int]] = Memory(100)
     chance = random.Random(7)
     for number in range(5000):
         key, weight = _key(chance.randrange(40)), chance.randrange(1, 130)
         memory.put(key, (number, weight), weight)
-        if number % 3 == 0:
-            memory.forget(_key(chance.randrange(40)))
         kept = [value for value in map(memory.get, map(_key, range(40))) if value is not None]
         assert len(kept) == len(memory)
         assert sum(weight for _, weight in kept) <= 100

@@ -18,6 +18,9 @@ ADA = User(id="", name="Ada", email="Ada@Example.org")
 BOB = User(id="", name="Bob", email="bob@example.org")
 AT_HUB = Account("hub", "ada-at-hub", "oidc", TOKENS)
 AT_LAB = Account("lab", "ada-at-lab", "oauth", {"access_token": "at-2"})
+AT_OFF = Account("off", "ada-at-off", "oidc")
+ON = {"hub", "lab"}
+"""The providers that one can sign in with."""
 
 
 def test_ways_in_are_listed_with_their_tokens(adapter: Adapter) -> None:
@@ -32,9 +35,9 @@ def test_a_way_in_is_unlinked_by_its_owner_alone(adapter: Adapter) -> None:
     ada, _ = adapter.create_user(ADA, AT_HUB)
     bob, _ = adapter.create_user(BOB, Account("hub", "bob-at-hub", "oidc"))
     adapter.link_account(ada.id, AT_LAB)
-    assert not adapter.unlink_account(bob.id, "lab", "ada-at-lab")
-    assert adapter.unlink_account(ada.id, "lab", "ada-at-lab")
-    assert not adapter.unlink_account(ada.id, "lab", "ada-at-lab")
+    assert not adapter.unlink_account(bob.id, "lab", "ada-at-lab", usable=ON)
+    assert adapter.unlink_account(ada.id, "lab", "ada-at-lab", usable=ON)
+    assert not adapter.unlink_account(ada.id, "lab", "ada-at-lab", usable=ON)
     assert adapter.get_user_by_account("lab", "ada-at-lab") is None
     assert adapter.get_user_by_account("hub", "ada-at-hub") == ada
 
@@ -42,18 +45,34 @@ def test_a_way_in_is_unlinked_by_its_owner_alone(adapter: Adapter) -> None:
 def test_the_last_way_in_is_kept(adapter: Adapter) -> None:
     ada, _ = adapter.create_user(ADA, AT_HUB)
     with pytest.raises(LastAccount):
-        adapter.unlink_account(ada.id, "hub", "ada-at-hub")
+        adapter.unlink_account(ada.id, "hub", "ada-at-hub", usable=ON)
     assert adapter.get_user_by_account("hub", "ada-at-hub") == ada
 
 
-def test_of_two_ways_in_that_are_unlinked_at_once_one_is_kept(adapter: Adapter) -> None:
+def test_the_last_way_in_is_kept_also_where_one_is_left_whose_provider_is_off(adapter: Adapter) -> None:
     ada, _ = adapter.create_user(ADA, AT_HUB)
+    adapter.link_account(ada.id, AT_OFF)
+    adapter.link_account(ada.id, AT_LAB)
+    for account in (AT_HUB, AT_OFF, AT_LAB):
+        with pytest.raises(LastAccount):
+            adapter.unlink_account(ada.id, account.provider, account.provider_account_id, usable=())
+    assert adapter.unlink_account(ada.id, "hub", "ada-at-hub", usable=ON)
+    with pytest.raises(LastAccount):
+        adapter.unlink_account(ada.id, "lab", "ada-at-lab", usable=ON)
+    assert adapter.unlink_account(ada.id, "off", "ada-at-off", usable=ON)
+    assert [account.provider for account in adapter.list_accounts(ada.id)] == ["lab"]
+
+
+def test_of_two_ways_in_that_are_unlinked_at_once_one_is_kept(adapter: Adapter) -> None:
+    """And not only the one whose provider is off, by which nobody could come in."""
+    ada, _ = adapter.create_user(ADA, AT_HUB)
+    adapter.link_account(ada.id, AT_OFF)
     barrier = Barrier(2)
 
     def unlink(account: Account) -> bool:
         barrier.wait()
         try:
-            return adapter.unlink_account(ada.id, account.provider, account.provider_account_id)
+            return adapter.unlink_account(ada.id, account.provider, account.provider_account_id, usable=ON)
         except LastAccount:
             return False
 
@@ -62,7 +81,7 @@ def test_of_two_ways_in_that_are_unlinked_at_once_one_is_kept(adapter: Adapter) 
             for account in (AT_HUB, AT_LAB):
                 adapter.link_account(ada.id, account)
             assert sum(pool.map(unlink, (AT_HUB, AT_LAB))) == 1
-            assert len(adapter.list_accounts(ada.id)) == 1
+            assert len(adapter.list_accounts(ada.id)) == 2
 
 
 def test_somebody_is_disabled_and_enabled_by_address(adapter: Adapter) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from genkan.redirects import MAX_URL_CHARACTERS, is_web_url, origin_of, own_url, path_of
+from genkan.redirects import MAX_URL_CHARACTERS, is_web_url, origin_of, own_url, path_of, with_query
 from tests.peers.browser_url import origin_reached
 from tests.peers.process import missing
 
@@ -169,3 +169,9 @@ def test_the_browser_that_these_tests_imagine_reads_urls_as_a_real_url_parser_do
 
 def _name(scheme: str, host: str) -> str:
     return f"{scheme}//{host}" if scheme in {"http:", "https:"} else scheme
+
+
+def test_parameters_come_after_those_that_are_there_and_none_is_none() -> None:
+    assert with_query("/a", {"b": "c&d", "e": None}) == "/a?b=c%26d"
+    assert with_query("/a?x=1", {"b": "/c"}) == "/a?x=1&b=%2Fc"
+    assert with_query("/a", {"e": None}) == "/a"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, x25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, x25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -153,3 +153,13 @@ def test_a_broken_key_beside_the_right_one_is_not_even_looked_at() -> None:
     broken = {"kty": "RSA", "kid": "bad", "n": ["?"], "e": None, "d": "x"}
 
     assert verify(token, [broken, {**signer.public_jwk(), "kid": "good"}], SIGNATURES) == (CLAIMS, "RS256")
+
+
+def test_of_the_edwards_curves_one_counts() -> None:
+    """Under Ed448 the hash of an access token would be another one, and the algorithm's name does not tell."""
+    signer = ed448.Ed448PrivateKey.generate()
+    x = b64url(signer.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw))
+    token = compact({"alg": "EdDSA"}, CLAIMS, signer.sign)
+
+    with pytest.raises(NoMatchingKey):
+        verify(token, [{"kty": "OKP", "crv": "Ed448", "x": x}], SIGNATURES)

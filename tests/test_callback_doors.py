@@ -1,0 +1,204 @@
+"""Callbacks, sign-ins and sign-outs that come in odd shapes: each is an answer of ours, and the log names nobody's words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from genkan.actions import backchannel
+from genkan.actions.backchannel import SECONDS
+from genkan.budget import seconds_left
+from genkan.discovery import Metadata
+from genkan.errors import ProviderUnavailable
+from genkan.flask import form_targets
+from genkan.flask.form_targets import HELD_SECONDS
+from tests.browser import Browser
+from tests.clock import FrozenClock
+from tests.conftest import ORIGIN, MakeApp
+from tests.peers.logout_tokens import logout_token
+from tests.peers.misbehaving import MisbehavingProvider
+from tests.visitors import Visitor, query, reason_of, state_of, variables
+
+
+def test_the_log_does_not_repeat_what_a_visitor_calls_a_provider(
+    browser: Browser, caplog: pytest.LogCaptureFixture
+) -> None:
+    browser.get("/api/auth/callback/forged-line?state=s&code=c")
+    (line,) = (record for record in caplog.records if getattr(record, "event", "") == "sign-in-failed")
+
+    assert (line.__dict__["provider"], "forged-line" in str(line.__dict__)) == (None, False)
+
+
+@pytest.mark.parametrize(
+    "odd", [{"state": ["s"]}, {"state": 7}, {"code": {"a": 1}}, {"error": [1]}, {"iss": None}], ids=repr
+)
+def test_a_callback_whose_body_holds_no_text_is_one_without_it(visitor: Visitor, odd: dict[str, Any]) -> None:
+    answer = visitor.post("/api/auth/callback/oidc", json={"state": "s", "code": "c", **odd})
+
+    assert reason_of(answer, visitor) in {"expired", "cookies"}
+
+
+@pytest.mark.parametrize("planted", ["https://evil.example/", "javascript:alert(1)", "//evil.example"])
+def test_a_callback_that_comes_again_leads_nowhere_that_a_planted_cookie_says(visitor: Visitor, planted: str) -> None:
+    back = visitor.come_back()
+    visitor.get(back)
+    visitor.client.set_cookie("authjs.callback-url", planted, domain="127.0.0.1")
+    again = visitor.get(back)
+
+    assert again.headers["Location"].startswith(ORIGIN)
+    assert "evil.example" not in again.headers["Location"].removeprefix(f"{ORIGIN}//evil.example")
+    assert visitor.name() == "Vera Visitor"
+
+
+def test_who_posts_neither_a_cookie_nor_a_token_is_not_told_that_cookies_are_needed(visitor: Visitor) -> None:
+    """That is said to browsers that came from our page and keep none (F30)."""
+    bare = visitor.app.test_client(use_cookies=False)
+    door = "/api/auth/signin/oidc"
+    with_token = bare.post(door, base_url=ORIGIN, data={"csrfToken": "0" * 64})
+
+    assert "reason" not in query(bare.post(door, base_url=ORIGIN).headers["Location"])
+    assert query(with_token.headers["Location"])["reason"] == "cookies"
+
+
+def test_where_a_sign_out_landed_the_next_sign_in_does(browser: Browser) -> None:
+    browser.sign_in()
+    browser.sign_out(callbackUrl="/about")
+
+    assert 'name="callbackUrl" value="/about"' in browser.get("/api/auth/signin").text
+
+
+def test_only_who_came_through_a_provider_that_signs_out_there_is_sent_there(
+    make_app: MakeApp, op: MisbehavingProvider, clock: FrozenClock
+) -> None:
+    with MisbehavingProvider(clock=clock) as there:
+        app = make_app(**variables(op), **variables(there, "ZITADEL"), AUTH_ZITADEL_SIGN_OUT="provider")
+        here, elsewhere = Visitor(app, op), Visitor(app, there)
+        here.enter()
+        elsewhere.get(
+            there.authorize(elsewhere.begin_sign_in("/", "zitadel").headers["Location"], {"email": "v@x.example"})
+        )
+
+        assert here.sign_out(callbackUrl="/about").headers["Location"] == f"{ORIGIN}/about"
+        assert elsewhere.sign_out(callbackUrl="/about").headers["Location"].startswith(f"{there.issuer}/end-session?")
+
+
+@pytest.mark.parametrize(
+    "host", ["a;script-src", "*", "*.example", "a'b.example", "a,b.example", "a%3bb.example", "a!b.example"]
+)
+def test_a_provider_s_metadata_adds_nothing_to_the_policy_but_a_plain_host(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    metadata = Metadata(f"https://{host}/authorize", f"https://{host}/token")
+    monkeypatch.setattr(form_targets, "known_metadata", lambda *_: metadata)
+    policy = visitor.get("/api/auth/signin").headers["Content-Security-Policy"]
+
+    assert policy.split("form-action ")[1].split("; ")[0] == "'self'"
+    assert host not in policy.split("form-action ")[1]
+
+
+def test_a_logout_token_costs_no_more_than_its_own_time(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[float] = []
+
+    @contextmanager
+    def asking(*_: object) -> Iterator[Any]:
+        left.append(seconds_left())
+        raise ProviderUnavailable
+        yield
+
+    monkeypatch.setattr(backchannel, "asking", asking)
+    token = logout_token(visitor.op, visitor.clock(), sub="visitor-1")
+    answer = visitor.app.test_client().post("/api/auth/backchannel-logout/oidc", data={"logout_token": token})
+
+    assert answer.status_code == 503
+    assert 0 < left[0] <= SECONDS
+
+
+def test_a_role_that_changes_between_reading_the_user_and_making_the_session_is_seen(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was read a moment ago may be of the second before."""
+    adapter, store = visitor.options.adapter, visitor.options.store
+    visitor.enter()
+    visitor.sign_out()
+    update = adapter.update_user
+
+    def overtaken(*given: Any) -> Any:
+        user = update(*given)
+        adapter.set_role("visitor@example.org", "owner")
+        store.note_change(user.id, int(visitor.clock()))
+        visitor.clock.advance(1)
+        return user
+
+    monkeypatch.setattr(adapter, "update_user", overtaken)
+    visitor.enter()
+    visitor.options.endings._due = float("-inf")
+    session = visitor.session()
+
+    assert session is not None
+    assert session["user"]["role"] == "owner"
+
+
+@pytest.mark.parametrize("strategy", ["jwt", "database"])
+def test_what_was_read_anew_after_a_change_is_not_read_again_and_again(
+    make_app: MakeApp, op: MisbehavingProvider, monkeypatch: pytest.MonkeyPatch, strategy: str
+) -> None:
+    """Also where it was prolonged just before: news is written down at once."""
+    visitor = Visitor(make_app(**variables(op), AUTH_SESSION_STRATEGY=strategy), op)
+    visitor.enter()
+    visitor.clock.advance(10)
+    (user,) = visitor.options.adapter.list_users()
+    visitor.options.adapter.set_role("visitor@example.org", "owner")
+    visitor.options.store.note_change(user.id, int(visitor.clock()))
+    visitor.options.endings._due = float("-inf")
+    visitor.clock.advance(2)
+    visitor.session()
+    cookie = visitor.cookie("authjs.session-token")
+    monkeypatch.setattr(visitor.options.adapter, "get_user", lambda _: pytest.fail("asked once more"))
+    for _ in range(3):
+        visitor.clock.advance(2)
+        session = visitor.session()
+        assert session is not None
+        assert session["user"]["role"] == "owner"
+
+    assert visitor.cookie("authjs.session-token") == cookie
+
+
+def test_nobody_confirms_or_links_while_it_cannot_be_told_who_is_there(visitor: Visitor) -> None:
+    """A session that can't be read is not the same as none."""
+    visitor.enter()
+    house = state_of(visitor.app)
+    own = house.options
+
+    def fails(_: object) -> Any:
+        raise RuntimeError
+
+    visitor.options.memory.clear()
+    token = visitor.csrf_token()
+    house.options = replace(own, callbacks=replace(own.callbacks, session=fails))
+    fields = {"csrfToken": token, "purpose": "fresh", "callbackUrl": "/dashboard"}
+    begun = visitor.post("/api/auth/signin/oidc", data=fields)
+
+    assert query(begun.headers["Location"])["reason"] == "storage"
+    assert visitor.flows() == []
+
+
+def test_where_the_form_of_signing_out_may_lead_is_looked_up_again_after_seconds_and_when_the_clock_was_set_back(
+    make_app: MakeApp, op: MisbehavingProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor = Visitor(make_app(**variables(op), AUTH_OIDC_SIGN_OUT="provider", AUTH_DEVELOPMENT_PROVIDER="off"), op)
+    visitor.enter()
+    seen = []
+    for number, seconds in enumerate((0, HELD_SECONDS - 1, 1, -3600)):
+        there = f"https://{number}.example"
+        known = Metadata(there, there, end_session_endpoint=f"{there}/end")
+        monkeypatch.setattr(form_targets, "known_metadata", lambda *_, known=known: known)
+        visitor.clock.advance(seconds)
+        policy = visitor.get("/dashboard").headers["Content-Security-Policy"]
+        seen.append(policy.split("form-action ")[1].split(";")[0].split()[-1])
+
+    first, third, fourth = (f"https://{number}.example" for number in (0, 2, 3))
+    assert seen == [first, first, third, fourth]
