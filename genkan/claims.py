@@ -21,6 +21,8 @@ MAX_SUBJECT = 255
 
 # Controls (NUL, line ends, ANSI escapes), lone surrogates and the marks that turn the direction of text (L3).
 _UNWANTED = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+# Unicode counts them as letters and signs, and every font leaves them empty.
+_BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 _ADDRESS = re.compile(r"[^@\s\"<>,;:\\()\[\]]+@[^@\s\"<>,;:\\()\[\]]+")
 
 
@@ -51,10 +53,15 @@ def clean_subject(value: Any) -> str:
 
 
 def clean_text(value: Any, limit: int) -> str | None:
-    """At most `limit` characters of a string without controls; None for anything else and for nothing."""
+    """At most `limit` characters of a string without controls; None for anything else and where nothing is to be seen."""
     if not isinstance(value, str):
         return None
-    return _UNWANTED.sub("", value[: 4 * limit]).strip()[:limit] or None
+    text = _UNWANTED.sub("", value[: 4 * limit]).strip()[:limit]
+    return text if any(map(_is_visible, text)) else None
+
+
+def _is_visible(character: str) -> bool:
+    return unicodedata.category(character)[0] in "LNPS" and character not in _BLANK_LETTERS
 
 
 def clean_email(value: Any) -> str | None:

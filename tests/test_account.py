@@ -193,7 +193,7 @@ def test_a_new_name_shows_in_every_session_from_the_next_request_on(
     for browser in (hana, phone):
         assert (browser.session() or {})["user"]["name"] == "Hana the Great"
         assert browser.get("/api/user/profile").get_json()["name"] == "Hana the Great"
-        assert "Hi, <b>Hana the Great</b>" in browser.get("/partials/user-menu").text
+        assert 'Hi, <b dir="auto">Hana the Great</b>' in browser.get("/partials/user-menu").text
     assert "Changed the name" in text(hana.get("/account"))
     phone.sign_in()
     assert (phone.session() or {})["user"]["name"] == "Hana the Great"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
@@ -239,3 +240,31 @@ def test_whoever_was_sent_by_another_site_is_told_that_and_not_to_hurry(signed_i
 
     assert refused.status_code == 403
     assert "another site" in signed_in.get(refused.headers["HX-Redirect"]).text
+
+
+@pytest.mark.parametrize(
+    "lack",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "none"},
+        {"HX-Request": "false"},
+        {"Origin": "https://evil.example"},
+    ],
+)
+def test_only_a_menu_of_ours_that_the_browser_vouches_for_may_ask_again(
+    signed_in: Browser, lack: dict[str, str]
+) -> None:
+    of = re.search(r'name="of" value="(\w+)"', signed_in.get("/").text)
+    assert of is not None
+    headers = {**HTMX, "Sec-Fetch-Site": "same-origin"}
+    stale = {"csrfToken": "0" * 128, "of": of[1]}
+
+    again = signed_in.post("/api/auth/signout", data=stale, headers=headers)
+    assert (again.status_code, 'hx-trigger="load, submit"' in again.text, 'name="of"' in again.text) == (
+        200,
+        True,
+        False,
+    )
+    refused = signed_in.post("/api/auth/signout", data=stale, headers={**headers, **lack})
+    assert 'hx-trigger="load, submit"' not in refused.text
+    assert signed_in.session() is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Response, after_this_request, render_template, request
 from werkzeug.exceptions import MethodNotAllowed
 
+from genkan import cookies
 from genkan.actions.backchannel import backchannel_logout as end_by_provider
 from genkan.actions.callback import callback as finish_sign_in
 from genkan.actions.landing import callback_url, failure, remember
@@ -13,14 +14,24 @@ from genkan.actions.sign_in import sign_in as begin_sign_in
 from genkan.actions.sign_out import come_back
 from genkan.actions.sign_out import sign_out as end_session
 from genkan.actions.update import update
-from genkan.errors import CrossSite, UnknownAction
+from genkan.errors import CrossSite, MissingCSRF, UnknownAction
 from genkan.flask import form_targets
-from genkan.flask.envelope import json_response, only_field, perform, receive
+from genkan.flask.envelope import is_htmx, json_response, only_field, perform, receive
 from genkan.flask.freshness import ways_in
 from genkan.flask.guard import RETRY_SECONDS
 from genkan.flask.state import state
-from genkan.flask.visit import auth, complete, csrf_pair, park, reading, renew_csrf_token, replace_reading, request_id
-from genkan.http import Reply, Request
+from genkan.flask.visit import (
+    auth,
+    complete,
+    csrf_pair,
+    park,
+    reading,
+    renew_csrf_token,
+    replace_reading,
+    request_id,
+    session_key,
+)
+from genkan.http import Page, Reply, Request
 from genkan.messages import Message, message_for
 from genkan.options import BASE_PATH, Options
 from genkan.redirects import path_of, with_query
@@ -124,15 +135,19 @@ def sign_out_page() -> Response:
         return perform(Reply(location=options.origin + options.pages.sign_out))
     landing = callback_url(asked, options)
     park(*remember(landing, asked, options))
-    is_nobody = auth() is None and not reading().failed
+    found = reading()
+    # A cookie that tells of nobody just now, since a callback hides them or something is down, can be given up too.
+    is_nobody = found.known is None and (found.ended or not found.names)
     return _page("auth/sign_out.html", None, callback_url=path_of(landing, options.origin), is_nobody=is_nobody)
 
 
 def sign_out() -> Response:
     """`POST /api/auth/signout`: nobody is signed in any more, and the answer already knows it."""
-    options = state().options
+    options, asked = state().options, receive()
     try:
-        reply = end_session(receive(), options)
+        if _is_stale(asked, options):
+            return perform(Reply(page=Page(options.pages.menu, {"again": True})))
+        reply = end_session(asked, options)
     except CrossSite as error:
         return _cross_site(error)
     replace_reading(NOBODY)
@@ -140,6 +155,23 @@ def sign_out() -> Response:
         if cookie.name == options.names.csrf:
             renew_csrf_token(cookie)
     return perform(reply)
+
+
+def _is_stale(asked: Request, options: Options) -> bool:
+    """Somebody signed in once more in another window, which renewed the pair (C3), and signs out in one drawn before.
+
+    Their browser vouches that a page of ours asks, and the menu said for whom: it is drawn anew, and sends itself once.
+    """
+    if asked.headers.get("sec-fetch-site") != "same-origin" or not is_htmx():
+        return False
+    if not session_key() or asked.body.get("of") != session_key():
+        return False
+    options.csrf.check_origin(asked.headers)
+    try:
+        options.csrf.check(cookies.read(asked.cookie_header, options.names.csrf), asked.csrf_token)
+    except MissingCSRF:
+        return True
+    return False
 
 
 def signed_out_there() -> Response:

@@ -1,9 +1,9 @@
-// Keeps this page in step with the server and with other tabs, React's too. The one signal is `session-changed` on
-// `document`: what was drawn from the session asks again. Events are named for htmx 4 and for htmx 2.
+// Keeps this page in step with server and tabs: at `session-changed` what was drawn from the session asks again.
+// Events are named for htmx 4 and 2.
 
 const channel = new BroadcastChannel("next-auth");
 const page = document.body.dataset;
-const inFlight = new Map(); // request -> its element
+const inFlight = new Map();
 
 let menu = document.getElementById("user-menu");
 let status = menu?.dataset.status; // never the "loading" of a slow refresh
@@ -30,7 +30,7 @@ on("visibilitychange online", () => {
   if (!document.hidden && !(Date.now() - askedAt < 5000)) signal();
 });
 
-// A private page is left covered; after Back it stays so until the server has said who is here.
+// A private page is left covered; after Back until the server has said who is here.
 function cover(why = "") {
   if ("private" in page) page.covered = why;
 }
@@ -41,23 +41,22 @@ on("pageshow", ({ persisted }) => {
   signal();
 });
 
-// Tells other tabs when this browser last saw somebody else.
-function remember() {
+function announce() {
   if (!menu || status === "loading") return;
   const { session } = menu.dataset;
-  page.person ||= session; // whom it was drawn for
+  page.person ||= session;
   try {
     const last = localStorage["genkan.session"] ?? "";
     localStorage["genkan.session"] = session;
     if (last !== session && !toldByOthers) tell(session ? "getSession" : "signout");
-  } catch {} // no storage: the others ask when they become visible
+  } catch {} // no storage: they ask when they become visible
 }
 
 function arrive(next) {
   const changed = status !== "loading" && next.dataset.session !== menu.dataset.session;
   menu = next;
   status = menu.dataset.status;
-  remember();
+  announce();
   toldByOthers = false;
   if ("held" in page || ("private" in page && document.querySelector("[data-sent]"))) return;
   if ("private" in page && status === "unauthenticated") {
@@ -76,12 +75,12 @@ function leave(way) {
   location.replace(way);
 }
 
-// What was refused may yet be sent: until again.js knows, the page is held.
+// Until again.js knows whether it can yet be sent, the page is held.
 on("htmx:before:response htmx:beforeOnLoad", (event) => {
   const request = requestOf(event);
   const code = request.response?.status ?? request.status;
   const way = request.hx ? request.hx.redirect : request.getResponseHeader("HX-Redirect");
-  if (way && code === 204 && isMenuForm(sourceOf(event))) tell("signout"); // signed out; the way is the provider's own
+  if (way && code === 204 && isMenuForm(sourceOf(event))) tell("signout"); // the way is the provider's own
   if (!way || (code !== 401 && code !== 403)) return;
   event.preventDefault();
   page.held = "";
@@ -110,7 +109,7 @@ const sourceOf = ({ detail }) => detail.ctx?.sourceElement ?? detail.elt;
 const isMenuForm = (element) => element?.matches("#user-menu *");
 const isMenuAnswering = () => [...inFlight.values()].some(isMenuForm);
 
-// The answer to the menu's own form is the new menu.
+// The menu's form brings the new menu.
 on("htmx:config:request htmx:configRequest", (event) => {
   if (sourceOf(event) === menu && isMenuAnswering()) event.preventDefault();
 });
@@ -133,12 +132,13 @@ on("htmx:finally:request htmx:afterRequest", (event) => {
   inFlight.delete(request);
   if (source?.matches("[data-sent]")) {
     delete source.dataset.sent;
-    if ("private" in page && status === "unauthenticated") signal(); // it had waited
+    if ("private" in page && status === "unauthenticated") signal();
   }
   const code = request.response?.status ?? request.status;
-  if (isMenuForm(source) && source.isConnected && !(code >= 200 && code < 400)) {
+  // Not what again.js holds, nor a link's request that made way for another.
+  if (source?.matches(code ? "form, a" : "form") && source.isConnected && !("held" in page || (code >= 200 && code < 400))) {
     say("That did not work. Please try again.");
-    signal();
+    if (isMenuForm(source)) signal();
   }
   if (!menu || [...inFlight.values()].includes(menu)) return;
   clearTimeout(slow);
@@ -146,7 +146,7 @@ on("htmx:finally:request htmx:afterRequest", (event) => {
   if (source === menu && "covered" in page) location.reload();
 });
 
-// A second click while the first is on its way sends nothing.
+// A second click sends nothing.
 on("submit", (event) => {
   const { dataset } = event.target;
   if ("sent" in dataset) {
@@ -180,4 +180,4 @@ function say(words) {
   hush = setTimeout(() => (notice.textContent = ""), 6000);
 }
 
-remember();
+announce();

@@ -92,7 +92,9 @@ def test_an_address_that_was_kept_is_kept_as_it_is(text: str) -> None:
     assert once is None or (clean_email(once) == once and once.count("@") == 1)
 
 
-@pytest.mark.parametrize("value", [*WRONG_TYPES, "", "   ", "\x00", "\x1b", "\u202e\u2066"])
+@pytest.mark.parametrize(
+    "value", [*WRONG_TYPES, "", "   ", "\x00", "\x1b", "\u202e\u2066", "\u200b", "\u3164\u2800", "\u0301"]
+)
 def test_a_name_that_says_nothing_is_none(value: Any) -> None:
     assert clean_text(value, MAX_NAME) is None
 

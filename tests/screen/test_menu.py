@@ -233,3 +233,15 @@ def test_htmx_evaluates_nothing_and_stays_at_home(either: Window) -> None:
     assert meta["selfRequestsOnly"] is True
     assert meta["historyCacheSize"] == 0
     assert meta["noSwap"] == [204, 304, "4xx", "5xx"]
+
+
+def test_a_broken_picture_is_covered_by_the_default_without_scripts_too(open_window: OpenWindow) -> None:
+    window = open_window(java_script_enabled=False)
+    window.forgive("404")
+    window.sign_in("Sam Sample")
+    page = window.open("/dashboard")
+
+    box = page.get_by_alt_text("Profile picture").bounding_box()
+    assert box is not None
+    assert (box["width"], box["height"]) == (80, 80)
+    assert window.asked("GET /static/img/default-avatar.svg") == 1

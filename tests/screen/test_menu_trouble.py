@@ -124,3 +124,37 @@ def test_a_fragment_of_an_ended_session_leaves_for_sign_in(either: Window) -> No
     expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
     expect(page.locator("#session-card")).to_have_count(0)
     assert page.evaluate("history.length") == entries  # the private page was replaced, not covered up
+
+
+@pytest.mark.parametrize("status", [0, 413, 500, 503])
+def test_a_form_that_fails_says_so(either: Window, status: int) -> None:
+    either.forgive()
+    either.sign_in()
+    page = either.open("/account")
+    fail(either, "**/account/name", status)
+    page.get_by_label("Display name").fill("Hana of the House")
+    press(page, "Save")
+
+    expect(page.get_by_role("status")).to_have_text("That did not work. Please try again.")
+    expect(page.get_by_label("Display name")).to_have_value("Hana of the House")
+
+
+def test_a_refresh_that_somebody_asked_for_and_that_fails_says_so(either: Window) -> None:
+    either.forgive()
+    either.sign_in()
+    page = either.open("/dashboard")
+    fail(either, "**/partials/session", 503)
+    page.get_by_role("link", name="Refresh").click()
+
+    expect(page.get_by_role("status")).to_have_text("That did not work. Please try again.")
+
+
+def test_a_refresh_that_nobody_asked_for_fails_in_silence(either: Window) -> None:
+    either.forgive()
+    either.sign_in()
+    page = either.open("/dashboard")
+    fail(either, "**/partials/session", 503)
+    change(page)
+    settle(page)
+
+    expect(page.get_by_role("status")).to_have_text("")

@@ -12,6 +12,7 @@ SOON = 2000
 """Milliseconds within which another tab has followed."""
 
 MENU = "GET /partials/user-menu"
+MENU_ADDRESS = "**/partials/user-menu"
 
 
 def reappear(page: Page) -> None:
@@ -163,3 +164,39 @@ def test_back_after_signing_out_shows_nothing_private(open_window: OpenWindow, s
         page.go_back()
     expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
     expect(page.get_by_text("Hana")).to_have_count(0)
+
+
+def test_a_menu_drawn_before_somebody_signed_in_once_more_signs_out_in_place_all_the_same(either: Window) -> None:
+    """The sign-in has renewed the pair of CSRF tokens (C3), and told nobody, since it is the same person."""
+    either.sign_in()
+    page = either.open("/")
+    page.evaluate("window.stays = true")
+    pick(either.open("/api/auth/signin"))
+    sign_out(page)
+
+    expect(menu(page, "unauthenticated")).to_have_text("Sign in")
+    assert page.evaluate("window.stays")
+    assert either.asked("POST /api/auth/signout") == 2
+
+
+def test_a_menu_drawn_for_somebody_else_signs_out_nobody(either: Window) -> None:
+    """What it said when it was pressed was another name."""
+    either.forgive()
+    either.sign_in()
+    page = either.open("/")
+    let_go = either.hold(MENU_ADDRESS)
+    pick(either.open("/api/auth/signin"), "Alex Admin")
+    sign_out(page)
+    page.wait_for_url("**/api/auth/signin?error=MissingCSRF")
+    let_go()
+
+    expect(menu(page, "authenticated")).to_contain_text("Hi, Alex Admin")
+
+
+def test_a_new_name_reaches_the_heading_of_another_tab(either: Window) -> None:
+    either.sign_in()
+    dashboard, account = either.open("/dashboard"), either.open("/account")
+    account.get_by_label("Display name").fill("Hana of the House")
+    account.get_by_role("button", name="Save").click()
+
+    expect(dashboard.get_by_role("heading", level=1)).to_have_text("Welcome, Hana of the House", timeout=SOON)
