@@ -274,3 +274,13 @@ def test_the_answer_to_a_callback_sets_one_session_though_the_application_asked_
     cookies = answer.headers.getlist("Set-Cookie")
     assert len([line for line in cookies if line.startswith("authjs.session-token=")]) == 1
     assert visitor.name() == "Vera Visitor"
+
+
+def test_who_refuses_in_one_tab_is_led_where_that_tab_wanted_to_go(visitor: Visitor) -> None:
+    """And not where the other tab wants to go, whose sign-in was begun later and goes on."""
+    first, second = visitor.start("/dashboard?x=1"), visitor.start("/account")
+    answer = {"error": "access_denied", "state": query(first)["state"], "iss": visitor.op.issuer}
+    refused = visitor.get("/api/auth/callback/oidc", query_string=answer)
+    assert "callbackUrl=%2Fdashboard%3Fx%3D1" in visitor.get(refused.headers["Location"]).text
+
+    assert visitor.get(visitor.op.authorize(second)).headers["Location"].endswith("/account")

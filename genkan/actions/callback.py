@@ -9,7 +9,7 @@ from genkan import checks, cookies
 from genkan.actions import session
 from genkan.actions.attempt import Attempt
 from genkan.actions.entering import confirm, enter
-from genkan.actions.landing import failure, resolve
+from genkan.actions.landing import failure, remember, resolve
 from genkan.actions.linking import link
 from genkan.checks import FLOW_SECONDS, Flow, Purpose
 from genkan.errors import AuthError, InvalidCheck, InvalidProvider, StorageUnavailable, StoreError
@@ -42,8 +42,10 @@ def callback(provider_id: str, request: Request, options: Options) -> Reply:
         return failure(StorageUnavailable(), options, spent, purpose=purpose, landing=landing)
     except AuthError as error:
         _log.warning("sign-in failed", extra=_why(provider_id, error))
+        # Another tab may have begun a sign-in since, and left its own way back.
+        way_back = remember(landing, request, options) if landing and purpose == "sign_in" else ()
         return _came_again(error, request, options, spent) or failure(
-            error, options, spent, purpose=purpose, landing=landing
+            error, options, (*spent, *way_back), purpose=purpose, landing=landing
         )
 
 
