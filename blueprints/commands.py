@@ -10,7 +10,6 @@ from typing import Any, ParamSpec, TypeVar
 import click
 from flask.cli import AppGroup, ScriptInfo
 
-import migrations
 from genkan.errors import ConfigurationError, StoreError
 from genkan.sqlalchemy import remedy
 
@@ -36,6 +35,9 @@ class Command(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run it, once it is known that the tables are ours."""
+        # Here, since every worker imports this file, and Alembic takes twelve MiB.
+        import migrations  # noqa: PLC0415
+
         with _told():
             app = ctx.ensure_object(ScriptInfo).load_app()
             migrations.require_newest(app.config["DATABASE_URL"])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -175,3 +177,16 @@ def _bodies(path: Path) -> Iterator[int]:
 def test_pickle_is_known_nowhere() -> None:
     """Whoever writes to a cache must not run code here (M4)."""
     assert [name for name in MODULES if _imports(name) & {"pickle", "marshal", "shelve"}] == []
+
+
+def test_a_worker_does_not_carry_what_only_an_owner_s_command_needs() -> None:
+    """Alembic alone takes twelve MiB of each."""
+    carried = subprocess.run(
+        [sys.executable, "-c", "import app, sys; print('alembic' in sys.modules)"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert carried.stdout == "False\n"
