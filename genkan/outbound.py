@@ -22,8 +22,8 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from werkzeug.test import Client
 
-from genkan.back_channel import ask
 from genkan.budget import budget, seconds_left
 from genkan.bulkhead import Bulkhead
 from genkan.loopback import is_loopback
@@ -208,13 +208,23 @@ class WsgiAdapter(HTTPAdapter):
 
     def __init__(self, application: WSGIApplication) -> None:
         super().__init__()
-        self._application = application
+        self._client = Client(application, use_cookies=False)
 
     def send(self, request: requests.PreparedRequest, *_: object, **__: object) -> requests.Response:
-        """Answer with the whole body. What the application raises comes through."""
-        answer = ask(self._application, request.method or "GET", request.url or "", request.headers, request.body)
-        headers = urllib3.HTTPHeaderDict(answer.headers)
-        raw = urllib3.HTTPResponse(io.BytesIO(answer.body), headers, answer.status, preload_content=False)
+        """Return the answer with its whole body. Raises Redirected, and what the application raises."""
+        url = request.url or ""
+        parts = urlsplit(url)
+        with self._client.open(
+            url,
+            base_url=f"{parts.scheme}://{parts.netloc}/",
+            method=request.method or "GET",
+            headers=list(request.headers.items()),
+            data=request.body,
+            environ_base={"REMOTE_ADDR": "127.0.0.1"},
+        ) as answer:
+            headers = urllib3.HTTPHeaderDict(answer.headers.to_wsgi_list())
+            body = io.BytesIO(answer.get_data())
+        raw = urllib3.HTTPResponse(body, headers, answer.status_code, preload_content=False)
         response = self.build_response(request, raw)
-        _refuse_redirect(response, urlsplit(response.url).netloc)
+        _refuse_redirect(response, parts.netloc)
         return response

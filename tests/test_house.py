@@ -58,7 +58,7 @@ FLOORS: dict[str, int] = {
 
 DOORS: dict[str, set[str]] = {
     "flask": {"genkan.flask", "genkan.caching", "genkan.current_user", "app", "auth", "blueprints", "run"},
-    "werkzeug": {"genkan.flask", "blueprints", "run"},
+    "werkzeug": {"genkan.flask", "genkan.outbound", "blueprints", "run"},
     "flask_login": {"genkan.current_user"},
     "flask_caching": {"genkan.caching"},
     "cachelib": {"genkan.caching"},

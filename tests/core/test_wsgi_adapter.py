@@ -1,4 +1,4 @@
-"""The way to an application in the same process."""
+"""Requests to a WSGI application in the same process."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_the_application_is_closed_and_may_write(session: requests.Session) -> N
 
 
 class Closing:
-    """A body that remembers whether the server did its duty."""
+    """A body that records whether it was closed."""
 
     closed = False
 
