@@ -22,7 +22,6 @@ from genkan.session_records import SessionStore
 from genkan.strategies import SealedTokens, StoredTokens, Strategy
 from genkan.throttle import Throttle
 from genkan.tokens import Clock, Sealer
-from genkan.unstored import Unstored
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -137,8 +136,6 @@ class Options:
     """When this worker last noted, by session, that it was seen."""
     begun: Throttle = field(default_factory=lambda: Throttle(SIGN_INS_AT_ONCE, SECONDS_PER_SIGN_IN, time.monotonic))
     """Flows that an address has begun with this worker."""
-    unstored: Unstored = field(default_factory=Unstored)
-    """Tokens that a provider gave and the store did not take yet."""
     back_channels: Mapping[str, WSGIApplication] = field(default_factory=dict)
     """URL prefixes that are answered inside this process instead of over the network."""
 

@@ -337,80 +337,70 @@ def test_whoever_takes_the_lease_when_all_is_done_asks_nobody(person: Person) ->
 
 
 class Refusing:
-    """An adapter whose store takes no new tokens for a while."""
+    """An adapter whose store takes no new tokens."""
 
     def __init__(self, adapter: Any) -> None:
         self._adapter = adapter
-        self.refuses = True
-        self.tries = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._adapter, name)
 
-    def replace_tokens(self, *given: Any) -> bool:
-        """Refuse, or pass it on."""
-        self.tries += 1
-        if self.refuses:
-            raise StoreError("read-only")
-        return bool(self._adapter.replace_tokens(*given))
+    def replace_tokens(self, *_: Any) -> bool:
+        """Refuse."""
+        raise StoreError("read-only")
 
 
-def eventually(holds: Callable[[], bool]) -> None:
-    """Wait for what a thread is about to do."""
-    deadline = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-def test_what_the_store_does_not_take_is_kept_until_it_does(person: Person) -> None:
-    store = Refusing(person.options.adapter)
-    person.options = replace(person.options, adapter=store)
-    before = person.account().tokens["refresh_token"]
+def test_tokens_that_cannot_be_stored_are_used_once_and_logged_without_them(
+    person: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = person.account()
+    failing = replace(person.options, adapter=Refusing(person.options.adapter))
     person.clock.advance(HOUR)
-    token = person.token()
-    assert person.account().tokens["refresh_token"] == before
-    # Other workers find the spent token there, and are not to use it.
-    assert person.account().refreshing_until == person.clock() + LEASE_SECONDS
-    person.clock.advance(LEASE_SECONDS)
-    assert set(at_once(*[person.token] * 10)) == {token}
-    eventually(lambda: store.tries > 2)
-    store.refuses = False
-    eventually(lambda: person.account().tokens["access_token"] == token)
-    assert person.account().tokens["refresh_token"] != before
-    assert person.account().refreshing_until is None
-    person.clock.advance(HOUR)
-    assert person.token() != token
-    assert len(person.op.refreshes) == 2
+    token = access_token(person.id, "oidc", failing)
+    assert person.op.refreshes == [before.tokens["refresh_token"]]
+    assert token != before.tokens["access_token"]
+    assert person.account() == before
+    [record] = [record for record in caplog.records if record.levelname == "ERROR"]
+    logged = repr(vars(record))
+    assert ("oidc" in logged, person.id in logged) == (True, True)
+    assert token not in logged
+    assert before.tokens["refresh_token"] not in logged
 
 
-def test_kept_tokens_that_expire_are_stored_before_anybody_asks_again(person: Person) -> None:
-    store = Refusing(person.options.adapter)
-    person.options = replace(person.options, adapter=store)
+def test_after_tokens_were_not_stored_the_user_connects_again(person: Person) -> None:
+    failing = replace(person.options, adapter=Refusing(person.options.adapter))
     person.clock.advance(HOUR)
-    token = person.token()
+    assert access_token(person.id, "oidc", failing)
+    assert outcome(person.token) is ReconnectRequired
+    assert person.lost() == 1
+    person.enter()
+    assert person.token() == person.account().tokens["access_token"]
+
+
+@pytest.mark.parametrize("house", ["sqlite"], indirect=True)
+def test_a_refresh_token_that_is_not_replaced_survives_a_store_that_fails(person: Person) -> None:
+    person.op.refreshing = "keep"
+    failing = replace(person.options, adapter=Refusing(person.options.adapter))
     person.clock.advance(HOUR)
-    assert outcome(person.token) is StoreError
-    assert len(person.op.refreshes) == 1
-    store.refuses = False
-    eventually(lambda: person.options.unstored.get(person.account()) is None)
-    assert person.token() != token
-    assert len(person.op.refreshes) == 2
+    assert access_token(person.id, "oidc", failing)
+    assert person.token() == person.account().tokens["access_token"]
+    assert person.lost() == 0
 
 
 @pytest.mark.parametrize("house", ["postgresql"], indirect=True)
-def test_a_database_that_dies_while_the_provider_rotates_loses_nothing(
+def test_a_database_that_dies_while_the_provider_rotates_ends_in_reconnecting(
     person: Person, postgres_server: PostgreSQL
 ) -> None:
-    before = person.account().tokens["refresh_token"]
+    before = person.account().tokens
     person.op.before["/token"] = postgres_server.stop
     person.clock.advance(HOUR)
     try:
-        token = person.token()
+        assert person.token() != before["access_token"]
     finally:
         postgres_server.start()
     person.op.before.clear()
-    eventually(lambda: person.account().tokens["access_token"] == token)
-    assert person.account().tokens["refresh_token"] != before
-    person.clock.advance(HOUR)
-    assert person.token() not in (token, None)
+    assert person.account().tokens == before
+    person.clock.advance(LEASE_SECONDS)
+    assert outcome(person.token) is ReconnectRequired
+    person.enter()
+    assert person.token() == person.account().tokens["access_token"]

@@ -47,7 +47,6 @@ FLOORS: dict[str, int] = {
     "genkan.cookies": 2,
     "genkan.adapters": 2,
     "genkan.throttle": 2,
-    "genkan.unstored": 2,
     "genkan.session_memory": 2,
     "genkan.session_records": 2,
     "genkan.providers": 2,

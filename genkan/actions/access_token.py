@@ -40,6 +40,9 @@ def access_token(user_id: str, provider_id: str, options: Options, *, provider_a
     Of several accounts there, the first that can give one, or the one that is named. Raises ReconnectRequired where the
     user has to sign in there again, ProviderUnavailable or ProviderError where renewing fails for now (nothing is lost),
     InvalidProvider for one that is not on, StoreError.
+
+    If the store fails while it saves renewed tokens, this logs an error and returns the new access token. The store then
+    still holds the old refresh token, so the next call may raise ReconnectRequired at a provider that rotates them.
     """
     provider = options.providers.get(provider_id)
     if provider is None:
@@ -47,7 +50,7 @@ def access_token(user_id: str, provider_id: str, options: Options, *, provider_a
     has_waited, deadline = False, time.monotonic() + PATIENCE_SECONDS
     while True:
         account = _account(user_id, provider.id, provider_account_id, options)
-        token = _good_token(account, options) or _unstored_token(account, options)
+        token = _good_token(account, options)
         if token is not None:
             return token
         now = options.clock()
@@ -84,17 +87,6 @@ def _good_token(account: Account, options: Options) -> str | None:
     return str(token)
 
 
-def _unstored_token(account: Account, options: Options) -> str | None:
-    waiting = options.unstored.get(account)
-    if waiting is None:
-        return None
-    token = _good_token(waiting, options)
-    if token is None:
-        # What the store has is spent and what we have is not stored: asking with either could lose it.
-        options.unstored.store(account, options.adapter)
-    return token
-
-
 def _renew(provider: Provider, account: Account, until: float, options: Options) -> str:
     """The token after a refresh under our lease, which is over when this returns or raises."""
     try:
@@ -102,9 +94,8 @@ def _renew(provider: Provider, account: Account, until: float, options: Options)
         account = _account(account.user_id or "", provider.id, account.provider_account_id, options)
         return _good_token(account, options) or _ask(provider, account, options)
     finally:
-        if options.unstored.get(account) is None:
-            with suppress(StoreError):
-                options.adapter.release_refresh(account, until)
+        with suppress(StoreError):
+            options.adapter.release_refresh(account, until)
 
 
 def _ask(provider: Provider, account: Account, options: Options) -> str:
@@ -119,8 +110,8 @@ def _ask(provider: Provider, account: Account, options: Options) -> str:
         if not options.adapter.replace_tokens(renewed, spent):
             return _overtaken(account, options)
     except StoreError:
-        _log.error("new tokens could not be stored, trying on", extra={"provider": provider.id})
-        options.unstored.keep(renewed, spent, options.adapter)
+        # Not with exc_info: the error of the driver behind this one can quote the tokens.
+        _log.error("new tokens could not be stored", extra={"provider": provider.id, "user": account.user_id})
     return str(renewed.tokens["access_token"])
 
 
