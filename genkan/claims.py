@@ -19,8 +19,9 @@ MAX_EMAIL = 254
 MAX_SUBJECT = 255
 """OpenID Connect Core 2: `sub` MUST NOT exceed 255 ASCII characters."""
 
-# Controls (NUL, line ends, ANSI escapes), lone surrogates and the marks that turn the direction of text (L3).
-_UNWANTED = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+# Controls (NUL, line ends, ANSI escapes), the marks that turn the direction of text, and what
+# takes the place of bytes that are no character, so that no two subjects become one.
+_UNWANTED = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufffd]")
 # Unicode counts them as letters and signs, and every font leaves them empty.
 _BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 _ADDRESS = re.compile(r"[^@\s\"<>,;:\\()\[\]]+@[^@\s\"<>,;:\\()\[\]]+")

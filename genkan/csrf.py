@@ -73,7 +73,7 @@ class CSRF:
 
     def fingerprint(self, text: str) -> str:
         """A short word for `text` that tells nothing of it: 16 hexadecimal characters."""
-        return hmac.digest(self._secret, text.encode("utf-8", "replace"), "sha256").hex()[:16]
+        return hmac.digest(self._secret, text.encode(), "sha256").hex()[:16]
 
     def _hash(self, token: str) -> str:
         return hashlib.sha256(token.encode() + self._secret).hexdigest()

@@ -226,5 +226,5 @@ class _Sorted:
 
 
 def _head(text: str) -> int:
-    digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=6).digest()
+    digest = blake2b(text.encode(), digest_size=6).digest()
     return int.from_bytes(digest, "big") << 16

@@ -85,11 +85,6 @@ def iso(moment: datetime) -> str:
 
 
 def text_of(claims: Mapping[str, Any], name: str) -> str | None:
-    """A claim that is a string, fit for pages and JSON; None for any other.
-
-    JavaScript's strings may hold half an emoji, which nothing can be encoded with; it becomes a question mark.
-    """
+    """Return a claim that is a string; None for any other."""
     value = claims.get(name)
-    if not isinstance(value, str):
-        return None
-    return value if value.isascii() else value.encode("utf-8", "replace").decode()
+    return value if isinstance(value, str) else None

@@ -13,7 +13,8 @@ from time import monotonic
 from typing import Any
 
 BODY_BYTES = 1024 * 1024
-"""Metadata, keys, tokens and claims are kilobytes."""
+"""Of one answer. An ID token with the names of a thousand groups takes about 70 kB, so a megabyte leaves room for every
+answer that is meant well, and is little enough for a worker to read several at once."""
 
 HEAD_BYTES = 64 * 1024
 """Allowance for status line, headers and chunk framing, on top of the body."""

@@ -24,6 +24,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from werkzeug.test import Client
 
+from genkan import strict_json
 from genkan.budget import budget, seconds_left
 from genkan.bulkhead import Bulkhead
 from genkan.loopback import is_loopback
@@ -89,10 +90,16 @@ def mount_limits(
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
     session.headers["Accept-Encoding"] = "identity"  # answers are small; packed ones are unpacked all the same
     session.headers["Connection"] = "close"  # a kept connection that died in the meantime would lose a code
+    session.hooks["response"].append(_read_json_strictly)
     for scheme in ("https://", "http://"):
         session.mount(scheme, LimitedAdapter(limits, bulkhead))
     for prefix, application in back_channels.items():
         session.mount(prefix.rstrip("/") + "/", WsgiAdapter(application))
+
+
+def _read_json_strictly(answer: requests.Response, **_: object) -> None:
+    # Authlib asks the response for its JSON. The parser of requests lets through NaN and lone surrogates.
+    answer.json = lambda **_: strict_json.parse(answer.content)  # type: ignore[method-assign]
 
 
 def is_allowed_url(url: str) -> bool:

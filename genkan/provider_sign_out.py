@@ -15,7 +15,8 @@ SECONDS = 3.0
 """What somebody who signs out waits for a provider whose address for it is not known, at most."""
 
 MAX_HINT_CHARACTERS = 6000
-"""Of the ID token; a longer one might make a URL that a server does not take (most stop at 8 KiB)."""
+"""Of an ID token that is kept for a sign-out. With a longer one the URL might be too long for a server (most stop at
+8 KiB)."""
 
 RETURN_PATH = "/signout/return"
 """Below the base path; the owner registers it with the provider."""
@@ -26,7 +27,7 @@ _log = logging.getLogger("genkan.sign_out")
 def sign_out_url(provider: Provider, id_token: str | None, state: str, options: Options) -> str | None:
     """Where to send a browser so that the provider's session ends too; None where it has no such place or is down.
 
-    Without the ID token of the session that ends, or with one that is very long, the provider asks the person.
+    Without the ID token of the session that ends the provider asks the person.
     """
     endpoint = _endpoint(provider, options)
     if endpoint is None:
@@ -36,7 +37,7 @@ def sign_out_url(provider: Provider, id_token: str | None, state: str, options: 
         "post_logout_redirect_uri": options.url(RETURN_PATH),
         "state": state,
     }
-    if id_token is not None and len(id_token) <= MAX_HINT_CHARACTERS:
+    if id_token is not None:
         parameters["id_token_hint"] = id_token
     return with_query(endpoint, parameters)
 

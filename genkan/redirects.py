@@ -10,7 +10,7 @@ MAX_URL_CHARACTERS = 2048
 
 # Browsers drop tabs and line ends, trim controls and spaces, and read a backslash as a slash; parsers here do not.
 # A URL with any of them means different things to the two, so it is nobody's.
-_AMBIGUOUS = re.compile(r"[\x00-\x20\x7f-\x9f\\\ud800-\udfff]")
+_AMBIGUOUS = re.compile(r"[\x00-\x20\x7f-\x9f\\]")
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _URL_SAFE = "!#$%&'()*+,/:;=?@[]~"
 

@@ -54,5 +54,5 @@ def _landing(sealed: str, state: str, options: Options) -> str:
         claims = options.returns.open(sealed)
     except TokenError:
         return options.origin
-    is_ours = hmac.compare_digest(str(claims.get("state")).encode(), state.encode("utf-8", "surrogatepass"))
+    is_ours = hmac.compare_digest(str(claims.get("state")).encode(), state.encode())
     return str(claims["landing"]) if is_ours and "landing" in claims else options.origin

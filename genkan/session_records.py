@@ -87,7 +87,7 @@ def session_name(token: Token) -> str | None:
     if name is None or (name.isascii() and name.isprintable() and len(name) <= LONGEST_NAME):
         return name
     # Another application's, and not every database could keep it.
-    return UNRECORDED + sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+    return UNRECORDED + sha256(name.encode()).hexdigest()
 
 
 class SessionStore(Protocol):

@@ -116,4 +116,4 @@ def _stamped(claims: Token, now: float, age: int) -> Token:
 
 
 def _hash(text: str) -> str:
-    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return sha256(text.encode()).hexdigest()

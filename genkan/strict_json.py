@@ -1,18 +1,28 @@
-"""JSON from strangers: what it cannot say safely is refused as one kind of error (D4)."""
+"""Read and write JSON strictly. Every JSON text from outside is read here."""
 
 from __future__ import annotations
 
 import json
+import re
 from math import isinf
 from typing import Any, TypeGuard
 
 
 def parse(data: bytes | str) -> Any:
-    """The value in `data`. NaN, over-long numbers and over-deep nesting raise ValueError like any other flaw."""
+    """Return the value in `data`. NaN, too long numbers and too deep nesting raise ValueError like any other flaw.
+
+    A lone surrogate in a string or a key becomes U+FFFD, so that every string can be encoded.
+    """
+    # As JavaScript does, past a byte order mark.
+    text = data if isinstance(data, str) else data.decode().removeprefix("\ufeff")
     try:
-        return _DECODER.decode(data if isinstance(data, str) else data.decode())
+        value = _DECODER.decode(text)
+        # UTF-8 has no surrogates, so only an escape can bring one. The decoder has joined those that are pairs.
+        if _SURROGATE_ESCAPE.search(text):
+            value = _DECODER.decode(_LONE_SURROGATE.sub("\ufffd", write(value)))
     except RecursionError:
         raise ValueError("nested too deep") from None
+    return value
 
 
 def parse_object(data: bytes | str) -> dict[str, Any]:
@@ -39,6 +49,8 @@ def _finite(text: str) -> float:
     return number
 
 
+_SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
 write = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 """Compact JSON of a value; made once, since `json.dumps` makes an encoder for every call with wishes."""

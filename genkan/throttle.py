@@ -45,7 +45,7 @@ def _network(address: str) -> bytes:
     try:
         parsed: IPv4Address | IPv6Address = ip_address(address.partition("%")[0])
     except ValueError:
-        return address.encode("utf-8", "replace")[:64]
+        return address.encode()[:64]
     if isinstance(parsed, IPv4Address):
         return parsed.packed
     return parsed.ipv4_mapped.packed if parsed.ipv4_mapped else parsed.packed[: _NETWORK_BITS // 8]

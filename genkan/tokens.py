@@ -8,7 +8,7 @@ from uuid import uuid4
 from genkan import strict_json
 from genkan.errors import TokenError
 from genkan.identity import Token
-from genkan.jose import ENCRYPTION, SecretKey, checked, derive, parse_claims, read_header
+from genkan.jose import ENCRYPTION, MAX_TOKEN_CHARACTERS, SecretKey, checked, derive, parse_claims, read_header
 
 CLOCK_TOLERANCE = 15
 """Seconds two hosts' clocks may differ before a token counts as expired or not yet valid; Auth.js's value (T10)."""
@@ -66,9 +66,7 @@ class Sealer:
         """A token of these claims that lives `max_age` seconds; `iat`, `exp` and `jti` are always new."""
         now = int(self._clock())
         stamped = {**claims, "iat": now, "exp": now + max_age, "jti": str(uuid4())}
-        text = strict_json.write(stamped)
-        # A lone surrogate, which JavaScript's strings may hold, is written as JSON escapes it.
-        return self._box.seal(text.encode("utf-8", "backslashreplace"))
+        return self._box.seal(strict_json.write(stamped).encode())
 
     def open(self, token: str) -> Token:
         """The claims of a token that is ours and valid now, give or take CLOCK_TOLERANCE.
@@ -76,6 +74,8 @@ class Sealer:
         Raises TokenError, one and the same for every flaw (T8). `exp` may be absent here, as in Auth.js; whoever
         takes a token for a session asks for it (T10).
         """
+        if len(token) > MAX_TOKEN_CHARACTERS:
+            raise TokenError
         claims = parse_claims(self._box.open(token))
         _check_times(claims, self._clock())
         return claims
@@ -93,11 +93,11 @@ class TextSealer:
 
     def seal(self, text: str) -> str:
         """The text, readable only with one of the secrets."""
-        return self._box.seal(text.encode("utf-8", "surrogatepass"))
+        return self._box.seal(text.encode())
 
     def open(self, sealed: str) -> str:
         """What `seal` was given; TokenError for anything else."""
-        return self._box.open(sealed).decode("utf-8", "surrogatepass")
+        return self._box.open(sealed).decode()
 
 
 def _key(secret: str, salt: str, length: int) -> SecretKey:

@@ -63,7 +63,7 @@ def test_a_provider_without_id_tokens_ends_nothing_and_is_asked_nothing(
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-@pytest.mark.parametrize("sid", ["nul \0", "line\nend", "half \ud83d", "s" * 256, 7, []])
+@pytest.mark.parametrize("sid", ["nul \0", "line\nend", "s" * 256, 7, []])
 def test_a_name_that_cannot_be_kept_keeps_nobody_out(
     request: pytest.FixtureRequest,
     environment: Environment,

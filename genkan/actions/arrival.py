@@ -14,6 +14,7 @@ from genkan.errors import AccessDenied, AuthError, StoreError
 from genkan.http import Cookie, Request
 from genkan.identity import Account, Profile, Token, User
 from genkan.options import Options
+from genkan.provider_sign_out import MAX_HINT_CHARACTERS
 from genkan.session_records import Activity, SessionRecord
 
 SID_BYTES = 16
@@ -97,10 +98,12 @@ def _record(arrival: Arrival, token: Token, request: Request, options: Options) 
 
 
 def _hint(arrival: Arrival, options: Options) -> str | None:
-    # Kept only where a sign-out is going to show it.
+    # Kept only where a sign-out is going to show it, in a URL.
     provider = options.providers.get(arrival.account.provider)
     token = arrival.account.tokens.get("id_token")
-    return token if provider is not None and provider.signs_out_there and isinstance(token, str) else None
+    if provider is None or not provider.signs_out_there or not isinstance(token, str):
+        return None
+    return token if len(token) <= MAX_HINT_CHARACTERS else None
 
 
 def _note(record: SessionRecord, options: Options) -> None:

@@ -76,7 +76,7 @@ def finish(token: Token, opened: Token, now: float, options: Options, *, current
         return None
     if not isinstance(session, Session):
         raise TypeError("the session callback returns a Session or None")
-    body = strict_json.write(session.to_json()).encode("utf-8", "backslashreplace")
+    body = strict_json.write(session.to_json()).encode()
     # Made by a clock that is ahead, it would not be due for as long, and its age be counted from each reading (F12).
     is_ahead = issued > now + CLOCK_TOLERANCE
     renew_at = issued + options.policy.update_age if current and not is_ahead else 0.0
@@ -135,7 +135,7 @@ def _named(token: Token) -> Token:
 
 def _last_seen(token: Token, options: Options) -> float:
     name = session_name(token) or ""
-    return options.seen.get(name.encode("utf-8", "surrogatepass")) or 0.0
+    return options.seen.get(name.encode()) or 0.0
 
 
 def _write(text: str, expires: float, seen: tuple[str, ...], options: Options) -> tuple[Cookie, ...]:

@@ -86,7 +86,7 @@ def renew(reading: Reading, options: Options) -> tuple[Cookie, ...]:
 
 def _note_seen(known: Known, now: float, options: Options) -> None:
     name = session_name(known.token) or ""
-    options.seen.put(name.encode("utf-8", "surrogatepass"), now)
+    options.seen.put(name.encode(), now)
     known.attend_at = min(known.renew_at, now + issuing.SEEN_EVERY)
     if not name.startswith(UNRECORDED):
         options.store.touch(name, int(now), every=issuing.SEEN_EVERY)
@@ -111,7 +111,7 @@ def opened(text: str, now: float, options: Options) -> tuple[Token, Verdict] | N
 
 
 def _read(text: str, names: tuple[str, ...], options: Options) -> Reading:
-    digest = sha256(text.encode("utf-8", "surrogatepass")).digest()
+    digest = sha256(text.encode()).digest()
     now, version = options.clock(), options.endings.current()
     known = options.memory.get(digest)
     if known is None or known.stale_at <= now or not options.strategy.remembers:

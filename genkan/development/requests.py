@@ -20,7 +20,7 @@ _AUTHORIZATION = (
     *("client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce"),
     *("code_challenge", "code_challenge_method", "prompt", "max_age", "login_hint", "request", "request_uri"),
 )
-_UNUSABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_UNUSABLE = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class BadRequest(Exception):

@@ -49,7 +49,7 @@ class Client(ClientMixin):
         return redirect_uri == self.redirect_uri
 
     def check_client_secret(self, client_secret: str) -> bool:
-        return secrets.compare_digest(client_secret.encode("utf-8", "replace"), self.secret.encode())
+        return secrets.compare_digest(client_secret.encode(), self.secret.encode())
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
         return method in AUTH_METHODS

@@ -73,7 +73,7 @@ def perform(reply: Reply) -> Response:
 
 def json_response(body: JSON, status: int = 200) -> Response:
     """JSON that no cache keeps; the content type is bare, as Auth.js's clients know it."""
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
     return Response(text, status, NOT_CACHED, content_type="application/json")
 
 

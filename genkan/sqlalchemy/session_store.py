@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
@@ -242,7 +241,6 @@ class SQLAlchemySessionStore:
 
 def _written(claims: Mapping[str, Any]) -> str:
     try:
-        # Escaped, since half an emoji can be kept in no column and NUL in none of PostgreSQL's.
-        return json.dumps(dict(claims), allow_nan=False, separators=(",", ":"))
+        return strict_json.write(dict(claims))
     except (TypeError, ValueError) as error:
         raise StoreError("the claims are no JSON") from error

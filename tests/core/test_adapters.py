@@ -180,7 +180,7 @@ def test_a_spent_id_is_remembered_past_its_end_and_then_forgotten(adapter: Adapt
     assert adapter.spend("state", NOW + 2000)
 
 
-@pytest.mark.parametrize("id", ["", "x" * 10_000, "nul\0", "lone \ud800", "'; DROP TABLE users"])
+@pytest.mark.parametrize("id", ["", "x" * 10_000, "nul\0", "\ufffd", "'; DROP TABLE users"])
 def test_any_text_can_be_spent(adapter: Adapter, id: str) -> None:
     assert adapter.spend(id, NOW + 600)
     assert not adapter.spend(id, NOW + 600)

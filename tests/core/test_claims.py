@@ -72,7 +72,7 @@ def test_an_address_is_kept_normalised_and_in_lower_case(said: str, kept: str) -
         "ada\u00a0b@example.org",
         "ada\u2028b@example.org",
         "\u202eada@example.org",
-        "ada\ud83c@example.org",
+        "ada\ufffd@example.org",
         "a" * MAX_EMAIL + "@example.org",
         " " * 300 + "ada@example.org",
         "\ufdfa" * 20 + "@example.org",
@@ -109,7 +109,7 @@ def test_a_name_that_says_nothing_is_none(value: Any) -> None:
         ("Ada\u2028x\u2029y\x85z", "Adaxyz"),
         ("\x1b[31mAda\x1b[0m", "[31mAda[0m"),
         ("Ada\u202egpj.exe", "Adagpj.exe"),
-        ("Ada\ud83c", "Ada"),
+        ("Ada\ufffd", "Ada"),
         ("x" * 5000, "x" * MAX_NAME),
         ("\u202e" * 5000 + "Ada", None),
         ("\x00" * MAX_NAME + "Ada", "Ada"),
@@ -139,7 +139,7 @@ def test_subjects_that_differ_in_case_or_space_are_different_people() -> None:
 
 @pytest.mark.parametrize(
     "said",
-    [None, True, False, 1.0, b"abc", ["abc"], {"sub": "abc"}, "", "x" * 256, "a\x00b", "a\nb", "a\ud83c", 10**300],
+    [None, True, False, 1.0, b"abc", ["abc"], {"sub": "abc"}, "", "x" * 256, "a\x00b", "a\nb", "a\ufffd", 10**300],
 )
 def test_without_a_usable_subject_there_is_no_account(said: Any) -> None:
     with pytest.raises(ProviderError):

@@ -51,7 +51,7 @@ REFUSED = [
     # numbers and brackets
     "https://[::1/", "https://[::1]/", "https://[app.example]/", "https://2130706433/", "https://0x7f.1/",
     # what cannot be sent at all
-    "/\ud800", "/" + "a" * MAX_URL_CHARACTERS, "https://app.example/" + "a" * MAX_URL_CHARACTERS,
+    "/" + "a" * MAX_URL_CHARACTERS, "https://app.example/" + "a" * MAX_URL_CHARACTERS,
 ]  # fmt: skip
 
 KEPT = {
@@ -146,7 +146,7 @@ def test_the_browser_that_these_tests_imagine_reads_urls_as_a_real_url_parser_do
     program = shutil.which("node")
     if program is None:
         missing("Node.js", "nodejs")
-    urls = [url for url in [*REFUSED, *KEPT] if "\ud800" not in url]
+    urls = [*REFUSED, *KEPT]
     script = """
         const urls = JSON.parse(require("fs").readFileSync(0, "utf8"));
         const read = (url) => { try { const u = new URL(url, process.argv[1]); return [u.protocol, u.host]; } catch { return null; } };

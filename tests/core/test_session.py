@@ -19,6 +19,7 @@ from genkan.tokens import CLOCK_TOLERANCE, Sealer
 from tests.clock import START, FrozenClock
 from tests.jar import Jar
 from tests.options import SECRET, make_options
+from tests.peers import jwe
 
 NAME = "authjs.session-token"
 DAY = 86_400
@@ -93,11 +94,12 @@ def test_a_claim_of_the_wrong_type_is_told_as_nothing(value: object, options: Op
     assert session.user.to_json() == {"name": None, "email": None, "image": None}
 
 
-def test_half_a_character_in_a_name_becomes_a_question_mark(options: Options) -> None:
+def test_half_a_character_in_a_name_is_shown_as_javascript_writes_it(options: Options) -> None:
     """JavaScript lets an emoji be cut in two; nothing can be encoded with the half."""
-    known = read(_header(options, {"name": "Ada \ud83c", "picture": "\udf89"}), options).known
+    claims = {"name": "Ada \ud83c", "picture": "\udf89", "exp": int(START) + DAY}
+    known = read(f"{NAME}={jwe.seal_claims(claims, SECRET, NAME)}", options).known
     assert known is not None
-    assert json.loads(known.body)["user"] == {"name": "Ada ?", "email": None, "image": "?"}
+    assert json.loads(known.body)["user"] == {"name": "Ada \ufffd", "email": None, "image": "\ufffd"}
 
 
 def test_the_callbacks_are_asked_jwt_first_then_session_and_once_each(options: Options, recorder: Recorder) -> None:
@@ -141,7 +143,7 @@ def test_what_a_worker_remembers_ends_with_the_token(options: Options, clock: Fr
     assert read(header, options) == Reading(names=(NAME,), ended=True)
 
 
-@pytest.mark.parametrize("header", ["x", "a.b.c", "a..b.c.d", "%", "ÿ", "\udcff", "=;", "eyJhbGciOiJub25lIn0.e30."])
+@pytest.mark.parametrize("header", ["x", "a.b.c", "a..b.c.d", "%", "ÿ", "=;", "eyJhbGciOiJub25lIn0.e30."])
 def test_a_bad_token_is_nobody_a_line_in_the_log_and_a_cookie_to_clear(
     header: str, options: Options, recorder: Recorder, caplog: pytest.LogCaptureFixture
 ) -> None:

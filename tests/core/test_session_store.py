@@ -152,7 +152,7 @@ def test_of_fifty_who_prolong_at_once_one_writes(store: SessionStore) -> None:
 
 
 def test_a_session_kept_in_the_database_is_found_by_the_hash_of_its_token(store: SessionStore) -> None:
-    claims = {"sub": ADA, "sid": "one", "half": "\ud83d", "nul": "\0", "deep": {"a": [1, None]}}
+    claims = {"sub": ADA, "sid": "one", "half": "\ufffd", "nul": "\0", "deep": {"a": [1, None]}}
     store.start(record(), claims=claims, token_hash="h1")
     store.start(record("two"))
     assert store.by_token("h1", NOW) == claims

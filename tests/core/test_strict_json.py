@@ -17,6 +17,35 @@ def test_ordinary_numbers_are_read() -> None:
     assert strict_json.parse("[1, -1.5, 1e3, 1e-999]") == [1, -1.5, 1000.0, 0.0]
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (r'"half \ud83c"', "half \ufffd"),
+        (r'"\uDC00 before"', "\ufffd before"),
+        (r'"\udfef\ud83c"', "\ufffd\ufffd"),
+        (r'"\ud83c\ud83c\udfef"', "\ufffd🏯"),
+        (r'"\uD83C\uDFEF"', "🏯"),
+        (r'"\\ud83c"', r"\ud83c"),
+        (r'"\ud83c\\udfef"', "\ufffd\\udfef"),
+        (r'{"\ud800": [{"a": "\udfff"}, 1e3, -0.0, true, null, "\u0000"]}', {"\ufffd": [{"a": "\ufffd"}, 1e3, -0.0, True, None, "\0"]}),
+        ('"\ufffd🏯"', "\ufffd🏯"),
+    ],
+)  # fmt: skip
+def test_a_lone_surrogate_is_read_as_javascript_writes_it(text: str, value: object) -> None:
+    """Like `TextEncoder` and `String.prototype.toWellFormed`, one U+FFFD for each."""
+    assert strict_json.parse(text) == strict_json.parse(text.encode()) == value
+
+
+def test_a_raw_surrogate_is_no_utf_8_and_no_depth_gets_past() -> None:
+    for data in (b'"\xed\xa0\xbc"', b"[" * 500 + rb'"\ud83c"' + b"]" * 499, rb'"\ud8"'):
+        with pytest.raises(ValueError):
+            strict_json.parse(data)
+
+
+def test_a_byte_order_mark_is_passed_over() -> None:
+    assert strict_json.parse(b'\xef\xbb\xbf{"a": 1}') == {"a": 1}
+
+
 @pytest.mark.parametrize(("value", "is_one"), [(1, True), (-0.5, True), (True, False), ("1", False), (None, False)])
 def test_a_number_is_a_number_and_true_is_none(value: object, is_one: bool) -> None:
     assert strict_json.is_number(value) is is_one

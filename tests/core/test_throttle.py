@@ -54,7 +54,7 @@ def test_an_address_that_is_not_known_may_always_pass(throttle: Throttle) -> Non
     assert all(throttle.admits(None) for _ in range(10))
 
 
-@pytest.mark.parametrize("address", ["", "unix:", "\ud800", "x" * 10_000])
+@pytest.mark.parametrize("address", ["", "unix:", "\ufffd", "x" * 10_000])
 def test_an_address_that_is_none_is_counted_as_it_stands(throttle: Throttle, address: str) -> None:
     assert [throttle.admits(address) for _ in range(4)] == [True, True, True, False]
 

@@ -52,6 +52,8 @@ class MisbehavingProvider:
         self.claims_in: Literal["both", "id_token", "userinfo"] = "both"
         self.client_auth: Literal["client_secret_basic", "client_secret_post"] = "client_secret_basic"
         self.expires_in = 3600
+        self.padding = 0
+        """Characters that each access token has more than it needs."""
         self.refreshing: Refreshing | None = None
         """None: no refresh tokens are given. `rotate`: each is good once; `keep`: the same again; `silent`: it stays
         good and is not mentioned."""
@@ -209,7 +211,7 @@ class MisbehavingProvider:
         return {"refresh_token": token}
 
     def _tokens(self, grant: Grant) -> dict[str, Any]:
-        access_token, now = secrets.token_urlsafe(32), int(self._clock() + self.skew)
+        access_token, now = secrets.token_urlsafe(32) + "x" * self.padding, int(self._clock() + self.skew)
         odd = ODD_CLAIMS[self.faults.claims] if self.faults.claims else {}
         person = {name: value for name, value in {**grant.claims, **odd}.items() if value is not None}
         self._access[access_token] = {"sub": person["sub"]} if self.claims_in == "id_token" else person
