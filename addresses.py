@@ -88,6 +88,9 @@ def database_url(given: Mapping[str, str], production: bool) -> str:
     is_sqlite = url.startswith("sqlite")
     if is_sqlite and re.match(r"/*file:", place, re.IGNORECASE):
         refuse("DATABASE_URL", "it has one address in another", "Write it as sqlite:////path/to/file, without `file:`")
+    # Drivers repeat the host in their errors, and what follows the first @ is read as one.
+    if not is_sqlite and place.count("@") > 1:
+        refuse("DATABASE_URL", "it has more than one @", "Write %40 for one that belongs to the password")
     if production and is_sqlite and (":memory:" in url or not place):
         refuse("DATABASE_URL", "a database in memory is another one for every worker", "Name a file")
     if production:

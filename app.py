@@ -12,6 +12,7 @@ import auth
 import config
 from blueprints import account, api, assets, commands, dashboard, development, errors, health, sessions, users
 from blueprints import auth as doors
+from deploy.logging import configure_logging
 from genkan.tokens import Clock
 
 MAX_BODY = 64 * 1024
@@ -27,6 +28,7 @@ def create_app(environment: Mapping[str, str] | None = None, clock: Clock = time
     tables: that is the migrations' work, which `make run` and `make serve` see to.
     """
     settings = config.load(os.environ if environment is None else environment)
+    configure_logging()
     app = Flask(__name__, static_folder=None)
     app.config["DATABASE_URL"] = settings.database_url
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY, MAX_FORM_MEMORY_SIZE=MAX_BODY, MAX_FORM_PARTS=100)

@@ -19,7 +19,7 @@ from genkan.flask import access_token, auth, handlers, sign_in, sign_out, update
 from genkan.identity import Session, Token, text_of
 from genkan.options import Options, SessionPolicy
 from genkan.providers.base import Provider
-from genkan.providers.catalogue import from_environment, nearest, signing_out, unknown_variables
+from genkan.providers.catalogue import from_environment, nearest, signing_out, unknown_variables, unusual_issuers
 from genkan.providers.development import development
 from genkan.sqlalchemy import Database, SQLAlchemyAdapter, SQLAlchemySessionStore
 from genkan.tokens import Clock, TextSealer
@@ -106,6 +106,8 @@ def _development_provider(settings: Settings, adapter: Adapter, clock: Clock) ->
 
 def _providers(settings: Settings, provider: DevelopmentProvider | None) -> tuple[Provider, ...]:
     configured = from_environment(settings.provider_environment)
+    for warning in unusual_issuers(configured):
+        _log.warning(warning)
     unknown = unknown_variables(settings.provider_environment)
     if unknown:
         # Not refused: they may be meant for a Next.js front end that has more providers and the same environment.

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import addresses
 from addresses import refuse
 from genkan.loopback import is_loopback
-from genkan.weak_secrets import is_well_known, weakness_of
+from genkan.weak_secrets import weakness_of
 
 ROOT = addresses.ROOT
 DAY = 24 * 60 * 60
@@ -148,7 +148,7 @@ def _number(given: Mapping[str, str], name: str, default: int, least: int, most:
 def _ages(given: Mapping[str, str]) -> tuple[int, int, int]:
     """How long a session lasts idle, how often it is renewed, and how long it lasts at all, in seconds."""
     idle = _number(given, "AUTH_SESSION_MAX_AGE", 30 * DAY, 1, 3650 * DAY)
-    renewal = _number(given, "AUTH_SESSION_UPDATE_AGE", min(DAY, idle), 1, 3650 * DAY)
+    renewal = _number(given, "AUTH_SESSION_UPDATE_AGE", min(DAY, idle), 0, 3650 * DAY)
     absolute = _number(given, "AUTH_SESSION_ABSOLUTE_AGE", 90 * DAY, 1, 3650 * DAY)
     if renewal > idle:
         refuse("AUTH_SESSION_UPDATE_AGE", "it is longer than AUTH_SESSION_MAX_AGE", "Lower it, or raise the other")
@@ -162,8 +162,6 @@ def _provider_environment(given: Mapping[str, str], production: bool) -> Mapping
     for name, value in variables.items():
         if name.endswith("_ISSUER"):
             addresses.web_address(name, value, production)
-        if production and name.endswith("_SECRET") and is_well_known(value):
-            refuse(name, "it is an example, not the provider's secret", "Copy it from the provider's console")
     return MappingProxyType(variables)
 
 

@@ -21,7 +21,7 @@ import config
 import migrations
 from config import Settings
 from genkan.errors import ConfigurationError, StoreError
-from genkan.sqlalchemy import remedy
+from genkan.sqlalchemy import describe_error
 from ports import require_free_port
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def main() -> None:
     except ConfigurationError as error:
         refuse(str(error))
     except StoreError as error:
-        refuse(remedy(error))
+        refuse(describe_error(error))
 
 
 def prepare(environment_file: Path) -> Settings:

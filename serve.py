@@ -12,7 +12,7 @@ import migrations
 from app import create_app
 from config import Settings
 from genkan.errors import ConfigurationError, StoreError
-from genkan.sqlalchemy import remedy
+from genkan.sqlalchemy import describe_error
 from ports import require_free_port
 
 MEMORY = "/dev/shm"  # noqa: S108  # gunicorn unlinks its file there as soon as it has it
@@ -33,7 +33,7 @@ def main() -> None:
     except ConfigurationError as error:
         refuse(str(error), os.EX_CONFIG)
     except StoreError as error:
-        refuse(remedy(error), os.EX_UNAVAILABLE)
+        refuse(describe_error(error), os.EX_UNAVAILABLE)
     for warning in settings.warnings:
         print(f"genkan: {warning}", file=sys.stderr)
     os.execv(sys.executable, server(settings))  # noqa: S606  # no shell is wanted

@@ -11,7 +11,7 @@ import click
 from flask.cli import AppGroup, ScriptInfo
 
 from genkan.errors import ConfigurationError, StoreError
-from genkan.sqlalchemy import remedy
+from genkan.sqlalchemy import describe_error
 
 Given = ParamSpec("Given")
 Made = TypeVar("Made")
@@ -57,4 +57,4 @@ def _told() -> Iterator[None]:
     except ConfigurationError as error:
         raise click.ClickException(str(error)) from error
     except StoreError as error:
-        raise click.ClickException(remedy(error)) from error
+        raise click.ClickException(describe_error(error)) from error

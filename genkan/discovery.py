@@ -14,7 +14,7 @@ from genkan.budget import budget, seconds_left
 from genkan.errors import ProviderError
 from genkan.options import Options
 from genkan.outbound import is_allowed_url
-from genkan.providers.base import Provider
+from genkan.providers.base import DISCOVERY_PATH, Provider
 
 METADATA_SECONDS = 3600
 KEYS_SECONDS = 600
@@ -74,7 +74,7 @@ def fetch_metadata(provider: Provider, get: Get, options: Options) -> Metadata:
     """
     if provider.type == "oauth":
         return _own_data(provider)
-    url = (provider.issuer or "").rstrip("/") + "/.well-known/openid-configuration"
+    url = (provider.issuer or "").rstrip("/") + DISCOVERY_PATH
 
     def fetch() -> dict[str, Any]:
         document = _document(get, url)
@@ -163,7 +163,14 @@ def _document(get: Get, url: str) -> dict[str, Any]:
 
 def _check_document(document: Mapping[str, Any], provider: Provider) -> None:
     # Discovery 4.3: the issuer in the document MUST be the one it was asked of, to the letter (O9).
-    if document.get("issuer") != (provider.multi_tenant_issuer or provider.issuer):
+    found, expected = str(document.get("issuer")), provider.multi_tenant_issuer or provider.issuer or ""
+    if found == f"{expected}/":
+        variable = provider.variable("ISSUER")
+        raise ProviderError(f"the discovery document's issuer ends with a slash: add it to the end of {variable}")
+    if f"{found}/" == expected:
+        variable = provider.variable("ISSUER")
+        raise ProviderError(f"the discovery document's issuer has no slash at its end: remove it from {variable}")
+    if document.get("issuer") != expected:
         raise ProviderError("the discovery document is of another issuer")
     for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
         if not _is_endpoint(document.get(name), provider.issuer):

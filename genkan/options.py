@@ -50,7 +50,7 @@ class SessionPolicy:
     max_age: int = 30 * 24 * 3600
     """Idle limit: a session that is not seen for this long ends."""
     update_age: int = 24 * 3600
-    """A session that is seen is prolonged at most once in this time."""
+    """A session that is read is re-issued at most once in this time; with 0, as in Auth.js, at every reading."""
     absolute_age: int = 90 * 24 * 3600
     """From the sign-in on; no prolonging goes past it (S6)."""
     strategy: Strategies = "jwt"
@@ -209,5 +209,7 @@ def _check(origin: str, secrets: Sequence[str], providers: Sequence[Provider], p
     ids = [provider.id for provider in providers]
     for twice in {name for name in ids if ids.count(name) > 1}:
         raise ConfigurationError(f"providers: two are called {twice!r}. Give each its own id.")
-    if not 0 < policy.update_age <= policy.max_age <= policy.absolute_age:
-        raise ConfigurationError("session policy: it must hold that 0 < update_age <= max_age <= absolute_age.")
+    if not (0 <= policy.update_age <= policy.max_age <= policy.absolute_age and policy.max_age > 0):
+        raise ConfigurationError(
+            "session policy: it must hold that 0 <= update_age <= max_age <= absolute_age and 0 < max_age."
+        )

@@ -82,7 +82,9 @@ def rooms() -> list[str]:
     doors = {"flask", "sqlalchemy", "development", "providers", "adapters", "versions", "env"}
     paths = [Path(path) for path in tracked() if path.endswith(".py")]
     inside = [
-        path for path in paths if path.parts[0] in {"genkan", "blueprints", "migrations"} and path.stem != "__init__"
+        path
+        for path in paths
+        if path.parts[0] in {"genkan", "blueprints", "deploy", "migrations"} and path.stem != "__init__"
     ]
     named = {next((part for part in path.parts[1:] if part in doors), path.stem) for path in inside}
     return sorted(named - {"versions", "env"} | {path.stem for path in paths if len(path.parts) == 1})

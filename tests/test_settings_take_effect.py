@@ -9,6 +9,7 @@ import pytest
 import config
 from genkan.errors import ConfigurationError
 from tests.browser import Browser
+from tests.clock import FrozenClock
 from tests.conftest import MakeApp
 
 DEVELOPMENT = {"GENKAN_ENV": "development", "AUTH_SECRET": "Wm9f2Lq8Zr4Tn6Yb1Xc3Vd5Hg7Jk0Ps-"}
@@ -78,7 +79,20 @@ def test_providers_that_there_are_bring_no_warning(make_app: MakeApp, caplog: py
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
-def test_renewing_at_every_request_is_refused_by_name() -> None:
-    with pytest.raises(ConfigurationError, match=r"^AUTH_SESSION_UPDATE_AGE: "):
-        config.load({**DEVELOPMENT, "AUTH_SESSION_UPDATE_AGE": "0"})
-    assert config.load({**DEVELOPMENT, "AUTH_SESSION_UPDATE_AGE": "1"}).session_update_age == 1
+@pytest.mark.parametrize("strategy", ["jwt", "database"])
+def test_a_session_is_re_issued_at_every_reading_when_that_is_asked_for(
+    make_app: MakeApp, clock: FrozenClock, strategy: str
+) -> None:
+    """As in Auth.js with `updateAge: 0`."""
+    settings = {"AUTH_SESSION_STRATEGY": strategy, "AUTH_SESSION_MAX_AGE": "600", "AUTH_SESSION_UPDATE_AGE": "0"}
+    browser = Browser(make_app(**settings))
+    browser.sign_in()
+    for path in ("/api/auth/session", "/dashboard", "/api/auth/session"):
+        (cookie,) = browser.get(path).headers.getlist("Set-Cookie")
+        assert cookie.startswith("authjs.session-token=")
+    for _ in range(3):
+        clock.advance(500)
+        assert browser.session()
+    assert "authjs.session-token" not in browser.get("/health/live").headers.get("Set-Cookie", "")
+    clock.advance(620)
+    assert browser.session() is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 
 from genkan import events
@@ -13,6 +14,8 @@ from genkan.errors import AnotherPerson, OAuthAccountNotLinked
 from genkan.freshness import proven_at
 from genkan.http import Reply
 from genkan.identity import User
+
+_log = logging.getLogger("genkan.sign_in")
 
 
 def enter(attempt: Attempt) -> Reply:
@@ -47,6 +50,8 @@ def _enter(attempt: Attempt, newcomer: Newcomer, stored: User | None) -> Reply:
         return Reply(location=elsewhere, cookies=attempt.spent)
     arrival = _store(attempt, newcomer, stored)
     written = start_session(arrival, attempt.request, options)
+    extra = {"event": "signed-in", "user": arrival.user.id, "provider": arrival.account.provider}
+    _log.info("signed in", extra=extra)
     events.send(
         events.signed_in,
         user=arrival.user,
@@ -65,6 +70,7 @@ def _store(attempt: Attempt, newcomer: Newcomer, stored: User | None) -> Arrival
         user, is_new = _create(attempt, newcomer)
     account = replace(account, user_id=user.id)
     if is_new:
+        _log.info("user created", extra={"event": "user-created", "user": user.id})
         events.send(events.user_created, user=user)
         events.send(events.account_linked, user=user, account=account, profile=profile)
     proven = proven_at(attempt.provider, attempt.flow, profile, int(options.clock()))

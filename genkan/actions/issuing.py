@@ -60,7 +60,9 @@ def prolong(token: Token, text: str, seen: tuple[str, ...], options: Options, *,
     claims = _aged(_named(token), options)
     if claims is None:
         return cookies.clear(seen, secure=options.secure)
-    every = 0 if with_news else min(WRITTEN_EVERY, options.policy.update_age)
+    # Re-issued at every reading, it is still written down rarely: the record may end a sixtieth of its life early.
+    interval = options.policy.update_age or options.policy.max_age // 60
+    every = 0 if with_news else min(WRITTEN_EVERY, interval)
     renewed, stamped = options.strategy.renew(text, *claims, every=every)
     return _write(renewed, stamped["exp"], seen, options)
 

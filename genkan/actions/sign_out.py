@@ -47,9 +47,11 @@ def end(request: Request, options: Options) -> Reply:
     headers = {"Clear-Site-Data": '"cache"'}
     onward = None
     if reading.known is not None:
-        end_token(reading.known.token, "signed-out", options)
-        events.send(events.signed_out, token=deepcopy(reading.known.token))
-        onward = _onward(reading.known.token, landing, options)
+        token = reading.known.token
+        end_token(token, "signed-out", options)
+        _log.info("signed out", extra={"event": "signed-out", "user": token.get("sub")})
+        events.send(events.signed_out, token=deepcopy(token))
+        onward = _onward(token, landing, options)
     elif reading.names and not reading.ended:
         end_unread(request.cookie_header, "signed-out", options)
     if onward is not None:

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from genkan.csrf import SAFE_METHODS
 from genkan.errors import ConfigurationError
-from genkan.flask import diary, provider_tokens
+from genkan.flask import provider_tokens
 from genkan.flask.envelope import NOT_CACHED
 from genkan.flask.guard import take_stock
 from genkan.flask.headers import StandingHeaders
@@ -49,7 +49,6 @@ def init_app(app: Flask, options: Options, *, development: bool = False, trusted
     )
     app.extensions[EXTENSION] = house
     app.jinja_env.globals.update(TEMPLATE_GLOBALS)
-    diary.keep()
     if development:
         app.before_request(partial(_move_to_own_host, options.origin))
     app.before_request(take_stock(app))

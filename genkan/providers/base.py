@@ -10,6 +10,8 @@ from genkan.identity import Profile
 
 ClientAuthentication = Literal["client_secret_basic", "client_secret_post"]
 
+DISCOVERY_PATH = "/.well-known/openid-configuration"
+
 
 @dataclass(frozen=True, slots=True)
 class ProfileUser:
@@ -43,10 +45,9 @@ class Provider:
     issuer_may_be_own: bool = False
     """Built in, yet the owner may name their own instance or tenant in `AUTH_<ID>_ISSUER` instead."""
     issuer_pattern: str = ".*[^/]"
-    """What the owner's value must match as a whole, so that a slash too many or too few stops the start and not
-    each sign-in: issuers are compared exactly (O9)."""
+    """How this provider usually spells it. Another value is a warning at the start: discovery decides."""
     issuer_example: str = "https://HOST"
-    """What the remedy shows when it does not."""
+    """What that warning shows."""
     shared_tenants: Mapping[str, str] = field(default_factory=dict)
     """Path segments that stand for several tenants, and what discovery writes in their place: `catalogue` derives
     `multi_tenant_issuer` from the owner's issuer with it."""
@@ -78,6 +79,10 @@ class Provider:
     honours_max_age: bool = False
     """It takes `max_age` and then says in `auth_time` when that was (OpenID Connect Core 3.1.2.1), so a fresh sign-in
     without it is refused. False: a completed round trip counts, unless an `auth_time` that is there says otherwise."""
+
+    def variable(self, kind: str) -> str:
+        """Return the name of an environment variable of this provider, such as `AUTH_GITHUB_ID`."""
+        return f"AUTH_{self.id.upper().replace('-', '_')}_{kind}"
 
 
 def standard_claims(profile: Profile) -> ProfileUser:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 from urllib.parse import urlsplit
@@ -12,7 +12,7 @@ from genkan.errors import ConfigurationError
 from genkan.loopback import is_loopback
 from genkan.providers.auth0 import auth0
 from genkan.providers.authentik import authentik
-from genkan.providers.base import Provider
+from genkan.providers.base import DISCOVERY_PATH, Provider
 from genkan.providers.cognito import cognito
 from genkan.providers.discord import discord
 from genkan.providers.github import github
@@ -69,14 +69,24 @@ def from_environment(environment: Mapping[str, str]) -> tuple[Provider, ...]:
 
 def unknown_variables(environment: Mapping[str, str]) -> tuple[str, ...]:
     """The variables that would switch a provider on which nobody here has, sorted: most likely slips of the pen."""
-    known = {_variable(provider, kind) for provider in CATALOGUE for kind in _KINDS}
+    known = {provider.variable(kind) for provider in CATALOGUE for kind in _KINDS}
     named = {name for name, value in environment.items() if value.strip() and _PROVIDER_VARIABLE.fullmatch(name)}
     return tuple(sorted(named - known - _OTHERS))
 
 
+def unusual_issuers(providers: Iterable[Provider]) -> tuple[str, ...]:
+    """Return a warning for each provider whose issuer is not spelled as that provider usually does."""
+    return tuple(
+        f"{provider.variable('ISSUER')} is not as {provider.name} usually spells it: {provider.issuer_example}. "
+        "Signing in works only if the discovery document names exactly the issuer that is set."
+        for provider in providers
+        if provider.issuer and not re.fullmatch(provider.issuer_pattern, provider.issuer)
+    )
+
+
 def nearest(variable: str) -> str | None:
     """What was probably meant by a variable that nobody knows."""
-    known = [_variable(provider, kind) for provider in CATALOGUE for kind in _KINDS]
+    known = [provider.variable(kind) for provider in CATALOGUE for kind in _KINDS]
     return next(iter(get_close_matches(variable.replace("_CLIENT_", "_"), known, 1, 0.8)), None)
 
 
@@ -85,7 +95,7 @@ def signing_out(provider: Provider, environment: Mapping[str, str]) -> Provider:
 
     Raises ConfigurationError for any other word, and where the provider has no sign-out of that kind.
     """
-    variable = _variable(provider, "SIGN_OUT")
+    variable = provider.variable("SIGN_OUT")
     choice = environment.get(variable, "").strip() or "local"
     if choice not in ("local", "provider"):
         raise ConfigurationError(
@@ -102,14 +112,14 @@ def signing_out(provider: Provider, environment: Mapping[str, str]) -> Provider:
 
 def _configured(provider: Provider, environment: Mapping[str, str]) -> Provider | None:
     """The provider with the owner's values in it, or None when none of its variables is set."""
-    values = {kind: environment.get(_variable(provider, kind), "").strip() for kind in _KINDS}
+    values = {kind: environment.get(provider.variable(kind), "").strip() for kind in _KINDS}
     if not any(values.values()):
         return None
     _check_completeness(provider, values)
     for kind in ("ID", "SECRET"):
         if not _CREDENTIAL.fullmatch(values[kind]):
             raise ConfigurationError(
-                f"{_variable(provider, kind)} holds more than plain ASCII: copy it from {provider.name} again."
+                f"{provider.variable(kind)} holds more than plain ASCII: copy it from {provider.name} again."
             )
     on = replace(signing_out(provider, environment), client_id=values["ID"], client_secret=values["SECRET"])
     if provider is oidc:
@@ -117,23 +127,20 @@ def _configured(provider: Provider, environment: Mapping[str, str]) -> Provider 
     return _at_issuer(on, values["ISSUER"]) if values["ISSUER"] else on
 
 
-def _variable(provider: Provider, kind: str) -> str:
-    return f"AUTH_{provider.id.upper().replace('-', '_')}_{kind}"
-
-
 def _check_completeness(provider: Provider, values: Mapping[str, str]) -> None:
     """Raises ConfigurationError for a variable too few or one that this provider can't have."""
     needed = ("ID", "SECRET") if provider.issuer_is_built_in else ("ID", "SECRET", "ISSUER")
-    missing = [_variable(provider, kind) for kind in needed if not values[kind]]
-    given = [_variable(provider, kind) for kind, value in values.items() if value]
+    missing = [provider.variable(kind) for kind in needed if not values[kind]]
+    given = [provider.variable(kind) for kind, value in values.items() if value]
     if missing:
         raise ConfigurationError(
             f"{provider.name} is half set: {' and '.join(given)} without {' and '.join(missing)}. "
             f"Set {' and '.join(missing)} too, or remove {' and '.join(given)} to leave {provider.name} out."
         )
-    if values["ISSUER"] and provider.issuer_is_built_in and not provider.issuer_may_be_own:
+    is_other = values["ISSUER"] not in ("", provider.issuer)
+    if is_other and provider.issuer_is_built_in and not provider.issuer_may_be_own:
         raise ConfigurationError(
-            f"{_variable(provider, 'ISSUER')} is set, but {provider.name} has one issuer and it is known: remove it."
+            f"{provider.variable('ISSUER')} is set, but {provider.name} has one issuer and it is known: remove it."
         )
 
 
@@ -148,7 +155,7 @@ def _button_name(environment: Mapping[str, str]) -> str:
 
 def _at_issuer(provider: Provider, issuer: str) -> Provider:
     """The provider at the owner's issuer, which is kept as written: it is compared exactly later (O9)."""
-    variable = _variable(provider, "ISSUER")
+    variable = provider.variable("ISSUER")
     if not is_web_url(issuer) or "?" in issuer or "#" in issuer:
         raise ConfigurationError(
             f"{variable} is not an issuer: use an https URL without user, query or fragment, "
@@ -156,12 +163,10 @@ def _at_issuer(provider: Provider, issuer: str) -> Provider:
         )
     if not _is_out_of_earshot(issuer):
         raise ConfigurationError(f"{variable} must begin with https:// (http:// is for loopback addresses only).")
-    if "/.well-known/" in issuer:
+    if issuer.rstrip("/").endswith(DISCOVERY_PATH):
         raise ConfigurationError(
             f"{variable} is the address of the discovery document: cut it off before /.well-known/."
         )
-    if not re.fullmatch(provider.issuer_pattern, issuer):
-        raise ConfigurationError(f"{variable} is not as {provider.name} spells it: {provider.issuer_example}.")
     return replace(provider, issuer=issuer, multi_tenant_issuer=_multi_tenant(provider, issuer))
 
 

@@ -3,5 +3,5 @@
 from genkan.sqlalchemy.adapter import SQLAlchemyAdapter as SQLAlchemyAdapter
 from genkan.sqlalchemy.database import Conflict as Conflict
 from genkan.sqlalchemy.database import Database as Database
-from genkan.sqlalchemy.diagnosis import remedy as remedy
+from genkan.sqlalchemy.database import describe_error as describe_error
 from genkan.sqlalchemy.session_store import SQLAlchemySessionStore as SQLAlchemySessionStore

@@ -13,6 +13,7 @@ from typing import TypeVar
 from sqlalchemy import URL, Engine, Table, create_engine, make_url
 from sqlalchemy.exc import (
     ArgumentError,
+    DataError,
     DBAPIError,
     IntegrityError,
     InvalidRequestError,
@@ -93,6 +94,16 @@ class Database:
         return _engine(self._url, **(_server_bounds(self._url) if backend == "postgresql" else {}))
 
 
+def describe_error(error: StoreError) -> str:
+    """Return one line for the person who started the program: the setting, and what the driver says.
+
+    It holds neither SQL nor parameters, and nothing of the URL but what the driver itself repeats.
+    """
+    sentence = "DATABASE_URL: the database cannot be used. Correct the address, or see to the database that it names."
+    words = _driver_words(error.__cause__)
+    return f"{sentence} The driver says: {words}" if words else sentence
+
+
 def table_of(model: type[DeclarativeBase]) -> Table:
     """The table a declarative class is mapped to; TypeError where it has none of its own."""
     table = model.__table__
@@ -126,6 +137,17 @@ def _store_errors() -> Iterator[None]:
     except (SQLAlchemyError, OSError, UnicodeError, OverflowError) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
         raise StoreError(f"the database failed ({type(cause).__name__})") from error
+
+
+def _driver_words(error: BaseException | None) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    # The text of a data error quotes the value. What is no DBAPIError has its SQL in its text.
+    if not isinstance(error, DBAPIError) or isinstance(error, DataError):
+        return "" if error is None else type(error).__name__
+    # psycopg's full text has the SQL and, as "DETAIL", values of the row. While it connects, there is only a text.
+    primary = getattr(getattr(error.orig, "diag", None), "message_primary", None)
+    return " ".join(str(primary or error.orig).split())
 
 
 def _lost_a_race(error: BaseException | None) -> bool:

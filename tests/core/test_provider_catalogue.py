@@ -8,7 +8,7 @@ import pytest
 
 from genkan.errors import ConfigurationError
 from genkan.providers.base import Provider
-from genkan.providers.catalogue import CATALOGUE, from_environment, nearest, unknown_variables
+from genkan.providers.catalogue import CATALOGUE, from_environment, nearest, unknown_variables, unusual_issuers
 
 SECRET = "made-up-secret"
 TENANT = "11111111-2222-3333-4444-555555555555"
@@ -146,10 +146,29 @@ def test_entra_without_an_issuer_is_open_to_every_tenant_and_a_national_cloud_is
         ("gitlab", "https://git.example.com/"),
     ],
 )
-def test_an_issuer_that_discovery_could_not_confirm_stops_the_start(provider_id: str, issuer: str) -> None:
-    message = refusal(variables(provider_id, ISSUER=issuer))
-    assert "_ISSUER is not as" in message
-    assert "https://" in message
+def test_an_issuer_of_an_unusual_spelling_is_kept_with_a_warning(provider_id: str, issuer: str) -> None:
+    provider = on(variables(provider_id, ISSUER=issuer))
+    assert provider.issuer == issuer
+    (warning,) = unusual_issuers([provider])
+    assert warning.startswith(f"AUTH_{provider_id.upper().replace('-', '_')}_ISSUER is not as ")
+    assert provider.issuer_example in warning
+    assert issuer not in warning.replace(provider.issuer_example, "")
+
+
+@pytest.mark.parametrize("provider", CATALOGUE, ids=lambda provider: provider.id)
+def test_the_usual_spelling_brings_no_warning(provider: Provider) -> None:
+    assert unusual_issuers([on(variables(provider.id))]) == ()
+
+
+@pytest.mark.parametrize("provider_id", ["google", "slack", "github"])
+def test_the_one_issuer_that_is_known_may_be_set(provider_id: str) -> None:
+    known = on(variables(provider_id))
+    assert on(variables(provider_id, ISSUER=known.issuer or "")) == known
+
+
+def test_an_issuer_may_have_a_well_known_path() -> None:
+    issuer = "https://id.example.com/.well-known/one"
+    assert on(variables("oidc", ISSUER=issuer)).issuer == issuer
 
 
 @pytest.mark.parametrize("issuer", ["https://id.example.com", "https://id.example.com/", "https://id.example.com/a/"])

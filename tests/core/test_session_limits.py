@@ -176,7 +176,14 @@ def test_a_clock_set_back_an_hour_makes_no_session_immortal_and_ends_none(ada: G
 
 @pytest.mark.parametrize(
     "limits",
-    [{"max_age": 0}, {"update_age": 0}, {"update_age": 31 * DAY}, {"absolute_age": 29 * DAY}, {"max_age": -1}],
+    [
+        {"max_age": 0},
+        {"update_age": -1},
+        {"max_age": 0, "update_age": 0},
+        {"update_age": 31 * DAY},
+        {"absolute_age": 29 * DAY},
+        {"max_age": -1},
+    ],
 )
 def test_limits_that_contradict_each_other_stop_the_start(limits: dict[str, Any], clock: FrozenClock) -> None:
     with pytest.raises(ConfigurationError, match="session policy"):

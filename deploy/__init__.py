@@ -1,0 +1,1 @@
+"""How the reference application is run."""

@@ -1,0 +1,51 @@
+"""Log set-up of the reference application: each record of `genkan.*` as one line of JSON on standard error.
+
+JSON, so that nothing in a name or an address can forge a second line. A record's fields are written only if they are
+listed in FIELDS, so that no token, code or cookie gets in.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import has_request_context, request
+
+from genkan.flask.visit import request_id
+
+FIELDS = ("event", "provider", "code", "reason", "why", "user", "session", "error", "verb")
+
+QUIET = ("authlib", "urllib3", "requests")
+"""Libraries that log secrets at DEBUG, such as Authlib the code verifier."""
+
+
+class JSONFormatter(logging.Formatter):
+    """A log record as one line of JSON."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return time in UTC, level, logger, message, the record's FIELDS, and the request it belongs to."""
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "place": record.name,
+            "message": record.getMessage(),
+        }
+        line.update({name: getattr(record, name) for name in FIELDS if getattr(record, name, None) is not None})
+        if has_request_context():
+            line.update(request=request_id(), address=request.remote_addr)
+        return json.dumps(line, default=str)
+
+
+def configure_logging() -> None:
+    """Write the records of `genkan.*` to standard error, from INFO on. A second call adds no second handler."""
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logger = logging.getLogger("genkan")
+    logger.setLevel(logging.INFO)
+    if not any(isinstance(handler.formatter, JSONFormatter) for handler in logger.handlers):
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(JSONFormatter())
+        logger.addHandler(handler)
