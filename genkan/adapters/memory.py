@@ -66,7 +66,7 @@ class MemoryAdapter:
             self._keep(stored.id, account)
             return stored, True
 
-    def update_user(self, user: User, account: Account) -> User:
+    def refresh_user(self, user: User, account: Account) -> User:
         """See Adapter."""
         with self._lock:
             known = self.get_user_by_account(account.provider, account.provider_account_id)
@@ -158,25 +158,14 @@ class MemoryAdapter:
         """See Adapter."""
         return sorted(self._users.values(), key=lambda user: (user.email or "", user.id))
 
-    def set_role(self, email: str, role: str) -> User | None:
-        """See Adapter."""
+    def update_user(
+        self, id: str, *, name: str | None = None, role: str | None = None, disabled: bool | None = None
+    ) -> User | None:
+        """Change the fields that are not None."""
+        values: dict[str, Any] = {} if name is None else {"name": name, "name_is_own": True}
+        values |= {key: value for key, value in (("role", role), ("disabled", disabled)) if value is not None}
         with self._lock:
-            return self._change(self.get_user_by_email(email), role=role)
-
-    def set_disabled(self, email: str, disabled: bool, now: float) -> User | None:
-        """See Adapter."""
-        with self._lock:
-            return self._change(self.get_user_by_email(email), disabled=disabled)
-
-    def disable_user(self, id: str, now: float) -> None:
-        """See Adapter."""
-        with self._lock:
-            self._change(self._users.get(id), disabled=True)
-
-    def rename(self, user_id: str, name: str) -> User | None:
-        """See Adapter."""
-        with self._lock:
-            return self._change(self._users.get(user_id), name=name, name_is_own=True)
+            return self._change(self._users.get(id), **values)
 
     def delete_user(self, id: str) -> None:
         """See Adapter."""

@@ -51,7 +51,7 @@ def test_what_a_token_says_is_no_younger_for_being_made_by_a_clock_that_was_ahea
     guest.visit()
     assert guest.token()["iat"] == clock.now
     clock.advance(5)
-    options.adapter.rename(user.id, "Countess")
+    options.adapter.update_user(user.id, name="Countess")
     options.store.note_change(user.id, int(clock.now))
     clock.advance(7200)
 

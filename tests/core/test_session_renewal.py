@@ -102,7 +102,7 @@ def test_what_a_token_of_a_nextjs_front_end_says_of_its_user_is_as_old_as_the_to
     clock.advance(DAY)
     guest.visit()
     assert guest.token()["iat"] == clock.now
-    options.adapter.rename(user.id, "Countess")
+    options.adapter.update_user(user.id, name="Countess")
     options.store.note_change(user.id, int(clock.now) - 1)
     clock.advance(BOUND)
 

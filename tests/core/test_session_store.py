@@ -227,17 +227,17 @@ def test_an_id_token_is_not_readable_in_the_database(
 
 
 def test_somebody_disabled_gets_no_session(stored: SQLAlchemySessionStore, people: SQLAlchemyAdapter) -> None:
-    people.set_disabled("ada@example.org", True, NOW)
+    people.update_user(ADA, disabled=True)
     assert not stored.start(record())
     assert stored.get("one") is None
-    people.set_disabled("ada@example.org", False, NOW)
+    people.update_user(ADA, disabled=False)
     assert stored.start(record())
 
 
 def test_nobody_slips_in_while_being_disabled(stored: SQLAlchemySessionStore, people: SQLAlchemyAdapter) -> None:
     """Who disables and then ends everything leaves nobody behind, whatever began at that moment (S4)."""
     for number in range(10):
-        people.set_disabled("ada@example.org", False, NOW)
+        people.update_user(ADA, disabled=False)
         barrier = Barrier(5)
 
         def begin(which: int, number: int = number, barrier: Barrier = barrier) -> bool:
@@ -247,16 +247,16 @@ def test_nobody_slips_in_while_being_disabled(stored: SQLAlchemySessionStore, pe
         with ThreadPoolExecutor(5) as pool:
             beginning = [pool.submit(begin, which) for which in range(4)]
             barrier.wait()
-            people.set_disabled("ada@example.org", True, NOW)
+            people.update_user(ADA, disabled=True)
             ended = names(stored.end_others(ADA, None, "disabled", NOW))
             begun = [f"{number}-{which}" for which, future in enumerate(beginning) if future.result()]
         assert sorted(ended) == begun
         assert stored.live(ADA, NOW) == []
 
 
-def test_nobody_slips_in_who_is_disabled_by_id(stored: SQLAlchemySessionStore, people: SQLAlchemyAdapter) -> None:
-    people.disable_user(ADA, NOW)
-    people.disable_user("nobody", NOW)
+def test_disabling_one_user_keeps_nobody_else_out(stored: SQLAlchemySessionStore, people: SQLAlchemyAdapter) -> None:
+    people.update_user(ADA, disabled=True)
+    people.update_user("nobody", disabled=True)
     assert not stored.start(record())
     assert stored.start(record("two", user_id=BOB))
 
