@@ -21,8 +21,8 @@ from genkan.session_records import SessionRecord
 from genkan.sqlalchemy import Database, SQLAlchemyAdapter, SQLAlchemySessionStore
 from genkan.strategies import SealedTokens, StoredTokens, Strategy
 from genkan.tokens import Sealer
+from tests.databases import LIFETIME
 from tests.peers.server import Server, alone, environment, serving
-from tests.session_stores import LIFETIME
 
 WORKERS = 4
 DAY = 86_400

@@ -48,7 +48,6 @@ FLOORS: dict[str, int] = {
     "genkan.adapters": 2,
     "genkan.throttle": 2,
     "genkan.unstored": 2,
-    "genkan.session_memory": 2,
     "genkan.session_records": 2,
     "genkan.providers": 2,
     "genkan.providers.catalogue": 2,

@@ -1,4 +1,4 @@
-"""What every adapter promises, asked of each: in memory, SQLite, PostgreSQL."""
+"""What every adapter promises, asked of SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
