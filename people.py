@@ -74,42 +74,41 @@ def at_address(email: str) -> User | None:
     return options().adapter.get_user_by_email(email)
 
 
-def set_role(email: str, role: str) -> User | None:
-    """The user with that address in their new role, which their sessions tell from the next request on; or None."""
-    user = options().adapter.set_role(email, role)
+def set_role(user_id: str, role: str) -> User | None:
+    """Give a user a role, which their sessions have from the next request on; None when no user has that id."""
+    user = options().adapter.update_user(user_id, role=role)
     if user is not None:
-        _tell(user.id)
+        _tell(user_id)
     return user
 
 
 def rename(user_id: str, name: str, whence: Whence) -> User | None:
-    """The user under the name they chose, cleaned; None when there is nobody. Raises ValueError for no name at all."""
+    """Store the cleaned name that the user chose; None when no user has that id. Raises ValueError for no name."""
     clean = clean_text(name, MAX_NAME)
     if clean is None:
         raise ValueError("no name")
-    user = options().adapter.rename(user_id, clean)
+    user = options().adapter.update_user(user_id, name=clean)
     if user is not None:
         _tell(user_id)
         _note(user_id, "renamed", whence)
     return user
 
 
-def disable(email: str) -> User | None:
-    """The user with that address, who may not come in any more and whose sessions have ended; or None."""
+def disable(user_id: str) -> User | None:
+    """Refuse a user's sign-ins from now on and end their sessions; None when no user has that id."""
     house = options()
-    user = house.adapter.set_disabled(email, True, house.clock())
+    user = house.adapter.update_user(user_id, disabled=True)
     if user is not None:
-        ending.end_everywhere(user.id, "disabled", house)
-        _log.info("user disabled", extra={"event": "user-disabled", "user": user.id})
+        ending.end_everywhere(user_id, "disabled", house)
+        _log.info("user disabled", extra={"event": "user-disabled", "user": user_id})
     return user
 
 
-def enable(email: str) -> User | None:
-    """The user with that address, who may sign in again; or None."""
-    house = options()
-    user = house.adapter.set_disabled(email, False, house.clock())
+def enable(user_id: str) -> User | None:
+    """Allow a user's sign-ins again; None when no user has that id."""
+    user = options().adapter.update_user(user_id, disabled=False)
     if user is not None:
-        _log.info("user enabled", extra={"event": "user-enabled", "user": user.id})
+        _log.info("user enabled", extra={"event": "user-enabled", "user": user_id})
     return user
 
 
@@ -120,7 +119,7 @@ def delete(user: User) -> None:
     """
     house = options()
     # Whoever signs in just now must not be left with a session of somebody who is no more.
-    house.adapter.disable_user(user.id, house.clock())
+    house.adapter.update_user(user.id, disabled=True)
     ending.end_everywhere(user.id, "deleted", house)
     house.adapter.delete_user(user.id)
     house.cache.delete(_shelf(user.id))

@@ -34,13 +34,13 @@ def change_role(email: str, role: str, unverified: bool) -> None:
     """Give the user with EMAIL the ROLE; their sessions have it within a second, without signing in again."""
     if not ROLE.fullmatch(role):
         raise click.ClickException("A role is a word of at most 50 letters, digits, - and _.")
-    known = at_address(email)
-    if known is not None and known.email_verified is None and not unverified:
-        # Whoever comes first with an unproven address would get what was meant for its owner.
+    user = _stored(email)
+    if user.email_verified is None and not unverified:
+        # The first user to sign in with an unproven address would get what was meant for its owner.
         raise click.ClickException(
             f"No provider vouches that {email} is theirs. If you know that it is, add --unverified."
         )
-    user = _found(set_role(email, role), email)
+    user = _found(set_role(user.id, role), email)
     click.echo(f"{user.email} is now {user.role}.")
 
 
@@ -48,7 +48,7 @@ def change_role(email: str, role: str, unverified: bool) -> None:
 @click.argument("email")
 def disable_user(email: str) -> None:
     """Keep the user with EMAIL out: their sessions end, everywhere within a second, and no new one begins."""
-    user = _found(disable(email), email)
+    user = _found(disable(_stored(email).id), email)
     click.echo(f"{user.email} is disabled and signed out everywhere.")
 
 
@@ -56,7 +56,7 @@ def disable_user(email: str) -> None:
 @click.argument("email")
 def enable_user(email: str) -> None:
     """Let the user with EMAIL sign in again."""
-    user = _found(enable(email), email)
+    user = _found(enable(_stored(email).id), email)
     click.echo(f"{user.email} may sign in again.")
 
 
@@ -65,11 +65,15 @@ def enable_user(email: str) -> None:
 @click.option("--yes", is_flag=True, help="Without asking.")
 def delete_user(email: str, yes: bool) -> None:
     """Delete the user with EMAIL and all that is kept of them; their sessions end everywhere within a second."""
-    user = _found(at_address(email), email)
+    user = _stored(email)
     if not yes:
         click.confirm(f"Delete {user.email} ({user.name or 'no name'}) and all that is kept of them?", abort=True)
     delete(user)
     click.echo(f"{user.email} is gone.")
+
+
+def _stored(email: str) -> User:
+    return _found(at_address(email), email)
 
 
 def _found(user: User | None, email: str) -> User:

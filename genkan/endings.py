@@ -20,7 +20,7 @@ from typing import Literal
 
 from genkan.errors import StoreError
 from genkan.identity import Token
-from genkan.session_records import KEPT_SECONDS, Ending, SessionStore, session_name
+from genkan.session_records import KEPT_SECONDS, Ending, EndingLog, session_name
 from genkan.strict_json import is_number
 from genkan.tokens import CLOCK_TOLERANCE, Clock
 
@@ -59,7 +59,7 @@ _log = logging.getLogger("genkan.endings")
 class Endings:
     """A worker's snapshot. `version` moves when it learns something, so that a token is judged once per version."""
 
-    def __init__(self, store: SessionStore, clock: Clock, *, pace: Clock = time.monotonic) -> None:
+    def __init__(self, store: EndingLog, clock: Clock, *, pace: Clock = time.monotonic) -> None:
         self._store, self._clock, self._pace = store, clock, pace
         self._sessions = _Sorted()
         self._users: dict[str, tuple[int, int]] = {}

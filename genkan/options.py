@@ -17,7 +17,6 @@ from genkan.identity import JSON, Session, Token
 from genkan.memory import Memory
 from genkan.providers.base import Provider
 from genkan.redirects import origin_of
-from genkan.session_memory import MemorySessionStore
 from genkan.session_records import SessionStore
 from genkan.strategies import SealedTokens, StoredTokens, Strategy
 from genkan.throttle import Throttle
@@ -147,28 +146,26 @@ class Options:
         secrets: Sequence[str],
         providers: Sequence[Provider],
         adapter: Adapter,
+        store: SessionStore,
         cache: Cache,
         callbacks: Callbacks | None = None,
         policy: SessionPolicy | None = None,
         pages: Pages | None = None,
         clock: Clock = time.time,
         pace: Clock = time.monotonic,
-        store: SessionStore | None = None,
         updatable: Mapping[str, type] | None = None,
         back_channels: Mapping[str, WSGIApplication] | None = None,
     ) -> Options:
-        """Options for one origin; raises ConfigurationError where the house could not stand.
+        """Return the options for one origin. Raises ConfigurationError for a setting that cannot work.
 
-        Without a `store`, sessions are recorded in this process only. `updatable` says which fields, of which type
-        (str, int, float, bool), a client may hand to the `jwt` callback by `POST /api/auth/session`; others are left
-        out, so none unless said.
+        `updatable` names the fields, with their type (str, int, float, bool), that a client may hand to the `jwt`
+        callback by `POST /api/auth/session`. Other fields are left out.
         """
         policy = policy or SessionPolicy()
         _check(origin, secrets, providers, policy)
         secure = origin.startswith("https:")
         names = CookieNames.of(secure=secure, session=policy.cookie_name)
         sessions = Sealer(secrets, names.session, clock)
-        store = store or MemorySessionStore(lifetime=policy.absolute_age)
         stored = policy.strategy == "database"
         return cls(
             origin=origin,

@@ -90,7 +90,15 @@ def session_name(token: Token) -> str | None:
     return UNRECORDED + sha256(name.encode()).hexdigest()
 
 
-class SessionStore(Protocol):
+class EndingLog(Protocol):
+    """The list of endings that workers read."""
+
+    def endings_after(self, mark: int, limit: int) -> list[Ending]:
+        """Return at most `limit` endings whose `mark` is greater, in order of `mark`. Raises StoreError."""
+        ...
+
+
+class SessionStore(EndingLog, Protocol):
     """Keeps records. Every method may raise StoreError; those that end something also leave the news of it."""
 
     def start(
@@ -146,10 +154,6 @@ class SessionStore(Protocol):
 
     def note_change(self, user_id: str, now: int) -> None:
         """Leave the news that what tokens say of this user is out of date."""
-        ...
-
-    def endings_after(self, mark: int, limit: int) -> list[Ending]:
-        """At most `limit` pieces of news since `mark` (0: all there is), in order."""
         ...
 
     def note(self, user_id: str, activity: Activity) -> None:

@@ -1,13 +1,13 @@
-"""Options for tests of actions that need no application: one origin, one secret, everything in memory."""
+"""Options for tests of actions that need no application: one origin, one secret, a SQLite database of their own."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from genkan.adapters import MemoryAdapter
 from genkan.identity import JSON
 from genkan.options import Options
 from genkan.tokens import Clock
+from tests.databases import adapter_in, new_database, store_in
 
 ORIGIN = "http://127.0.0.1:5000"
 SECRET = "tests-only-secret-that-protects-nothing-at-all"
@@ -26,9 +26,18 @@ class NoCache:
         """Do nothing."""
 
 
-def make_options(clock: Clock, *, origin: str = ORIGIN, secrets: tuple[str, ...] = (SECRET,), **given: Any) -> Options:
-    """Options that differ from the plainest ones in what is given."""
-    adapter = MemoryAdapter(clock=clock)
+def make_options(
+    clock: Clock, *, origin: str = ORIGIN, secrets: tuple[str, ...] = (SECRET,), **settings: Any
+) -> Options:
+    """Return the plainest options, with an empty database, changed by `settings`."""
+    database = new_database()
     return Options.resolve(
-        origin=origin, secrets=secrets, providers=(), adapter=adapter, cache=NoCache(), clock=clock, **given
+        origin=origin,
+        secrets=secrets,
+        providers=(),
+        adapter=adapter_in(database, clock),
+        store=store_in(database),
+        cache=NoCache(),
+        clock=clock,
+        **settings,
     )

@@ -276,7 +276,7 @@ def test_a_sign_in_in_the_middle_of_a_refresh_wins(person: Person) -> None:
     def sign_in() -> None:
         user = person.options.adapter.get_user(person.id)
         assert user is not None
-        person.options.adapter.update_user(user, replace(person.account(), tokens=fresh))
+        person.options.adapter.refresh_user(user, replace(person.account(), tokens=fresh))
 
     for fault in (None, "invalid-grant"):
         person.clock.advance(2 * HOUR)

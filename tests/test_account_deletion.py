@@ -153,10 +153,10 @@ def test_a_sign_in_that_is_on_its_way_makes_a_new_person_not_a_session_of_the_ol
 
 
 def test_a_database_that_does_not_answer_deletes_nothing(hana: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **changes: object) -> None:
         raise StoreError("down")
 
-    monkeypatch.setattr(hana.options.adapter, "disable_user", fail)
+    monkeypatch.setattr(hana.options.adapter, "update_user", fail)
     answer = hana.submit("/account/delete", headers=HTMX)
 
     assert answer.status_code == 503

@@ -124,16 +124,16 @@ def test_a_role_that_changes_between_reading_the_user_and_making_the_session_is_
     adapter, store = visitor.options.adapter, visitor.options.store
     visitor.enter()
     visitor.sign_out()
-    update = adapter.update_user
+    refresh = adapter.refresh_user
 
     def overtaken(*given: Any) -> Any:
-        user = update(*given)
-        adapter.set_role("visitor@example.org", "owner")
+        user = refresh(*given)
+        adapter.update_user(user.id, role="owner")
         store.note_change(user.id, int(visitor.clock()))
         visitor.clock.advance(1)
         return user
 
-    monkeypatch.setattr(adapter, "update_user", overtaken)
+    monkeypatch.setattr(adapter, "refresh_user", overtaken)
     visitor.enter()
     visitor.options.endings._due = float("-inf")
     session = visitor.session()
@@ -151,7 +151,7 @@ def test_what_was_read_anew_after_a_change_is_not_read_again_and_again(
     visitor.enter()
     visitor.clock.advance(10)
     (user,) = visitor.options.adapter.list_users()
-    visitor.options.adapter.set_role("visitor@example.org", "owner")
+    visitor.options.adapter.update_user(user.id, role="owner")
     visitor.options.store.note_change(user.id, int(visitor.clock()))
     visitor.options.endings._due = float("-inf")
     visitor.clock.advance(2)

@@ -10,12 +10,12 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 import genkan.flask
-from genkan.adapters import MemoryAdapter
-from genkan.options import Options, SessionPolicy
+from genkan.options import SessionPolicy
 from tests.addresses import addresses
 from tests.browser import HTMX, Browser
 from tests.clock import FrozenClock
 from tests.conftest import ORIGIN, MakeApp
+from tests.options import make_options
 
 HTTPS = "https://localhost:5443"
 KEPT_BY_BROWSERS = 4096
@@ -100,15 +100,7 @@ def test_lifetimes_are_those_of_auth_js(secure: Browser) -> None:
 
 def test_a_host_session_cookie_is_one_setting_away(clock: FrozenClock) -> None:
     app = Flask(__name__)
-    options = Options.resolve(
-        origin=HTTPS,
-        secrets=["tests-only-secret-that-protects-nothing-at-all"],
-        providers=[],
-        adapter=MemoryAdapter(clock=clock),
-        cache=_Forgetful(),
-        policy=SessionPolicy(cookie_name=f"__Host-{SESSION}"),
-        clock=clock,
-    )
+    options = make_options(clock, origin=HTTPS, policy=SessionPolicy(cookie_name=f"__Host-{SESSION}"))
     genkan.flask.init_app(app, options)
     app.add_url_rule("/who", view_func=genkan.flask.public(lambda: str(genkan.flask.auth())))
     client = app.test_client()
@@ -116,15 +108,6 @@ def test_a_host_session_cookie_is_one_setting_away(clock: FrozenClock) -> None:
 
     (cleared,) = client.get("/who", base_url=HTTPS).headers.getlist("Set-Cookie")
     assert cleared == f"__Host-{SESSION}=; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=Lax"
-
-
-class _Forgetful:
-    def get(self, key: str) -> None:
-        return None
-
-    def set(self, key: str, value: object, seconds: int) -> None: ...
-
-    def delete(self, key: str) -> None: ...
 
 
 @pytest.mark.parametrize("tail", ["a" * 2000, "/" * 2000, "%2F" * 660, "?a=&b" * 400, "é" * 300, "é" * 2000])

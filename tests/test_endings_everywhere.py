@@ -21,8 +21,8 @@ from genkan.session_records import SessionRecord
 from genkan.sqlalchemy import Database, SQLAlchemyAdapter, SQLAlchemySessionStore
 from genkan.strategies import SealedTokens, StoredTokens, Strategy
 from genkan.tokens import Sealer
+from tests.databases import LIFETIME
 from tests.peers.server import Server, alone, environment, serving
-from tests.session_stores import LIFETIME
 
 WORKERS = 4
 DAY = 86_400
@@ -194,7 +194,7 @@ def test_somebody_disabled_is_out_everywhere(house: House) -> None:
     person, cookie = house.sign_in()
     house.warm(cookie)
     now = int(time.time())
-    house.people.set_disabled(str(person.email), True, now)
+    house.people.update_user(person.id, disabled=True)
     house.store.end_others(person.id, None, "disabled", now)
     until_the_bound(time.monotonic())
     assert at_once(lambda _: house.person(cookie), 60) == [None] * 60

@@ -174,7 +174,7 @@ def test_with_the_database_down_sessions_go_on_and_only_what_needs_it_is_503(
     visitor.sign_in()
     options = house.extensions["genkan"].options
     monkeypatch.setattr(options.cache, "get", lambda _key: None)
-    for verb in ("get_user", "get_user_by_account", "spend", "create_user", "update_user"):
+    for verb in ("get_user", "get_user_by_account", "spend", "create_user", "refresh_user"):
         monkeypatch.setattr(options.adapter, verb, Fault(StoreError("secret words")))
 
     assert [

@@ -48,7 +48,6 @@ FLOORS: dict[str, int] = {
     "genkan.cookies": 2,
     "genkan.adapters": 2,
     "genkan.throttle": 2,
-    "genkan.session_memory": 2,
     "genkan.session_records": 2,
     "genkan.providers": 2,
     "genkan.providers.catalogue": 2,

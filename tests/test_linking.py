@@ -257,7 +257,8 @@ class TestTheCallback:
 
     def test_a_disabled_user_gets_no_more_ways_in(self, visitor: Visitor, there: MisbehavingProvider) -> None:
         back = begin(visitor, there)
-        visitor.options.adapter.set_disabled("visitor@example.org", True, visitor.clock.now)
+        (user,) = visitor.options.adapter.list_users()
+        visitor.options.adapter.update_user(user.id, disabled=True)
 
         assert_refused(visitor, visitor.get(back), None, 403)
 

@@ -60,7 +60,8 @@ def test_a_disabled_user_is_not_admitted_and_is_asked_nothing(visitor: Visitor) 
 
     visitor.enter()
     visitor.sign_out()
-    visitor.options.adapter.set_disabled("visitor@example.org", True, visitor.clock.now)
+    (user,) = visitor.options.adapter.list_users()
+    visitor.options.adapter.update_user(user.id, disabled=True)
     listen_to(visitor, sign_in=sign_in)
 
     assert denied(visitor, name="Another Name") == "AccessDenied"

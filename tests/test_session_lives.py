@@ -170,7 +170,7 @@ def test_somebody_elses_session_can_not_be_ended(hana: Browser) -> None:
 def test_a_new_role_is_seen_by_the_next_request(hana: Browser, clock: FrozenClock) -> None:
     owner = records(hana)[0].user_id
     for role in ("editor", "owner", "user"):
-        hana.options.adapter.set_role("hana@example.com", role)
+        hana.options.adapter.update_user(owner, role=role)
         ending.changed(owner, hana.options)
         session = hana.session()
         assert session is not None
@@ -179,8 +179,9 @@ def test_a_new_role_is_seen_by_the_next_request(hana: Browser, clock: FrozenCloc
 
 
 def test_a_new_role_travels_in_the_cookie_from_then_on(hana: Browser, clock: FrozenClock) -> None:
-    hana.options.adapter.set_role("hana@example.com", "owner")
-    ending.changed(records(hana)[0].user_id, hana.options)
+    owner = records(hana)[0].user_id
+    hana.options.adapter.update_user(owner, role="owner")
+    ending.changed(owner, hana.options)
     clock.advance(1)
     before = hana.cookie(COOKIE)
     hana.session()
@@ -194,11 +195,11 @@ def test_a_new_role_travels_in_the_cookie_from_then_on(hana: Browser, clock: Fro
 
 def test_an_update_keeps_no_role_that_was_taken_away(hana: Browser, clock: FrozenClock) -> None:
     owner, token = records(hana)[0].user_id, hana.csrf_token()
-    hana.options.adapter.set_role("hana@example.com", "owner")
+    hana.options.adapter.update_user(owner, role="owner")
     ending.changed(owner, hana.options)
     clock.advance(5)
     assert (hana.session() or {})["user"]["role"] == "owner"
-    hana.options.adapter.set_role("hana@example.com", "user")
+    hana.options.adapter.update_user(owner, role="user")
     ending.changed(owner, hana.options)
     clock.advance(5)
     answer = hana.post("/api/auth/session", json={"csrfToken": token, "data": {}})
@@ -209,7 +210,7 @@ def test_an_update_keeps_no_role_that_was_taken_away(hana: Browser, clock: Froze
 def test_a_cookie_prolonged_before_the_news_came_keeps_no_old_role(hana: Browser, clock: FrozenClock) -> None:
     owner = records(hana)[0].user_id
     clock.advance(DAY)
-    hana.options.adapter.set_role("hana@example.com", "owner")
+    hana.options.adapter.update_user(owner, role="owner")
     # This worker hears of it only after it has prolonged the session, in the next second.
     clock.advance(1)
     hana.session()
@@ -222,7 +223,7 @@ def test_two_changes_in_one_second_are_both_seen(hana: Browser) -> None:
     owner = records(hana)[0].user_id
     copy = copy_of(hana)
     for role in ("owner", "user"):
-        hana.options.adapter.set_role("hana@example.com", role)
+        hana.options.adapter.update_user(owner, role=role)
         ending.changed(owner, hana.options)
         copy.client.set_cookie(COOKIE, hana.cookie(COOKIE) or "", domain="127.0.0.1")
         assert (copy.session() or {})["user"]["role"] == role
@@ -230,7 +231,7 @@ def test_two_changes_in_one_second_are_both_seen(hana: Browser) -> None:
 
 def test_somebody_disabled_is_out_and_stays_out(hana: Browser) -> None:
     owner = records(hana)[0].user_id
-    hana.options.adapter.set_disabled("hana@example.com", True, START)
+    hana.options.adapter.update_user(owner, disabled=True)
     ending.end_everywhere(owner, "disabled", hana.options)
     assert hana.session() is None
     refused = hana.sign_in()
@@ -240,8 +241,9 @@ def test_somebody_disabled_is_out_and_stays_out(hana: Browser) -> None:
 
 def test_a_disabled_user_whose_token_is_read_anew_is_nobody(hana: Browser) -> None:
     """Also where only the news of a change has come through."""
-    hana.options.adapter.set_disabled("hana@example.com", True, START)
-    ending.changed(records(hana)[0].user_id, hana.options)
+    owner = records(hana)[0].user_id
+    hana.options.adapter.update_user(owner, disabled=True)
+    ending.changed(owner, hana.options)
     assert hana.session() is None
 
 

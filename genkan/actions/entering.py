@@ -65,7 +65,7 @@ def _enter(attempt: Attempt, newcomer: Newcomer, stored: User | None) -> Reply:
 def _store(attempt: Attempt, newcomer: Newcomer, stored: User | None) -> Arrival:
     options, account, profile = attempt.options, newcomer.account, newcomer.profile
     if stored is not None:
-        user, is_new = options.adapter.update_user(replace(newcomer.user, id=stored.id), account), False
+        user, is_new = options.adapter.refresh_user(replace(newcomer.user, id=stored.id), account), False
     else:
         user, is_new = _create(attempt, newcomer)
     account = replace(account, user_id=user.id)

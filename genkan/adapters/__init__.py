@@ -1,6 +1,5 @@
-"""Where people are kept: what any store must promise, and one that keeps everything in memory."""
+"""The protocol of an adapter, and what every adapter shares."""
 
-from genkan.adapters.memory import MemoryAdapter as MemoryAdapter
 from genkan.adapters.protocol import DEFAULT_ROLE as DEFAULT_ROLE
 from genkan.adapters.protocol import KEPT_AFTER_EXPIRY as KEPT_AFTER_EXPIRY
 from genkan.adapters.protocol import LEASES_AT_MOST as LEASES_AT_MOST

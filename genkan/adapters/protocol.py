@@ -54,12 +54,12 @@ class Adapter(Protocol):
         """
         ...
 
-    def update_user(self, user: User, account: Account) -> User:
-        """The user as stored after a later sign-in, user and account changed together.
+    def refresh_user(self, user: User, account: Account) -> User:
+        """Store what the provider sent at a later sign-in, in one transaction, and return the stored user.
 
-        Name, image and the verification of the stored address are refreshed where the provider says anything
-        about them, but for a name that they chose; address and role stay. The account's tokens are replaced; a missing refresh token keeps the
-        old one. Raises StoreError when the user or the account is gone.
+        Name, image and the verification of the stored address change where the provider sent a value. A name that
+        the user chose, the address and the role stay. The account's tokens are replaced; a missing refresh token
+        keeps the old one. Raises StoreError when the user or the account is gone.
         """
         ...
 
@@ -110,20 +110,14 @@ class Adapter(Protocol):
         """Everybody, by address."""
         ...
 
-    def set_role(self, email: str, role: str) -> User | None:
-        """The user with that address in their new role; None when there is nobody."""
-        ...
+    def update_user(
+        self, id: str, *, name: str | None = None, role: str | None = None, disabled: bool | None = None
+    ) -> User | None:
+        """Change the fields that are not None and return the stored user; None when no user has that id.
 
-    def set_disabled(self, email: str, disabled: bool, now: float) -> User | None:
-        """The user with that address, disabled since `now` (or since before that) or enabled; None for nobody."""
-        ...
-
-    def disable_user(self, id: str, now: float) -> None:
-        """The same by id, for whoever has no address; nothing happens when there is nobody."""
-        ...
-
-    def rename(self, user_id: str, name: str) -> User | None:
-        """The user under the name they chose, which no later sign-in changes; None when there is nobody."""
+        A `name` set here counts as chosen by the user: `refresh_user` keeps it. A user who is disabled once more
+        stays disabled since the first time.
+        """
         ...
 
     def delete_user(self, id: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy.orm import DeclarativeBase, Session
 
@@ -40,6 +40,7 @@ class SQLAlchemyAdapter:
         self._users = Users(table_of(user))
         self._accounts = Accounts(table_of(account), self._users.table, seal, open)
         self._spent = SpentTokens(database, table_of(spent_token), clock)
+        self._clock = clock
         self._new_id = NewIds()
 
     def get_user(self, id: str) -> User | None:
@@ -67,9 +68,9 @@ class SQLAlchemyAdapter:
         """See Adapter."""
         return self._insert_or_get(lambda session: self._create(session, user, account))
 
-    def update_user(self, user: User, account: Account) -> User:
-        """See Adapter."""
-        return self._database.run(lambda session: self._update(session, user, account))
+    def refresh_user(self, user: User, account: Account) -> User:
+        """Store what the provider sent at a later sign-in, and return the stored user."""
+        return self._database.run(lambda session: self._refresh(session, user, account))
 
     def link_account(self, user_id: str, account: Account) -> None:
         """See Adapter."""
@@ -113,27 +114,19 @@ class SQLAlchemyAdapter:
         with self._database.read() as session:
             return self._users.everybody(session)
 
-    def set_role(self, email: str, role: str) -> User | None:
-        """See Adapter."""
-        by_address = self._users.has_address(email)
-        return self._database.run(lambda session: self._users.change(session, by_address, role=role))
-
-    def set_disabled(self, email: str, disabled: bool, now: float) -> User | None:
-        """See Adapter."""
-        since = int(now) if disabled else None
-        by_address = self._users.has_address(email)
-        return self._database.run(lambda session: self._users.disable(session, by_address, since))
-
-    def disable_user(self, id: str, now: float) -> None:
-        """See Adapter."""
+    def update_user(
+        self, id: str, *, name: str | None = None, role: str | None = None, disabled: bool | None = None
+    ) -> User | None:
+        """Change the fields that are not None and return the stored user; None when no user has that id."""
+        values: dict[str, Any] = {}
+        if name is not None:
+            values |= {"name": name, "nameIsOwn": True}
+        if role is not None:
+            values["role"] = role
+        if disabled is not None:
+            values["disabledAt"] = self._users.disabled_since(int(self._clock())) if disabled else None
         with nobody_by_a_strange_id():
-            self._database.run(lambda session: self._users.disable(session, self._users.has_id(id), int(now)))
-
-    def rename(self, user_id: str, name: str) -> User | None:
-        """See Adapter."""
-        with nobody_by_a_strange_id():
-            by_id = self._users.has_id(user_id)
-            return self._database.run(lambda session: self._users.change(session, by_id, name=name, nameIsOwn=True))
+            return self._database.run(lambda session: self._users.change(session, id, values))
         return None
 
     def delete_user(self, id: str) -> None:
@@ -166,14 +159,14 @@ class SQLAlchemyAdapter:
         self._accounts.insert(session, self._new_id(session, self._accounts.table), created.id, account)
         return created, True
 
-    def _update(self, session: Session, user: User, account: Account) -> User:
+    def _refresh(self, session: Session, user: User, account: Account) -> User:
         stored = self._owner(session, account.provider, account.provider_account_id)
         if stored is None or stored.id != user.id:
             raise StoreError("the user or the account is gone")
         now = refreshed(stored, user)
         values = {"name": now.name, "image": now.image, "emailVerified": now.email_verified}
         if now != stored:
-            self._users.change(session, self._users.has_id(stored.id), **values)
+            self._users.change(session, stored.id, values)
         self._accounts.update(session, account)
         return now
 

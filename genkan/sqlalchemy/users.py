@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -65,18 +66,19 @@ class Users:
         }
         return _user(session.execute(insert(self.table).values(values).returning(*self.table.c)).one())
 
-    def change(self, session: Session, condition: ColumnElement[bool], **values: Any) -> User | None:
-        """The user of whom that holds, with new values."""
+    def change(self, session: Session, id: str, values: Mapping[str, Any]) -> User | None:
+        """Write new values for columns of one user, and return the stored user; None when there is none."""
+        if not values:
+            return self.find(session, self.has_id(id))
         if "emailVerified" in values:
-            values["emailVerified"] = self._moment(session, values["emailVerified"])
-        change = update(self.table).where(condition).values(values).returning(*self.table.c)
+            values = {**values, "emailVerified": self._moment(session, values["emailVerified"])}
+        change = update(self.table).where(self.has_id(id)).values(values).returning(*self.table.c)
         row = session.execute(change).first()
         return None if row is None else _user(row)
 
-    def disable(self, session: Session, condition: ColumnElement[bool], since: int | None) -> User | None:
-        """Disabled since then, or since earlier if they were already; enabled by None."""
-        moment = None if since is None else func.coalesce(self.table.c.disabledAt, since)
-        return self.change(session, condition, disabledAt=moment)
+    def disabled_since(self, now: int) -> ColumnElement[int]:
+        """Return the value for `disabledAt` of a user who is disabled now, or was disabled earlier."""
+        return func.coalesce(self.table.c.disabledAt, now)
 
     def lock(self, session: Session, id: str) -> None:
         """Whoever else wants to lock this user waits until the session is over."""

@@ -1,4 +1,4 @@
-"""What every adapter promises, asked of each: in memory, SQLite, PostgreSQL."""
+"""What every adapter promises, asked of SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -98,27 +98,27 @@ def test_users_without_an_address_do_not_collide(adapter: Adapter) -> None:
 def test_a_later_sign_in_refreshes_name_and_image_but_neither_address_nor_role(adapter: Adapter) -> None:
     user, _ = adapter.create_user(ADA, account())
     said = User(user.id, "Ada L.", "new@example.org", "https://img.example/new.png", "owner")
-    updated = adapter.update_user(said, account())
+    updated = adapter.refresh_user(said, account())
     assert updated == replace(user, name="Ada L.", image="https://img.example/new.png")
     assert adapter.get_user(user.id) == updated
 
 
 def test_what_the_provider_does_not_say_stays(adapter: Adapter) -> None:
     user, _ = adapter.create_user(replace(ADA, email_verified=VERIFIED), account())
-    assert adapter.update_user(User(user.id), account()) == user
+    assert adapter.refresh_user(User(user.id), account()) == user
 
 
 def test_a_verification_counts_for_the_stored_address_only(adapter: Adapter) -> None:
     user, _ = adapter.create_user(ADA, account())
     other = replace(user, email="new@example.org", email_verified=VERIFIED)
-    assert adapter.update_user(other, account()).email_verified is None
+    assert adapter.refresh_user(other, account()).email_verified is None
     same = replace(user, email="ADA@example.org", email_verified=VERIFIED)
-    assert adapter.update_user(same, account()).email_verified == VERIFIED
+    assert adapter.refresh_user(same, account()).email_verified == VERIFIED
 
 
 def test_a_later_sign_in_replaces_the_tokens_and_keeps_an_unmentioned_refresh_token(adapter: Adapter) -> None:
     user, _ = adapter.create_user(ADA, account())
-    adapter.update_user(user, account(access_token="at-2", scope="openid"))
+    adapter.refresh_user(user, account(access_token="at-2", scope="openid"))
     stored = adapter.get_account("hub", "ada-at-hub")
     assert stored is not None
     assert (stored.user_id, stored.type) == (user.id, "oidc")
@@ -128,9 +128,9 @@ def test_a_later_sign_in_replaces_the_tokens_and_keeps_an_unmentioned_refresh_to
 def test_updating_somebody_who_is_gone_is_a_store_error(adapter: Adapter) -> None:
     user, _ = adapter.create_user(ADA, account())
     with pytest.raises(StoreError):
-        adapter.update_user(user, account("nobody"))
+        adapter.refresh_user(user, account("nobody"))
     with pytest.raises(StoreError):
-        adapter.update_user(replace(user, id="nobody"), account())
+        adapter.refresh_user(replace(user, id="nobody"), account())
 
 
 def test_linking_adds_a_way_in_and_twice_is_as_good_as_once(adapter: Adapter) -> None:
@@ -193,12 +193,20 @@ def test_everybody_is_listed_by_address(adapter: Adapter) -> None:
     assert [user.email for user in adapter.list_users()] == [None, "ada@example.org", "bob@example.org"]
 
 
-def test_a_role_is_set_by_address(adapter: Adapter) -> None:
+def test_a_role_is_given_to_one_user(adapter: Adapter) -> None:
     user, _ = adapter.create_user(ADA, account())
     adapter.create_user(BOB, account("bob"))
-    assert adapter.set_role("ADA@example.org", "owner") == replace(user, role="owner")
-    assert adapter.set_role("nobody@example.org", "owner") is None
+    assert adapter.update_user(user.id, role="owner") == replace(user, role="owner")
+    assert adapter.update_user("nobody", role="owner") is None
     assert [user.role for user in adapter.list_users()] == ["owner", "user"]
+
+
+def test_several_fields_change_at_once_and_none_where_none_is_given(adapter: Adapter) -> None:
+    user, _ = adapter.create_user(ADA, account())
+    changed = replace(user, name="Countess", name_is_own=True, role="owner", disabled=True)
+    assert adapter.update_user(user.id) == user
+    assert adapter.update_user(user.id, name="Countess", role="owner", disabled=True) == changed
+    assert adapter.update_user(user.id) == adapter.get_user(user.id) == changed
 
 
 def test_of_a_token_answer_only_the_known_columns_in_their_types_are_kept() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from threading import Barrier, Event, Thread
 
@@ -10,35 +9,17 @@ import pytest
 
 from genkan.endings import BOUND, OVERLAP, RETRY, STALE_LIMIT, SWEEP, Endings
 from genkan.errors import StoreError
-from genkan.session_memory import MemorySessionStore
 from genkan.session_records import Ending
 from tests.clock import FrozenClock
+from tests.endings import EndingList
 
 DAY = 86_400
-
-
-class Store(MemorySessionStore):
-    """One that counts what it is asked, and can be down."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.asked = 0
-        self.is_down = False
-        self.before: Callable[[], object] = lambda: None
-
-    def endings_after(self, mark: int, limit: int) -> list[Ending]:
-        """What there is; StoreError while it is down."""
-        self.asked += 1
-        self.before()
-        if self.is_down:
-            raise StoreError("down")
-        return super().endings_after(mark, limit)
 
 
 class Worker:
     """One worker's snapshot, with a pace of its own."""
 
-    def __init__(self, store: Store, clock: FrozenClock) -> None:
+    def __init__(self, store: EndingList, clock: FrozenClock) -> None:
         self.pace = FrozenClock()
         self.endings = Endings(store, clock, pace=self.pace)
 
@@ -49,22 +30,22 @@ class Worker:
 
 
 @pytest.fixture(name="store")
-def _store() -> Store:
-    return Store()
+def _store() -> EndingList:
+    return EndingList()
 
 
 @pytest.fixture(name="worker")
-def _worker(store: Store, clock: FrozenClock) -> Worker:
+def _worker(store: EndingList, clock: FrozenClock) -> Worker:
     return Worker(store, clock)
 
 
-def test_what_ended_before_this_worker_began_is_known_at_its_first_question(store: Store, worker: Worker) -> None:
-    store.disown("gone", 1)
+def test_what_ended_before_this_worker_began_is_known_at_its_first_question(store: EndingList, worker: Worker) -> None:
+    store.add("session", "gone", 1)
     assert worker.says(sid="gone") == "ended"
     assert worker.says(sid="here") is None
 
 
-def test_the_store_is_asked_once_a_second_however_many_ask(store: Store, worker: Worker) -> None:
+def test_the_store_is_asked_once_a_second_however_many_ask(store: EndingList, worker: Worker) -> None:
     for _ in range(50):
         worker.says(sid="x")
     assert store.asked == 1
@@ -74,39 +55,41 @@ def test_the_store_is_asked_once_a_second_however_many_ask(store: Store, worker:
     assert store.asked == 2
 
 
-def test_what_ends_elsewhere_is_in_force_after_the_bound_and_moves_the_version(store: Store, worker: Worker) -> None:
+def test_what_ends_elsewhere_is_in_force_after_the_bound_and_moves_the_version(
+    store: EndingList, worker: Worker
+) -> None:
     before = worker.endings.current()
-    store.disown("gone", 1)
+    store.add("session", "gone", 1)
     worker.pace.advance(BOUND)
     assert worker.endings.current() > before
     assert worker.says(sid="gone") == "ended"
 
 
-def test_what_this_worker_ends_it_knows_at_once(store: Store, worker: Worker) -> None:
+def test_what_this_worker_ends_it_knows_at_once(store: EndingList, worker: Worker) -> None:
     worker.says()
     worker.endings.learn([Ending(0, "session", "gone", 1, DAY)])
     assert worker.says(sid="gone") == "ended"
     assert store.asked == 1
 
 
-def test_nothing_new_moves_no_version(store: Store, worker: Worker) -> None:
-    store.disown("gone", 1)
+def test_nothing_new_moves_no_version(store: EndingList, worker: Worker) -> None:
+    store.add("session", "gone", 1)
     version = worker.endings.current()
     for _ in range(20):
         worker.pace.advance(BOUND)
         assert worker.endings.current() == version
 
 
-def test_news_with_an_earlier_number_that_comes_late_is_not_missed(store: Store, worker: Worker) -> None:
+def test_news_with_an_earlier_number_that_comes_late_is_not_missed(store: EndingList, worker: Worker) -> None:
     """Of two transactions the first to begin may be the last to commit."""
-    store._endings = [Ending(1, "session", "one", 1, 2**40), Ending(3, "session", "three", 1, 2**40)]
+    store.endings = [Ending(1, "session", "one", 1, 2**40), Ending(3, "session", "three", 1, 2**40)]
     assert worker.says(sid="three") == "ended"
     worker.pace.advance(OVERLAP - 1)
-    store._endings.insert(1, Ending(2, "session", "two", 1, 2**40))
+    store.endings.insert(1, Ending(2, "session", "two", 1, 2**40))
     assert worker.says(sid="two") == "ended"
 
 
-def test_what_is_old_is_not_read_again_and_again(store: Store, worker: Worker) -> None:
+def test_what_is_old_is_not_read_again_and_again(store: EndingList, worker: Worker) -> None:
     read: list[int] = []
     given = store.endings_after
 
@@ -115,7 +98,7 @@ def test_what_is_old_is_not_read_again_and_again(store: Store, worker: Worker) -
         return given(mark, limit)
 
     store.endings_after = noting  # type: ignore[method-assign]
-    store.disown("gone", 1)
+    store.add("session", "gone", 1)
     for _ in range(4):
         worker.says()
         worker.pace.advance(OVERLAP + 1)
@@ -123,25 +106,25 @@ def test_what_is_old_is_not_read_again_and_again(store: Store, worker: Worker) -
 
 
 def test_a_worker_that_begins_reads_all_there_is_once_and_then_only_the_young_again(
-    store: Store, worker: Worker, clock: FrozenClock
+    store: EndingList, worker: Worker, clock: FrozenClock
 ) -> None:
     for number in range(3000):
-        store.disown(f"old {number}", int(clock()) - 3600)
-    late = store._endings.pop()
-    store.disown("young", int(clock()))
+        store.add("session", f"old {number}", int(clock()) - 3600)
+    late = store.endings.pop()
+    store.add("session", "young", int(clock()))
     worker.says()
     assert len(worker.endings) == 3000
     read: list[int] = []
     store.before = lambda: read.append(worker.endings._marks[0][1])
-    store._endings.insert(-1, late)
+    store.endings.insert(-1, late)
     for _ in range(3):
         worker.pace.advance(BOUND)
         assert worker.says(sid="old 2999") == "ended"
     assert read == [2000, 2000, 2000]
 
 
-def test_a_session_without_a_record_is_ended_by_the_name_of_its_token(store: Store, worker: Worker) -> None:
-    store.disown("jti:abc", 1)
+def test_a_session_without_a_record_is_ended_by_the_name_of_its_token(store: EndingList, worker: Worker) -> None:
+    store.add("session", "jti:abc", 1)
     assert worker.says(jti="abc") == "ended"
     assert worker.says(jti="abc", sid="of its own") is None
 
@@ -160,35 +143,35 @@ def test_a_session_without_a_record_is_ended_by_the_name_of_its_token(store: Sto
     ],
 )
 def test_ending_a_users_sessions_ends_those_that_have_no_record(
-    store: Store, worker: Worker, claims: dict[str, object], verdict: str | None
+    store: EndingList, worker: Worker, claims: dict[str, object], verdict: str | None
 ) -> None:
-    store.end_others("1", None, "ended", 1000)
+    store.add("user", "1", 1000)
     assert worker.says(**claims) == verdict
 
 
-def test_somebody_who_signs_in_after_that_stays(store: Store, worker: Worker) -> None:
-    store.end_others("1", None, "ended", 999)
+def test_somebody_who_signs_in_after_that_stays(store: EndingList, worker: Worker) -> None:
+    store.add("user", "1", 999)
     assert worker.says(sub="1") is None
 
 
-def test_what_is_known_of_a_user_may_be_out_of_date(store: Store, worker: Worker) -> None:
-    store.note_change("1", 1000)
+def test_what_is_known_of_a_user_may_be_out_of_date(store: EndingList, worker: Worker) -> None:
+    store.add("changed", "1", 1000)
     assert worker.says(sub="1", sid="x") == "changed"
     assert worker.says(sub="1", sid="x", iat=1001) is None
     assert worker.says(sub="2", sid="x") is None
 
 
-def test_what_a_token_says_of_its_user_is_no_younger_for_being_re_issued(store: Store, worker: Worker) -> None:
-    store.note_change("1", 1000)
+def test_what_a_token_says_of_its_user_is_no_younger_for_being_re_issued(store: EndingList, worker: Worker) -> None:
+    store.add("changed", "1", 1000)
     assert worker.says(sub="1", sid="x", iat=1500, as_of=999) == "changed"
     assert worker.says(sub="1", sid="x", iat=1500, as_of=1001) is None
     assert worker.says(sub="1", sid="x", iat=1500, as_of="odd") is None
 
 
 def test_while_the_store_is_down_the_last_snapshot_holds_and_then_nobody_is_believed(
-    store: Store, worker: Worker
+    store: EndingList, worker: Worker
 ) -> None:
-    store.disown("gone", 1)
+    store.add("session", "gone", 1)
     worker.says()
     store.is_down = True
     worker.pace.advance(STALE_LIMIT)
@@ -202,7 +185,7 @@ def test_while_the_store_is_down_the_last_snapshot_holds_and_then_nobody_is_beli
     assert worker.says(sid="here") is None
 
 
-def test_a_worker_that_never_heard_anything_believes_nobody(store: Store, worker: Worker) -> None:
+def test_a_worker_that_never_heard_anything_believes_nobody(store: EndingList, worker: Worker) -> None:
     store.is_down = True
     for _ in range(3):
         with pytest.raises(StoreError):
@@ -210,7 +193,7 @@ def test_a_worker_that_never_heard_anything_believes_nobody(store: Store, worker
     assert store.asked == 1
 
 
-def test_a_store_that_is_down_is_tried_once_a_second(store: Store, worker: Worker) -> None:
+def test_a_store_that_is_down_is_tried_once_a_second(store: EndingList, worker: Worker) -> None:
     worker.says()
     store.is_down = True
     worker.pace.advance(BOUND)
@@ -222,7 +205,7 @@ def test_a_store_that_is_down_is_tried_once_a_second(store: Store, worker: Worke
     assert store.asked == 3
 
 
-def test_while_one_asks_the_others_do_not_wait_long(store: Store, worker: Worker) -> None:
+def test_while_one_asks_the_others_do_not_wait_long(store: EndingList, worker: Worker) -> None:
     """A database that hangs holds up one thread, and not the house."""
     worker.says()
     hangs, may_go_on = Barrier(2, timeout=5), Barrier(2, timeout=5)
@@ -241,7 +224,7 @@ def test_while_one_asks_the_others_do_not_wait_long(store: Store, worker: Worker
     asking.join()
 
 
-def test_twenty_threads_at_the_edge_ask_once(store: Store, worker: Worker) -> None:
+def test_twenty_threads_at_the_edge_ask_once(store: EndingList, worker: Worker) -> None:
     for _ in range(20):
         worker.pace.advance(BOUND)
         asked = store.asked
@@ -253,7 +236,7 @@ def test_twenty_threads_at_the_edge_ask_once(store: Store, worker: Worker) -> No
         assert store.asked == asked + 1
 
 
-def test_what_is_owed_is_done_when_the_store_answers_again(store: Store, worker: Worker) -> None:
+def test_what_is_owed_is_done_when_the_store_answers_again(store: EndingList, worker: Worker) -> None:
     worker.says()
     done: list[int] = []
     store.is_down = True
@@ -269,7 +252,7 @@ def test_what_is_owed_is_done_when_the_store_answers_again(store: Store, worker:
 
 
 def test_what_can_never_be_done_holds_up_neither_the_snapshot_nor_what_else_is_owed(
-    store: Store, worker: Worker
+    store: EndingList, worker: Worker
 ) -> None:
     done: list[int] = []
 
@@ -284,9 +267,9 @@ def test_what_can_never_be_done_holds_up_neither_the_snapshot_nor_what_else_is_o
     assert done == [1]
 
 
-def test_a_hundred_thousand_ended_sessions_weigh_a_megabyte(store: Store, worker: Worker) -> None:
+def test_a_hundred_thousand_ended_sessions_weigh_a_megabyte(store: EndingList, worker: Worker) -> None:
     """Eight bytes a piece; those that were ended last are held a little less tightly."""
-    store._endings = [Ending(n + 1, "session", f"session {n}", 1, 2**31) for n in range(100_000)]
+    store.endings = [Ending(n + 1, "session", f"session {n}", 1, 2**31) for n in range(100_000)]
     assert worker.says(sid="session 99999") == "ended"
     assert worker.says(sid="session 0") == "ended"
     assert worker.says(sid="session 100000") is None
@@ -296,9 +279,9 @@ def test_a_hundred_thousand_ended_sessions_weigh_a_megabyte(store: Store, worker
     assert len(held._recent) <= 10_000
 
 
-def test_what_has_expired_by_itself_is_forgotten(store: Store, worker: Worker, clock: FrozenClock) -> None:
+def test_what_has_expired_by_itself_is_forgotten(store: EndingList, worker: Worker, clock: FrozenClock) -> None:
     now = int(clock())
-    store._endings = [
+    store.endings = [
         Ending(1, "session", "soon", now, now + DAY),
         Ending(2, "session", "later", now, now + 9 * DAY),
         Ending(3, "user", "1", now, now + DAY),
@@ -306,7 +289,7 @@ def test_what_has_expired_by_itself_is_forgotten(store: Store, worker: Worker, c
     ]
     worker.says()
     assert len(worker.endings) == 4
-    store._endings = []
+    store.endings = []
     clock.advance(3 * DAY)
     worker.pace.advance(SWEEP)
     assert worker.says(sid="later") == "ended"
@@ -319,9 +302,9 @@ def test_an_ending_without_an_end_in_sight_is_kept_too(worker: Worker) -> None:
     assert worker.says(sid="far") == "ended"
 
 
-def test_whoever_comes_while_a_worker_reads_its_first_snapshot_waits_for_it(store: Store, worker: Worker) -> None:
+def test_whoever_comes_while_a_worker_reads_its_first_snapshot_waits_for_it(store: EndingList, worker: Worker) -> None:
     """A database that is connected to for the first time takes longer than the others would wait later."""
-    store.disown("gone", 1)
+    store.add("session", "gone", 1)
     may_go_on = Event()
     store.before = lambda: may_go_on.wait(5)
     said: list[str | None] = []

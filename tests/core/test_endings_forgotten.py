@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from genkan.endings import SWEEP, Endings
-from genkan.session_memory import MemorySessionStore
 from genkan.session_records import Ending
 from tests.clock import START, FrozenClock
+from tests.endings import EndingList
 
 DAY = 86_400
 MIDNIGHT = START // DAY * DAY + DAY
@@ -19,7 +19,7 @@ def test_an_ending_that_mattered_until_a_second_before_midnight_is_known_the_nex
 ) -> None:
     """A token is believed a little beyond its end, and another host's clock may be behind."""
     pace = FrozenClock()
-    endings = Endings(MemorySessionStore(), clock, pace=pace)
+    endings = Endings(EndingList(), clock, pace=pace)
     news = [Ending(0, "session", f"other {number}", 1, 2**31) for number in range(others)]
     endings.learn([Ending(0, "session", "gone", 1, int(MIDNIGHT) - 1), *news])
     verdicts = []

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from genkan.endings import SWEEP, Endings
-from genkan.session_memory import MemorySessionStore
 from genkan.session_records import KEPT_SECONDS, Ending
 from tests.clock import START, FrozenClock
+from tests.endings import EndingList
 
 
 @pytest.fixture(name="pace")
@@ -17,7 +17,7 @@ def _pace() -> FrozenClock:
 
 @pytest.fixture(name="endings")
 def _endings(clock: FrozenClock, pace: FrozenClock) -> Endings:
-    return Endings(MemorySessionStore(), clock, pace=pace)
+    return Endings(EndingList(), clock, pace=pace)
 
 
 @pytest.mark.parametrize(("kind", "verdict"), [("user", "ended"), ("changed", "changed")])

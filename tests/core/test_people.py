@@ -84,33 +84,33 @@ def test_of_two_ways_in_that_are_unlinked_at_once_one_is_kept(adapter: Adapter) 
             assert len(adapter.list_accounts(ada.id)) == 2
 
 
-def test_somebody_is_disabled_and_enabled_by_address(adapter: Adapter) -> None:
+def test_a_user_is_disabled_and_enabled(adapter: Adapter) -> None:
     ada, _ = adapter.create_user(ADA, AT_HUB)
     assert not ada.disabled
-    assert adapter.set_disabled("ADA@example.org", True, NOW) == replace(ada, disabled=True)
-    assert adapter.set_disabled("ada@example.org", True, NOW + 5) == replace(ada, disabled=True)
+    assert adapter.update_user(ada.id, disabled=True) == replace(ada, disabled=True)
+    assert adapter.update_user(ada.id, disabled=True) == replace(ada, disabled=True)
     assert adapter.get_user(ada.id) == replace(ada, disabled=True)
-    assert adapter.update_user(User(ada.id, "Ada L."), AT_HUB).disabled
-    assert adapter.set_disabled("ada@example.org", False, NOW) == replace(ada, name="Ada L.")
-    assert adapter.set_disabled("nobody@example.org", True, NOW) is None
+    assert adapter.refresh_user(User(ada.id, "Ada L."), AT_HUB).disabled
+    assert adapter.update_user(ada.id, disabled=False) == replace(ada, name="Ada L.")
+    assert adapter.update_user("nobody", disabled=True) is None
 
 
-def test_somebody_without_an_address_is_disabled_by_id(adapter: Adapter) -> None:
+def test_a_user_without_an_address_is_disabled(adapter: Adapter) -> None:
     ada, _ = adapter.create_user(replace(ADA, email=None), AT_HUB)
     bob, _ = adapter.create_user(BOB, Account("hub", "bob-at-hub", "oidc"))
     for id in (ada.id, ada.id, "nobody", "a\0b"):
-        adapter.disable_user(id, NOW)
+        adapter.update_user(id, disabled=True)
     assert adapter.get_user(ada.id) == replace(ada, disabled=True)
     assert adapter.get_user(bob.id) == bob
 
 
 def test_a_name_that_somebody_chose_is_kept_at_later_sign_ins(adapter: Adapter) -> None:
     ada, _ = adapter.create_user(ADA, AT_HUB)
-    assert adapter.update_user(User(ada.id, "Ada of the Hub"), AT_HUB).name == "Ada of the Hub"
-    adapter.rename(ada.id, "Countess")
+    assert adapter.refresh_user(User(ada.id, "Ada of the Hub"), AT_HUB).name == "Ada of the Hub"
+    adapter.update_user(ada.id, name="Countess")
 
     assert (
-        adapter.update_user(User(ada.id, "Ada of the Hub", image="https://hub.example/ada"), AT_HUB).name == "Countess"
+        adapter.refresh_user(User(ada.id, "Ada of the Hub", image="https://hub.example/ada"), AT_HUB).name == "Countess"
     )
     assert adapter.get_user(ada.id) == replace(ada, name="Countess", image="https://hub.example/ada")
 
@@ -118,8 +118,8 @@ def test_a_name_that_somebody_chose_is_kept_at_later_sign_ins(adapter: Adapter) 
 def test_somebody_is_renamed(adapter: Adapter) -> None:
     ada, _ = adapter.create_user(ADA, AT_HUB)
     adapter.create_user(BOB, Account("hub", "bob-at-hub", "oidc"))
-    assert adapter.rename(ada.id, "Countess") == replace(ada, name="Countess")
-    assert adapter.rename("nobody", "Nobody") is None
+    assert adapter.update_user(ada.id, name="Countess") == replace(ada, name="Countess")
+    assert adapter.update_user("nobody", name="Nobody") is None
     assert [user.name for user in adapter.list_users()] == ["Countess", "Bob"]
 
 
@@ -181,7 +181,7 @@ def test_a_lease_from_before_the_clock_was_set_back_holds_nobody_up(adapter: Ada
 def test_a_sign_in_does_not_end_a_lease(adapter: Adapter) -> None:
     ada, _ = adapter.create_user(ADA, AT_HUB)
     assert adapter.lease_refresh(AT_HUB, NOW, NOW + 15)
-    adapter.update_user(ada, AT_HUB)
+    adapter.refresh_user(ada, AT_HUB)
     assert not adapter.lease_refresh(AT_HUB, NOW, NOW + 15)
     [account] = adapter.list_accounts(ada.id)
     assert account.refreshing_until == NOW + 15

@@ -26,6 +26,7 @@ def test_of_those_who_prolong_within_a_minute_the_first_writes_and_news_are_alwa
     clock: FrozenClock, strategy: Strategies
 ) -> None:
     options = make_options(clock, policy=SessionPolicy(strategy=strategy))
+    options.adapter.create_user(User("ada", "Ada"), Account("hub", "ada", "oidc"))
     now, end = int(clock.now), int(clock.now) + 30 * DAY
     times: dict[str, Any] = {"created": now, "last_seen": now, "expires": end, "absolute_end": now + 90 * DAY}
     record = SessionRecord(id="one", user_id="ada", provider="hub", device="Firefox", **times)
@@ -51,7 +52,7 @@ def test_what_a_token_says_is_no_younger_for_being_made_by_a_clock_that_was_ahea
     guest.visit()
     assert guest.token()["iat"] == clock.now
     clock.advance(5)
-    options.adapter.rename(user.id, "Countess")
+    options.adapter.update_user(user.id, name="Countess")
     options.store.note_change(user.id, int(clock.now))
     clock.advance(7200)
 

@@ -12,7 +12,6 @@ from genkan.callbacks import Callbacks
 from genkan.endings import BOUND
 from genkan.identity import Account, User
 from genkan.options import SessionPolicy
-from genkan.session_memory import MemorySessionStore
 from tests.clock import FrozenClock
 from tests.guest import ADA, Guest
 from tests.options import make_options
@@ -102,7 +101,7 @@ def test_what_a_token_of_a_nextjs_front_end_says_of_its_user_is_as_old_as_the_to
     clock.advance(DAY)
     guest.visit()
     assert guest.token()["iat"] == clock.now
-    options.adapter.rename(user.id, "Countess")
+    options.adapter.update_user(user.id, name="Countess")
     options.store.note_change(user.id, int(clock.now) - 1)
     clock.advance(BOUND)
 
@@ -111,17 +110,11 @@ def test_what_a_token_of_a_nextjs_front_end_says_of_its_user_is_as_old_as_the_to
     assert session.user.name == "Countess"
 
 
-class Untouched(MemorySessionStore):
-    """A store in which nobody is seen."""
-
-    def touch(self, id: str, now: int, *, every: int, expires: int | None = None) -> bool:
-        raise AssertionError(id)
-
-
 def test_a_guest_without_a_record_costs_the_store_nothing_for_being_seen(
-    clock: FrozenClock, caplog: pytest.LogCaptureFixture
+    clock: FrozenClock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    guest = Guest(make_options(clock, store=Untouched()))
+    guest = Guest(make_options(clock))
+    monkeypatch.setattr(guest.options.store, "touch", lambda *_, **__: pytest.fail("written"))
     guest.jar.values[NAME] = guest.options.sessions.seal(ADA, 30 * DAY)
     for _ in range(3):
         clock.advance(SEEN_EVERY)

@@ -15,7 +15,8 @@ from genkan.errors import StoreError
 from genkan.session_records import ACTIVITY_SECONDS, KEPT_SECONDS, Activity, Ending, SessionRecord, SessionStore
 from genkan.sqlalchemy import Database, SQLAlchemyAdapter, SQLAlchemySessionStore
 from genkan.sqlalchemy.purging import AT_MOST
-from tests.session_stores import ADA, BOB, LIFETIME
+from tests.databases import LIFETIME
+from tests.session_stores import ADA, BOB
 
 DAY = 86_400
 NOW = 1_800_000_000
@@ -197,81 +198,79 @@ def test_news_is_kept_for_as_long_as_a_token_may_live_where_the_limit_was_raised
     assert news(store) == [("session", "one")]
 
 
-def test_numbers_of_purged_news_are_never_given_again(stored: SQLAlchemySessionStore) -> None:
+def test_numbers_of_purged_news_are_never_given_again(store: SQLAlchemySessionStore) -> None:
     """Else a worker that has read up to one would not see the next as new."""
-    stored.disown("a", NOW - LIFETIME - KEPT_SECONDS)
-    stored.disown("b", NOW - LIFETIME - KEPT_SECONDS)
-    last = stored.endings_after(0, 9)[-1].mark
-    stored.purge(NOW)
-    stored.disown("c", NOW)
-    assert stored.endings_after(last, 9)
+    store.disown("a", NOW - LIFETIME - KEPT_SECONDS)
+    store.disown("b", NOW - LIFETIME - KEPT_SECONDS)
+    last = store.endings_after(0, 9)[-1].mark
+    store.purge(NOW)
+    store.disown("c", NOW)
+    assert store.endings_after(last, 9)
 
 
-def test_much_that_is_over_goes_in_portions(stored: SQLAlchemySessionStore, session_database: Database) -> None:
+def test_much_that_is_over_goes_in_portions(store: SQLAlchemySessionStore, session_database: Database) -> None:
     rows = [{"id": n, "until": NOW - KEPT_SECONDS} for n in range(1, 2 * AT_MOST + 8)]
     insert = text("INSERT INTO endings (id, kind, subject, at, until) VALUES (:id, 'session', 'x', 0, :until)")
     session_database.run(lambda session: session.execute(insert, rows))
-    stored.start(record())
-    assert len(stored.endings_after(0, 5000)) == AT_MOST + 7
-    stored.start(record("two"))
-    assert len(stored.endings_after(0, 5000)) == 7
-    assert stored.purge(NOW) == 7
+    store.start(record())
+    assert len(store.endings_after(0, 5000)) == AT_MOST + 7
+    store.start(record("two"))
+    assert len(store.endings_after(0, 5000)) == 7
+    assert store.purge(NOW) == 7
 
 
-def test_an_id_token_is_not_readable_in_the_database(
-    stored: SQLAlchemySessionStore, session_database: Database
-) -> None:
-    stored.start(record(id_token="eyJ.a.b"))
+def test_an_id_token_is_not_readable_in_the_database(store: SQLAlchemySessionStore, session_database: Database) -> None:
+    store.start(record(id_token="eyJ.a.b"))
     with session_database.read() as session:
         assert session.execute(text("SELECT id_token FROM genkan_sessions")).scalar() == "b.a.Jye"
 
 
-def test_somebody_disabled_gets_no_session(stored: SQLAlchemySessionStore, people: SQLAlchemyAdapter) -> None:
-    people.set_disabled("ada@example.org", True, NOW)
-    assert not stored.start(record())
-    assert stored.get("one") is None
-    people.set_disabled("ada@example.org", False, NOW)
-    assert stored.start(record())
+def test_somebody_disabled_gets_no_session(store: SQLAlchemySessionStore, people: SQLAlchemyAdapter) -> None:
+    people.update_user(ADA, disabled=True)
+    assert not store.start(record())
+    assert store.get("one") is None
+    people.update_user(ADA, disabled=False)
+    assert store.start(record())
 
 
-def test_nobody_slips_in_while_being_disabled(stored: SQLAlchemySessionStore, people: SQLAlchemyAdapter) -> None:
+def test_nobody_slips_in_while_being_disabled(store: SQLAlchemySessionStore, people: SQLAlchemyAdapter) -> None:
     """Who disables and then ends everything leaves nobody behind, whatever began at that moment (S4)."""
     for number in range(10):
-        people.set_disabled("ada@example.org", False, NOW)
+        people.update_user(ADA, disabled=False)
         barrier = Barrier(5)
 
         def begin(which: int, number: int = number, barrier: Barrier = barrier) -> bool:
             barrier.wait()
-            return stored.start(record(f"{number}-{which}"))
+            return store.start(record(f"{number}-{which}"))
 
         with ThreadPoolExecutor(5) as pool:
             beginning = [pool.submit(begin, which) for which in range(4)]
             barrier.wait()
-            people.set_disabled("ada@example.org", True, NOW)
-            ended = names(stored.end_others(ADA, None, "disabled", NOW))
+            people.update_user(ADA, disabled=True)
+            ended = names(store.end_others(ADA, None, "disabled", NOW))
             begun = [f"{number}-{which}" for which, future in enumerate(beginning) if future.result()]
         assert sorted(ended) == begun
-        assert stored.live(ADA, NOW) == []
+        assert store.live(ADA, NOW) == []
 
 
-def test_nobody_slips_in_who_is_disabled_by_id(stored: SQLAlchemySessionStore, people: SQLAlchemyAdapter) -> None:
-    people.disable_user(ADA, NOW)
-    people.disable_user("nobody", NOW)
-    assert not stored.start(record())
-    assert stored.start(record("two", user_id=BOB))
+def test_disabling_one_user_keeps_nobody_else_out(store: SQLAlchemySessionStore, people: SQLAlchemyAdapter) -> None:
+    people.update_user(ADA, disabled=True)
+    people.update_user("nobody", disabled=True)
+    assert not store.start(record())
+    assert store.start(record("two", user_id=BOB))
 
 
 @pytest.mark.parametrize("id", ["", "nobody", "a\0b", "1" * 300])
-def test_of_an_id_that_nobody_can_have_there_is_nothing(stored: SQLAlchemySessionStore, id: str) -> None:
-    assert stored.get(id) is None
-    assert stored.live(id, NOW) == []
-    assert stored.activity(id, 9) == []
-    stored.note(id, Activity(at=NOW, kind="ended"))
+def test_of_an_id_that_nobody_can_have_there_is_nothing(store: SQLAlchemySessionStore, id: str) -> None:
+    assert store.get(id) is None
+    assert store.live(id, NOW) == []
+    assert store.activity(id, 9) == []
+    store.note(id, Activity(at=NOW, kind="ended"))
 
 
-def test_nothing_is_noted_of_somebody_who_is_not_kept(stored: SQLAlchemySessionStore) -> None:
-    stored.note("a guest of another house", Activity(at=NOW, kind="ended"))
-    assert stored.activity("a guest of another house", 9) == []
+def test_nothing_is_noted_of_somebody_who_is_not_kept(store: SQLAlchemySessionStore) -> None:
+    store.note("a guest of another house", Activity(at=NOW, kind="ended"))
+    assert store.activity("a guest of another house", 9) == []
 
 
 @pytest.mark.parametrize(
@@ -287,7 +286,7 @@ def test_nothing_is_noted_of_somebody_who_is_not_kept(stored: SQLAlchemySessionS
     ],
 )
 def test_whatever_is_asked_is_indexed(
-    stored: SQLAlchemySessionStore, session_database: Database, ask: Callable[[SessionStore], object]
+    store: SQLAlchemySessionStore, session_database: Database, ask: Callable[[SessionStore], object]
 ) -> None:
     """A million sessions make no question slower."""
     if session_database.engine.dialect.name != "sqlite":
@@ -298,7 +297,7 @@ def test_whatever_is_asked_is_indexed(
         "before_cursor_execute",
         lambda _c, _cursor, statement, parameters, *_: asked.append((statement, parameters)),
     )
-    ask(stored)
+    ask(store)
     looks = [(words, values) for words, values in asked if words.startswith(("SELECT", "UPDATE", "DELETE"))]
     assert looks
     with session_database.engine.connect() as connection:
@@ -307,11 +306,11 @@ def test_whatever_is_asked_is_indexed(
             assert not [step for *_, step in plan if step.startswith("SCAN")], words
 
 
-def test_a_store_that_is_down_says_so(stored: SQLAlchemySessionStore, session_database: Database) -> None:
+def test_a_store_that_is_down_says_so(store: SQLAlchemySessionStore, session_database: Database) -> None:
     session_database.run(lambda session: session.execute(text("DROP TABLE endings")))
     with pytest.raises(StoreError):
-        stored.endings_after(0, 9)
-    stored.start(record())
+        store.endings_after(0, 9)
+    store.start(record())
     with pytest.raises(StoreError):
-        stored.end(["one"], "ended", NOW)
-    assert stored.get("one") == replace(record(), ended=None)
+        store.end(["one"], "ended", NOW)
+    assert store.get("one") == replace(record(), ended=None)

@@ -8,7 +8,7 @@ from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 from threading import Barrier
-from time import monotonic
+from time import monotonic, time
 
 import pytest
 from sqlalchemy import func, insert, select, text, update
@@ -20,6 +20,8 @@ from genkan.adapters import Adapter
 from genkan.errors import ConfigurationError, StoreError, TokenError
 from genkan.identity import Account, User
 from genkan.sqlalchemy import Database, SQLAlchemyAdapter
+from genkan.tokens import Clock
+from tests.clock import FrozenClock
 from tests.peers.contenders import contend, spend_the_same_ids
 from tests.peers.postgres import PostgreSQL
 from tests.peers.process import free_port
@@ -56,8 +58,8 @@ def sqlite(path: Path) -> Iterator[Database]:
         yield database
 
 
-def adapter_over(database: Database) -> Adapter:
-    return SQLAlchemyAdapter(database, *TABLES, seal=lambda text: text[::-1], open=lambda text: text[::-1])
+def adapter_over(database: Database, clock: Clock = time) -> Adapter:
+    return SQLAlchemyAdapter(database, *TABLES, seal=lambda text: text[::-1], open=lambda text: text[::-1], clock=clock)
 
 
 def test_four_processes_that_spend_the_same_ids_find_one_winner_for_each(url: str) -> None:
@@ -96,7 +98,7 @@ def test_a_transaction_that_lost_a_deadlock_is_begun_anew(postgres_url: str) -> 
 
 def test_no_provider_token_is_readable_in_the_database(database: Database, path: Path) -> None:
     user, _ = adapter_over(database).create_user(ADA, ACCOUNT)
-    adapter_over(database).update_user(user, ACCOUNT)
+    adapter_over(database).refresh_user(user, ACCOUNT)
     adapter_over(database).link_account(user.id, Account("lab", "ada", "oidc", SECRETS))
     with database.read() as session:
         dump = "\n".join(map(str, session.execute(text("SELECT * FROM accounts")).all())).encode()
@@ -178,20 +180,21 @@ def test_an_account_that_cannot_be_stored_leaves_no_user_and_a_message_without_t
     assert adapter.create_user(ADA, ACCOUNT)[1]
 
 
-def test_whoever_is_disabled_twice_has_been_so_since_the_first_time(database: Database) -> None:
+def test_a_user_who_is_disabled_twice_has_been_so_since_the_first_time(database: Database, clock: FrozenClock) -> None:
     def since() -> int | None:
         with database.read() as session:
             return session.execute(text('SELECT "disabledAt" FROM users')).scalar()
 
-    adapter = adapter_over(database)
+    adapter = adapter_over(database, clock)
     user, _ = adapter.create_user(ADA, ACCOUNT)
-    adapter.set_disabled("ada@example.org", True, 1000.5)
-    adapter.set_disabled("ada@example.org", True, 2000.0)
-    adapter.disable_user(user.id, 3000.0)
+    for now in (1000.5, 2000.0, 3000.0):
+        clock.now = now
+        adapter.update_user(user.id, disabled=True)
     assert since() == 1000
-    adapter.set_disabled("ada@example.org", False, 4000.0)
+    adapter.update_user(user.id, disabled=False)
     assert since() is None
-    adapter.disable_user(user.id, 5000.0)
+    clock.now = 5000.0
+    adapter.update_user(user.id, disabled=True)
     assert since() == 5000
 
 
@@ -200,11 +203,11 @@ def test_a_surrogate_is_a_store_error_wherever_it_comes_in(database: Database) -
     user, _ = adapter.create_user(ADA, ACCOUNT)
     for act in (
         lambda: adapter.create_user(User("", bad), Account("hub", "another", "oidc")),
-        lambda: adapter.update_user(User(user.id, bad), ACCOUNT),
+        lambda: adapter.refresh_user(User(user.id, bad), ACCOUNT),
         lambda: adapter.get_user(bad),
         lambda: adapter.get_user_by_email(bad),
         lambda: adapter.get_user_by_account("hub", bad),
-        lambda: adapter.set_role("ada@example.org", bad),
+        lambda: adapter.update_user(user.id, role=bad),
     ):
         with pytest.raises(StoreError):
             act()
