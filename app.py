@@ -10,9 +10,10 @@ from flask import Flask
 
 import auth
 import config
-from blueprints import account, api, assets, commands, dashboard, development, errors, health, sessions, users
+from blueprints import account, api, commands, dashboard, development, errors, health, sessions, users
 from blueprints import auth as doors
 from deploy.logging import configure_logging
+from genkan.flask.static import StaticFiles
 from genkan.tokens import Clock
 
 MAX_BODY = 64 * 1024
@@ -29,13 +30,14 @@ def create_app(environment: Mapping[str, str] | None = None, clock: Clock = time
     """
     settings = config.load(os.environ if environment is None else environment)
     configure_logging()
-    app = Flask(__name__, static_folder=None)
+    app = Flask(__name__)
     app.config["DATABASE_URL"] = settings.database_url
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY, MAX_FORM_MEMORY_SIZE=MAX_BODY, MAX_FORM_PARTS=100)
     app.json.sort_keys = app.json.ensure_ascii = False  # type: ignore[attr-defined]  # the default provider has both
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     provider = auth.init_app(app, settings, clock)
-    for room in (doors, dashboard, account, api, health, users, sessions, assets, errors):
+    StaticFiles(app)
+    for room in (doors, dashboard, account, api, health, users, sessions, errors):
         app.register_blueprint(room.bp)
     if provider is not None:
         app.register_blueprint(development.create_blueprint(provider))

@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response as BaseResponse
 import people
 from auth import auth, sign_out
 from genkan.errors import LastAccount
-from genkan.flask import form_targets, fresh, is_htmx, link, reading, state_of
+from genkan.flask import fresh, is_htmx, link, reading, state_of
 from genkan.identity import text_of
 from people import Whence
 
@@ -146,7 +146,7 @@ def _page(**more: Any) -> Response:
     html = render_template("account/index.html", provider_name=people.provider_name, **known, **more)
     page, house = make_response(html), state_of(current_app)
     # Without JavaScript the forms for linking lead to a provider by redirect.
-    page.headers["Content-Security-Policy"] = house.headers.policy(*form_targets.everywhere(house))
+    page.headers["Content-Security-Policy"] = house.headers.sign_in_policy
     return page
 
 

@@ -85,14 +85,6 @@ def fetch_metadata(provider: Provider, get: Get, options: Options) -> Metadata:
     return _metadata(document, provider)
 
 
-def known_metadata(provider: Provider, options: Options) -> Metadata | None:
-    """The same as far as it is known without asking anybody."""
-    if provider.type == "oauth":
-        return _own_data(provider)
-    copy = _good_copy(_metadata_key(provider), options)
-    return _metadata(copy["document"], provider) if copy else None
-
-
 def fetch_keys(
     provider: Provider, metadata: Metadata, get: Get, options: Options, *, anew: bool = False
 ) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from flask import Flask
 
-VARIABLES = {"provider_id": "development", "name": "css/app.css", "key": "hana", "sid": "unknown"}
+VARIABLES = {"provider_id": "development", "filename": "css/app.css", "key": "hana", "sid": "unknown"}
 """What stands in for the variable parts of an address."""
 
 

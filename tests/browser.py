@@ -7,9 +7,18 @@ import re
 from typing import Any
 
 from flask import Flask
+from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 HTMX = {"HX-Request": "true", "HX-Current-URL": "http://127.0.0.1:5000/dashboard"}
+
+
+class BufferedClient(FlaskClient):
+    """Reads every body at once and closes what it was read from."""
+
+    def open(self, *args: Any, buffered: bool = True, **request: Any) -> TestResponse:
+        """Send a request."""
+        return super().open(*args, buffered=buffered, **request)
 
 
 class Browser:

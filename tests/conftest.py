@@ -12,7 +12,7 @@ from hypothesis import settings
 
 import migrations
 from app import create_app
-from tests.browser import Browser
+from tests.browser import Browser, BufferedClient
 from tests.clock import FrozenClock
 
 # On CI every run tries the same examples, so that what lands doesn't depend on luck; elsewhere they are new each time.
@@ -29,6 +29,9 @@ pytest_plugins = [
 ]
 
 ORIGIN = "http://127.0.0.1:5000"
+
+# As a server does, so that no static file stays open.
+Flask.test_client_class = BufferedClient
 
 Environment = dict[str, str]
 MakeApp = Callable[..., Flask]

@@ -28,7 +28,7 @@ from tests.visitors import COOKIE, at_once, variables
 TWO_DAYS = 2 * 86400.0
 """By then a session is prolonged, with a new cookie, as soon as it is seen."""
 
-KEPT = {"dashboard.about", "assets.asset"}
+KEPT = {"dashboard.about", "static"}
 """The endpoints that ask nobody's name and say that their answers may be shared."""
 
 PEOPLE = {"ada": "Ada Aldous", "bo": "Bo Birch", "cleo": "Cleo Clay"}

@@ -12,10 +12,7 @@ import pytest
 from genkan.actions import backchannel
 from genkan.actions.backchannel import SECONDS
 from genkan.budget import seconds_left
-from genkan.discovery import Metadata
 from genkan.errors import ProviderUnavailable
-from genkan.flask import form_targets
-from genkan.flask.form_targets import HELD_SECONDS
 from tests.browser import Browser
 from tests.clock import FrozenClock
 from tests.conftest import ORIGIN, MakeApp
@@ -86,18 +83,12 @@ def test_only_who_came_through_a_provider_that_signs_out_there_is_sent_there(
         assert elsewhere.sign_out(callbackUrl="/about").headers["Location"].startswith(f"{there.issuer}/end-session?")
 
 
-@pytest.mark.parametrize(
-    "host", ["a;script-src", "*", "*.example", "a'b.example", "a,b.example", "a%3bb.example", "a!b.example"]
-)
-def test_a_provider_s_metadata_adds_nothing_to_the_policy_but_a_plain_host(
-    visitor: Visitor, monkeypatch: pytest.MonkeyPatch, host: str
-) -> None:
-    metadata = Metadata(f"https://{host}/authorize", f"https://{host}/token")
-    monkeypatch.setattr(form_targets, "known_metadata", lambda *_: metadata)
-    policy = visitor.get("/api/auth/signin").headers["Content-Security-Policy"]
+def test_a_provider_s_metadata_changes_nothing_in_the_policy(visitor: Visitor) -> None:
+    before = visitor.get("/api/auth/signin").headers["Content-Security-Policy"]
+    visitor.start()
 
-    assert policy.split("form-action ")[1].split("; ")[0] == "'self'"
-    assert host not in policy.split("form-action ")[1]
+    assert visitor.options.cache.get(f"metadata:oidc:{visitor.op.issuer}") is not None
+    assert visitor.get("/api/auth/signin").headers["Content-Security-Policy"] == before
 
 
 def test_a_logout_token_costs_no_more_than_its_own_time(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,21 +175,3 @@ def test_nobody_confirms_or_links_while_it_cannot_be_told_who_is_there(visitor: 
 
     assert query(begun.headers["Location"])["reason"] == "storage"
     assert visitor.flows() == []
-
-
-def test_where_the_form_of_signing_out_may_lead_is_looked_up_again_after_seconds_and_when_the_clock_was_set_back(
-    make_app: MakeApp, op: MisbehavingProvider, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    visitor = Visitor(make_app(**variables(op), AUTH_OIDC_SIGN_OUT="provider", AUTH_DEVELOPMENT_PROVIDER="off"), op)
-    visitor.enter()
-    seen = []
-    for number, seconds in enumerate((0, HELD_SECONDS - 1, 1, -3600)):
-        there = f"https://{number}.example"
-        known = Metadata(there, there, end_session_endpoint=f"{there}/end")
-        monkeypatch.setattr(form_targets, "known_metadata", lambda *_, known=known: known)
-        visitor.clock.advance(seconds)
-        policy = visitor.get("/dashboard").headers["Content-Security-Policy"]
-        seen.append(policy.split("form-action ")[1].split(";")[0].split()[-1])
-
-    first, third, fourth = (f"https://{number}.example" for number in (0, 2, 3))
-    assert seen == [first, first, third, fourth]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,12 @@ from werkzeug.test import TestResponse
 import migrations
 from app import create_app
 from genkan.flask import public
+from genkan.flask.headers import StandingHeaders
+from genkan.providers.base import Provider
+from genkan.providers.development import development
+from genkan.providers.discord import discord
+from genkan.providers.github import github
+from genkan.providers.oidc import oidc
 from tests.addresses import addresses
 from tests.browser import HTMX, Browser
 from tests.conftest import ORIGIN
@@ -118,9 +125,32 @@ def test_forms_lead_to_ourselves_and_on_the_sign_in_page_to_the_providers_too(ho
         == policy_of(browser.get("/api/auth/signout"))["form-action"]
         == ["'self'"]
     )
-    targets = policy_of(browser.get("/api/auth/signin"))["form-action"]
-    assert targets[0] == "'self'"
-    assert set(targets[1:]) <= {"https:", "https://github.com"}
+    assert policy_of(browser.get("/api/auth/signin"))["form-action"] == ["'self'", "https://github.com"]
+
+
+OIDC = replace(oidc, issuer="https://op.example")
+OWN = development(f"{ORIGIN}/development", "secret")
+
+
+@pytest.mark.parametrize(
+    ("providers", "sources"),
+    [
+        ([], ["'self'"]),
+        ([OWN], ["'self'"]),
+        ([OWN, github, discord], ["'self'", "https://discord.com", "https://github.com"]),
+        ([OIDC], None),
+        ([OWN, github, OIDC], None),
+        ([github, replace(OWN, signs_out_there=True)], None),
+    ],
+)
+def test_a_sign_in_page_names_the_origins_that_settings_tell_or_none_at_all(
+    providers: list[Provider], sources: list[str] | None
+) -> None:
+    policy = StandingHeaders(secure=True, providers=providers, own_origin=ORIGIN).sign_in_policy
+    _, named, targets = policy.partition("; form-action ")
+
+    assert (targets.split() if named else None) == sources
+    assert policy.startswith("default-src 'none'; script-src 'self'; ")
 
 
 LOADING = {"script", "link", "iframe", "object", "embed", "base", "img"}

@@ -93,7 +93,7 @@ def test_a_host_that_is_none_is_the_visitor_s_mistake(
     builder = EnvironBuilder(path=path)
     environ = {**builder.get_environ(), "HTTP_HOST": host}
     app = make_app(**(PRODUCTION if production else {}))
-    _, status, headers = run_wsgi_app(app.wsgi_app, environ)
+    _, status, headers = run_wsgi_app(app.wsgi_app, environ, buffered=True)
     assert int(status.split()[0]) < 500
     assert headers["X-Content-Type-Options"] == "nosniff"
 

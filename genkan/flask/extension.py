@@ -38,14 +38,17 @@ def init_app(app: Flask, options: Options, *, development: bool = False, trusted
     """
     if app.config.get("LOGIN_DISABLED"):
         raise ConfigurationError("LOGIN_DISABLED: it opens every protected view. Remove it from the configuration.")
-    headers = StandingHeaders(secure=options.secure, picture_origins=_loopback_issuers(options))
-    leading_away = tuple(provider for provider in options.providers.values() if provider.signs_out_there)
+    headers = StandingHeaders(
+        secure=options.secure,
+        picture_origins=_loopback_issuers(options),
+        providers=options.providers.values(),
+        own_origin=options.origin,
+    )
     house = State(
         options,
         headers,
         timed=development,
         not_cached=headers.completed(*NOT_CACHED.items()),
-        signs_out_elsewhere=leading_away,
     )
     app.extensions[EXTENSION] = house
     app.jinja_env.globals.update(TEMPLATE_GLOBALS)

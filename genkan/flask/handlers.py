@@ -15,7 +15,6 @@ from genkan.actions.sign_out import come_back
 from genkan.actions.sign_out import sign_out as end_session
 from genkan.actions.update import update
 from genkan.errors import CrossSite, MissingCSRF, UnknownAction
-from genkan.flask import form_targets
 from genkan.flask.envelope import is_htmx, json_response, only_field, perform, receive
 from genkan.flask.freshness import ways_in
 from genkan.flask.guard import RETRY_SECONDS
@@ -98,7 +97,7 @@ def sign_in_page() -> Response:
         callback_url=path_of(landing, options.origin),
         session=auth(),
     )
-    response.headers["Content-Security-Policy"] = state().headers.policy(*form_targets.everywhere(state()))
+    response.headers["Content-Security-Policy"] = state().headers.sign_in_policy
     return response
 
 

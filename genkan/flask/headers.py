@@ -6,6 +6,9 @@ from collections.abc import Iterable
 
 from werkzeug.datastructures import Headers
 
+from genkan.providers.base import Provider
+from genkan.redirects import origin_of
+
 Pairs = tuple[tuple[str, str], ...]
 
 _HSTS = "max-age=63072000; includeSubDomains"
@@ -26,15 +29,28 @@ class StandingHeaders:
 
     Scripts and styles come from our own files only, so no nonce is needed and a page without secrets can be
     cached; pictures may come from anywhere on https, since providers keep them where they like.
+
+    Browsers check `form-action` against the redirect that answers a form, too. It is `'self'`, on the sign-in pages
+    with the origins of the providers' authorization endpoints. Where such an origin is known only after discovery,
+    and where a signed-in user can be sent to a provider's sign-out, the policy has no `form-action`.
     """
 
-    def __init__(self, *, secure: bool, picture_origins: Iterable[str] = ()) -> None:
+    def __init__(
+        self, *, secure: bool, picture_origins: Iterable[str] = (), providers: Iterable[Provider] = (), own_origin: str
+    ) -> None:
+        providers = tuple(providers)
         pictures = " ".join(("'self'", "https:", *picture_origins))
-        self._policy = (
+        any_form_target = (
             "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; font-src 'self'; "
-            f"img-src {pictures}; manifest-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; "
-            "form-action "
+            f"img-src {pictures}; manifest-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
         )
+        policy = f"{any_form_target}; form-action 'self'"
+        targets = {origin_of(provider.authorization_endpoint or "") for provider in providers}
+        leads_to_sign_out = any(provider.signs_out_there for provider in providers)
+        further = [f" {origin}" for origin in sorted(filter(None, targets - {own_origin}))]
+        self.sign_in_policy = any_form_target if None in targets or leads_to_sign_out else policy + "".join(further)
+        """The Content-Security-Policy of a page with sign-in forms."""
+        self._signed_in_policy = any_form_target if leads_to_sign_out else None
         common: Pairs = (
             ("X-Content-Type-Options", "nosniff"),
             ("Referrer-Policy", "same-origin"),
@@ -44,7 +60,7 @@ class StandingHeaders:
         other: Pairs = (*common, ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"))
         document: Pairs = (
             *common,
-            ("Content-Security-Policy", self.policy()),
+            ("Content-Security-Policy", policy),
             ("Cross-Origin-Opener-Policy", "same-origin"),
             ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
         )
@@ -63,15 +79,8 @@ class StandingHeaders:
         said = {name.lower() for name, _ in pairs}
         return [*pairs, *(pair for key, pair in self._standing[False, True] if key not in said)]
 
-    def policy(self, *form_targets: str) -> str:
-        """A document's Content-Security-Policy, whose forms may also lead to these sources."""
-        return self._policy + " ".join(("'self'", *form_targets))
-
-    def add(self, headers: Headers, *, private: bool, form_targets: tuple[str, ...] = ()) -> None:
-        """Add what the answer does not say itself; a private answer is never left for a cache to keep.
-
-        Forms of a document may also lead to `form_targets`.
-        """
+    def add(self, headers: Headers, *, private: bool, signed_in: bool = False) -> None:
+        """Add what the answer does not say itself; a private answer is never left for a cache to keep."""
         present = {name.lower(): value for name, value in headers}
         is_document = present.get("content-type", "").startswith("text/html")
         if "vary" in present:
@@ -79,11 +88,12 @@ class StandingHeaders:
         if private and "no-store" not in present.get("cache-control", "no-store"):
             headers["Cache-Control"] = "private, no-store"
         standing = self._standing[is_document, private]
-        if is_document and form_targets and "content-security-policy" not in present:
-            headers["Content-Security-Policy"] = self.policy(*form_targets)
+        if is_document and signed_in and self._signed_in_policy and "content-security-policy" not in present:
+            headers["Content-Security-Policy"] = self._signed_in_policy
             present["content-security-policy"] = ""
-        # Straight into the list: `Headers.add` would check each of these constants anew, a microsecond apiece.
-        headers._list.extend(pair for key, pair in standing if key not in present)  # noqa: SLF001
+        for key, pair in standing:
+            if key not in present:
+                headers.add(*pair)
 
 
 def _vary(headers: Headers, names: tuple[str, ...]) -> None:

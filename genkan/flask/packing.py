@@ -1,4 +1,4 @@
-"""Pages packed for browsers that take it. Their CSRF tokens are masked, so that a size tells nothing of one (BREACH)."""
+"""Compress HTML pages. Their CSRF tokens are masked, so the compressed size reveals nothing about a token (BREACH)."""
 
 from __future__ import annotations
 
@@ -6,20 +6,41 @@ import gzip
 
 from flask import Request, Response
 
-WORTH_IT = 1000
-"""Bytes; a smaller answer fits one packet either way."""
+MIN_SIZE = 1000
+"""Bytes; a smaller response fits into one packet either way."""
 
 LEVEL = 5
-"""A few bytes more than the best for half the time."""
+"""A few bytes more than the best level, in half the time."""
 
 
-def pack(request: Request, response: Response) -> None:
-    """Pack a page that is worth it; static files are packed already, JSON and fragments are short.
+def compress(request: Request, response: Response) -> None:
+    """Compress an HTML page with gzip if the client accepts it; the `Vary` header is added in headers.py.
 
-    That any page's bytes depend on `Accept-Encoding` is for headers.py to say.
+    Files and streams stay as they are: they may be large, or be sent by the server itself. So do ranges (206).
     """
-    if not (response.content_type or "").startswith("text/html") or (response.content_length or 0) < WORTH_IT:
+    if response.mimetype != "text/html" or response.direct_passthrough or not response.is_sequence:
         return
-    if request.accept_encodings.quality("gzip") > 0 and "Content-Encoding" not in response.headers:
-        response.set_data(gzip.compress(response.get_data(), LEVEL, mtime=0))
-        response.headers["Content-Encoding"] = "gzip"
+    if response.status_code == 206 or (response.calculate_content_length() or 0) < MIN_SIZE:
+        return
+    if accepts_gzip(request) and "Content-Encoding" not in response.headers:
+        set_gzip_body(response, gzip.compress(response.get_data(), LEVEL, mtime=0))
+
+
+def accepts_gzip(request: Request) -> bool:
+    """Return whether the client accepts a gzip body."""
+    return request.accept_encodings.quality("gzip") > 0
+
+
+def set_gzip_body(response: Response, body: bytes) -> None:
+    """Replace the body by `body`, which is compressed."""
+    response.set_data(body)
+    response.headers["Content-Encoding"] = "gzip"
+    response.headers.pop("Accept-Ranges", None)
+    weaken_etag(response)
+
+
+def weaken_etag(response: Response) -> None:
+    """Mark the ETag as weak: a strong one would stand for the bytes of one encoding only (RFC 9110, 8.8.1)."""
+    etag, _ = response.get_etag()
+    if etag is not None:
+        response.set_etag(etag, weak=True)

@@ -11,7 +11,6 @@ from flask.sansio.app import App
 from genkan.errors import OutsideRequestError
 from genkan.flask.headers import StandingHeaders
 from genkan.options import Options
-from genkan.providers.base import Provider
 
 EXTENSION = "genkan"
 
@@ -34,10 +33,6 @@ class State:
     """Blueprints whose refusals are JSON."""
     at_start: list[Callable[[], None]] = field(default_factory=list)
     """Called at the start of every request; cheaper than hooks of Flask's, each of which is looked at anew each time."""
-    signs_out_elsewhere: tuple[Provider, ...] = ()
-    """Those with which a sign-out goes on to the provider."""
-    sign_out_targets: tuple[float, tuple[str, ...]] | None = None
-    """Where a sign-out may lead, and when that was found out; see form_targets.py."""
     apart: set[str] = field(default_factory=set)
     """Blueprints that are another service, with its own guard."""
 

@@ -57,7 +57,7 @@ class Provider:
     authorization_endpoint: str | None = None
     token_endpoint: str | None = None
     userinfo_endpoint: str | None = None
-    """OAuth providers only; OIDC ones are discovered."""
+    """OAuth providers only: those of OIDC are discovered. An OIDC provider may name the first, for `form-action` alone."""
     extra_endpoints: Mapping[str, str] = field(default_factory=dict)
     """More to ask with the access token; each answer joins the profile under its key."""
     scope: str = "openid profile email"

@@ -14,6 +14,7 @@ def development(issuer: str, client_secret: str) -> Provider:
         client_id="genkan-development",
         client_secret=client_secret,
         issuer=issuer,
+        authorization_endpoint=f"{issuer}/authorize",
         honours_max_age=True,
         profile=standard_claims,
     )

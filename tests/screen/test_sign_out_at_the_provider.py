@@ -8,7 +8,6 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page
 
-from genkan.flask import form_targets
 from tests.peers.misbehaving import MisbehavingProvider
 from tests.screen.conftest import OpenWindow
 from tests.screen.house import serving
@@ -57,7 +56,6 @@ def test_without_scripts_the_form_leads_to_the_provider_and_back(
     if not is_known:
         house = far_house.extensions["genkan"]
         house.options.cache.delete(f"metadata:oidc:{op.issuer}")
-        house.sign_out_targets = None
     before = op.count("/end-session")
     page = window.open("/dashboard")
     press_sign_out(page)
@@ -71,7 +69,7 @@ def test_a_browser_would_stop_it_if_our_policy_did_not_let_it_through(
     open_window: OpenWindow, far_house: Flask, op: MisbehavingProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So the test above means something; and whatever becomes of the way, they are signed out here."""
-    monkeypatch.setattr(form_targets, "of_sign_out", lambda _: ())
+    monkeypatch.setattr(far_house.extensions["genkan"].headers, "_signed_in_policy", None)
     window = open_window(far_house, java_script_enabled=False)
     window.forgive("form-action")
     enter(window, op)
