@@ -20,7 +20,7 @@ HOST = re.compile(
 """A host name, an IPv4 address, or an IPv6 address without its brackets."""
 
 
-def refuse(name: str, problem: str, remedy: str) -> NoReturn:
+def fail(name: str, problem: str, remedy: str) -> NoReturn:
     """Raises ConfigurationError."""
     raise ConfigurationError(f"{name}: {problem}. {remedy}.")
 
@@ -29,11 +29,11 @@ def host(given: Mapping[str, str]) -> str:
     """Where to listen."""
     named = given.get("HOST", "127.0.0.1").lower()
     if not HOST.fullmatch(named) or (":" in named and _address_of(named) is None):
-        refuse("HOST", "it is neither an address nor a host name", "Use 127.0.0.1, or 0.0.0.0 for every network")
+        fail("HOST", "it is neither an address nor a host name", "Use 127.0.0.1, or 0.0.0.0 for every network")
     return named
 
 
-def own_origin(listening: str, port: int) -> str:
+def default_origin(listening: str, port: int) -> str:
     """Where somebody at this computer finds a house that listens there."""
     if not is_loopback(listening):
         return f"http://127.0.0.1:{port}"
@@ -49,21 +49,21 @@ def origin(parts: SplitResult) -> str:
     return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
 
 
-def web_address(name: str, value: str, production: bool) -> SplitResult:
+def parse_url(name: str, value: str, production: bool) -> SplitResult:
     """A URL that a browser could be sent to; in production one that nobody on the way can read."""
     parts = _parts(name, value)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        refuse(name, "it is not a web address", "Write it as https://host or https://host:port")
+        fail(name, "it is not a web address", "Write it as https://host or https://host:port")
     if "@" in parts.netloc or parts.query or parts.fragment:
-        refuse(name, "it holds too much", "Leave the scheme, the host, the port and the path only")
+        fail(name, "it holds too much", "Leave the scheme, the host, the port and the path only")
     if production and parts.scheme == "http" and not is_loopback(parts.hostname):
-        refuse(name, "it is http, which anybody on the way can read and change", "Use https")
+        fail(name, "it is http, which anybody on the way can read and change", "Use https")
     return parts
 
 
 def _parts(name: str, value: str) -> SplitResult:
     if not value.isascii() and value.isprintable():
-        refuse(
+        fail(
             name, "it has letters beyond ASCII", "Write the host's name as browsers send it, with xn-- before each part"
         )
     # urlsplit drops line ends and tabs without a word, and takes the rest of what RFC 3986 forbids as it comes.
@@ -74,7 +74,7 @@ def _parts(name: str, value: str) -> SplitResult:
     except ValueError:
         well_formed = None
     if not well_formed:
-        refuse(name, "it is malformed", "Look for spaces, quotes, an impossible port or host name in it")
+        fail(name, "it is malformed", "Look for spaces, quotes, an impossible port or host name in it")
     return parts
 
 
@@ -82,17 +82,17 @@ def database_url(given: Mapping[str, str], production: bool) -> str:
     """The address as SQLAlchemy is to have it."""
     url = given.get("DATABASE_URL", f"sqlite:///{ROOT}/instance/genkan.db")
     if not re.match(r"[a-z][a-z0-9]*(\+[a-z0-9_]+)?://", url, re.IGNORECASE):
-        refuse("DATABASE_URL", "it has no scheme", "Write it as sqlite:////path/to/file or postgresql://host/name")
+        fail("DATABASE_URL", "it has no scheme", "Write it as sqlite:////path/to/file or postgresql://host/name")
     scheme, _, place = url.partition("://")
     url = f"{scheme.lower()}://{place}"
     is_sqlite = url.startswith("sqlite")
     if is_sqlite and re.match(r"/*file:", place, re.IGNORECASE):
-        refuse("DATABASE_URL", "it has one address in another", "Write it as sqlite:////path/to/file, without `file:`")
+        fail("DATABASE_URL", "it has one address in another", "Write it as sqlite:////path/to/file, without `file:`")
     # Drivers repeat the host in their errors, and what follows the first @ is read as one.
     if not is_sqlite and place.count("@") > 1:
-        refuse("DATABASE_URL", "it has more than one @", "Write %40 for one that belongs to the password")
+        fail("DATABASE_URL", "it has more than one @", "Write %40 for one that belongs to the password")
     if production and is_sqlite and (":memory:" in url or not place):
-        refuse("DATABASE_URL", "a database in memory is another one for every worker", "Name a file")
+        fail("DATABASE_URL", "a database in memory is another one for every worker", "Name a file")
     if production:
         _refuse_default_password("DATABASE_URL", url)
     return re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url)
@@ -103,7 +103,7 @@ def redis_url(given: Mapping[str, str], production: bool) -> str | None:
     url = given.get("REDIS_URL")
     # redis-py takes what is no number behind the host for database 0.
     if url and not re.fullmatch(r"rediss?://[^/?#]+(/[0-9]*)?(\?[^#]*)?|unix:///.+", url):
-        refuse("REDIS_URL", "it is not the address of a Redis", "Write it as redis://host:6379/0 or unix:///path")
+        fail("REDIS_URL", "it is not the address of a Redis", "Write it as redis://host:6379/0 or unix:///path")
     if url and production:
         _refuse_default_password("REDIS_URL", url)
     return url
@@ -113,7 +113,7 @@ def _refuse_default_password(name: str, url: str) -> None:
     # Read as SQLAlchemy does, which takes characters in a password that no other reader of URLs does.
     server = re.match(r"[^:]+://[^:/@]*:(?P<password>.*)@(?P<host>[^/?:]+)", url)
     if server and server["password"] in DEFAULT_PASSWORDS and not is_loopback(server["host"]):
-        refuse(name, "its password is one that everybody tries first", "Give the account a password of its own")
+        fail(name, "its password is one that everybody tries first", "Give the account a password of its own")
 
 
 def _address_of(host: str) -> str | None:

@@ -21,14 +21,14 @@ MAX_BODY = 64 * 1024
 `request.max_content_length` for itself."""
 
 
-@commands.told
+@commands.cli_errors
 def create_app(environment: Mapping[str, str] | None = None, clock: Clock = time.time) -> Flask:
     """The application for an environment, the process's own by default.
 
     Raises ConfigurationError for settings it must not start with, naming the variable and the remedy. Creates no
     tables: that is the migrations' work, which `make run` and `make serve` see to.
     """
-    settings = config.load(os.environ if environment is None else environment)
+    settings = config.from_environment(os.environ if environment is None else environment)
     configure_logging()
     app = Flask(__name__)
     app.config["DATABASE_URL"] = settings.database_url

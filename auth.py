@@ -12,14 +12,20 @@ import models
 from config import Settings
 from genkan import current_user
 from genkan.adapters import Adapter
-from genkan.caching import SharedCache
+from genkan.caching import FlaskCache
 from genkan.callbacks import Callbacks, JWTParams, SessionParams
 from genkan.development import DevelopmentProvider
 from genkan.flask import access_token, auth, handlers, sign_in, sign_out, update
-from genkan.identity import Session, Token, text_of
-from genkan.options import Options, SessionPolicy
+from genkan.identity import Session, Token, str_claim
+from genkan.options import Core, SessionConfig
 from genkan.providers.base import Provider
-from genkan.providers.catalogue import from_environment, nearest, signing_out, unknown_variables, unusual_issuers
+from genkan.providers.catalogue import (
+    from_environment,
+    suggest_variable,
+    unknown_variables,
+    unusual_issuers,
+    with_logout_setting,
+)
 from genkan.providers.development import development
 from genkan.sqlalchemy import Database, SQLAlchemyAdapter, SQLAlchemySessionStore
 from genkan.tokens import Clock, TextSealer
@@ -38,7 +44,7 @@ def jwt(params: JWTParams) -> Token | None:
 
 def session(params: SessionParams) -> Session | None:
     """Id and role travel from the token to the session, which pages, fragments and JSON routes see."""
-    user = replace(params.session.user, id=text_of(params.token, "sub"), role=text_of(params.token, "role"))
+    user = replace(params.session.user, id=str_claim(params.token, "sub"), role=str_claim(params.token, "role"))
     return replace(params.session, user=user)
 
 
@@ -53,29 +59,29 @@ def init_app(app: Flask, settings: Settings, clock: Clock) -> DevelopmentProvide
         database,
         models.User,
         models.Account,
-        models.SpentToken,
+        models.UsedToken,
         seal=sealer.seal,
         open=sealer.open,
         clock=clock,
     )
     provider = _development_provider(settings, adapter, clock)
-    options = Options.resolve(
+    options = Core.build(
         origin=settings.url,
         secrets=settings.secrets,
         providers=_providers(settings, provider),
         adapter=adapter,
-        cache=SharedCache(app, settings.redis_url),
+        cache=FlaskCache(app, settings.redis_url),
         callbacks=Callbacks(jwt=jwt, session=session),
-        policy=SessionPolicy(
+        session_config=SessionConfig(
             max_age=settings.session_max_age,
             update_age=settings.session_update_age,
             absolute_age=settings.session_absolute_age,
             strategy=settings.session_strategy,
         ),
-        store=_session_store(database, settings),
+        session_store=_session_store(database, settings),
         clock=clock,
         # Reached without the network, so that one worker with one thread can be both sides of a sign-in.
-        back_channels={provider.issuer: app.wsgi_app} if provider else {},
+        wsgi_apps={provider.issuer: app.wsgi_app} if provider else {},
     )
     genkan.flask.init_app(
         app, options, development=not settings.production, trusted_proxy_hops=settings.trusted_proxy_hops
@@ -90,7 +96,7 @@ def _session_store(database: Database, settings: Settings) -> SQLAlchemySessionS
         database,
         users=models.User,
         sessions=models.SessionRecord,
-        endings=models.Ending,
+        endings=models.Revocation,
         activity=models.Activity,
         lifetime=settings.session_absolute_age,
         seal=sealer.seal,
@@ -101,7 +107,9 @@ def _session_store(database: Database, settings: Settings) -> SQLAlchemySessionS
 def _development_provider(settings: Settings, adapter: Adapter, clock: Clock) -> DevelopmentProvider | None:
     if not settings.development_provider:
         return None
-    return DevelopmentProvider(settings.url, settings.secrets[0], adapter.spend, clock, production=settings.production)
+    return DevelopmentProvider(
+        settings.url, settings.secrets[0], adapter.use_once, clock, production=settings.production
+    )
 
 
 def _providers(settings: Settings, provider: DevelopmentProvider | None) -> tuple[Provider, ...]:
@@ -115,9 +123,9 @@ def _providers(settings: Settings, provider: DevelopmentProvider | None) -> tupl
     if provider is None:
         return configured
     own = development(provider.issuer, provider.client_secret)
-    return (*configured, signing_out(own, settings.provider_environment))
+    return (*configured, with_logout_setting(own, settings.provider_environment))
 
 
 def _remedy(unknown: tuple[str, ...]) -> str:
-    meant = [name for name in map(nearest, unknown) if name]
+    meant = [name for name in map(suggest_variable, unknown) if name]
     return f"Is {', '.join(meant)} meant?" if meant else "Remove them, unless something else reads them."

@@ -11,15 +11,15 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 import addresses
-from addresses import refuse
+from addresses import fail
 from genkan.loopback import is_loopback
-from genkan.weak_secrets import weakness_of
+from genkan.weak_secrets import secret_weakness
 
 ROOT = addresses.ROOT
 DAY = 24 * 60 * 60
 SECRETS = ("AUTH_SECRET_3", "AUTH_SECRET_2", "AUTH_SECRET_1", "AUTH_SECRET")
 """In Auth.js's order: the first that is set encrypts, every one decrypts."""
-MAKE_SECRET = "Set it to what `openssl rand -base64 33` prints"
+SECRET_HINT = "Set it to what `openssl rand -base64 33` prints"
 PROVIDER_VARIABLE = re.compile(r"AUTH_[A-Z0-9_]+_(ID|SECRET|ISSUER|SIGN_OUT)|AUTH_OIDC_NAME")
 
 
@@ -45,7 +45,7 @@ class Settings:
     warnings: tuple[str, ...] = ()
 
 
-def load(environ: Mapping[str, str]) -> Settings:
+def from_environment(environ: Mapping[str, str]) -> Settings:
     """The settings in `environ`. An empty variable counts as unset, as in Auth.js.
 
     Raises ConfigurationError at the first thing that is wrong or, in production, merely unwise.
@@ -79,28 +79,28 @@ def _production(given: Mapping[str, str]) -> bool:
     production = _choice(given, "GENKAN_ENV", "production", "development") == "production"
     # Flask's own reading of the variable: anything but these turns its debugger on.
     if production and given.get("FLASK_DEBUG", "0").lower() not in {"0", "false", "no"}:
-        refuse("FLASK_DEBUG", "debugging is on in production", "Remove it, or set GENKAN_ENV=development")
+        fail("FLASK_DEBUG", "debugging is on in production", "Remove it, or set GENKAN_ENV=development")
     return production
 
 
 def _secrets(given: Mapping[str, str], production: bool) -> tuple[str, ...]:
     secrets = tuple(dict.fromkeys(given[name] for name in SECRETS if name in given))
     if not secrets:
-        refuse("AUTH_SECRET", "it is not set", MAKE_SECRET)
+        fail("AUTH_SECRET", "it is not set", SECRET_HINT)
     for name, weakness in _weak_secrets(given) if production else ():
-        refuse(name, weakness, MAKE_SECRET)
+        fail(name, weakness, SECRET_HINT)
     return secrets
 
 
 def _weak_secrets(given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for name in SECRETS:
-        if name in given and (weakness := weakness_of(given[name])):
+        if name in given and (weakness := secret_weakness(given[name])):
             yield name, weakness
 
 
 def _warnings(given: Mapping[str, str], url: str) -> Iterator[str]:
     for name, weakness in _weak_secrets(given):
-        yield f"{name}: {weakness}. {MAKE_SECRET}."
+        yield f"{name}: {weakness}. {SECRET_HINT}."
     if is_loopback(addresses.host(given)) and not _is_ours_alone(given, url):
         yield "AUTH_URL: others come by that address. The development provider is off, since it vouches for whoever asks."
     elif not is_loopback(addresses.host(given)) and "AUTH_URL" not in given:
@@ -121,27 +121,27 @@ def _warnings_in_production(given: Mapping[str, str]) -> Iterator[str]:
 def _url(given: Mapping[str, str], production: bool, port: int) -> str:
     if production and "AUTH_URL" not in given:
         if given.get("AUTH_TRUST_HOST", "0").lower() not in {"0", "false"}:
-            refuse("AUTH_TRUST_HOST", "a Host header is never believed here", "Remove it and set AUTH_URL instead")
-        refuse("AUTH_URL", "it is not set", "Set it to the address people type, such as https://app.example.org")
-    parts = addresses.web_address(
-        "AUTH_URL", given.get("AUTH_URL", addresses.own_origin(addresses.host(given), port)), production
+            fail("AUTH_TRUST_HOST", "a Host header is never believed here", "Remove it and set AUTH_URL instead")
+        fail("AUTH_URL", "it is not set", "Set it to the address people type, such as https://app.example.org")
+    parts = addresses.parse_url(
+        "AUTH_URL", given.get("AUTH_URL", addresses.default_origin(addresses.host(given), port)), production
     )
     if parts.path.rstrip("/") not in {"", "/api/auth"}:
-        refuse("AUTH_URL", "it has a path", "Leave the scheme, the host and the port only; /api/auth may follow")
+        fail("AUTH_URL", "it has a path", "Leave the scheme, the host and the port only; /api/auth may follow")
     return addresses.origin(parts)
 
 
 def _choice(given: Mapping[str, str], name: str, usual: str, other: str) -> str:
     choice = given.get(name, usual)
     if choice not in {usual, other}:
-        refuse(name, f"it is neither {usual} nor {other}", f"Set one of the two; {usual} is the default")
+        fail(name, f"it is neither {usual} nor {other}", f"Set one of the two; {usual} is the default")
     return choice
 
 
 def _number(given: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
     text = given.get(name, str(default))
     if not re.fullmatch(r"[0-9]{1,10}", text) or not least <= int(text) <= most:
-        refuse(name, f"it is not a whole number from {least} to {most}", f"The default is {default}")
+        fail(name, f"it is not a whole number from {least} to {most}", f"The default is {default}")
     return int(text)
 
 
@@ -151,9 +151,9 @@ def _ages(given: Mapping[str, str]) -> tuple[int, int, int]:
     renewal = _number(given, "AUTH_SESSION_UPDATE_AGE", min(DAY, idle), 0, 3650 * DAY)
     absolute = _number(given, "AUTH_SESSION_ABSOLUTE_AGE", 90 * DAY, 1, 3650 * DAY)
     if renewal > idle:
-        refuse("AUTH_SESSION_UPDATE_AGE", "it is longer than AUTH_SESSION_MAX_AGE", "Lower it, or raise the other")
+        fail("AUTH_SESSION_UPDATE_AGE", "it is longer than AUTH_SESSION_MAX_AGE", "Lower it, or raise the other")
     if idle > absolute:
-        refuse("AUTH_SESSION_ABSOLUTE_AGE", "it is shorter than AUTH_SESSION_MAX_AGE", "Raise it, or lower the other")
+        fail("AUTH_SESSION_ABSOLUTE_AGE", "it is shorter than AUTH_SESSION_MAX_AGE", "Raise it, or lower the other")
     return idle, renewal, absolute
 
 
@@ -161,7 +161,7 @@ def _provider_environment(given: Mapping[str, str], production: bool) -> Mapping
     variables = {name: value for name, value in given.items() if PROVIDER_VARIABLE.fullmatch(name)}
     for name, value in variables.items():
         if name.endswith("_ISSUER"):
-            addresses.web_address(name, value, production)
+            addresses.parse_url(name, value, production)
     return MappingProxyType(variables)
 
 
@@ -172,7 +172,7 @@ def _development_provider(given: Mapping[str, str], production: bool, url: str) 
     choice = _choice(given, "AUTH_DEVELOPMENT_PROVIDER", usual, other)
     if choice == "on" and not is_safe:
         remedy = "Remove it, or listen on 127.0.0.1 only and name that in AUTH_URL"
-        refuse("AUTH_DEVELOPMENT_PROVIDER", "it lets anybody in as anybody", remedy)
+        fail("AUTH_DEVELOPMENT_PROVIDER", "it lets anybody in as anybody", remedy)
     return choice == "on"
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator, UserDefinedType
 
 
-class Identifier(UserDefinedType[str]):
+class StringId(UserDefinedType[str]):
     """Ids are strings here, whatever the column's real type is: text, uuid, or the integers of an Auth.js database.
 
     Not a String: with psycopg that writes `::VARCHAR` behind each parameter, and PostgreSQL cannot compare an
@@ -29,7 +29,7 @@ class Identifier(UserDefinedType[str]):
         return lambda value: None if value is None else str(value)
 
 
-class Moment(TypeDecorator[datetime]):
+class UTCDateTime(TypeDecorator[datetime]):
     """A point in time, always aware and in UTC; SQLite keeps no zone, so it is put back on the way out.
 
     Some of Auth.js's adapters keep milliseconds since 1970; those are read as well.
@@ -72,7 +72,7 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map: ClassVar[dict[Any, Any]] = {str: Text, datetime: Moment, int: BigInteger}
+    type_annotation_map: ClassVar[dict[Any, Any]] = {str: Text, datetime: UTCDateTime, int: BigInteger}
 
 
 class User(Base):
@@ -80,7 +80,7 @@ class User(Base):
 
     __tablename__ = "users"
 
-    id: Mapped[str] = mapped_column(Identifier, primary_key=True)
+    id: Mapped[str] = mapped_column(StringId, primary_key=True)
     name: Mapped[str | None]
     email: Mapped[str | None]
     email_verified: Mapped[datetime | None] = mapped_column("emailVerified")
@@ -88,7 +88,7 @@ class User(Base):
     role: Mapped[str] = mapped_column(server_default=text("'user'"))
     disabled_at: Mapped[int | None] = mapped_column("disabledAt")
     """Since when, in seconds since 1970, they may not come in; none may while it is set."""
-    name_is_own: Mapped[bool | None] = mapped_column("nameIsOwn")
+    name_overridden: Mapped[bool | None] = mapped_column("nameIsOwn")
     """They chose it here, so no provider's replaces it."""
 
 
@@ -101,8 +101,8 @@ class Account(Base):
 
     __tablename__ = "accounts"
 
-    id: Mapped[str] = mapped_column(Identifier, primary_key=True)
-    user_id: Mapped[str] = mapped_column("userId", Identifier, ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    id: Mapped[str] = mapped_column(StringId, primary_key=True)
+    user_id: Mapped[str] = mapped_column("userId", StringId, ForeignKey("users.id", ondelete="CASCADE"), index=True)
     type: Mapped[str]
     provider: Mapped[str]
     provider_account_id: Mapped[str] = mapped_column("providerAccountId")
@@ -113,14 +113,14 @@ class Account(Base):
     scope: Mapped[str | None]
     session_state: Mapped[str | None]
     token_type: Mapped[str | None]
-    refreshing_until: Mapped[int | None]
+    refresh_locked_until: Mapped[int | None]
     """Until when, in seconds since 1970, one worker alone may ask the provider for new tokens."""
 
     # An index, not a constraint: that is what both databases can add to a table that exists already.
     __table_args__ = (Index("uq_accounts_provider_providerAccountId", "provider", "providerAccountId", unique=True),)
 
 
-class SpentToken(Base):
+class UsedToken(Base):
     """Something that may be used once was used; the row outlives what it stands for, then it is purged."""
 
     __tablename__ = "spent_tokens"
@@ -139,20 +139,20 @@ class SessionRecord(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True)
     """The token's `sid`; not a secret, it opens nothing."""
-    user_id: Mapped[str] = mapped_column(Identifier, ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    user_id: Mapped[str] = mapped_column(StringId, ForeignKey("users.id", ondelete="CASCADE"), index=True)
     provider: Mapped[str]
-    provider_session: Mapped[str | None]
+    provider_sid: Mapped[str | None]
     """The provider's own name for its session, by which it may end ours."""
     id_token: Mapped[str | None]
     """Sealed; what a sign-out at the provider is vouched for with."""
     created: Mapped[int]
     last_seen: Mapped[int]
     expires: Mapped[int] = mapped_column(index=True)
-    absolute_end: Mapped[int]
+    absolute_expires: Mapped[int]
     device: Mapped[str]
-    address: Mapped[str | None]
-    ended: Mapped[int | None]
-    ended_why: Mapped[str | None]
+    ip_address: Mapped[str | None]
+    revoked_at: Mapped[int | None]
+    revocation_reason: Mapped[str | None]
     token_hash: Mapped[str | None] = mapped_column(unique=True)
     """SHA-256 of the cookie's value, where sessions are kept in the database."""
     claims: Mapped[str | None]
@@ -161,7 +161,7 @@ class SessionRecord(Base):
     __table_args__ = (Index("ix_genkan_sessions_provider_session", "provider", "provider_session"),)
 
 
-class Ending(Base):
+class Revocation(Base):
     """News for every worker: a session ended, a user's sessions ended, or what is known of a user changed.
 
     Append only, read from the last known id on; a row goes when every token it is about has expired.
@@ -185,12 +185,12 @@ class Activity(Base):
     __tablename__ = "activity"
 
     id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
-    user_id: Mapped[str] = mapped_column(Identifier, ForeignKey("users.id", ondelete="CASCADE"))
+    user_id: Mapped[str] = mapped_column(StringId, ForeignKey("users.id", ondelete="CASCADE"))
     at: Mapped[int] = mapped_column(index=True)
     kind: Mapped[str]
     provider: Mapped[str | None]
     device: Mapped[str | None]
-    address: Mapped[str | None]
+    ip_address: Mapped[str | None]
     detail: Mapped[str | None]
 
     __table_args__ = (Index("ix_activity_user_id_at", "user_id", "at"),)

@@ -20,16 +20,16 @@ from werkzeug.wrappers import Response
 import config
 import migrations
 from config import Settings
-from genkan.errors import ConfigurationError, StoreError
+from genkan.errors import AdapterError, ConfigurationError
 from genkan.sqlalchemy import describe_error
 from ports import require_free_port
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-HEADING = "# For `make run`, on this computer only. `make serve` never reads it.\n"
+ENV_FILE_HEADER = "# For `make run`, on this computer only. `make serve` never reads it.\n"
 
-BROKEN = Response("The app did not start; the terminal says why. Mend it and reload.\n", status=500)
+IMPORT_ERROR_RESPONSE = Response("The app did not start; the terminal says why. Mend it and reload.\n", status=500)
 
 
 def main() -> None:
@@ -42,22 +42,22 @@ def main() -> None:
     os.chdir(config.ROOT)
     try:
         if is_running_from_reloader():
-            serve(config.load(os.environ), build())
+            run_server(config.from_environment(os.environ), load_app())
         else:
-            serve(prepare(config.ROOT / ".env"), BROKEN)
+            run_server(prepare(config.ROOT / ".env"), IMPORT_ERROR_RESPONSE)
     except ConfigurationError as error:
-        refuse(str(error))
-    except StoreError as error:
-        refuse(describe_error(error))
+        exit_with_error(str(error))
+    except AdapterError as error:
+        exit_with_error(describe_error(error))
 
 
 def prepare(environment_file: Path) -> Settings:
     """The settings, once there is a secret, the newest schema and a free port; the second process inherits them."""
     if not any(os.environ.get(name) for name in config.SECRETS):
-        create_environment(environment_file)
+        write_env_file(environment_file)
     load_dotenv(environment_file)
     os.environ["GENKAN_ENV"] = "development"
-    settings = config.load(os.environ)
+    settings = config.from_environment(os.environ)
     for warning in settings.warnings:
         print(f"genkan: {warning}", file=sys.stderr)
     require_free_port(settings, "run")
@@ -65,7 +65,7 @@ def prepare(environment_file: Path) -> Settings:
     return settings
 
 
-def create_environment(file: Path) -> None:
+def write_env_file(file: Path) -> None:
     """Sees to it that the file of settings for development has a secret; nobody else can ever read the file.
 
     What is in it stays. Raises ConfigurationError where it can't be read or written.
@@ -77,7 +77,7 @@ def create_environment(file: Path) -> None:
             return
         lines = [] if known.get("GENKAN_ENV") else ["GENKAN_ENV=development"]
         lines += [f"AUTH_SECRET={secrets.token_urlsafe(48)}"]
-        before = (written.rstrip("\n") + "\n") if written.strip() else HEADING
+        before = (written.rstrip("\n") + "\n") if written.strip() else ENV_FILE_HEADER
         _write_privately(file.resolve(), before + "\n".join(lines) + "\n")
     except (OSError, UnicodeError) as error:
         raise ConfigurationError(
@@ -97,7 +97,7 @@ def _write_privately(file: Path, text: str) -> None:
         raise
 
 
-def build() -> WSGIApplication:
+def load_app() -> WSGIApplication:
     """The app as its files stand now, or a page that says it is broken until a file changes again.
 
     Raises ConfigurationError, which no change of a file would mend.
@@ -109,12 +109,12 @@ def build() -> WSGIApplication:
         raise
     except Exception:  # noqa: BLE001  # whatever a half-finished edit raises, the server outlives it
         traceback.print_exc()
-        return BROKEN
+        return IMPORT_ERROR_RESPONSE
     app.jinja_env.auto_reload = True
     return app
 
 
-def serve(settings: Settings, application: WSGIApplication) -> None:
+def run_server(settings: Settings, application: WSGIApplication) -> None:
     """Answers, and starts anew when a file changes. Nothing of Werkzeug's debugger, which runs what it is sent."""
     if is_running_from_reloader():
         print(f"\n    Genkan is at  {settings.url}\n    Ctrl+C ends it.\n", flush=True)
@@ -125,11 +125,11 @@ def serve(settings: Settings, application: WSGIApplication) -> None:
         threaded=True,
         use_reloader=True,
         use_debugger=False,
-        request_handler=DiscreetHandler,
+        request_handler=RedactingRequestHandler,
     )
 
 
-class DiscreetHandler(WSGIRequestHandler):
+class RedactingRequestHandler(WSGIRequestHandler):
     """Logs requests without their query, where authorization codes travel, and names no versions."""
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
@@ -142,7 +142,7 @@ class DiscreetHandler(WSGIRequestHandler):
         return "genkan"
 
 
-def refuse(sentence: str) -> NoReturn:
+def exit_with_error(sentence: str) -> NoReturn:
     """Ends the process."""
     print(f"genkan: {sentence}", file=sys.stderr)
     sys.exit(os.EX_CONFIG)

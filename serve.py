@@ -11,11 +11,11 @@ import config
 import migrations
 from app import create_app
 from config import Settings
-from genkan.errors import ConfigurationError, StoreError
+from genkan.errors import AdapterError, ConfigurationError
 from genkan.sqlalchemy import describe_error
 from ports import require_free_port
 
-MEMORY = "/dev/shm"  # noqa: S108  # gunicorn unlinks its file there as soon as it has it
+SHM_DIR = "/dev/shm"  # noqa: S108  # gunicorn unlinks its file there as soon as it has it
 
 
 def main() -> None:
@@ -29,22 +29,22 @@ def main() -> None:
     # Threads share two heaps instead of having one each, which is two MiB for every worker.
     os.environ.setdefault("MALLOC_ARENA_MAX", "2")
     try:
-        settings = prepare()
+        settings = check_and_migrate()
     except ConfigurationError as error:
-        refuse(str(error), os.EX_CONFIG)
-    except StoreError as error:
-        refuse(describe_error(error), os.EX_UNAVAILABLE)
+        exit_with_error(str(error), os.EX_CONFIG)
+    except AdapterError as error:
+        exit_with_error(describe_error(error), os.EX_UNAVAILABLE)
     for warning in settings.warnings:
         print(f"genkan: {warning}", file=sys.stderr)
-    os.execv(sys.executable, server(settings))  # noqa: S606  # no shell is wanted
+    os.execv(sys.executable, gunicorn_args(settings))  # noqa: S606  # no shell is wanted
 
 
-def prepare() -> Settings:
+def check_and_migrate() -> Settings:
     """The settings, once the app has been built with them and the database has its newest schema.
 
     Raises ConfigurationError, and StoreError when the database cannot be reached.
     """
-    settings = config.load(os.environ)
+    settings = config.from_environment(os.environ)
     # Thrown away, since every worker builds its own: here it tells what a worker could only die of.
     create_app()
     require_free_port(settings, "serve")
@@ -52,7 +52,7 @@ def prepare() -> Settings:
     return settings
 
 
-def server(settings: Settings) -> list[str]:
+def gunicorn_args(settings: Settings) -> list[str]:
     """gunicorn's command line. Everything that matters is said; docs/server.md says why it is gunicorn."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     return [
@@ -67,7 +67,7 @@ def server(settings: Settings) -> list[str]:
         # Eight sign-ins may wait for a provider in one worker, and three times as many others be served meanwhile.
         *("--threads", "32"),
         # A worker's sign of life must not wait for a disk.
-        *("--worker-tmp-dir", MEMORY if os.access(MEMORY, os.W_OK) else gettempdir()),
+        *("--worker-tmp-dir", SHM_DIR if os.access(SHM_DIR, os.W_OK) else gettempdir()),
         "--no-control-socket",
         # Auth.js's chunks of a session of 20 kB are still read; a longer header is refused with 431.
         *("--limit-request-field_size", "32768"),
@@ -84,7 +84,7 @@ def server(settings: Settings) -> list[str]:
     ]
 
 
-def refuse(sentence: str, status: int) -> NoReturn:
+def exit_with_error(sentence: str, status: int) -> NoReturn:
     """Ends the process."""
     print(f"genkan: {sentence}", file=sys.stderr)
     sys.exit(status)

@@ -20,10 +20,10 @@ from gunicorn.http import errors
 from gunicorn.util import close, write_nonblock
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-PATIENCE = 10.0
+REQUEST_TIMEOUT = 10.0
 """Seconds that a request has to arrive in, head and body."""
 
-DAWDLING = 2.0
+LINGER_TIMEOUT = 2.0
 """Seconds that a client has to close its side after the last answer."""
 
 RECEIVE = 64 * 1024
@@ -40,7 +40,7 @@ CHUNKED = re.compile(rb"\r\ntransfer-encoding:[ \t]*chunked[ \t]*\r\n", re.IGNOR
 ANY_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*\r\n", re.IGNORECASE)
 LAST_CHUNK = b"\r\n0\r\n\r\n"
 
-REFUSALS: tuple[tuple[type[Exception], HTTPStatus], ...] = (
+ERROR_STATUS: tuple[tuple[type[Exception], HTTPStatus], ...] = (
     (errors.LimitRequestLine, HTTPStatus.REQUEST_URI_TOO_LONG),
     (errors.LimitRequestHeaders, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE),
     (errors.ExpectationFailed, HTTPStatus.EXPECTATION_FAILED),
@@ -50,7 +50,7 @@ REFUSALS: tuple[tuple[type[Exception], HTTPStatus], ...] = (
 """What the parser raises and what the client is told, the first that fits; anything else is a 500."""
 
 
-def has_arrived(received: bytes | bytearray) -> bool:
+def is_complete(received: bytes | bytearray) -> bool:
     """Whether a request is complete, or too large or too odd to be worth waiting for the rest of it."""
     end = received.find(b"\r\n\r\n")
     if end < 0:
@@ -62,12 +62,12 @@ def has_arrived(received: bytes | bytearray) -> bool:
     return not length or body >= int(length[1]) or int(length[1]) > BODY_LIMIT
 
 
-def is_too_long(received: bytes | bytearray) -> bool:
+def head_too_long(received: bytes | bytearray) -> bool:
     """Whether the head has passed HEAD_LIMIT: gunicorn would wait for its end with a thread, and for ever."""
     return len(received) > HEAD_LIMIT and received.find(b"\r\n\r\n", 0, HEAD_LIMIT) < 0
 
 
-def is_unfinished(received: bytes | bytearray) -> bool:
+def has_unread_body(received: bytes | bytearray) -> bool:
     """Whether a request that gets its thread is one whose body has not all come."""
     end = received.find(b"\r\n\r\n") + 4
     length = ANY_LENGTH.search(received, 0, end)
@@ -76,7 +76,7 @@ def is_unfinished(received: bytes | bytearray) -> bool:
     return b"transfer-encoding" in received[:end].lower() and received.find(LAST_CHUNK, end - 2) < 0
 
 
-class PatientWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
+class BufferingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
     """gunicorn's gthread worker, unmoved by clients that dribble or dawdle. For plain HTTP: TLS ends before it."""
 
     def enqueue_req(self, connection: TConn) -> None:
@@ -97,24 +97,24 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
 
     def handle_error(self, request: object, client: socket, address: object, error: Exception) -> None:
         """Refuses in our words: gunicorn's repeat the visitor's, in its page and in the log."""
-        status = next((status for kind, status in REFUSALS if isinstance(error, kind)), None)
+        status = next((status for kind, status in ERROR_STATUS if isinstance(error, kind)), None)
         if status is None:
             self.log.error("A request failed outside the app", exc_info=error)
         else:
             self.log.warning("Refused a request: %s", type(error).__name__)
-        write_nonblock(client, refusal(status or HTTPStatus.INTERNAL_SERVER_ERROR))
+        write_nonblock(client, error_response(status or HTTPStatus.INTERNAL_SERVER_ERROR))
 
     def _receive(self, connection: TConn, _socket: socket | None = None) -> None:
-        data = available(connection.sock)
+        data = recv_available(connection.sock)
         connection.received += data or b""
         if data == b"":
             self._drop(connection)
-        elif is_too_long(connection.received):
+        elif head_too_long(connection.received):
             self._refuse(connection, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-        elif has_arrived(connection.received):
+        elif is_complete(connection.received):
             self._hand_over(connection)
         else:
-            self._wait(connection, PATIENCE, self._receive)
+            self._wait(connection, REQUEST_TIMEOUT, self._receive)
 
     def _keepalive_after(self, connection: TConn, keepalive: bool) -> bool:
         # gunicorn would drain what the app left unread with a thread, for up to five seconds (D5); `_drain` takes it.
@@ -123,27 +123,27 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
     def _refuse(self, connection: TConn, status: HTTPStatus) -> None:
         self._stop_waiting(connection)
         self.log.warning("Refused a request: %s", status.phrase)
-        write_nonblock(connection.sock, refusal(status))
+        write_nonblock(connection.sock, error_response(status))
         self.nr_conns -= 1
         connection.close(graceful=True)
 
     def _hand_over(self, connection: TConn) -> None:
-        connection.unfinished = is_unfinished(connection.received)
+        connection.unfinished = has_unread_body(connection.received)
         self._stop_waiting(connection)
         connection.parser.unreader.unread(bytes(connection.received))
         super().enqueue_req(connection)
 
     def _close(self, connection: TConn, graceful: bool = False) -> None:
         # RFC 9112 section 9.6: the client reads the last answer whole only if we go on reading until it closes.
-        if graceful and end_sending(connection.sock):
+        if graceful and shutdown_write(connection.sock):
             connection.received.clear()
             self.nr_conns += 1
-            self._wait(connection, DAWDLING, self._drain)
+            self._wait(connection, LINGER_TIMEOUT, self._drain)
         else:
             close(connection.sock)
 
     def _drain(self, connection: TConn, _socket: socket) -> None:
-        data = available(connection.sock)
+        data = recv_available(connection.sock)
         connection.received += data or b""
         if data == b"" or len(connection.received) > BODY_LIMIT:
             self._drop(connection)
@@ -167,7 +167,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             self.poller.unregister(connection.sock)
 
 
-def available(sock: socket) -> bytes | None:
+def recv_available(sock: socket) -> bytes | None:
     """What has arrived on a non-blocking socket: None for nothing yet, b"" for nothing ever again."""
     try:
         return sock.recv(RECEIVE)
@@ -177,7 +177,7 @@ def available(sock: socket) -> bytes | None:
         return b""
 
 
-def end_sending(sock: socket) -> bool:
+def shutdown_write(sock: socket) -> bool:
     """Tells the client that all is said. False when it is gone already."""
     try:
         sock.shutdown(SHUT_WR)
@@ -187,7 +187,7 @@ def end_sending(sock: socket) -> bool:
     return True
 
 
-def refusal(status: HTTPStatus) -> bytes:
+def error_response(status: HTTPStatus) -> bytes:
     """A whole response that says no more than its status."""
     head = (
         f"HTTP/1.1 {status.value} {status.phrase}",

@@ -68,7 +68,7 @@ def constants(session: Session | None) -> dict[str, Any]:
 
 def session_cookie(app: Flask) -> str:
     """A Cookie header of somebody who has just signed in: their session and their CSRF pair."""
-    options = app.extensions["genkan"].options
+    options = app.extensions["genkan"].core
     claims = {**PERSON, "auth_time": int(time.time()), "sid": "the session of a bench"}
     pair = options.csrf.create().cookie.replace("|", "%7C")
     return (

@@ -104,7 +104,7 @@ def _running(name: str, environment: Mapping[str, str], granian: str | None) -> 
 
 def _gunicorn(name: str, environment: Mapping[str, str]) -> list[str]:
     """serve.py's command; for gunicorn without our worker, all of it but the worker and its threads."""
-    command = serve.server(replace(config.load(environment), workers=2))
+    command = serve.gunicorn_args(replace(config.from_environment(environment), workers=2))
     if name == "gunicorn":
         for option, value in (("--worker-class", "gthread"), ("--threads", THREADS)):
             command[command.index(option) + 1] = value

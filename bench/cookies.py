@@ -15,7 +15,7 @@ class Cookies:
     """What browsers send to one application."""
 
     def __init__(self, app: Flask) -> None:
-        self._options = app.extensions["genkan"].options
+        self._options = app.extensions["genkan"].core
         self.usual = session_cookie(app)
         """A session of one cookie, and the CSRF pair."""
 

@@ -47,7 +47,7 @@ def measure(app: Flask) -> Iterator[str]:
 
 
 def _tokens(app: Flask) -> Iterator[str]:
-    sealer = app.extensions["genkan"].options.sessions
+    sealer = app.extensions["genkan"].core.sessions
     token = sealer.seal(PERSON, 3600)
     times = interleaved({"open": lambda: sealer.open(token), "seal": lambda: sealer.seal(PERSON, 3600)})
     yield f"| opening a token | {median(times['open']):.0f} µs | |"
@@ -67,7 +67,7 @@ def interleaved(acts: Mapping[str, Callable[[], object]]) -> Figures:
 
 
 def _first_sight(app: Flask, cookie: str) -> None:
-    app.extensions["genkan"].options.memory.clear()
+    app.extensions["genkan"].core.session_cache.clear()
     get(app, "/asks/1", cookie)
 
 

@@ -17,7 +17,7 @@ import requests
 
 from bench.application import PERSON
 from bench.contenders import Contender
-from tests.peers.misbehaving import MisbehavingProvider
+from tests.peers.misbehaving import FaultyProvider
 from tests.peers.server import Visitor
 
 CALLBACKS = 8
@@ -80,7 +80,7 @@ class Callback:
         return self.told and self.seconds <= LIMIT
 
 
-def hang(server: Contender, provider: MisbehavingProvider, crowd: Crowd | None = None) -> tuple[Probes, list[Callback]]:
+def hang(server: Contender, provider: FaultyProvider, crowd: Crowd | None = None) -> tuple[Probes, list[Callback]]:
     """Eight visitors come back to a provider that is silent; meanwhile somebody else asks for their session."""
     visitors = [Visitor(server.origin) for _ in range(CALLBACKS)]
     backs = [provider.authorize(visitor.start()) for visitor in visitors]

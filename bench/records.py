@@ -14,11 +14,11 @@ from sqlalchemy import text
 
 from bench.application import PERSON, session_cookie
 from bench.in_process import get, interleaved
-from genkan.endings import Endings
-from genkan.options import Options
+from genkan.endings import RevocationList
+from genkan.options import Core
 from genkan.session_records import SessionRecord
 from genkan.sqlalchemy import Database
-from genkan.strategies import StoredTokens
+from genkan.strategies import DatabaseStrategy
 
 LIVE, ENDED, PEOPLE = 1_000_000, 100_000, 10_000
 DAY = 24 * 3600
@@ -59,7 +59,7 @@ def _share(app: Flask, when: str) -> Iterator[str]:
     given = house.options
     without = replace(given, endings=Silent())
 
-    def ask(options: Options) -> Callable[[], None]:
+    def ask(options: Core) -> Callable[[], None]:
         def act() -> None:
             house.options = options
             get(app, "/asks/1", cookie)
@@ -76,13 +76,13 @@ def _share(app: Flask, when: str) -> Iterator[str]:
 
 def _snapshot(app: Flask) -> Iterator[str]:
     """A worker's first look at everything that has ended, once for the time and once for what it holds."""
-    options: Options = app.extensions["genkan"].options
+    options: Core = app.extensions["genkan"].core
     started = time.perf_counter()
-    Endings(options.store, options.clock).current()
+    RevocationList(options.session_store, options.clock).refresh()
     took = time.perf_counter() - started
     tracemalloc.start()
-    snapshot = Endings(options.store, options.clock)
-    snapshot.current()
+    snapshot = RevocationList(options.session_store, options.clock)
+    snapshot.refresh()
     holds, peak = (size / 2**20 for size in tracemalloc.get_traced_memory())
     tracemalloc.stop()
     yield (
@@ -93,7 +93,7 @@ def _snapshot(app: Flask) -> Iterator[str]:
 
 def _questions(app: Flask) -> dict[str, float]:
     """Microseconds of what is asked of the database now and then, medians."""
-    store = app.extensions["genkan"].options.store
+    store = app.extensions["genkan"].core.session_store
     mark = max([ending.mark for ending in _all_endings(store)], default=0)
     now = int(time.time())
     acts: dict[str, Callable[[], object]] = {
@@ -137,11 +137,11 @@ def _fill(database: Database) -> None:
 def _database_strategy(app: Flask) -> Iterator[str]:
     """The same route where the session is kept in the database, beside the sealed one."""
     house, cookie = app.extensions["genkan"], session_cookie(app)
-    given: Options = house.options
-    stored = replace(given, strategy=StoredTokens(given.store, given.clock))
-    opaque = f"{given.names.session}={_start(stored)}"
+    given: Core = house.options
+    stored = replace(given, strategy=DatabaseStrategy(given.session_store, given.clock))
+    opaque = f"{given.cookie_names.session}={_start(stored)}"
 
-    def ask(options: Options, header: str) -> Callable[[], None]:
+    def ask(options: Core, header: str) -> Callable[[], None]:
         def act() -> None:
             house.options = options
             get(app, "/asks/1", header)
@@ -154,7 +154,7 @@ def _database_strategy(app: Flask) -> Iterator[str]:
     yield f"| `auth()` with the database strategy (SQLite) over the jwt strategy | {more:+.0f} µs | |"
 
 
-def _start(options: Options) -> str:
+def _start(options: Core) -> str:
     now = int(time.time())
     claims = {**PERSON, "sub": "person 1", "sid": "a bench's own", "auth_time": now}
     record = SessionRecord(
@@ -164,7 +164,7 @@ def _start(options: Options) -> str:
         created=now,
         last_seen=now,
         expires=now + 30 * DAY,
-        absolute_end=now + 90 * DAY,
+        absolute_expires=now + 90 * DAY,
         device="a bench",
     )
-    return options.strategy.start(claims, 30 * DAY, record)[0]
+    return options.strategy.create(claims, 30 * DAY, record)[0]

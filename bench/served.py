@@ -89,8 +89,10 @@ def require_wrk() -> None:
 
 @contextmanager
 def _server(module: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    settings = replace(config.load(os.environ), port=free_port())
-    command = [f"{module}:create_app()" if part == "app:create_app()" else part for part in serve.server(settings)]
+    settings = replace(config.from_environment(os.environ), port=free_port())
+    command = [
+        f"{module}:create_app()" if part == "app:create_app()" else part for part in serve.gunicorn_args(settings)
+    ]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
     origin = f"http://127.0.0.1:{settings.port}"
     try:

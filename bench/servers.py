@@ -22,7 +22,7 @@ from bench.contenders import Contender, all_running
 from bench.patience import CALLBACKS, CROWDS, Callback, Crowd, Probes, hang, is_known, probe
 from bench.served import require_wrk
 from bench.wrk import Load, load
-from tests.peers.misbehaving import MisbehavingProvider
+from tests.peers.misbehaving import FaultyProvider
 
 Found = TypeVar("Found")
 
@@ -39,7 +39,7 @@ def main() -> None:
     # Ended from outside, the servers that were started here are ended too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     os.umask(0o077)
-    with tempfile.TemporaryDirectory() as folder, MisbehavingProvider() as provider:
+    with tempfile.TemporaryDirectory() as folder, FaultyProvider() as provider:
         variables = {"ID": provider.client_id, "SECRET": provider.client_secret, "ISSUER": provider.issuer}
         environment = {f"AUTH_OIDC_{name}": value for name, value in variables.items()}
         with all_running(folder, environment, asked.granian) as servers:
@@ -59,7 +59,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _report(servers: Sequence[Contender], provider: MisbehavingProvider, asked: argparse.Namespace) -> Iterator[str]:
+def _report(servers: Sequence[Contender], provider: FaultyProvider, asked: argparse.Namespace) -> Iterator[str]:
     yield f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores, {_versions(asked)}"
     yield _load_average("before")
     if asked.rounds:
@@ -121,7 +121,7 @@ def _long_cookies(servers: Sequence[Contender], asked: argparse.Namespace) -> It
         yield from _compared(str(count), _taking_turns(servers, asked.rounds, run))
 
 
-def _patience(servers: Sequence[Contender], provider: MisbehavingProvider, rounds: int) -> Iterator[str]:
+def _patience(servers: Sequence[Contender], provider: FaultyProvider, rounds: int) -> Iterator[str]:
     """What others notice, and how the callbacks end."""
     yield from _head("meanwhile", "server", "p50 ms", "p99 ms", "max ms", "failed", "callbacks told in time", "longest")
     alone = _taking_turns(servers, rounds, probe)

@@ -14,20 +14,20 @@ from werkzeug.wrappers import Response as BaseResponse
 
 import people
 from auth import auth, sign_out
-from genkan.errors import LastAccount
-from genkan.flask import fresh, is_htmx, link, reading, state_of
-from genkan.identity import text_of
-from people import Whence
+from genkan.errors import LastAccountError
+from genkan.flask import fresh, get_state, is_htmx, link, session_result
+from genkan.identity import str_claim
+from people import ClientInfo
 
 bp = Blueprint("account", __name__)
 
-FRESH = 300
+FRESH_MAX_AGE = 300
 """Seconds since somebody proved who they are, for what can't be undone or is a way in (S12)."""
 
-SHOWN = 20
+ACTIVITY_LIMIT = 20
 """Lines of recent activity."""
 
-SAID = {"renamed", "ended", "others-ended", "unlinked", "linked"}
+NOTICES = {"renamed", "ended", "others-ended", "unlinked", "linked"}
 """What the page may say at the top of a part, after something was done."""
 
 DELETED = "/?account=deleted"
@@ -39,7 +39,7 @@ Answer = str | Response | BaseResponse
 def index() -> Response:
     """The whole page."""
     said = request.args.get("said")
-    return _page(said=said if said in SAID else None)
+    return _page(said=said if said in NOTICES else None)
 
 
 @bp.post("/account/name")
@@ -58,49 +58,49 @@ def end_session(sid: str) -> Answer:
     """One session; to end the one that asks is to sign out."""
     if sid == _here():
         return _leave("/")
-    return _done("sessions", "ended") if people.end_session(_me(), sid) else abort(404)
+    return _done("sessions", "ended") if people.revoke_session(_me(), sid) else abort(404)
 
 
 @bp.post("/account/sessions/end-others")
 def end_others() -> Answer:
     """Every session but this one; also this one, where another application's token is all there is of it."""
-    is_listed = _here() in {record.id for record in people.sessions_of(_me())}
-    people.end_sessions(_me(), keep=_here() if is_listed else None)
+    is_listed = _here() in {record.id for record in people.list_sessions(_me())}
+    people.revoke_sessions(_me(), except_sid=_here() if is_listed else None)
     return _done("sessions", "others-ended") if is_listed else _leave("/")
 
 
 @bp.post("/account/accounts/<provider_id>/link")
 def link_account(provider_id: str) -> Answer:
     """Off to the provider, for one more way in; `link` sees to it that it is still them."""
-    if people.stored(_me()) is None:
+    if people.get_user(_me()) is None:
         abort(404)
     return link(provider_id, redirect_to="/account?said=linked")
 
 
 @bp.post("/account/accounts/<provider_id>/unlink")
-@fresh(within=FRESH)
+@fresh(within=FRESH_MAX_AGE)
 def unlink_account(provider_id: str) -> Answer:
     """One way in less, but never the last."""
     try:
         unlinked = people.unlink(_me(), provider_id, request.form.get("account", ""), _whence())
-    except LastAccount:
+    except LastAccountError:
         return _wrong("accounts", 409)
     return _done("accounts", "unlinked") if unlinked else abort(404)
 
 
 @bp.get("/account/delete")
-@fresh(within=FRESH)
-def ask_deletion() -> str:
+@fresh(within=FRESH_MAX_AGE)
+def delete_page() -> str:
     """What goes, and whether they mean it."""
-    user = people.stored(_me()) or abort(404)
+    user = people.get_user(_me()) or abort(404)
     return render_template("account/delete.html", user=user, **_sessions(), **_accounts())
 
 
 @bp.post("/account/delete")
-@fresh(within=FRESH)
+@fresh(within=FRESH_MAX_AGE)
 def delete() -> Answer:
     """All of it goes."""
-    people.delete(people.stored(_me()) or abort(404))
+    people.delete(people.get_user(_me()) or abort(404))
     return _leave(DELETED)
 
 
@@ -111,25 +111,25 @@ def utc(seconds: int) -> datetime:
 
 
 def _profile() -> dict[str, Any]:
-    return {"session": auth(), "user": people.stored(_me())}
+    return {"session": auth(), "user": people.get_user(_me())}
 
 
 def _sessions() -> dict[str, Any]:
-    records = people.sessions_of(_me())
+    records = people.list_sessions(_me())
     # The one that asks stands first.
     return {"records": sorted(records, key=lambda record: record.id != _here()), "here": _here()}
 
 
 def _accounts() -> dict[str, Any]:
-    ways_in = people.ways_in(_me())
-    return {"ways_in": ways_in, "further": people.further_ways_in(ways_in)}
+    ways_in = people.list_accounts(_me())
+    return {"ways_in": ways_in, "further": people.linkable_providers(ways_in)}
 
 
 def _activity() -> dict[str, Any]:
-    return {"activity": people.activity_of(_me(), SHOWN)}
+    return {"activity": people.list_activity(_me(), ACTIVITY_LIMIT)}
 
 
-PARTS: dict[str, Callable[[], dict[str, Any]]] = {
+SECTIONS: dict[str, Callable[[], dict[str, Any]]] = {
     "profile": _profile,
     "facts": _profile,
     "sessions": _sessions,
@@ -144,14 +144,14 @@ def _page(**more: Any) -> Response:
     for look_up in (_profile, _sessions, _accounts, _activity):
         known |= look_up()
     html = render_template("account/index.html", provider_name=people.provider_name, **known, **more)
-    page, house = make_response(html), state_of(current_app)
+    page, house = make_response(html), get_state(current_app)
     # Without JavaScript the forms for linking lead to a provider by redirect.
     page.headers["Content-Security-Policy"] = house.headers.sign_in_policy
     return page
 
 
 def _draw(part: str, **more: Any) -> str:
-    known = PARTS[part]()
+    known = SECTIONS[part]()
     return render_template(f"account/_{part}.html", provider_name=people.provider_name, **known, **more)
 
 
@@ -197,9 +197,9 @@ def _here() -> str:
 
 
 def _claim(name: str) -> str:
-    known = reading().known
-    return (text_of(known.token, name) if known else None) or ""
+    known = session_result().known
+    return (str_claim(known.token, name) if known else None) or ""
 
 
-def _whence() -> Whence:
-    return Whence(request.headers.get("User-Agent", ""), request.remote_addr)
+def _whence() -> ClientInfo:
+    return ClientInfo(request.headers.get("User-Agent", ""), request.remote_addr)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from flask import Blueprint, Response, jsonify
 
 from auth import auth
-from genkan.flask import answers_json, refuse
-from people import profile_of
+from genkan.flask import json_blueprint, unauthorized
+from people import get_profile
 
-bp = answers_json(Blueprint("api", __name__, url_prefix="/api/user"))
+bp = json_blueprint(Blueprint("api", __name__, url_prefix="/api/user"))
 
 
 @bp.get("/profile")
 def profile() -> Response:
     """`{id, name, email, image, role}` as stored, or as the session says where nobody is stored under its id."""
     session = auth()
-    return jsonify(profile_of(session)) if session is not None else refuse()
+    return jsonify(get_profile(session)) if session is not None else unauthorized()

@@ -8,43 +8,41 @@ from flask import Blueprint, Response, render_template
 from flask.blueprints import BlueprintSetupState
 
 from auth import auth, handlers
-from genkan.flask import guards_itself, public, reading, unavailable
+from genkan.flask import csrf_exempt, public, service_unavailable, session_result
 
 bp = Blueprint("auth", __name__)
 
-DOORS: tuple[tuple[str, str, Callable[..., Response]], ...] = (
+ROUTES: tuple[tuple[str, str, Callable[..., Response]], ...] = (
     ("GET", "/session", handlers.session),
     ("POST", "/session", handlers.update_session),
     ("GET", "/csrf", handlers.csrf),
     ("GET", "/providers", handlers.providers),
     ("GET", "/signin", handlers.sign_in_page),
-    ("POST", "/signin", handlers.start_sign_in),
+    ("POST", "/signin", handlers.sign_in),
     ("GET", "/signin/<provider_id>", handlers.unknown_action),
-    ("POST", "/signin/<provider_id>", handlers.start_sign_in),
+    ("POST", "/signin/<provider_id>", handlers.sign_in),
     ("GET", "/callback/<provider_id>", handlers.callback),
     ("POST", "/callback/<provider_id>", handlers.callback),
     ("GET", "/signout", handlers.sign_out_page),
     ("POST", "/signout", handlers.sign_out),
-    ("GET", "/signout/return", handlers.signed_out_there),
+    ("GET", "/signout/return", handlers.post_logout_redirect),
     ("POST", "/backchannel-logout/<provider_id>", handlers.backchannel_logout),
     ("GET", "/error", handlers.error_page),
     ("GET", "/verify-request", handlers.verify_request_page),
-    ("GET", "/signed-in", handlers.signed_in_page),
+    ("GET", "/signed-in", handlers.popup_done_page),
 )
 """Auth.js's actions, where a sign-in in a second window ends, and a provider's part in signing out.
 All are public; each unsafe one checks for itself what it must be shown."""
 
-for method, rule, handler in DOORS:
-    bp.add_url_rule(
-        f"/api/auth{rule}", view_func=guards_itself(public(handler)), methods=[method], strict_slashes=False
-    )
+for method, rule, handler in ROUTES:
+    bp.add_url_rule(f"/api/auth{rule}", view_func=csrf_exempt(public(handler)), methods=[method], strict_slashes=False)
 
 
 @bp.get("/partials/user-menu")
 @public
 def user_menu() -> str | Response:
     """The header's menu alone, in the state of whoever asks; 503 rather than a menu that lies."""
-    return unavailable() if reading().failed else render_template("partials/_user_menu.html")
+    return service_unavailable() if session_result().failed else render_template("partials/_user_menu.html")
 
 
 @bp.record_once

@@ -10,18 +10,18 @@ from typing import Any, ParamSpec, TypeVar
 import click
 from flask.cli import AppGroup, ScriptInfo
 
-from genkan.errors import ConfigurationError, StoreError
+from genkan.errors import AdapterError, ConfigurationError
 from genkan.sqlalchemy import describe_error
 
-Given = ParamSpec("Given")
-Made = TypeVar("Made")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
-def told(make: Callable[Given, Made]) -> Callable[Given, Made]:
+def cli_errors(make: Callable[P, R]) -> Callable[P, R]:
     """The same function, whose refusals are told as a command's own are; elsewhere they stay what they are."""
 
     @wraps(make)
-    def made(*args: Given.args, **kwargs: Given.kwargs) -> Made:
+    def made(*args: P.args, **kwargs: P.kwargs) -> R:
         if click.get_current_context(silent=True) is None:
             return make(*args, **kwargs)
         with _told():
@@ -40,11 +40,11 @@ class Command(click.Command):
 
         with _told():
             app = ctx.ensure_object(ScriptInfo).load_app()
-            migrations.require_newest(app.config["DATABASE_URL"])
+            migrations.require_current(app.config["DATABASE_URL"])
             return super().invoke(ctx)
 
 
-class Commands(AppGroup):
+class Group(AppGroup):
     """The commands of one blueprint."""
 
     command_class = Command
@@ -56,5 +56,5 @@ def _told() -> Iterator[None]:
         yield
     except ConfigurationError as error:
         raise click.ClickException(str(error)) from error
-    except StoreError as error:
+    except AdapterError as error:
         raise click.ClickException(describe_error(error)) from error

@@ -6,14 +6,14 @@ from flask import Blueprint, Response, abort, jsonify, make_response, redirect, 
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
-from genkan.development import CANDIDATES, PATH, DevelopmentProvider
-from genkan.flask import stands_apart
-from genkan.http import Reply
+from genkan.development import PATH, PRESETS, DevelopmentProvider
+from genkan.flask import exempt_blueprint
+from genkan.http import ActionResponse
 
 
 def create_blueprint(provider: DevelopmentProvider) -> Blueprint:
     """Everything below /development for this provider."""
-    blueprint = stands_apart(Blueprint("development", __name__, url_prefix=PATH))
+    blueprint = exempt_blueprint(Blueprint("development", __name__, url_prefix=PATH))
     blueprint.after_request(_keep_nothing)
     _add_pages(blueprint, provider)
     _add_back_channel(blueprint, provider)
@@ -23,15 +23,15 @@ def create_blueprint(provider: DevelopmentProvider) -> Blueprint:
 def _add_pages(blueprint: Blueprint, provider: DevelopmentProvider) -> None:
     @blueprint.get("/authorize")
     def ask() -> BaseResponse:
-        return _respond(provider.ask(_lists(request.args)))
+        return _respond(provider.authorize(_lists(request.args)))
 
     @blueprint.post("/authorize")
     def answer() -> BaseResponse:
-        return _respond(provider.answer(_lists(request.form)))
+        return _respond(provider.authorize_submit(_lists(request.form)))
 
     @blueprint.get("/end-session")
     def ask_end_session() -> BaseResponse:
-        return _respond(provider.ask_end_session(_lists(request.args)))
+        return _respond(provider.end_session_page(_lists(request.args)))
 
     @blueprint.post("/end-session")
     def end_session() -> BaseResponse:
@@ -39,9 +39,9 @@ def _add_pages(blueprint: Blueprint, provider: DevelopmentProvider) -> None:
 
     @blueprint.get("/pictures/<key>.svg")
     def picture(key: str) -> Response:
-        if key not in CANDIDATES:
+        if key not in PRESETS:
             abort(404)
-        drawing = render_template("development/picture.svg", candidate=CANDIDATES[key])
+        drawing = render_template("development/picture.svg", candidate=PRESETS[key])
         return Response(drawing, mimetype="image/svg+xml")
 
 
@@ -71,12 +71,12 @@ def _authorization() -> str:
     return request.headers.get("Authorization", "")
 
 
-def _respond(reply: Reply) -> BaseResponse:
+def _respond(reply: ActionResponse) -> BaseResponse:
     response: BaseResponse
     if reply.location is not None:
         response = redirect(reply.location, reply.status)
-    elif reply.page is not None:
-        response = make_response(render_template(reply.page.template, **reply.page.context), reply.status)
+    elif reply.template is not None:
+        response = make_response(render_template(reply.template.name, **reply.template.context), reply.status)
     else:
         response = make_response(jsonify(reply.body), reply.status)
     response.headers.update(reply.headers)

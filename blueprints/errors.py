@@ -8,13 +8,13 @@ from flask import Blueprint, Response, render_template, request
 from werkzeug.exceptions import HTTPException, ServiceUnavailable
 from werkzeug.wrappers import Response as BaseResponse
 
-from genkan.errors import StoreError
-from genkan.flask import request_id, speaks_json
+from genkan.errors import AdapterError
+from genkan.flask import request_id, wants_json
 from genkan.flask.guard import RETRY_SECONDS
 
 bp = Blueprint("errors", __name__)
 
-WORDS = {
+MESSAGES = {
     400: ("That request made no sense to us", "Something in it is malformed. Go back and try again."),
     403: ("Not allowed", "You may not do that here."),
     404: ("There is nothing here", "The page may have moved, or the address has a slip in it."),
@@ -33,9 +33,9 @@ def http_error(error: HTTPException) -> BaseResponse:
     if error.response is not None:
         return error.get_response(request.environ)
     status = error.code or 500
-    title, message = WORDS.get(status, (error.name, "Please try again."))
+    title, message = MESSAGES.get(status, (error.name, "Please try again."))
     headers = [(name, value) for name, value in error.get_headers() if name in {"Allow", "Retry-After"}]
-    if speaks_json() or (request.path.startswith("/api/") and not request.path.startswith("/api/auth/")):
+    if wants_json() or (request.path.startswith("/api/") and not request.path.startswith("/api/auth/")):
         return Response(json.dumps({"error": error.name}), status, headers, content_type="application/json")
     html = render_template(
         "errors/error.html",
@@ -48,7 +48,7 @@ def http_error(error: HTTPException) -> BaseResponse:
     return Response(html, status, headers, content_type="text/html; charset=utf-8")
 
 
-@bp.app_errorhandler(StoreError)
-def store_error(_error: StoreError) -> BaseResponse:
+@bp.app_errorhandler(AdapterError)
+def store_error(_error: AdapterError) -> BaseResponse:
     """503: the database does not answer, nothing is lost."""
     return http_error(ServiceUnavailable(retry_after=RETRY_SECONDS))

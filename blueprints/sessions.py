@@ -8,39 +8,39 @@ from functools import cache
 import click
 from flask import Blueprint
 
-from blueprints.commands import Commands
+from blueprints.commands import Group
 from people import (
-    all_sessions,
-    at_address,
-    end_session,
-    end_sessions,
-    everybody,
+    get_session,
+    get_user,
+    get_user_by_email,
+    list_all_sessions,
+    list_sessions,
+    list_users,
     purge,
-    session_called,
-    sessions_of,
-    stored,
+    revoke_session,
+    revoke_sessions,
 )
 
 bp = Blueprint("sessions", __name__, cli_group="sessions")
-bp.cli = Commands()
+bp.cli = Group()
 
-MOST = 1000
+DEFAULT_LIMIT = 1000
 """Sessions that are shown unless more are asked for."""
 
 
 @bp.cli.command("list")
 @click.option("--user", "email", metavar="EMAIL", help="Only those of the user with this address.")
-@click.option("--limit", default=MOST, show_default=True, help="At most so many, those that were seen last.")
-def list_sessions(email: str | None, limit: int) -> None:
+@click.option("--limit", default=DEFAULT_LIMIT, show_default=True, help="At most so many, those that were seen last.")
+def list_command(email: str | None, limit: int) -> None:
     """Show live sessions, with times in UTC.
 
     Name, address, device, user, provider, when it began, when it was last seen (to a few minutes), and when it ends.
     """
-    records = sessions_of(_id_of(email))[:limit] if email else all_sessions(limit)
+    records = list_sessions(_id_of(email))[:limit] if email else list_all_sessions(limit)
     called = cache(_called)
     for record in records:
         times = (_written(moment) for moment in (record.created, record.last_seen, record.expires))
-        fields = (record.id, record.address or "-", record.device, called(record.user_id), record.provider, *times)
+        fields = (record.id, record.ip_address or "-", record.device, called(record.user_id), record.provider, *times)
         click.echo("\t".join(fields))
 
 
@@ -56,36 +56,36 @@ def end(sid: str | None, email: str | None, everyone: bool) -> None:
     if sid is not None:
         ended = _end_one(sid)
     elif email is not None:
-        ended = end_sessions(_id_of(email), "owner")
+        ended = revoke_sessions(_id_of(email), "owner")
     else:
-        ended = sum(end_sessions(user.id, "owner") for user in everybody())
+        ended = sum(revoke_sessions(user.id, "owner") for user in list_users())
     click.echo(f"Ended: {ended}.")
 
 
 @bp.cli.command("purge")
-def drop() -> None:
+def purge_sessions() -> None:
     """Drop what is over from the tables; workers do that by themselves, a little at a time."""
     click.echo(f"Rows dropped: {purge()}.")
 
 
 def _end_one(sid: str) -> int:
-    record = session_called(sid)
+    record = get_session(sid)
     if record is None:
         raise click.ClickException(f"There is no session {sid}. `flask --app app sessions list` shows them.")
-    if record.ended is not None:
+    if record.revoked_at is not None:
         return 0
-    return int(end_session(record.user_id, sid, "owner"))
+    return int(revoke_session(record.user_id, sid, "owner"))
 
 
 def _id_of(email: str) -> str:
-    user = at_address(email)
+    user = get_user_by_email(email)
     if user is None:
         raise click.ClickException(f"Nobody is stored under {email}. `flask --app app users list` shows everybody.")
     return user.id
 
 
 def _called(user_id: str) -> str:
-    user = stored(user_id)
+    user = get_user(user_id)
     return user_id if user is None else user.email or user_id
 
 

@@ -7,20 +7,20 @@ import re
 import click
 from flask import Blueprint
 
-from blueprints.commands import Commands
+from blueprints.commands import Group
 from genkan.identity import User
-from people import at_address, delete, disable, enable, everybody, set_role
+from people import delete, disable, enable, get_user_by_email, list_users, set_role
 
 ROLE = re.compile(r"[A-Za-z0-9_-]{1,50}")
 
 bp = Blueprint("users", __name__, cli_group="users")
-bp.cli = Commands()
+bp.cli = Group()
 
 
 @bp.cli.command("list")
-def list_users() -> None:
+def list_command() -> None:
     """Show everybody: address, whether a provider vouches for it, role, name, id, and "disabled" for whom that is so."""
-    for user in everybody():
+    for user in list_users():
         proven = "verified" if user.email_verified else "unverified"
         disabled = "\tdisabled" if user.disabled else ""
         click.echo(f"{user.email or '-'}\t{proven}\t{user.role or '-'}\t{user.name or '-'}\t{user.id}{disabled}")
@@ -73,7 +73,7 @@ def delete_user(email: str, yes: bool) -> None:
 
 
 def _stored(email: str) -> User:
-    return _found(at_address(email), email)
+    return _found(get_user_by_email(email), email)
 
 
 def _found(user: User | None, email: str) -> User:

@@ -12,7 +12,7 @@ _ends: ContextVar[float] = ContextVar("genkan.budget", default=inf)
 
 
 @contextmanager
-def budget(seconds: float) -> Iterator[None]:
+def deadline(seconds: float) -> Iterator[None]:
     """Let all calls out within the block, together, take no longer than this; what would be later is not even sent.
 
     A block within a block may be shorter, never longer. It counts for the thread that opened it alone, so that no
@@ -25,6 +25,6 @@ def budget(seconds: float) -> Iterator[None]:
         _ends.reset(before)
 
 
-def seconds_left() -> float:
+def remaining() -> float:
     """Until the innermost block's time is up: zero or less afterwards, infinite where there is no block."""
     return _ends.get() - monotonic()

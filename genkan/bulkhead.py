@@ -16,7 +16,7 @@ PATIENCE_SECONDS = 1.0
 """How long a caller waits for a place: long enough for a burst of sign-ins, too short to queue behind trouble."""
 
 
-class Bulkhead:
+class ConcurrencyLimit:
     """Counts the calls in flight; one that finds no place waits for a moment and is then refused."""
 
     def __init__(
@@ -28,7 +28,7 @@ class Bulkhead:
         self._changed = Condition()
         self._calls: Counter[str] = Counter()
 
-    def enter(self, host: str, seconds: float = inf) -> bool:
+    def acquire(self, host: str, seconds: float = inf) -> bool:
         """Whether there was a place, within `seconds` at most; it is then to be given back by `leave`."""
         with self._changed:
             if not self._changed.wait_for(lambda: self._has_room(host), min(self._patience, seconds)):
@@ -36,7 +36,7 @@ class Bulkhead:
             self._calls[host] += 1
             return True
 
-    def leave(self, host: str) -> None:
+    def release(self, host: str) -> None:
         """Give the place back."""
         with self._changed:
             self._calls[host] -= 1

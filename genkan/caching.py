@@ -21,7 +21,7 @@ RETRY_SECONDS = 2.0
 """After a failure the cache is left alone for so long, so that a dead Redis costs each worker one wait, not each
 request (F14)."""
 
-ENTRIES = 2000
+MAX_ENTRIES = 2000
 """Kept in process when there is no Redis."""
 
 _log = logging.getLogger("genkan.caching")
@@ -43,11 +43,11 @@ class JSONSerializer(BaseSerializer):
         return value
 
 
-class SharedCache:
+class FlaskCache:
     """`genkan.options.Cache` on Flask-Caching: in this process, or in Redis for all workers."""
 
     def __init__(self, app: Flask, redis_url: str | None) -> None:
-        backend = _redis(redis_url) if redis_url else {"CACHE_TYPE": "SimpleCache", "CACHE_THRESHOLD": ENTRIES}
+        backend = _redis(redis_url) if redis_url else {"CACHE_TYPE": "SimpleCache", "CACHE_THRESHOLD": MAX_ENTRIES}
         config = {**backend, "CACHE_SERIALIZER": JSONSerializer(), "CACHE_KEY_PREFIX": "genkan:"}
         try:
             self._cache = Cache(app, config=config)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from genkan.identity import JSON, Account, Profile, Session, Token, User
-from genkan.redirects import own_url
+from genkan.redirects import same_origin_url
 
 Trigger = Literal["signIn", "signUp", "update", "refresh"]
 """`refresh` is ours: what is stored of the user has changed since the token was made, and `user` is the stored one."""
@@ -54,22 +54,22 @@ class SessionParams:
     token: Token
 
 
-def allow_everybody(params: SignInParams) -> bool:
+def default_sign_in(params: SignInParams) -> bool:
     """The default `sign_in` callback."""
     return True
 
 
-def stay_here(params: RedirectParams) -> str:
+def default_redirect(params: RedirectParams) -> str:
     """The default `redirect` callback: anything of our own origin, and our front page for the rest (R1)."""
-    return own_url(params.url, params.base_url) or params.base_url
+    return same_origin_url(params.url, params.base_url) or params.base_url
 
 
-def keep_token(params: JWTParams) -> Token | None:
+def default_jwt(params: JWTParams) -> Token | None:
     """The default `jwt` callback."""
     return params.token
 
 
-def keep_session(params: SessionParams) -> Session | None:
+def default_session(params: SessionParams) -> Session | None:
     """The default `session` callback: name, email and image."""
     return params.session
 
@@ -83,7 +83,7 @@ class Callbacks:
     is no session.
     """
 
-    sign_in: Callable[[SignInParams], bool | str] = allow_everybody
-    redirect: Callable[[RedirectParams], str] = stay_here
-    jwt: Callable[[JWTParams], Token | None] = keep_token
-    session: Callable[[SessionParams], Session | None] = keep_session
+    sign_in: Callable[[SignInParams], bool | str] = default_sign_in
+    redirect: Callable[[RedirectParams], str] = default_redirect
+    jwt: Callable[[JWTParams], Token | None] = default_jwt
+    session: Callable[[SessionParams], Session | None] = default_session

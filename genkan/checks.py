@@ -14,13 +14,13 @@ from dataclasses import fields as dataclass_fields
 from types import NoneType
 from typing import Any, Literal, get_args
 
-from genkan.cookies import clear, names_with, read
+from genkan.cookies import clear, names_starting_with, read
 from genkan.errors import InvalidCheck, TokenError
 from genkan.http import Cookie
 from genkan.identity import Token
-from genkan.options import Options
+from genkan.options import Core
 
-FLOW_SECONDS = 900
+FLOW_MAX_AGE = 900
 """How long somebody may take at the provider; Auth.js's value."""
 
 MAX_FLOWS = 5
@@ -42,8 +42,8 @@ class Flow:
     callback_url: str
     state: str
     nonce: str
-    verifier: str
-    begun: int
+    code_verifier: str
+    created_at: int
     """Seconds since 1970."""
     purpose: Purpose = "sign_in"
     user_id: str = ""
@@ -52,7 +52,7 @@ class Flow:
     """Seconds since somebody proved themselves that the provider was asked not to go beyond; None where it wasn't."""
 
     @property
-    def spent_id(self) -> str:
+    def one_time_id(self) -> str:
         """What is written down when the flow is used; the state itself is not."""
         return "flow:" + hashlib.sha256(self.state.encode()).hexdigest()
 
@@ -70,7 +70,7 @@ SIGN_IN = Aim()
 
 
 def create(
-    provider: str, callback_url: str, cookie_header: str, options: Options, aim: Aim = SIGN_IN
+    provider: str, callback_url: str, cookie_header: str, options: Core, aim: Aim = SIGN_IN
 ) -> tuple[Flow, tuple[Cookie, ...]]:
     """A new flow, and the cookies that remember it and drop what is too many.
 
@@ -81,15 +81,15 @@ def create(
     flow = Flow(provider, callback_url, state, nonce, verifier, begun, aim.purpose, aim.user_id, aim.max_age)
     cookie = Cookie(
         _cookie_name(state, options),
-        options.flows.seal(asdict(flow), FLOW_SECONDS),
+        options.flow_sealer.seal(asdict(flow), FLOW_MAX_AGE),
         options.secure,
-        max_age=FLOW_SECONDS,
-        expires=options.clock() + FLOW_SECONDS,
+        max_age=FLOW_MAX_AGE,
+        expires=options.clock() + FLOW_MAX_AGE,
     )
     return flow, (*_drop_oldest(cookie_header, options), cookie)
 
 
-def use(provider: str, state: str | None, cookie_header: str, options: Options) -> Flow:
+def use(provider: str, state: str | None, cookie_header: str, options: Core) -> Flow:
     """The flow this browser began with this provider under this state.
 
     Raises InvalidCheck where there is none, whatever is wrong: absent, altered, expired or another provider's;
@@ -99,7 +99,7 @@ def use(provider: str, state: str | None, cookie_header: str, options: Options) 
         raise InvalidCheck("no cookies", reason="cookies")
     sealed = read(cookie_header, _cookie_name(state, options)) if state else None
     try:
-        flow = _flow(options.flows.open(sealed or ""))
+        flow = _flow(options.flow_sealer.open(sealed or ""))
     except TokenError as error:
         raise InvalidCheck("no such flow") from error
     if flow.provider != provider or not hmac.compare_digest(flow.state.encode(), (state or "").encode()):
@@ -107,15 +107,15 @@ def use(provider: str, state: str | None, cookie_header: str, options: Options) 
     return flow
 
 
-def clear_flow(state: str | None, cookie_header: str, options: Options) -> tuple[Cookie, ...]:
+def clear_flow(state: str | None, cookie_header: str, options: Core) -> tuple[Cookie, ...]:
     """Set-Cookies that delete the flow's cookie, if the browser has one."""
     name = _cookie_name(state or "", options)
     return clear((name,), secure=options.secure) if read(cookie_header, name) is not None else ()
 
 
-def _cookie_name(state: str, options: Options) -> str:
+def _cookie_name(state: str, options: Core) -> str:
     # Not the state itself: names are seen in more places than values are.
-    return options.names.flow_prefix + hashlib.sha256(state.encode()).hexdigest()[:16]
+    return options.cookie_names.flow_prefix + hashlib.sha256(state.encode()).hexdigest()[:16]
 
 
 def _flow(claims: Token) -> Flow:
@@ -128,8 +128,8 @@ def _flow(claims: Token) -> Flow:
     return Flow(**fields)
 
 
-def _drop_oldest(cookie_header: str, options: Options) -> tuple[Cookie, ...]:
-    names = names_with(cookie_header, options.names.flow_prefix)
+def _drop_oldest(cookie_header: str, options: Core) -> tuple[Cookie, ...]:
+    names = names_starting_with(cookie_header, options.cookie_names.flow_prefix)
     excess = max(0, len(names) - MAX_FLOWS + 1)
     # Browsers list cookies of one path in the order they were made (RFC 6265 5.4).
     return clear(tuple(names[:excess]), secure=options.secure)

@@ -11,7 +11,7 @@ from uuid import uuid4
 from genkan.errors import ProviderError
 from genkan.identity import User
 from genkan.providers.base import ProfileUser
-from genkan.redirects import is_web_url
+from genkan.redirects import is_http_url
 
 MAX_NAME = 200
 MAX_EMAIL = 254
@@ -27,22 +27,22 @@ _BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 _ADDRESS = re.compile(r"[^@\s\"<>,;:\\()\[\]]+@[^@\s\"<>,;:\\()\[\]]+")
 
 
-def user_of(profile: ProfileUser, now: float) -> User:
+def to_user(profile: ProfileUser, now: float) -> User:
     """A user with a fresh id and clean fields; nothing of the wrong type gets through.
 
     `now` (seconds since 1970) is when the address counts as verified, if the provider vouches for it.
     """
-    email = clean_email(profile.email)
+    email = normalize_email(profile.email)
     return User(
         id=str(uuid4()),
-        name=clean_text(profile.name, MAX_NAME),
+        name=normalize_text(profile.name, MAX_NAME),
         email=email,
-        image=profile.image if isinstance(profile.image, str) and is_web_url(profile.image) else None,
+        image=profile.image if isinstance(profile.image, str) and is_http_url(profile.image) else None,
         email_verified=datetime.fromtimestamp(now, UTC) if email and profile.email_verified is True else None,
     )
 
 
-def clean_subject(value: Any) -> str:
+def normalize_subject(value: Any) -> str:
     """The provider's id of somebody: 1 to 255 characters, no controls; numbers become their decimal form.
 
     Raises ProviderError: an account cannot be kept under anything else (O6).
@@ -53,7 +53,7 @@ def clean_subject(value: Any) -> str:
     return text
 
 
-def clean_text(value: Any, limit: int) -> str | None:
+def normalize_text(value: Any, limit: int) -> str | None:
     """At most `limit` characters of a string without controls; None for anything else and where nothing is to be seen."""
     if not isinstance(value, str):
         return None
@@ -65,7 +65,7 @@ def _is_visible(character: str) -> bool:
     return unicodedata.category(character)[0] in "LNPS" and character not in _BLANK_LETTERS
 
 
-def clean_email(value: Any) -> str | None:
+def normalize_email(value: Any) -> str | None:
     """One address in lower case, or None: normalised first, judged after (GHSA-7rqj-j65f-68wh)."""
     if not isinstance(value, str) or len(value) > MAX_EMAIL or _UNWANTED.search(value):
         return None

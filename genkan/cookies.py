@@ -62,7 +62,7 @@ def read(header: str, name: str) -> str | None:
     return _decoded(value) if value else value
 
 
-def names_with(header: str, prefix: str) -> list[str]:
+def names_starting_with(header: str, prefix: str) -> list[str]:
     """The names in the header that begin with `prefix`, each once, in the browser's order (oldest first)."""
     if prefix not in header:
         return []

@@ -8,7 +8,7 @@ import secrets as random
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from genkan.errors import CrossSite, MissingCSRF
+from genkan.errors import CrossOriginRequest, MissingCSRF
 from genkan.redirects import origin_of
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -22,7 +22,7 @@ class CSRFPair(NamedTuple):
     token: str
     cookie: str
 
-    def masked(self) -> str:
+    def mask(self) -> str:
         """The token under a key of the moment, for pages: their compressed size tells nothing of it (BREACH)."""
         key = random.token_bytes(TOKEN_BYTES)
         return key.hex() + _xor(key, bytes.fromhex(self.token)).hex()
@@ -45,7 +45,7 @@ class CSRF:
         token = random.token_hex(TOKEN_BYTES)
         return CSRFPair(token, f"{token}|{self._hash(token)}")
 
-    def use(self, cookie: str | None) -> CSRFPair | None:
+    def load(self, cookie: str | None) -> CSRFPair | None:
         """The pair a browser holds, or None when its cookie is absent, altered, or of an older secret (P2)."""
         token, _, given = (cookie or "").partition("|")
         if not token.isascii() or not given.isascii() or not hmac.compare_digest(given, self._hash(token)):
@@ -54,7 +54,7 @@ class CSRF:
 
     def check(self, cookie: str | None, submitted: object) -> None:
         """MissingCSRF unless `submitted` is the token of the browser's own pair."""
-        pair = self.use(cookie)
+        pair = self.load(cookie)
         if pair is None or not isinstance(submitted, str) or not submitted.isascii():
             raise MissingCSRF
         if not hmac.compare_digest(_unmask(submitted), pair.token):
@@ -66,12 +66,12 @@ class CSRF:
         Clients that are no browsers send neither header and are held by the token alone.
         """
         if headers.get("sec-fetch-site") in ("cross-site", "same-site"):
-            raise CrossSite
+            raise CrossOriginRequest
         origin = headers.get("origin")
         if origin is not None and origin_of(origin) != self._origin:
-            raise CrossSite
+            raise CrossOriginRequest
 
-    def fingerprint(self, text: str) -> str:
+    def hmac_id(self, text: str) -> str:
         """A short word for `text` that tells nothing of it: 16 hexadecimal characters."""
         return hmac.digest(self._secret, text.encode(), "sha256").hex()[:16]
 

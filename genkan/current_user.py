@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from flask import Flask, Response, after_this_request, g
 from flask_login import LoginManager, UserMixin, current_user
 
-from genkan.flask import auth, refuse, state_of
+from genkan.flask import auth, get_state, unauthorized
 from genkan.identity import SessionUser
 
-REMEMBER_COOKIE_NAME = "never; sent"
+UNUSED_COOKIE_NAME = "never; sent"
 """A cookie of the remember cookie's name would keep `request_loader` from being asked, and lock its visitor out; so it
 has a name that no Cookie header can hold."""
 
@@ -52,15 +52,15 @@ class CurrentUser(UserMixin):  # type: ignore[misc]  # Flask-Login has no type m
 
 def init_app(app: Flask) -> None:
     """Let `current_user` be who `auth()` says, and `@login_required` refuse as the guard does."""
-    app.config["REMEMBER_COOKIE_NAME"] = REMEMBER_COOKIE_NAME
+    app.config["REMEMBER_COOKIE_NAME"] = UNUSED_COOKIE_NAME
     # "basic", the default, writes into Flask's own cookie session on every access.
     app.config["SESSION_PROTECTION"] = None
     # Its context processor would ask who is there for every template, also for a page that is the same for everybody.
     manager = LoginManager(app, add_context_processor=False)
     app.jinja_env.globals["current_user"] = current_user
     manager.request_loader(_load)
-    manager.unauthorized_handler(refuse)
-    state_of(app).at_start.append(_forget)
+    manager.unauthorized_handler(unauthorized)
+    get_state(app).before_request.append(_forget)
     # The hook would open Flask's cookie session, and so say `Vary: Cookie`, on every answer, static files included.
     app.after_request_funcs[None].remove(manager._update_remember_cookie)  # noqa: SLF001 (it has no public name)
 

@@ -29,7 +29,7 @@ _SYSTEMS = (
 )
 
 
-def label(user_agent: str) -> str:
+def describe(user_agent: str) -> str:
     """Such as "Firefox on Windows"; what is not recognised is left out. Nothing of the header itself is kept."""
     browser = next((name for mark, name in _BROWSERS if mark in user_agent), None)
     system = next((name for mark, name in _SYSTEMS if mark in user_agent), None)

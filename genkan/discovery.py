@@ -10,9 +10,9 @@ from math import inf
 from typing import Any
 
 from genkan import strict_json
-from genkan.budget import budget, seconds_left
+from genkan.budget import deadline, remaining
 from genkan.errors import ProviderError
-from genkan.options import Options
+from genkan.options import Core
 from genkan.outbound import is_allowed_url
 from genkan.providers.base import DISCOVERY_PATH, Provider
 
@@ -21,11 +21,11 @@ KEYS_SECONDS = 600
 """A key that its provider has withdrawn is refused after this time at the latest, while the provider answers (F9)."""
 STALE_SECONDS = 6 * 3600
 """How long a good copy outlives a provider that has stopped answering (F3)."""
-PATIENCE_SECONDS = 30
+RETRY_AFTER_FAILURE = 30
 """A provider that did not answer is left alone for so long where there is a good copy: nobody waits for it twice."""
-RENEWAL_SHARE = 1 / 3
+REFRESH_TIME_SHARE = 1 / 3
 """Of a visit's time for asking where there is a good copy: one that hangs leaves enough for what has none."""
-FORCED_SECONDS = 30
+MIN_FORCED_INTERVAL = 30
 """Keys are fetched out of turn at most this often, so that forged key ids cannot make us a flood (O5). Where workers share
 no cache, each of them so often; and those that look in the same moment may ask together."""
 
@@ -36,7 +36,7 @@ _ANY = object()
 _log = logging.getLogger("genkan.discovery")
 
 
-Get = Callable[[str], tuple[int, bytes]]
+HTTPGet = Callable[[str], tuple[int, bytes]]
 """Status and body of a GET; raises OSError when there is no answer."""
 
 
@@ -51,10 +51,10 @@ class Metadata:
     jwks_uri: str | None = None
     end_session_endpoint: str | None = None
     multi_tenant_issuer: str | None = None
-    promises_issuer: bool = False
+    authorization_response_iss_parameter_supported: bool = False
     """RFC 9207: its authorization responses name it."""
-    algorithms: tuple[str, ...] = ()
-    client_authentications: tuple[str, ...] = ()
+    id_token_signing_alg_values_supported: tuple[str, ...] = ()
+    token_endpoint_auth_methods_supported: tuple[str, ...] = ()
 
     def is_issuer(self, name: object, tenant: object = _ANY) -> bool:
         """Whether `name` is this provider, exactly; `tenant` is the ID token's `tid` where the issuer has a gap."""
@@ -67,7 +67,7 @@ class Metadata:
         return is_tenant and name == self.multi_tenant_issuer.replace("{tenantid}", str(tenant))
 
 
-def fetch_metadata(provider: Provider, get: Get, options: Options) -> Metadata:
+def fetch_metadata(provider: Provider, get: HTTPGet, options: Core) -> Metadata:
     """The provider's metadata: its own data for OAuth 2, discovered for OpenID Connect, at most an hour old.
 
     Raises ProviderError for a document that can't be believed and OSError for one that can't be had.
@@ -85,18 +85,18 @@ def fetch_metadata(provider: Provider, get: Get, options: Options) -> Metadata:
     return _metadata(document, provider)
 
 
-def fetch_keys(
-    provider: Provider, metadata: Metadata, get: Get, options: Options, *, anew: bool = False
+def fetch_jwks(
+    provider: Provider, metadata: Metadata, get: HTTPGet, options: Core, *, force_refresh: bool = False
 ) -> list[dict[str, Any]]:
-    """The provider's public keys as JWKs, at most ten minutes old; with `anew`, fetched now if that is not too soon.
+    """The provider's public keys as JWKs, at most ten minutes old; with `force_refresh`, fetched now if that is not too soon.
 
     Raises like `fetch_metadata`.
     """
     key = f"keys:{provider.id}:{metadata.jwks_uri}"
-    if anew:
-        if _is_within(FORCED_SECONDS, options.cache.get(f"{key}:forced"), options):
+    if force_refresh:
+        if _is_within(MIN_FORCED_INTERVAL, options.cache.get(f"{key}:forced"), options):
             return []
-        options.cache.set(f"{key}:forced", options.clock(), FORCED_SECONDS)
+        options.cache.set(f"{key}:forced", options.clock(), MIN_FORCED_INTERVAL)
 
     def fetch() -> dict[str, Any]:
         document = _document(get, metadata.jwks_uri or "")
@@ -104,7 +104,7 @@ def fetch_keys(
             raise ProviderError("no keys in the key set")
         return document
 
-    document = _kept(key, 0 if anew else KEYS_SECONDS, fetch, options)
+    document = _kept(key, 0 if force_refresh else KEYS_SECONDS, fetch, options)
     return [jwk for jwk in document["keys"] if isinstance(jwk, dict)]
 
 
@@ -116,14 +116,14 @@ def _metadata_key(provider: Provider) -> str:
     return f"metadata:{provider.id}:{provider.issuer or ''}"
 
 
-def _kept(key: str, fresh: int, fetch: Callable[[], dict[str, Any]], options: Options) -> dict[str, Any]:
+def _kept(key: str, fresh: int, fetch: Callable[[], dict[str, Any]], options: Core) -> dict[str, Any]:
     copy = _good_copy(key, options)
-    rests = _is_within(PATIENCE_SECONDS, copy.get("failed_at"), options)
+    rests = _is_within(RETRY_AFTER_FAILURE, copy.get("failed_at"), options)
     if fresh and (rests or _is_within(fresh, copy.get("at"), options)):
         return dict(copy["document"])
     can_wait = bool(copy and fresh)
     try:
-        with budget(seconds_left() * RENEWAL_SHARE if can_wait else inf):
+        with deadline(remaining() * REFRESH_TIME_SHARE if can_wait else inf):
             document = fetch()
     except (OSError, ValueError, ProviderError) as error:
         if not can_wait:
@@ -135,22 +135,22 @@ def _kept(key: str, fresh: int, fetch: Callable[[], dict[str, Any]], options: Op
     return document
 
 
-def _good_copy(key: str, options: Options) -> dict[str, Any]:
+def _good_copy(key: str, options: Core) -> dict[str, Any]:
     copy = options.cache.get(key)
     usable = isinstance(copy, dict) and isinstance(copy.get("document"), dict)
     return dict(copy) if usable and _is_within(STALE_SECONDS, copy.get("at"), options) else {}
 
 
-def _is_within(seconds: float, moment: object, options: Options) -> bool:
+def _is_within(seconds: float, moment: object, options: Core) -> bool:
     # Either way: a moment that is far ahead was written down before the clock was set back (F12).
     return strict_json.is_number(moment) and abs(options.clock() - moment) < seconds
 
 
-def _document(get: Get, url: str) -> dict[str, Any]:
+def _document(get: HTTPGet, url: str) -> dict[str, Any]:
     status, body = get(url)
     if status != 200:
         raise OSError(f"answered {status}")
-    return strict_json.parse_object(body)
+    return strict_json.loads_object(body)
 
 
 def _check_document(document: Mapping[str, Any], provider: Provider) -> None:
@@ -178,9 +178,10 @@ def _metadata(document: Mapping[str, Any], provider: Provider) -> Metadata:
         jwks_uri=document["jwks_uri"],
         end_session_endpoint=_optional_url(document, "end_session_endpoint", provider),
         multi_tenant_issuer=provider.multi_tenant_issuer,
-        promises_issuer=document.get("authorization_response_iss_parameter_supported") is True,
-        algorithms=_strings(document.get("id_token_signing_alg_values_supported")),
-        client_authentications=_strings(document.get("token_endpoint_auth_methods_supported")),
+        authorization_response_iss_parameter_supported=document.get("authorization_response_iss_parameter_supported")
+        is True,
+        id_token_signing_alg_values_supported=_strings(document.get("id_token_signing_alg_values_supported")),
+        token_endpoint_auth_methods_supported=_strings(document.get("token_endpoint_auth_methods_supported")),
     )
 
 

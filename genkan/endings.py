@@ -18,16 +18,16 @@ from itertools import chain
 from threading import Lock
 from typing import Literal
 
-from genkan.errors import StoreError
+from genkan.errors import AdapterError
 from genkan.identity import Token
-from genkan.session_records import KEPT_SECONDS, Ending, EndingLog, session_name
+from genkan.session_records import RETENTION_SECONDS, Revocation, RevocationLog, session_id
 from genkan.strict_json import is_number
 from genkan.tokens import CLOCK_TOLERANCE, Clock
 
-BOUND = 1.0
+MAX_LAG = 1.0
 """Seconds after which an ending is in force on every worker."""
 
-STALE_LIMIT = 600.0
+MAX_STALENESS = 600.0
 """Seconds for which a snapshot is gone by while the database does not answer; then nobody counts as signed in."""
 
 RETRY = 1.0
@@ -40,7 +40,7 @@ _SETTLED, _SLACK = 60.0, 1000
 """Of the first snapshot only what is younger than so many seconds is read again, and so many rows before that: what was
 owed is older than its number."""
 
-SWEEP = 3600.0
+CLEANUP_INTERVAL = 3600.0
 """Seconds between two looks for what is over by itself."""
 
 _NEVER = (-1, 0)
@@ -56,23 +56,23 @@ Verdict = Literal["ended", "changed"] | None
 _log = logging.getLogger("genkan.endings")
 
 
-class Endings:
+class RevocationList:
     """A worker's snapshot. `version` moves when it learns something, so that a token is judged once per version."""
 
-    def __init__(self, store: EndingLog, clock: Clock, *, pace: Clock = time.monotonic) -> None:
-        self._store, self._clock, self._pace = store, clock, pace
+    def __init__(self, store: RevocationLog, clock: Clock, *, monotonic: Clock = time.monotonic) -> None:
+        self._store, self._clock, self._pace = store, clock, monotonic
         self._sessions = _Sorted()
         self._users: dict[str, tuple[int, int]] = {}
         self._changed: dict[str, tuple[int, int]] = {}
         self._marks: deque[tuple[float, int]] = deque([(float("-inf"), 0)])
         self._refreshed = float("-inf")
         self._due = self._retry = float("-inf")
-        self._sweep_due = pace() + SWEEP
+        self._sweep_due = monotonic() + CLEANUP_INTERVAL
         self._reading, self._writing = Lock(), Lock()
         self._owed: deque[Callable[[], object]] = deque(maxlen=_OWED_AT_MOST)
         self.version = 0
 
-    def current(self) -> int:
+    def refresh(self) -> int:
         """The version after making sure that the snapshot is no older than BOUND.
 
         While the store fails the last snapshot holds, for STALE_LIMIT seconds; then, and where there never was one,
@@ -83,16 +83,16 @@ class Endings:
             self._refresh(now)
         return self.version
 
-    def learn(self, news: Iterable[Ending]) -> None:
+    def add(self, news: Iterable[Revocation]) -> None:
         """Take this into account from now on."""
         with self._writing:
             learnt = [self._add(ending) for ending in news]
             # After the news is in: who judged by the old version judges again by the next.
             self.version += any(learnt)
 
-    def judge(self, token: Token, signed_in_at: float) -> Verdict:
+    def check(self, token: Token, signed_in_at: float) -> Verdict:
         """What has become of the session of these claims, or of what they say of their user."""
-        name, subject = session_name(token), token.get("sub")
+        name, subject = session_id(token), token.get("sub")
         if name is not None:
             with self._writing:
                 if name in self._sessions:
@@ -110,7 +110,7 @@ class Endings:
         is_ahead = changed_at >= 0 and told_at > self._clock() + CLOCK_TOLERANCE
         return "changed" if told_at <= changed_at or is_ahead else None
 
-    def owe(self, act: Callable[[], object]) -> None:
+    def defer(self, act: Callable[[], object]) -> None:
         """Do this as soon as the store answers again; lost when the process ends before that."""
         self._owed.append(act)
 
@@ -124,17 +124,17 @@ class Endings:
             try:
                 if self._pace() >= self._due:
                     self._read()
-            except StoreError:
+            except AdapterError:
                 self._retry = self._pace() + RETRY
-                self._due = min(self._retry, self._refreshed + STALE_LIMIT)
+                self._due = min(self._retry, self._refreshed + MAX_STALENESS)
                 _log.warning("endings could not be read", extra={"event": "endings-stale"})
             finally:
                 self._reading.release()
         self._insist_on_something(now)
 
     def _insist_on_something(self, now: float) -> None:
-        if now - self._refreshed > STALE_LIMIT:
-            raise StoreError("what has ended is not known")
+        if now - self._refreshed > MAX_STALENESS:
+            raise AdapterError("what has ended is not known")
 
     def _read(self) -> None:
         asked_at = self._pace()
@@ -142,11 +142,11 @@ class Endings:
             self._marks.popleft()
         mark = settled = self._marks[0][1]
         young, are_old = self._clock() - _SETTLED, self._refreshed == float("-inf")
-        while news := self._store.endings_after(mark, _BATCH):
-            self.learn(news)
-            mark = news[-1].mark
+        while news := self._store.revocations_since(mark, _BATCH):
+            self.add(news)
+            mark = news[-1].id
             if are_old:
-                first_young = next((ending.mark for ending in news if ending.at > young), None)
+                first_young = next((ending.id for ending in news if ending.at > young), None)
                 are_old, settled = first_young is None, (first_young or mark + 1) - 1
             if len(news) < _BATCH:
                 break
@@ -157,7 +157,7 @@ class Endings:
         if asked_at >= self._sweep_due:
             self._sweep(asked_at)
         # Counted from before the question: what ended while it was being answered may be missing from the answer.
-        self._refreshed, self._due = asked_at, asked_at + BOUND
+        self._refreshed, self._due = asked_at, asked_at + MAX_LAG
         self._settle()
 
     def _settle(self) -> None:
@@ -170,7 +170,7 @@ class Endings:
             self._owed.rotate(-1)
             _log.warning("an ending is still owed", extra={"event": "ending-owed", "error": type(error).__name__})
 
-    def _add(self, ending: Ending) -> bool:
+    def _add(self, ending: Revocation) -> bool:
         if ending.kind == "session":
             return self._sessions.add(ending.subject, ending.until)
         known = self._users if ending.kind == "user" else self._changed
@@ -184,9 +184,9 @@ class Endings:
         with self._writing:
             self._sessions.drop_until(wall)
             for known in (self._users, self._changed):
-                for subject in [subject for subject, (_, until) in known.items() if until <= wall - KEPT_SECONDS]:
+                for subject in [subject for subject, (_, until) in known.items() if until <= wall - RETENTION_SECONDS]:
                     del known[subject]
-        self._sweep_due = now + SWEEP
+        self._sweep_due = now + CLEANUP_INTERVAL
 
 
 class _Sorted:

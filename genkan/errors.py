@@ -15,7 +15,7 @@ class ConfigurationError(GenkanError):
     """The owner's mistake: raised at start, names the setting and the remedy, never a setting's value."""
 
 
-class OutsideRequestError(GenkanError, RuntimeError):
+class NoRequestContext(GenkanError, RuntimeError):
     """Who is there was asked outside a request, or in an application that has no Genkan."""
 
 
@@ -23,7 +23,7 @@ class TokenError(GenkanError):
     """A token that is not one of ours, in one indistinguishable shape whatever is wrong with it."""
 
 
-class StoreError(GenkanError):
+class AdapterError(GenkanError):
     """A store (database, cache) did not answer; nothing about the visitor may be concluded from it."""
 
 
@@ -57,7 +57,7 @@ class MissingCSRF(AuthError):
     kind = "sign_in"
 
 
-class CrossSite(AuthError):
+class CrossOriginRequest(AuthError):
     """An unsafe request that another site made the browser send; refused with 403 whatever token it carries."""
 
     code = "MissingCSRF"
@@ -84,7 +84,7 @@ class InvalidCheck(AuthError):
     reason = "expired"
 
 
-class ForbiddenUpdate(AuthError):
+class InvalidSessionUpdate(AuthError):
     """A client asked to change something of its session to what it can not be."""
 
 
@@ -110,49 +110,49 @@ class ProviderUnavailable(AuthError):
     reason = "unavailable"
 
 
-class TooManyAttempts(AuthError):
+class TooManyRequests(AuthError):
     """So many sign-ins were begun from one address that others would have to pay for more of them."""
 
     reason = "too-many"
 
 
-class StorageUnavailable(AuthError):
+class AdapterUnavailable(AuthError):
     """Our own store was down at the wrong moment; nothing was half done, trying again works."""
 
     reason = "storage"
 
 
-class LinkedElsewhere(AuthError):
+class AccountLinkedToAnotherUser(AuthError):
     """An account that was to be linked is somebody else's way in already."""
 
     code = "OAuthAccountNotLinked"
     reason = "linked-elsewhere"
 
 
-class AnotherPerson(AccessDenied):
+class AccountMismatch(AccessDenied):
     """A flow that was for one user has come back as another one, or to another one's session; nothing has changed."""
 
     reason = "another-person"
 
 
-class Unproven(AuthError):
+class ReauthenticationFailed(AuthError):
     """The provider was to have somebody prove themselves anew and does not say that it did."""
 
     reason = "unproven"
 
 
-class LastAccount(AuthError):
+class LastAccountError(AuthError):
     """Somebody's only way in can't be taken from them."""
 
 
-class NotSignedIn(AuthError):
+class SessionRequired(AuthError):
     """Something was asked for the person who is signed in, and nobody is."""
 
     code = "SessionRequired"
     kind = "sign_in"
 
 
-class ReconnectRequired(AuthError):
+class ReauthorizationRequired(AuthError):
     """The provider gives no more tokens for somebody until they sign in there again; `provider` is its id.
 
     Their session here goes on.

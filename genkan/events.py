@@ -18,7 +18,7 @@ signed_in = _signals.signal("signed-in")
 signed_out = _signals.signal("signed-out")
 """Sent with token: Token, when a session was signed out."""
 
-session_ended = _signals.signal("session-ended")
+session_revoked = _signals.signal("session-ended")
 """Sent with record: SessionRecord, when a session that has a record was ended, for whatever reason (`ended_why`)."""
 
 user_created = _signals.signal("user-created")
@@ -27,16 +27,16 @@ user_created = _signals.signal("user-created")
 account_linked = _signals.signal("account-linked")
 """Sent with user: User, account: Account, profile: Profile, when an account joins a user; also the first one."""
 
-session_read = _signals.signal("session-read")
+session = _signals.signal("session-read")
 """Sent with session: Session, token: Token, once in each request that asked and found one."""
 
 
-def send(signal: NamedSignal, **news: object) -> None:
+def send(signal: NamedSignal, **kwargs: object) -> None:
     """Tell every receiver; one that raises is logged by its class and does not keep the others from hearing."""
     if not signal.receivers:
         return
     for receiver in signal.receivers_for(None):
         try:
-            receiver(None, **news)
+            receiver(None, **kwargs)
         except Exception as error:  # noqa: BLE001 (the receiver is somebody else's code; the visitor's path goes on)
             _log.error("event receiver failed", extra={"event": signal.name, "error": type(error).__name__})

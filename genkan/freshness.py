@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from genkan.checks import Aim, Flow
-from genkan.errors import Unproven
+from genkan.errors import ReauthenticationFailed
 from genkan.id_token import CLOCK_TOLERANCE
 from genkan.identity import Profile, Token
 from genkan.providers.base import Provider
@@ -19,18 +19,18 @@ for ever and others take it that nothing was asked, so that they leave `auth_tim
 
 def fresh_aim(provider: Provider, user_id: str) -> Aim:
     """What a flow is for that lets this user prove themselves once more with that provider."""
-    return Aim("fresh", user_id, MAX_AGE if provider.honours_max_age else None)
+    return Aim("fresh", user_id, MAX_AGE if provider.supports_max_age else None)
 
 
-def proof_parameters(provider: Provider, flow: Flow) -> dict[str, str]:
+def reauthentication_params(provider: Provider, flow: Flow) -> dict[str, str]:
     """What the authorization request of this flow says so that the person is asked anew; nothing where they need not be."""
     if flow.purpose != "fresh":
         return {}
     max_age = {} if flow.max_age is None else {"max_age": str(flow.max_age)}
-    return {**provider.asks_again, **max_age}
+    return {**provider.reauthentication_params, **max_age}
 
 
-def check_proof(claims: Mapping[str, Any], flow: Flow, now: float) -> None:
+def check_auth_time(claims: Mapping[str, Any], flow: Flow, now: float) -> None:
     """Raise Unproven when the ID token of a fresh sign-in tells of an earlier one, or not of when, though it was asked.
 
     OpenID Connect Core 3.1.2.1 and 3.1.3.7, O20. A provider that was not asked may leave `auth_time` out.
@@ -39,12 +39,12 @@ def check_proof(claims: Mapping[str, Any], flow: Flow, now: float) -> None:
     if flow.purpose != "fresh" or (said is None and flow.max_age is None):
         return
     if not is_number(said):
-        raise Unproven("no auth_time, though max_age was asked")
-    if not flow.begun - CLOCK_TOLERANCE <= said <= now + CLOCK_TOLERANCE:
-        raise Unproven("auth_time of another sign-in (clock skew?)")
+        raise ReauthenticationFailed("no auth_time, though max_age was asked")
+    if not flow.created_at - CLOCK_TOLERANCE <= said <= now + CLOCK_TOLERANCE:
+        raise ReauthenticationFailed("auth_time of another sign-in (clock skew?)")
 
 
-def proven_at(provider: Provider, flow: Flow, profile: Profile, now: int) -> int | None:
+def auth_time_of(provider: Provider, flow: Flow, profile: Profile, now: int) -> int | None:
     """When whoever comes back by this flow proved themselves to the provider; None where nobody says and it could have.
 
     Seconds since 1970. A provider that honours `max_age` may let somebody through whom it has known for weeks and not
@@ -52,9 +52,9 @@ def proven_at(provider: Provider, flow: Flow, profile: Profile, now: int) -> int
     """
     said = profile.get("auth_time") if provider.type == "oidc" else None
     if not is_number(said) or said <= 0:
-        return None if provider.honours_max_age else now
+        return None if provider.supports_max_age else now
     # `check_proof` has seen that it was during this flow, give or take a clock that is off.
-    earliest = flow.begun if flow.purpose == "fresh" else 0
+    earliest = flow.created_at if flow.purpose == "fresh" else 0
     return max(earliest, int(min(said, now)))
 
 

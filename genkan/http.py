@@ -23,7 +23,7 @@ class Cookie:
     expires: float | None = None
     """Seconds since 1970; None writes no Expires."""
 
-    def header(self) -> str:
+    def to_header(self) -> str:
         """The Set-Cookie value, percent-encoded and ordered as Auth.js does it."""
         parts = [f"{self.name}={quote(self.value, safe=_COOKIE_SAFE)}"]
         if self.max_age is not None:
@@ -43,7 +43,7 @@ _COOKIE_SAFE = "!~*'()"
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ActionRequest:
     """What arrived, already parsed and bounded."""
 
     method: str
@@ -52,7 +52,7 @@ class Request:
     cookie_header: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Lower-case names, only those an action may look at (`genkan/flask/envelope.py` says which)."""
-    address: str | None = None
+    remote_addr: str | None = None
 
     @property
     def csrf_token(self) -> object:
@@ -66,20 +66,20 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class Template:
     """A template and what it is given."""
 
-    template: str
+    name: str
     context: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class ActionResponse:
     """What to answer: a redirect, a page, or JSON; and the cookies that go with it."""
 
     status: int = 200
     location: str | None = None
-    page: Page | None = None
+    template: Template | None = None
     body: JSON = None
     cookies: tuple[Cookie, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)

@@ -6,10 +6,10 @@ import hmac
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from genkan.claims import clean_subject
+from genkan.claims import normalize_subject
 from genkan.discovery import Metadata
 from genkan.errors import ProviderError
-from genkan.jose import SIGNATURES, NoMatchingKey, half_hash, verify
+from genkan.jose import SIGNING_ALGORITHMS, NoMatchingKey, half_hash, verify
 from genkan.providers.base import Provider
 from genkan.strict_json import is_number
 
@@ -19,15 +19,15 @@ CLOCK_TOLERANCE = 60
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
 
-class Keys(Protocol):
+class KeySource(Protocol):
     """Where the provider's keys come from."""
 
-    def __call__(self, *, anew: bool) -> list[dict[str, Any]]:
-        """Public JWKs; with `anew` fetched now, or none when that would be too often."""
+    def __call__(self, *, force_refresh: bool) -> list[dict[str, Any]]:
+        """Public JWKs; with `force_refresh` fetched now, or none when that would be too often."""
 
 
 def check_id_token(
-    provider: Provider, metadata: Metadata, tokens: Mapping[str, Any], nonce: str, keys: Keys, now: float
+    provider: Provider, metadata: Metadata, tokens: Mapping[str, Any], nonce: str, keys: KeySource, now: float
 ) -> dict[str, Any]:
     """The claims of the ID token in a token response, after every check of OpenID Connect Core 3.1.3.7.
 
@@ -38,36 +38,40 @@ def check_id_token(
     if not isinstance(token, str):
         raise ProviderError("no id_token in the token response")
     claims, algorithm = verify_signature(token, keys, metadata)
-    if says_logout(claims):
+    if has_logout_event(claims):
         # It has the same issuer, audience and subject (Back-Channel Logout 1.0 section 4).
         raise ProviderError("a logout token in the place of an id token")
-    check_parties(claims, provider, metadata)
+    check_issuer_and_audience(claims, provider, metadata)
     check_times(claims, now)
     _check_nonce(claims, nonce, provider)
-    check_access_token(claims, algorithm, tokens)
-    subject_of(claims)
+    check_at_hash(claims, algorithm, tokens)
+    check_subject(claims)
     return claims
 
 
-def subject_of(claims: Mapping[str, Any]) -> str:
+def check_subject(claims: Mapping[str, Any]) -> str:
     """Whom the token is about, by the provider's id for them; ProviderError where it does not say so in a text."""
     subject = claims.get("sub")
-    return clean_subject(subject if isinstance(subject, str) else None)
+    return normalize_subject(subject if isinstance(subject, str) else None)
 
 
-def verify_signature(token: str, keys: Keys, metadata: Metadata) -> tuple[dict[str, Any], str]:
+def verify_signature(token: str, keys: KeySource, metadata: Metadata) -> tuple[dict[str, Any], str]:
     """The claims and the algorithm of a token that one of the provider's keys has signed; TokenError for any other."""
     # Metadata may narrow what we accept, never widen it (O4).
-    algorithms = [name for name in SIGNATURES if not metadata.algorithms or name in metadata.algorithms]
+    algorithms = [
+        name
+        for name in SIGNING_ALGORITHMS
+        if not metadata.id_token_signing_alg_values_supported or name in metadata.id_token_signing_alg_values_supported
+    ]
     try:
-        claims, algorithm = verify(token, keys(anew=False), algorithms)
+        claims, algorithm = verify(token, keys(force_refresh=False), algorithms)
     except NoMatchingKey:
         # New key id, or a new key under an old one: ask once more, then believe what the answer says (F8).
-        claims, algorithm = verify(token, keys(anew=True), algorithms)
+        claims, algorithm = verify(token, keys(force_refresh=True), algorithms)
     return dict(claims), algorithm
 
 
-def check_parties(claims: Mapping[str, Any], provider: Provider, metadata: Metadata) -> None:
+def check_issuer_and_audience(claims: Mapping[str, Any], provider: Provider, metadata: Metadata) -> None:
     """Raise ProviderError unless the token is of this issuer and for this client."""
     if not metadata.is_issuer(claims.get("iss"), claims.get("tid")):
         raise ProviderError("token of another issuer")
@@ -80,13 +84,13 @@ def check_parties(claims: Mapping[str, Any], provider: Provider, metadata: Metad
         raise ProviderError("token issued to another client")
 
 
-def check_access_token(claims: Mapping[str, Any], algorithm: str, tokens: Mapping[str, Any]) -> None:
+def check_at_hash(claims: Mapping[str, Any], algorithm: str, tokens: Mapping[str, Any]) -> None:
     """Raise ProviderError when the token says that it came with another access token."""
     if "at_hash" in claims and claims["at_hash"] != half_hash(tokens["access_token"], algorithm):
         raise ProviderError("at_hash of another access token")
 
 
-def says_logout(claims: Mapping[str, Any]) -> bool:
+def has_logout_event(claims: Mapping[str, Any]) -> bool:
     """Whether the token is a logout token by its own words (Back-Channel Logout 1.0 section 2.4)."""
     events = claims.get("events")
     return isinstance(events, dict) and isinstance(events.get(LOGOUT_EVENT), dict)
@@ -107,7 +111,7 @@ def check_times(claims: Mapping[str, Any], now: float) -> None:
 
 def _check_nonce(claims: Mapping[str, Any], nonce: str, provider: Provider) -> None:
     given = claims.get("nonce")
-    if given is None and not provider.echoes_nonce:
+    if given is None and not provider.returns_nonce:
         return
     if not isinstance(given, str) or not hmac.compare_digest(given.encode(), nonce.encode()):
         raise ProviderError("id token of another sign-in")

@@ -28,7 +28,7 @@ class User:
     email_verified: datetime | None = None
     disabled: bool = False
     """May not sign in, until an owner says otherwise."""
-    name_is_own: bool = field(default=False, compare=False)
+    name_overridden: bool = field(default=False, compare=False)
     """They chose it here, so no provider's replaces it."""
 
 
@@ -41,7 +41,7 @@ class Account:
     type: str
     tokens: Mapping[str, Any] = field(default_factory=dict, repr=False)
     user_id: str | None = None
-    refreshing_until: int | None = None
+    refresh_locked_until: int | None = None
     """Seconds since 1970 until when somebody is having the tokens renewed, unless they are done before that."""
 
 
@@ -76,15 +76,15 @@ class Session:
 
     def to_json(self) -> dict[str, JSON]:
         """`{"user": {...}, "expires": "2026-12-23T10:00:00.000Z"}`, what `GET /api/auth/session` answers."""
-        return {**self.extra, "user": self.user.to_json(), "expires": iso(self.expires)}
+        return {**self.extra, "user": self.user.to_json(), "expires": to_iso(self.expires)}
 
 
-def iso(moment: datetime) -> str:
+def to_iso(moment: datetime) -> str:
     """UTC with milliseconds and `Z`, as JavaScript's `toISOString` writes it."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def text_of(claims: Mapping[str, Any], name: str) -> str | None:
+def str_claim(claims: Mapping[str, Any], name: str) -> str | None:
     """Return a claim that is a string; None for any other."""
     value = claims.get(name)
     return value if isinstance(value, str) else None

@@ -30,12 +30,12 @@ _UNBOUNDED = sys.maxsize
 """The library's own limits (64 kB of ciphertext, 512 bytes of header) would refuse large tokens of providers. The length
 of a token is checked where it enters."""
 
-ENCRYPTION = "A256CBC-HS512"
-_ACCEPTED_ENCRYPTIONS = frozenset({ENCRYPTION, "A256GCM"})
+CONTENT_ENCRYPTION = "A256CBC-HS512"
+_ACCEPTED_ENCRYPTIONS = frozenset({CONTENT_ENCRYPTION, "A256GCM"})
 _JWE = JWERegistry(algorithms=["dir", *sorted(_ACCEPTED_ENCRYPTIONS)], strict_check_header=False)
 _JWE.max_ciphertext_length = _UNBOUNDED
 
-SIGNATURES = ("RS256", "PS256", "ES256", "EdDSA", "RS384", "RS512", "ES384", "ES512", "PS384", "PS512")
+SIGNING_ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA", "RS384", "RS512", "ES384", "ES512", "PS384", "PS512")
 """Asymmetric algorithms only, so that a public key can never be used as an HMAC secret (RFC 8725 3.1)."""
 
 MIN_RSA_BITS, MAX_RSA_BITS = 2048, 16_384
@@ -57,7 +57,7 @@ _COMPACT_JWE = re.compile(rf"({_SEGMENT})\.\.({_SEGMENT})\.({_SEGMENT})\.({_SEGM
 _SPARE_BITS_ZERO = {0: None, 2: frozenset("AQgw"), 3: frozenset("AEIMQUYcgkosw048")}
 
 
-def derive(secret: str, *, salt: str, info: str, length: int) -> bytes:
+def hkdf(secret: str, *, salt: str, info: str, length: int) -> bytes:
     """`length` bytes that belong to (secret, salt, info) alone: HKDF-SHA256 (RFC 5869)."""
     return HKDF(algorithm=SHA256(), length=length, salt=salt.encode(), info=info.encode()).derive(secret.encode())
 
@@ -71,12 +71,12 @@ class SecretKey:
         self._key = OctKey.import_key(raw)
         self.kid = _thumbprint(raw)
         # In Auth.js's order, so that the first segment of every token under this key is the same.
-        header = {"alg": "dir", "enc": ENCRYPTION, "kid": self.kid}
+        header = {"alg": "dir", "enc": CONTENT_ENCRYPTION, "kid": self.kid}
         self.header = _encode_segment(json.dumps(header, separators=(",", ":")).encode()) + "."
 
     def seal(self, plaintext: bytes) -> str:
         """A compact JWE, `dir` and A256CBC-HS512, which begins with `header`."""
-        header = {"alg": "dir", "enc": ENCRYPTION, "kid": self.kid}
+        header = {"alg": "dir", "enc": CONTENT_ENCRYPTION, "kid": self.kid}
         return jwe.encrypt_compact(header, plaintext, self._key, registry=_JWE)
 
     def open(self, token: str) -> bytes:
@@ -88,7 +88,7 @@ class SecretKey:
         return plaintext or b""
 
 
-def checked(token: str) -> str:
+def validate_compact(token: str) -> str:
     """The token, if it has the shape of a compact JWE with a direct key; TokenError for any other text (T8)."""
     shape = _COMPACT_JWE.fullmatch(token)
     if shape is None or not all(_is_canonical(segment) for segment in shape.groups()):
@@ -101,7 +101,7 @@ def read_header(token: str) -> tuple[str, str | None]:
 
     Raises TokenError for everything else, before any key work (RFC 8725 3.1, 3.2, 3.6; T6, T7).
     """
-    header = parse_claims(_decode_segment(checked(token).partition(".")[0]))
+    header = parse_claims(_decode_segment(validate_compact(token).partition(".")[0]))
     if header.get("alg") != "dir" or "zip" in header or "crit" in header:
         raise TokenError
     encryption, kid = header.get("enc"), header.get("kid")
@@ -132,7 +132,7 @@ def verify(token: str, keys: Iterable[Mapping[str, Any]], algorithms: Collection
     raise NoMatchingKey
 
 
-def claims_unchecked(token: str) -> dict[str, Any]:
+def unverified_claims(token: str) -> dict[str, Any]:
     """What a signed token says, whoever signed it: for one whose bearer is believed for another reason.
 
     Raises TokenError.
@@ -142,7 +142,7 @@ def claims_unchecked(token: str) -> dict[str, Any]:
     return parse_claims(_decode_segment(token.split(".")[1]))
 
 
-def type_of(token: str) -> object:
+def header_type(token: str) -> object:
     """The `typ` of a token that `verify` has passed; None where its header has none."""
     return parse_claims(_decode_segment(token.partition(".")[0])).get("typ")
 
@@ -164,7 +164,7 @@ def half_hash(text: str, algorithm: str) -> str:
 def parse_claims(data: bytes | None) -> dict[str, Any]:
     """The claims in a token's plaintext; TokenError unless it is one JSON object."""
     try:
-        return strict_json.parse_object(data or b"")
+        return strict_json.loads_object(data or b"")
     except ValueError as error:
         raise TokenError from error
 
@@ -202,7 +202,7 @@ def _signed_header(token: str, algorithms: Collection[str]) -> tuple[dict[str, A
         raise TokenError
     header = parse_claims(_decode_segment(token.partition(".")[0]))
     algorithm = header.get("alg")
-    if algorithm not in SIGNATURES or algorithm not in algorithms or "crit" in header:
+    if algorithm not in SIGNING_ALGORITHMS or algorithm not in algorithms or "crit" in header:
         raise TokenError
     return header, str(algorithm)
 

@@ -12,17 +12,17 @@ from genkan.discovery import Metadata
 from genkan.errors import GenkanError, ProviderError, TokenError
 from genkan.id_token import (
     CLOCK_TOLERANCE,
-    Keys,
-    check_parties,
+    KeySource,
+    check_issuer_and_audience,
+    check_subject,
     check_times,
-    says_logout,
-    subject_of,
+    has_logout_event,
     verify_signature,
 )
-from genkan.jose import MAX_TOKEN_CHARACTERS, claims_unchecked, type_of
+from genkan.jose import MAX_TOKEN_CHARACTERS, header_type, unverified_claims
 from genkan.providers.base import Provider
 
-LONGEST_LIFE = 24 * 3600
+MAX_AGE = 24 * 3600
 """Seconds after which a token is over whatever it says of itself, so that what was used need not be known for ever."""
 
 TYPES = frozenset({"logout+jwt", "jwt"})
@@ -30,7 +30,7 @@ TYPES = frozenset({"logout+jwt", "jwt"})
 and none is mistaken for this one: it lacks the event."""
 
 
-class WrongLogoutToken(GenkanError):
+class InvalidLogoutToken(GenkanError):
     """Not a logout token of this provider for us, or not one that holds now."""
 
 
@@ -39,22 +39,22 @@ class LogoutToken:
     """What a logout token says; at least one of subject and session is there."""
 
     subject: str | None
-    session: str | None
+    sid: str | None
     """The provider's name for its session: the `sid` of the ID token it began with."""
-    spent_id: str
+    one_time_id: str
     """What is written down when the token is used."""
-    spent_until: float
+    expires: float
 
 
-def looks_like_one(token: str) -> bool:
+def may_be_logout_token(token: str) -> bool:
     """Whether it is worth asking the provider for its keys, whoever may have made it."""
     try:
-        return len(token) <= MAX_TOKEN_CHARACTERS and says_logout(claims_unchecked(token))
+        return len(token) <= MAX_TOKEN_CHARACTERS and has_logout_event(unverified_claims(token))
     except TokenError:
         return False
 
 
-def check_logout_token(provider: Provider, metadata: Metadata, token: str, keys: Keys, now: float) -> LogoutToken:
+def check_logout_token(provider: Provider, metadata: Metadata, token: str, keys: KeySource, now: float) -> LogoutToken:
     """What the token says, after every check of section 2.6 but whether it was used before.
 
     Raises WrongLogoutToken for a token that fails one, and what `keys` raises.
@@ -62,31 +62,31 @@ def check_logout_token(provider: Provider, metadata: Metadata, token: str, keys:
     try:
         claims, _ = verify_signature(token, keys, metadata)
     except TokenError as error:
-        raise WrongLogoutToken("not signed by the provider") from error
-    _check_type(type_of(token))
+        raise InvalidLogoutToken("not signed by the provider") from error
+    _check_type(header_type(token))
     try:
-        check_parties(claims, provider, metadata)
+        check_issuer_and_audience(claims, provider, metadata)
         check_times(claims, now)
-        subject = subject_of(claims) if "sub" in claims else None
+        subject = check_subject(claims) if "sub" in claims else None
     except ProviderError as error:
-        raise WrongLogoutToken(str(error)) from error
+        raise InvalidLogoutToken(str(error)) from error
     return _read(claims, subject, provider, now)
 
 
 def _read(claims: Mapping[str, Any], subject: str | None, provider: Provider, now: float) -> LogoutToken:
-    if not says_logout(claims):
-        raise WrongLogoutToken("no logout event")
+    if not has_logout_event(claims):
+        raise InvalidLogoutToken("no logout event")
     if "nonce" in claims:
-        raise WrongLogoutToken("a nonce, which only ID tokens have")
+        raise InvalidLogoutToken("a nonce, which only ID tokens have")
     session = _text(claims, "sid")
     if subject is None and session is None:
-        raise WrongLogoutToken("neither sub nor sid")
-    end = min(claims["exp"], claims["iat"] + LONGEST_LIFE)
+        raise InvalidLogoutToken("neither sub nor sid")
+    end = min(claims["exp"], claims["iat"] + MAX_AGE)
     if end <= now - CLOCK_TOLERANCE:
-        raise WrongLogoutToken("made too long ago")
+        raise InvalidLogoutToken("made too long ago")
     name = _text(claims, "jti")
     if name is None:
-        raise WrongLogoutToken("no jti")
+        raise InvalidLogoutToken("no jti")
     digest = hashlib.sha256(f"{provider.id} {name}".encode()).hexdigest()
     return LogoutToken(subject, session, f"logout:{digest}", end + CLOCK_TOLERANCE)
 
@@ -94,11 +94,11 @@ def _read(claims: Mapping[str, Any], subject: str | None, provider: Provider, no
 def _check_type(kind: object) -> None:
     # RFC 7515 4.1.9: the prefix may be left out, and names of media types know no case.
     if kind is not None and (not isinstance(kind, str) or kind.lower().removeprefix("application/") not in TYPES):
-        raise WrongLogoutToken("a token of another type")
+        raise InvalidLogoutToken("a token of another type")
 
 
 def _text(claims: Mapping[str, Any], name: str) -> str | None:
     value = claims.get(name)
     if name in claims and (not isinstance(value, str) or not 1 <= len(value) <= MAX_SUBJECT or not value.isprintable()):
-        raise WrongLogoutToken(f"no usable {name}")
+        raise InvalidLogoutToken(f"no usable {name}")
     return value

@@ -20,11 +20,11 @@ HEAD_BYTES = 64 * 1024
 """Allowance for status line, headers and chunk framing, on top of the body."""
 
 
-class Overflow(Exception):
+class BodyTooLarge(Exception):
     """More bytes than allowed; deliberately no OSError, which would be taken for a lost connection."""
 
 
-class MeasuredResponse(HTTPResponse):
+class LimitedResponse(HTTPResponse):
     """Reads for as long as the socket's timeout says at the beginning, all reads together.
 
     Raises TimeoutError at the end of that time and Overflow past the budget.
@@ -53,7 +53,7 @@ class _Measured(io.RawIOBase):
         count = self._source.readinto(buffer) or 0
         self._left -= count
         if self._left < 0:
-            raise Overflow
+            raise BodyTooLarge
         return count
 
     def close(self) -> None:

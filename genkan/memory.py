@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 Value = TypeVar("Value")
 
 
-class Memory(Generic[Value]):
+class BoundedCache(Generic[Value]):
     """Values that weigh at most `limit` together, the oldest dropped first; safe between threads.
 
     It knows nothing of time: whoever reads a value decides whether it still holds.
@@ -22,7 +22,7 @@ class Memory(Generic[Value]):
         self._lock = Lock()
         self.get = self._values.get
 
-    def put(self, key: bytes, value: Value, weight: int = 1) -> None:
+    def set(self, key: bytes, value: Value, weight: int = 1) -> None:
         """Remember `value` for `key`, in place of what was there; not at all if it is too heavy."""
         with self._lock:
             self._drop(key)

@@ -122,7 +122,7 @@ _BY_CODE = {
 _UNKNOWN = Message("Configuration", "Something went wrong", "Nothing has changed. Please try again.")
 
 
-def message_for(code: str | None, reason: str | None) -> Message:
+def error_message(code: str | None, reason: str | None) -> Message:
     """The message for an error code of the protocol and our finer reason; for anything else a general one."""
     by_reason = _BY_REASON.get(reason or "")
     if by_reason is not None and code in (by_reason.code, "OAuthCallbackError", "MissingCSRF"):

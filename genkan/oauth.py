@@ -17,55 +17,55 @@ from authlib.integrations.requests_client import OAuth2Session
 from authlib.oauth2.auth import ClientAuth
 
 from genkan import strict_json
-from genkan.budget import budget
+from genkan.budget import deadline
 from genkan.checks import Flow
-from genkan.discovery import Metadata, fetch_keys, fetch_metadata
-from genkan.errors import OAuthCallbackError, ProviderError, ProviderUnavailable, ReconnectRequired, TokenError
-from genkan.freshness import check_proof, proof_parameters
-from genkan.id_token import Keys, check_id_token
+from genkan.discovery import Metadata, fetch_jwks, fetch_metadata
+from genkan.errors import OAuthCallbackError, ProviderError, ProviderUnavailable, ReauthorizationRequired, TokenError
+from genkan.freshness import check_auth_time, reauthentication_params
+from genkan.id_token import KeySource, check_id_token
 from genkan.identity import Account, Profile
-from genkan.options import BASE_PATH, Options
-from genkan.outbound import DEADLINE_SECONDS, mount_limits
+from genkan.options import BASE_PATH, Core
+from genkan.outbound import DEADLINE_SECONDS, mount_adapters
 from genkan.providers.base import Provider
-from genkan.renewed_tokens import after_refresh, expiry
+from genkan.renewed_tokens import expires_at, merge_refreshed_tokens
 
-PASSED_ON = frozenset({"prompt", "login_hint", "ui_locales"})
+ALLOWED_AUTHORIZATION_PARAMS = frozenset({"prompt", "login_hint", "ui_locales"})
 """What a sign-in request may add to the authorization request; everything else is ours to say (O15)."""
 
-MAX_PASSED_ON = 200
+MAX_PARAM_LENGTH = 200
 """Characters of each."""
 
-GRANT_ENDED = frozenset({"invalid_grant", "bad_refresh_token"})
+INVALID_GRANT_ERRORS = frozenset({"invalid_grant", "bad_refresh_token"})
 """How a provider says that a refresh token is of no use any more: RFC 6749 5.2, and GitHub's own."""
 
-SAID_BY_TOKEN_ALONE = frozenset({"auth_time", "sid"})
+ID_TOKEN_ONLY_CLAIMS = frozenset({"auth_time", "sid"})
 """Claims that are about the sign-in and not the person: those of userinfo are passed over."""
 
-VISIT_SECONDS = DEADLINE_SECONDS
+PROVIDER_TIMEOUT = DEADLINE_SECONDS
 """What one visit may spend on its provider, over all the calls that it needs together (F2, F6)."""
 
 
-def authorization_url(provider: Provider, flow: Flow, extra: Mapping[str, str], options: Options) -> str:
+def authorization_url(provider: Provider, flow: Flow, extra: Mapping[str, str], options: Core) -> str:
     """Where to send the visitor: the provider's authorization endpoint with state, nonce and PKCE S256 (O1).
 
     Raises ProviderUnavailable or ProviderError when its metadata can't be had or believed.
     """
     with _session(provider, options) as session:
         metadata = _metadata(provider, session, options)
-        passed_on = {k: v for k, v in extra.items() if k in PASSED_ON and len(v) <= MAX_PASSED_ON}
+        passed_on = {k: v for k, v in extra.items() if k in ALLOWED_AUTHORIZATION_PARAMS and len(v) <= MAX_PARAM_LENGTH}
         nonce = {"nonce": flow.nonce} if provider.type == "oidc" else {}
         url, _ = session.create_authorization_url(
             metadata.authorization_endpoint,
             state=flow.state,
-            code_verifier=flow.verifier if provider.uses_pkce else None,
+            code_verifier=flow.code_verifier if provider.pkce else None,
             # Last what is asked for safety's sake: no request of the visitor's talks it away.
-            **{**provider.authorization_params, **passed_on, **nonce, **proof_parameters(provider, flow)},
+            **{**provider.authorization_params, **passed_on, **nonce, **reauthentication_params(provider, flow)},
         )
     return str(url)
 
 
-def exchange(
-    provider: Provider, flow: Flow, params: Mapping[str, str], options: Options
+def exchange_code(
+    provider: Provider, flow: Flow, params: Mapping[str, str], options: Core
 ) -> tuple[Profile, dict[str, Any]]:
     """The profile and the tokens that an authorization response stands for, whose state is already known to be ours.
 
@@ -75,14 +75,14 @@ def exchange(
     with _session(provider, options) as session:
         metadata = _metadata(provider, session, options)
         code = _read_code(params, metadata)
-        tokens = _fetch_tokens(session, metadata, flow.verifier if provider.uses_pkce else None, code)
-        tokens["expires_at"] = expiry(tokens, options.clock())
+        tokens = _fetch_tokens(session, metadata, flow.code_verifier if provider.pkce else None, code)
+        tokens["expires_at"] = expires_at(tokens, options.clock())
         if provider.type == "oidc":
             return _oidc_profile(provider, flow, tokens, metadata, session, options), tokens
         return _oauth_profile(provider, tokens, session), tokens
 
 
-def refresh(provider: Provider, account: Account, options: Options) -> dict[str, Any]:
+def refresh(provider: Provider, account: Account, options: Core) -> dict[str, Any]:
     """The account's tokens after its refresh token was used, what the answer leaves unsaid being as it was.
 
     Raises ReconnectRequired when the provider gives no more or now tells of somebody else (O18), ProviderUnavailable
@@ -92,11 +92,11 @@ def refresh(provider: Provider, account: Account, options: Options) -> dict[str,
         metadata = _metadata(provider, session, options)
         renewed = _fetch_renewed(session, metadata, provider, account)
         keys = _keys(provider, metadata, session, options)
-        return after_refresh(provider, metadata, account, renewed, keys, options.clock())
+        return merge_refreshed_tokens(provider, metadata, account, renewed, keys, options.clock())
 
 
 @contextmanager
-def asking(provider: Provider, options: Options) -> Iterator[tuple[Metadata, Keys]]:
+def provider_client(provider: Provider, options: Core) -> Iterator[tuple[Metadata, KeySource]]:
     """What the provider says of itself, and the way to its keys. Raises like `authorization_url`, also in the block."""
     with _session(provider, options) as session:
         metadata = _metadata(provider, session, options)
@@ -106,7 +106,7 @@ def asking(provider: Provider, options: Options) -> Iterator[tuple[Metadata, Key
 def _read_code(params: Mapping[str, str], metadata: Metadata) -> str:
     # The issuer first (RFC 9207 2.4): another provider's answer is not even read. Errors' words stay here (O12).
     issuer = params.get("iss")
-    if issuer is None and metadata.promises_issuer:
+    if issuer is None and metadata.authorization_response_iss_parameter_supported:
         raise ProviderError("no iss in the authorization response")
     if issuer is not None and not metadata.is_issuer(issuer):
         raise ProviderError("authorization response of another issuer")
@@ -118,20 +118,20 @@ def _read_code(params: Mapping[str, str], metadata: Metadata) -> str:
 
 
 @contextmanager
-def _session(provider: Provider, options: Options) -> Iterator[OAuth2Session]:
+def _session(provider: Provider, options: Core) -> Iterator[OAuth2Session]:
     with (
-        budget(VISIT_SECONDS),
+        deadline(PROVIDER_TIMEOUT),
         OAuth2Session(
             provider.client_id,
             provider.client_secret,
-            token_endpoint_auth_method=provider.client_authentication,
+            token_endpoint_auth_method=provider.token_endpoint_auth_method,
             scope=provider.scope,
             redirect_uri=f"{options.origin}{BASE_PATH}/callback/{provider.id}",
             code_challenge_method="S256",
         ) as session,
     ):
         session.register_client_auth_method(("client_secret_basic", _form_encoded_basic))
-        mount_limits(session, back_channels=options.back_channels)
+        mount_adapters(session, back_channels=options.wsgi_apps)
         try:
             yield session
         except (AuthlibBaseError, TokenError, ValueError, TypeError, OverflowError, RecursionError) as error:
@@ -140,10 +140,10 @@ def _session(provider: Provider, options: Options) -> Iterator[OAuth2Session]:
             raise ProviderUnavailable(type(error).__name__) from error
 
 
-def _metadata(provider: Provider, session: OAuth2Session, options: Options) -> Metadata:
+def _metadata(provider: Provider, session: OAuth2Session, options: Core) -> Metadata:
     metadata = fetch_metadata(provider, partial(_get, session), options)
-    supported = metadata.client_authentications
-    if supported and provider.client_authentication not in supported and "client_secret_post" in supported:
+    supported = metadata.token_endpoint_auth_methods_supported
+    if supported and provider.token_endpoint_auth_method not in supported and "client_secret_post" in supported:
         session.token_endpoint_auth_method = "client_secret_post"
     return metadata
 
@@ -173,8 +173,8 @@ def _fetch_renewed(session: OAuth2Session, metadata: Metadata, provider: Provide
     try:
         return _bearer(session.fetch_token(metadata.token_endpoint, **grant))
     except AuthlibBaseError as error:
-        if error.error in GRANT_ENDED:
-            raise ReconnectRequired(provider.id, "the provider ended the grant") from error
+        if error.error in INVALID_GRANT_ERRORS:
+            raise ReauthorizationRequired(provider.id, "the provider ended the grant") from error
         if _reason(str(error.error)) == "unavailable":
             raise ProviderUnavailable("the provider answered that it is busy") from error
         raise
@@ -186,13 +186,13 @@ def _oidc_profile(
     tokens: Mapping[str, Any],
     metadata: Metadata,
     session: OAuth2Session,
-    options: Options,
+    options: Core,
 ) -> Profile:
     keys = _keys(provider, metadata, session, options)
     claims = check_id_token(provider, metadata, tokens, flow.nonce, keys, options.clock())
-    check_proof(claims, flow, options.clock())
+    check_auth_time(claims, flow, options.clock())
     lacks_profile = not claims.get("name") and not claims.get("email")
-    if metadata.userinfo_endpoint is None or not (provider.asks_userinfo or lacks_profile):
+    if metadata.userinfo_endpoint is None or not (provider.fetch_userinfo or lacks_profile):
         return claims
     userinfo = _ask(session, metadata.userinfo_endpoint, tokens)
     # OpenID Connect Core 5.3.2: an answer about somebody else MUST NOT be used.
@@ -200,19 +200,19 @@ def _oidc_profile(
         raise ProviderError("userinfo of another subject")
     # Whether an address is verified is told with the address, never by the other answer (F10).
     told = userinfo if "email" in userinfo else claims
-    added = {name: value for name, value in userinfo.items() if name not in SAID_BY_TOKEN_ALONE}
-    return {**claims, **added, **{name: told.get(name) for name in provider.vouchers}}
+    added = {name: value for name, value in userinfo.items() if name not in ID_TOKEN_ONLY_CLAIMS}
+    return {**claims, **added, **{name: told.get(name) for name in provider.email_verified_claims}}
 
 
-def _keys(provider: Provider, metadata: Metadata, session: OAuth2Session, options: Options) -> Keys:
-    return partial(fetch_keys, provider, metadata, partial(_get, session), options)
+def _keys(provider: Provider, metadata: Metadata, session: OAuth2Session, options: Core) -> KeySource:
+    return partial(fetch_jwks, provider, metadata, partial(_get, session), options)
 
 
 def _oauth_profile(provider: Provider, tokens: Mapping[str, Any], session: OAuth2Session) -> Profile:
     profile = _ask(session, provider.userinfo_endpoint or "", tokens)
     if not isinstance(profile, dict):
         raise ProviderError("the profile is not an object")
-    extra = {name: _ask(session, url, tokens) for name, url in provider.extra_endpoints.items()}
+    extra = {name: _ask(session, url, tokens) for name, url in provider.extra_userinfo_endpoints.items()}
     return {**profile, **extra}
 
 
@@ -222,7 +222,7 @@ def _ask(session: OAuth2Session, url: str, tokens: Mapping[str, Any]) -> Any:
         raise ProviderUnavailable(f"profile: {status}")
     if status != 200:
         raise ProviderError(f"profile: {status}")
-    return strict_json.parse(body)
+    return strict_json.loads(body)
 
 
 def _get(session: OAuth2Session, url: str, **headers: str) -> tuple[int, bytes]:

@@ -11,15 +11,15 @@ from genkan.adapters import Adapter
 from genkan.callbacks import Callbacks
 from genkan.cookies import CookieNames
 from genkan.csrf import CSRF
-from genkan.endings import Endings
+from genkan.endings import RevocationList
 from genkan.errors import ConfigurationError
 from genkan.identity import JSON, Session, Token
-from genkan.memory import Memory
+from genkan.memory import BoundedCache
 from genkan.providers.base import Provider
 from genkan.redirects import origin_of
 from genkan.session_records import SessionStore
-from genkan.strategies import SealedTokens, StoredTokens, Strategy
-from genkan.throttle import Throttle
+from genkan.strategies import DatabaseStrategy, JWTStrategy, Strategy
+from genkan.throttle import RateLimit
 from genkan.tokens import Clock, Sealer
 
 if TYPE_CHECKING:
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 
 BASE_PATH = "/api/auth"
 
-Strategies = Literal["jwt", "database"]
+StrategyName = Literal["jwt", "database"]
 
-REMEMBERED_CHARACTERS = 2_500_000
+CACHE_CHARACTERS = 2_500_000
 """Of tokens whose finished sessions each worker keeps: five thousand ordinary ones, some four kB each. Counted in
 characters and not in tokens, so that nobody fills a worker with long ones."""
 
-REMEMBERED_SESSIONS = 20_000
+CACHE_SESSIONS = 20_000
 
-SIGN_INS_AT_ONCE = 120
+RATE_LIMIT_BURST = 120
 """That one address may begin with a worker: an office or a school has one address between them."""
 
 SECONDS_PER_SIGN_IN = 0.5
@@ -43,7 +43,7 @@ SECONDS_PER_SIGN_IN = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class SessionPolicy:
+class SessionConfig:
     """How long a session lives, all in seconds."""
 
     max_age: int = 30 * 24 * 3600
@@ -52,7 +52,7 @@ class SessionPolicy:
     """A session that is read is re-issued at most once in this time; with 0, as in Auth.js, at every reading."""
     absolute_age: int = 90 * 24 * 3600
     """From the sign-in on; no prolonging goes past it (S6)."""
-    strategy: Strategies = "jwt"
+    strategy: StrategyName = "jwt"
     """Whether the cookie holds the session, sealed, or names one that is kept in the database."""
     cookie_name: str | None = None
     """Another name for the session cookie, e.g. `__Host-authjs.session-token`; it changes the key as well."""
@@ -84,118 +84,120 @@ class Cache(Protocol):
 
 
 @dataclass(slots=True)
-class Known:
+class CachedSession:
     """A token that was opened, and what came of it. Only `judged`, `attend_at` and `word` ever change."""
 
     session: Session
     token: Token
-    opened: Token
+    claims: Token
     """As it was before the `jwt` callback had its say."""
     body: bytes
     """The session as JSON, as `GET /api/auth/session` answers it."""
-    until: float
+    expires: float
     """Seconds since 1970 when it ends, the absolute limit included."""
     renew_at: float
     """Seconds since 1970 from which on it is to be re-issued."""
-    stale_at: float
+    recheck_at: float
     """Seconds since 1970 when the callbacks are asked anew."""
-    attend_at: float = 0.0
+    touch_at: float = 0.0
     """Seconds since 1970 from which on an answer has something to do for it: re-issue it or note that it was seen."""
-    judged: int = -1
+    revocation_version: int = -1
     """The version of the endings by which it was found to be alive."""
-    word: str = ""
+    fingerprint: str = ""
     """A short opaque word for the person, once somebody has asked for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class Core:
     """What `Options.resolve` worked out."""
 
     origin: str
     secure: bool
-    names: CookieNames
+    cookie_names: CookieNames
     providers: Mapping[str, Provider]
     adapter: Adapter
     callbacks: Callbacks
-    policy: SessionPolicy
+    session_config: SessionConfig
     pages: Pages
     cache: Cache
     clock: Clock
     sessions: Sealer
     """Seals and opens the session cookie of the `jwt` strategy, for whoever makes one as another application would."""
     strategy: Strategy
-    store: SessionStore
-    endings: Endings
-    flows: Sealer
-    returns: Sealer
+    session_store: SessionStore
+    revocations: RevocationList
+    flow_sealer: Sealer
+    logout_sealer: Sealer
     csrf: CSRF
-    updatable: Mapping[str, type]
-    memory: Memory[Known] = field(default_factory=lambda: Memory(REMEMBERED_CHARACTERS))
-    seen: Memory[float] = field(default_factory=lambda: Memory(REMEMBERED_SESSIONS))
+    updatable_fields: Mapping[str, type]
+    session_cache: BoundedCache[CachedSession] = field(default_factory=lambda: BoundedCache(CACHE_CHARACTERS))
+    last_seen_cache: BoundedCache[float] = field(default_factory=lambda: BoundedCache(CACHE_SESSIONS))
     """When this worker last noted, by session, that it was seen."""
-    begun: Throttle = field(default_factory=lambda: Throttle(SIGN_INS_AT_ONCE, SECONDS_PER_SIGN_IN, time.monotonic))
+    rate_limit: RateLimit = field(
+        default_factory=lambda: RateLimit(RATE_LIMIT_BURST, SECONDS_PER_SIGN_IN, time.monotonic)
+    )
     """Flows that an address has begun with this worker."""
-    back_channels: Mapping[str, WSGIApplication] = field(default_factory=dict)
+    wsgi_apps: Mapping[str, WSGIApplication] = field(default_factory=dict)
     """URL prefixes that are answered inside this process instead of over the network."""
 
     @classmethod
-    def resolve(
+    def build(
         cls,
         *,
         origin: str,
         secrets: Sequence[str],
         providers: Sequence[Provider],
         adapter: Adapter,
-        store: SessionStore,
+        session_store: SessionStore,
         cache: Cache,
         callbacks: Callbacks | None = None,
-        policy: SessionPolicy | None = None,
+        session_config: SessionConfig | None = None,
         pages: Pages | None = None,
         clock: Clock = time.time,
-        pace: Clock = time.monotonic,
-        updatable: Mapping[str, type] | None = None,
-        back_channels: Mapping[str, WSGIApplication] | None = None,
-    ) -> Options:
+        monotonic: Clock = time.monotonic,
+        updatable_fields: Mapping[str, type] | None = None,
+        wsgi_apps: Mapping[str, WSGIApplication] | None = None,
+    ) -> Core:
         """Return the options for one origin. Raises ConfigurationError for a setting that cannot work.
 
         `updatable` names the fields, with their type (str, int, float, bool), that a client may hand to the `jwt`
         callback by `POST /api/auth/session`. Other fields are left out.
         """
-        policy = policy or SessionPolicy()
-        _check(origin, secrets, providers, policy)
+        session_config = session_config or SessionConfig()
+        _check(origin, secrets, providers, session_config)
         secure = origin.startswith("https:")
-        names = CookieNames.of(secure=secure, session=policy.cookie_name)
+        names = CookieNames.of(secure=secure, session=session_config.cookie_name)
         sessions = Sealer(secrets, names.session, clock)
-        stored = policy.strategy == "database"
+        stored = session_config.strategy == "database"
         return cls(
             origin=origin,
             secure=secure,
-            names=names,
+            cookie_names=names,
             providers={provider.id: provider for provider in providers},
             adapter=adapter,
             callbacks=callbacks or Callbacks(),
-            policy=policy,
+            session_config=session_config,
             pages=pages or Pages(),
             cache=cache,
             clock=clock,
             sessions=sessions,
-            strategy=StoredTokens(store, clock) if stored else SealedTokens(sessions, store, clock),
-            store=store,
-            endings=Endings(store, clock, pace=pace),
-            updatable=updatable or {},
-            flows=Sealer(secrets, "authjs.flow", clock),
-            returns=Sealer(secrets, "authjs.sign-out", clock),
+            strategy=DatabaseStrategy(session_store, clock) if stored else JWTStrategy(sessions, session_store, clock),
+            session_store=session_store,
+            revocations=RevocationList(session_store, clock, monotonic=monotonic),
+            updatable_fields=updatable_fields or {},
+            flow_sealer=Sealer(secrets, "authjs.flow", clock),
+            logout_sealer=Sealer(secrets, "authjs.sign-out", clock),
             csrf=CSRF(secrets, origin),
-            begun=Throttle(SIGN_INS_AT_ONCE, SECONDS_PER_SIGN_IN, pace),
-            back_channels=back_channels or {},
+            rate_limit=RateLimit(RATE_LIMIT_BURST, SECONDS_PER_SIGN_IN, monotonic),
+            wsgi_apps=wsgi_apps or {},
         )
 
-    def url(self, path: str) -> str:
+    def action_url(self, path: str) -> str:
         """The absolute URL of an action, e.g. `/signin`."""
         return f"{self.origin}{BASE_PATH}{path}"
 
 
-def _check(origin: str, secrets: Sequence[str], providers: Sequence[Provider], policy: SessionPolicy) -> None:
+def _check(origin: str, secrets: Sequence[str], providers: Sequence[Provider], policy: SessionConfig) -> None:
     if origin_of(origin) != origin:
         # As browsers spell it in `Origin`, or every form of our own would look like another site's.
         raise ConfigurationError(

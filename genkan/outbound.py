@@ -25,10 +25,10 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from werkzeug.test import Client
 
 from genkan import strict_json
-from genkan.budget import budget, seconds_left
-from genkan.bulkhead import Bulkhead
+from genkan.budget import deadline, remaining
+from genkan.bulkhead import ConcurrencyLimit
 from genkan.loopback import is_loopback
-from genkan.measured import BODY_BYTES, MeasuredResponse, Overflow
+from genkan.measured import BODY_BYTES, BodyTooLarge, LimitedResponse
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -45,19 +45,19 @@ class OutboundError(requests.RequestException):
     """A call out that came to nothing. Says the host and the reason, never the path, the query or a secret."""
 
 
-class Unreachable(OutboundError):
+class ConnectionFailed(OutboundError):
     """Refused, unresolved, untrusted, cut off, too slow, or too many calls in flight; later may be better."""
 
 
-class TooLarge(OutboundError):
+class ResponseTooLarge(OutboundError):
     """The answer passed the size limit, on the wire or unpacked."""
 
 
-class Redirected(OutboundError):
+class UnexpectedRedirect(OutboundError):
     """The answer pointed elsewhere; following it could carry a client secret to a stranger (RFC 9700 4.12)."""
 
 
-class NotAllowed(OutboundError):
+class URLNotAllowed(OutboundError):
     """The address is neither https nor loopback, so nothing was sent there."""
 
 
@@ -69,16 +69,16 @@ class Limits:
     deadline: float = DEADLINE_SECONDS
 
 
-_SHARED = Bulkhead()
+_SHARED = ConcurrencyLimit()
 """For all sessions of the process: Authlib makes one per call, so none of them could count."""
 
 
-def mount_limits(
+def mount_adapters(
     session: requests.Session,
     *,
     back_channels: Mapping[str, WSGIApplication] = MappingProxyType({}),
     limits: Limits = Limits(),
-    bulkhead: Bulkhead = _SHARED,
+    bulkhead: ConcurrencyLimit = _SHARED,
 ) -> None:
     """Put every call of `session` under the limits, whatever its own arguments or the environment say.
 
@@ -94,12 +94,12 @@ def mount_limits(
     for scheme in ("https://", "http://"):
         session.mount(scheme, LimitedAdapter(limits, bulkhead))
     for prefix, application in back_channels.items():
-        session.mount(prefix.rstrip("/") + "/", WsgiAdapter(application))
+        session.mount(prefix.rstrip("/") + "/", WSGIAdapter(application))
 
 
 def _read_json_strictly(answer: requests.Response, **_: object) -> None:
     # Authlib asks the response for its JSON. The parser of requests lets through NaN and lone surrogates.
-    answer.json = lambda **_: strict_json.parse(answer.content)  # type: ignore[method-assign]
+    answer.json = lambda **_: strict_json.loads(answer.content)  # type: ignore[method-assign]
 
 
 def is_allowed_url(url: str) -> bool:
@@ -120,12 +120,12 @@ _PLAIN = re.compile(r"[!-\[\]-~]+")
 
 class _Pool(HTTPConnectionPool):
     class ConnectionCls(HTTPConnection):
-        response_class = MeasuredResponse
+        response_class = LimitedResponse
 
 
 class _SecurePool(HTTPSConnectionPool):
     class ConnectionCls(HTTPSConnection):
-        response_class = MeasuredResponse
+        response_class = LimitedResponse
 
 
 class LimitedAdapter(HTTPAdapter):
@@ -136,7 +136,7 @@ class LimitedAdapter(HTTPAdapter):
     place in the bulkhead is given back when the thread is done, so what still hangs there stays counted.
     """
 
-    def __init__(self, limits: Limits, bulkhead: Bulkhead) -> None:
+    def __init__(self, limits: Limits, bulkhead: ConcurrencyLimit) -> None:
         super().__init__()
         self._limits = limits
         self._bulkhead = bulkhead
@@ -147,23 +147,23 @@ class LimitedAdapter(HTTPAdapter):
         url = request.url or ""
         host = urlsplit(url).netloc
         if not is_allowed_url(url):
-            raise NotAllowed(f"{host}: https is needed")
+            raise URLNotAllowed(f"{host}: https is needed")
         trust = {"verify": options.get("verify") or True, "cert": options.get("cert")}
-        with budget(self._limits.deadline):
+        with deadline(self._limits.deadline):
             try:
-                return self._begin(host, request, trust).result(seconds_left())
+                return self._begin(host, request, trust).result(remaining())
             except TimeoutError:
-                raise Unreachable(f"{host}: no whole answer in time") from None
+                raise ConnectionFailed(f"{host}: no whole answer in time") from None
 
     def _begin(self, host: str, *call: Any) -> Future[requests.Response]:
         answer: Future[requests.Response] = Future()
-        if not self._bulkhead.enter(host, seconds_left()):
-            raise Unreachable(f"{host}: too many calls in flight")
+        if not self._bulkhead.acquire(host, remaining()):
+            raise ConnectionFailed(f"{host}: too many calls in flight")
         try:
-            Thread(target=self._fulfil, args=(answer, host, seconds_left(), *call), daemon=True).start()
+            Thread(target=self._fulfil, args=(answer, host, remaining(), *call), daemon=True).start()
         except RuntimeError as error:  # the system has no thread left to give
-            self._bulkhead.leave(host)
-            raise Unreachable(f"{host}: {error}") from error
+            self._bulkhead.release(host)
+            raise ConnectionFailed(f"{host}: {error}") from error
         return answer
 
     def _fulfil(self, answer: Future[requests.Response], host: str, *call: Any) -> None:
@@ -177,17 +177,17 @@ class LimitedAdapter(HTTPAdapter):
     ) -> requests.Response:
         try:
             if seconds <= 0:
-                raise Unreachable(f"{host}: no time left")
+                raise ConnectionFailed(f"{host}: no time left")
             timeout: Any = urllib3.Timeout(connect=self._limits.connect, total=seconds)
             return _read(super().send(request, stream=True, timeout=timeout, **trust), host)
-        except Overflow:
-            raise TooLarge(f"{host}: more than {BODY_BYTES} bytes") from None
+        except BodyTooLarge:
+            raise ResponseTooLarge(f"{host}: more than {BODY_BYTES} bytes") from None
         except OutboundError:
             raise
         except (OSError, urllib3.exceptions.HTTPError) as error:
-            raise Unreachable(f"{host}: {type(error).__name__}") from error
+            raise ConnectionFailed(f"{host}: {type(error).__name__}") from error
         finally:
-            self._bulkhead.leave(host)
+            self._bulkhead.release(host)
 
 
 def _read(response: requests.Response, host: str) -> requests.Response:
@@ -197,17 +197,17 @@ def _read(response: requests.Response, host: str) -> requests.Response:
     finally:
         response.raw.close()
     if len(body) > BODY_BYTES:
-        raise Overflow
+        raise BodyTooLarge
     response.raw = io.BytesIO(body)
     return response
 
 
 def _refuse_redirect(response: requests.Response, host: str) -> None:
     if response.status_code // 100 == 3:
-        raise Redirected(f"{host}: answered {response.status_code}")
+        raise UnexpectedRedirect(f"{host}: answered {response.status_code}")
 
 
-class WsgiAdapter(HTTPAdapter):
+class WSGIAdapter(HTTPAdapter):
     """Answers from a WSGI application in this process, so that one worker can be its own provider.
 
     Redirects are refused as over the network; time and size are not limited, since the application is ours.

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import logging
 
-from genkan.budget import budget
+from genkan.budget import deadline
 from genkan.errors import ProviderError, ProviderUnavailable
-from genkan.oauth import asking
-from genkan.options import Options
+from genkan.oauth import provider_client
+from genkan.options import Core
 from genkan.providers.base import Provider
-from genkan.redirects import with_query
+from genkan.redirects import add_query
 
-SECONDS = 3.0
+TIMEOUT = 3.0
 """What somebody who signs out waits for a provider whose address for it is not known, at most."""
 
 MAX_HINT_CHARACTERS = 6000
 """Of an ID token that is kept for a sign-out. With a longer one the URL might be too long for a server (most stop at
 8 KiB)."""
 
-RETURN_PATH = "/signout/return"
+POST_LOGOUT_REDIRECT_PATH = "/signout/return"
 """Below the base path; the owner registers it with the provider."""
 
 _log = logging.getLogger("genkan.sign_out")
 
 
-def sign_out_url(provider: Provider, id_token: str | None, state: str, options: Options) -> str | None:
+def end_session_url(provider: Provider, id_token: str | None, state: str, options: Core) -> str | None:
     """Where to send a browser so that the provider's session ends too; None where it has no such place or is down.
 
     Without the ID token of the session that ends the provider asks the person.
@@ -34,17 +34,17 @@ def sign_out_url(provider: Provider, id_token: str | None, state: str, options: 
         return None
     parameters = {
         "client_id": provider.client_id,
-        "post_logout_redirect_uri": options.url(RETURN_PATH),
+        "post_logout_redirect_uri": options.action_url(POST_LOGOUT_REDIRECT_PATH),
         "state": state,
     }
     if id_token is not None:
         parameters["id_token_hint"] = id_token
-    return with_query(endpoint, parameters)
+    return add_query(endpoint, parameters)
 
 
-def _endpoint(provider: Provider, options: Options) -> str | None:
+def _endpoint(provider: Provider, options: Core) -> str | None:
     try:
-        with budget(SECONDS), asking(provider, options) as (metadata, _):
+        with deadline(TIMEOUT), provider_client(provider, options) as (metadata, _):
             endpoint = metadata.end_session_endpoint
         if endpoint is not None and "#" not in endpoint:
             return endpoint

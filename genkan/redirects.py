@@ -15,7 +15,7 @@ _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _URL_SAFE = "!#$%&'()*+,/:;=?@[]~"
 
 
-def own_url(url: str, origin: str) -> str | None:
+def same_origin_url(url: str, origin: str) -> str | None:
     """The absolute, normalised URL on `origin` that `url` names, or None when it leads anywhere else.
 
     `url` is a path (`/…`; `//host` is a path of ours, as in Auth.js) or an absolute http(s) URL. `origin` is
@@ -32,7 +32,7 @@ def own_url(url: str, origin: str) -> str | None:
     return origin + quote(tail if tail.startswith("/") else f"/{tail}", safe=_URL_SAFE)
 
 
-def is_web_url(url: str) -> bool:
+def is_http_url(url: str) -> bool:
     """An unambiguous absolute http(s) URL without user or password in it."""
     if not url or len(url) > MAX_URL_CHARACTERS or _AMBIGUOUS.search(url):
         return False
@@ -48,7 +48,7 @@ def origin_of(url: str | SplitResult) -> str | None:
     return f"{parts.scheme}://{host}"
 
 
-def path_of(url: str, origin: str) -> str:
+def relative_url(url: str, origin: str) -> str:
     """Path, query and fragment of one of our own absolute URLs: what a link within the site needs.
 
     A URL that would mean something else without its origin comes back whole: another site's, and a path that begins
@@ -58,7 +58,7 @@ def path_of(url: str, origin: str) -> str:
     return path if path.startswith("/") and not path.startswith("//") else url
 
 
-def with_query(url: str, parameters: Mapping[str, str | None]) -> str:
+def add_query(url: str, parameters: Mapping[str, str | None]) -> str:
     """The URL, or path, with these parameters after those that it has; None is left out."""
     query = urlencode({name: value for name, value in parameters.items() if value is not None})
     return f"{url}{'&' if '?' in url else '?'}{query}" if query else url

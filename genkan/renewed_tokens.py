@@ -6,33 +6,33 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from genkan.adapters import kept_tokens
+from genkan.adapters import token_columns
 from genkan.discovery import Metadata
-from genkan.errors import ProviderError, ReconnectRequired, TokenError
-from genkan.id_token import Keys, check_access_token, check_parties, verify_signature
+from genkan.errors import ProviderError, ReauthorizationRequired, TokenError
+from genkan.id_token import KeySource, check_at_hash, check_issuer_and_audience, verify_signature
 from genkan.identity import Account
-from genkan.jose import claims_unchecked
+from genkan.jose import unverified_claims
 from genkan.providers.base import Provider
 
 _log = logging.getLogger("genkan.oauth")
 
 
-def after_refresh(
-    provider: Provider, metadata: Metadata, account: Account, answer: Mapping[str, Any], keys: Keys, now: float
+def merge_refreshed_tokens(
+    provider: Provider, metadata: Metadata, account: Account, answer: Mapping[str, Any], keys: KeySource, now: float
 ) -> dict[str, Any]:
     """The account's tokens from now on: the answer's, and what it leaves unsaid as it was, but for the expiry.
 
     Raises ReconnectRequired when the answer brings an ID token that tells of somebody or something else.
     """
-    tokens = {**account.tokens, **answer, "expires_at": expiry(answer, now)}
+    tokens = {**account.tokens, **answer, "expires_at": expires_at(answer, now)}
     if "id_token" in answer:
         _check_sameness(answer["id_token"], account)
         if not _is_vouched_for(provider, metadata, answer, keys):
             tokens["id_token"] = account.tokens.get("id_token")
-    return {name: value for name, value in kept_tokens(tokens).items() if value is not None}
+    return {name: value for name, value in token_columns(tokens).items() if value is not None}
 
 
-def expiry(answer: Mapping[str, Any], now: float) -> int | None:
+def expires_at(answer: Mapping[str, Any], now: float) -> int | None:
     """When the access token of a token answer ends, in seconds since 1970; None where that is not said."""
     # By our clock; Authlib's reading counts where a moment is given instead of a time.
     return int(now) + int(answer["expires_in"]) if answer.get("expires_in") else answer.get("expires_at")
@@ -43,19 +43,19 @@ def _check_sameness(token: object, account: Account) -> None:
     # the provider itself is its own word.
     claims = _claims(token)
     if claims is None:
-        raise ReconnectRequired(account.provider, "the id token is none")
+        raise ReauthorizationRequired(account.provider, "the id token is none")
     # Without the first ID token there is still whom it was about.
     before = _claims(account.tokens.get("id_token")) or {"sub": account.provider_account_id}
     for name in ("iss", "sub", "aud"):
         if name in before and _values(claims.get(name)) != _values(before[name]):
-            raise ReconnectRequired(account.provider, f"{name} has changed")
+            raise ReauthorizationRequired(account.provider, f"{name} has changed")
 
 
-def _is_vouched_for(provider: Provider, metadata: Metadata, answer: Mapping[str, Any], keys: Keys) -> bool:
+def _is_vouched_for(provider: Provider, metadata: Metadata, answer: Mapping[str, Any], keys: KeySource) -> bool:
     try:
         claims, algorithm = verify_signature(answer["id_token"], keys, metadata)
-        check_parties(claims, provider, metadata)
-        check_access_token(claims, algorithm, answer)
+        check_issuer_and_audience(claims, provider, metadata)
+        check_at_hash(claims, algorithm, answer)
     except (OSError, ValueError, ProviderError, TokenError) as error:
         # The refresh token may be another one by now, so the answer counts; an ID token that failed is not kept.
         _log.warning("a new ID token was left out", extra={"provider": provider.id, "why": type(error).__name__})
@@ -65,7 +65,7 @@ def _is_vouched_for(provider: Provider, metadata: Metadata, answer: Mapping[str,
 
 def _claims(token: object) -> dict[str, Any] | None:
     try:
-        return claims_unchecked(token) if isinstance(token, str) else None
+        return unverified_claims(token) if isinstance(token, str) else None
     except TokenError:
         return None
 

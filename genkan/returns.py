@@ -11,15 +11,15 @@ import secrets
 from genkan.cookies import CHUNK_CHARACTERS, clear, read
 from genkan.errors import TokenError
 from genkan.http import Cookie
-from genkan.options import Options
+from genkan.options import Core
 
-RETURN_SECONDS = 900
+LOGOUT_STATE_MAX_AGE = 900
 """How long somebody may take at the provider."""
 
 _RANDOM_BYTES = 32
 
 
-def create(landing: str, options: Options) -> tuple[str, Cookie]:
+def create_logout_state(landing: str, options: Core) -> tuple[str, Cookie]:
     """A state to send along, and the cookie that says where it leads."""
     state = secrets.token_urlsafe(_RANDOM_BYTES)
     sealed = _seal(state, landing, options)
@@ -27,31 +27,31 @@ def create(landing: str, options: Options) -> tuple[str, Cookie]:
         # Browsers would not keep it (T3).
         sealed = _seal(state, options.origin, options)
     cookie = Cookie(
-        options.names.sign_out,
+        options.cookie_names.sign_out,
         sealed,
         options.secure,
-        max_age=RETURN_SECONDS,
-        expires=options.clock() + RETURN_SECONDS,
+        max_age=LOGOUT_STATE_MAX_AGE,
+        expires=options.clock() + LOGOUT_STATE_MAX_AGE,
     )
     return state, cookie
 
 
-def use(state: str | None, cookie_header: str, options: Options) -> tuple[str, tuple[Cookie, ...]]:
+def use_logout_state(state: str | None, cookie_header: str, options: Core) -> tuple[str, tuple[Cookie, ...]]:
     """Where this state leads in this browser, the front page where it leads nowhere; and Set-Cookies that forget it."""
-    name = options.names.sign_out
+    name = options.cookie_names.sign_out
     sealed = read(cookie_header, name)
     if sealed is None:
         return options.origin, ()
     return _landing(sealed, state or "", options), clear((name,), secure=options.secure)
 
 
-def _seal(state: str, landing: str, options: Options) -> str:
-    return options.returns.seal({"state": state, "landing": landing}, RETURN_SECONDS)
+def _seal(state: str, landing: str, options: Core) -> str:
+    return options.logout_sealer.seal({"state": state, "landing": landing}, LOGOUT_STATE_MAX_AGE)
 
 
-def _landing(sealed: str, state: str, options: Options) -> str:
+def _landing(sealed: str, state: str, options: Core) -> str:
     try:
-        claims = options.returns.open(sealed)
+        claims = options.logout_sealer.open(sealed)
     except TokenError:
         return options.origin
     is_ours = hmac.compare_digest(str(claims.get("state")).encode(), state.encode())

@@ -9,15 +9,15 @@ from typing import Any, Literal, Protocol
 
 from genkan.identity import Token
 
-Why = Literal["signed-out", "ended", "replaced", "owner", "disabled", "deleted", "provider"]
+RevocationReason = Literal["signed-out", "ended", "replaced", "owner", "disabled", "deleted", "provider"]
 """Why a session ended: the person signed out, ended it from another device or signed in anew in the same browser;
 an owner ended it, disabled or deleted the user; the provider said so."""
 
 ActivityKind = Literal["signed-in", "refused", "ended", "linked", "unlinked", "connection-lost", "renamed"]
 
-EndingKind = Literal["session", "user", "changed"]
+RevocationKind = Literal["session", "user", "changed"]
 
-ACTIVITY_SECONDS = 90 * 24 * 3600
+ACTIVITY_RETENTION_SECONDS = 90 * 24 * 3600
 """How long somebody can see what happened to their account."""
 
 
@@ -32,14 +32,14 @@ class SessionRecord:
     last_seen: int
     """Written at most every few minutes."""
     expires: int
-    absolute_end: int
+    absolute_expires: int
     device: str
-    address: str | None = None
+    ip_address: str | None = None
     """Device and address as they were at sign-in."""
-    provider_session: str | None = None
+    provider_sid: str | None = None
     id_token: str | None = field(default=None, repr=False)
-    ended: int | None = None
-    ended_why: str | None = None
+    revoked_at: int | None = None
+    revocation_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,58 +50,58 @@ class Activity:
     kind: ActivityKind
     provider: str | None = None
     device: str | None = None
-    address: str | None = None
+    ip_address: str | None = None
     detail: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class Revocation:
     """A piece of news for every worker, in the order of `mark`; it matters until `until` (seconds since 1970).
 
     `session`: tokens of that name are dead. `user`: tokens of this user that have no record and were made by `at`
     are dead. `changed`: what tokens of this user made by `at` say of them is out of date.
     """
 
-    mark: int
-    kind: EndingKind
+    id: int
+    kind: RevocationKind
     subject: str
     at: int
     until: int
 
 
-KEPT_SECONDS = 120
+RETENTION_SECONDS = 120
 """How long a record, or news, outlives what it is about: a token may be believed a little beyond its end, live a minute
 longer than was written down, and another host's clock may be behind."""
 
-UNRECORDED = "jti:"
+JTI_PREFIX = "jti:"
 """Begins the name of a session that somebody else's token brought, such as a Next.js front end's."""
 
 
-LONGEST_NAME = 255
+MAX_ID_LENGTH = 255
 
 
-def session_name(token: Token) -> str | None:
+def session_id(token: Token) -> str | None:
     """What a session is ended by: its token's `sid`, else its `jti`, which we keep as `sid` when we re-issue it."""
     sid, jti = token.get("sid"), token.get("jti")
-    name = sid if isinstance(sid, str) else f"{UNRECORDED}{jti}" if isinstance(jti, str) else None
-    if name is None or (name.isascii() and name.isprintable() and len(name) <= LONGEST_NAME):
+    name = sid if isinstance(sid, str) else f"{JTI_PREFIX}{jti}" if isinstance(jti, str) else None
+    if name is None or (name.isascii() and name.isprintable() and len(name) <= MAX_ID_LENGTH):
         return name
     # Another application's, and not every database could keep it.
-    return UNRECORDED + sha256(name.encode()).hexdigest()
+    return JTI_PREFIX + sha256(name.encode()).hexdigest()
 
 
-class EndingLog(Protocol):
+class RevocationLog(Protocol):
     """The list of endings that workers read."""
 
-    def endings_after(self, mark: int, limit: int) -> list[Ending]:
+    def revocations_since(self, after_id: int, limit: int) -> list[Revocation]:
         """Return at most `limit` endings whose `mark` is greater, in order of `mark`. Raises StoreError."""
         ...
 
 
-class SessionStore(EndingLog, Protocol):
+class SessionStore(RevocationLog, Protocol):
     """Keeps records. Every method may raise StoreError; those that end something also leave the news of it."""
 
-    def start(
+    def create(
         self, record: SessionRecord, *, claims: Mapping[str, Any] | None = None, token_hash: str | None = None
     ) -> bool:
         """Keep a new record; False for a user who may not come in (any more). Claims and hash: see `by_token`."""
@@ -111,56 +111,64 @@ class SessionStore(EndingLog, Protocol):
         """The record with that id, ended or not, as long as it is kept; its ID token in clear."""
         ...
 
-    def live(self, user_id: str, now: int) -> list[SessionRecord]:
+    def list_active(self, user_id: str, now: int) -> list[SessionRecord]:
         """That user's sessions which have neither ended nor expired, the one seen last first."""
         ...
 
-    def list_live(self, now: int, limit: int) -> list[SessionRecord]:
+    def list_all_active(self, now: int, limit: int) -> list[SessionRecord]:
         """Everybody's, likewise, at most `limit`."""
         ...
 
-    def by_token(self, token_hash: str, now: int) -> dict[str, Any] | None:
+    def get_claims(self, token_hash: str, now: int) -> dict[str, Any] | None:
         """The claims kept for a live session by its token's SHA-256, in one look-up; None when there is none."""
         ...
 
-    def rewrite(self, id: str, claims: Mapping[str, Any], expires: int, now: int, *, every: int = 0) -> None:
+    def update(self, id: str, claims: Mapping[str, Any], expires: int, now: int, *, min_interval: int = 0) -> None:
         """Keep these claims for a session that lives on, if that makes it expire `every` seconds later or more."""
         ...
 
-    def touch(self, id: str, now: int, *, every: int, expires: int | None = None) -> bool:
+    def touch(self, id: str, now: int, *, min_interval: int, expires: int | None = None) -> bool:
         """Note that it was seen, or prolonged until `expires`, if that is `every` seconds later than was noted.
 
         Of any number of callers at once, one writes and is told True.
         """
         ...
 
-    def end(self, ids: Collection[str], why: Why, now: int) -> list[SessionRecord]:
+    def revoke(self, ids: Collection[str], reason: RevocationReason, now: int) -> list[SessionRecord]:
         """End these; those that this very call ended come back."""
         ...
 
-    def end_others(self, user_id: str, keep: str | None, why: Why, now: int) -> list[SessionRecord]:
+    def revoke_others(
+        self, user_id: str, except_sid: str | None, reason: RevocationReason, now: int
+    ) -> list[SessionRecord]:
         """End every session of that user but `keep`, also those of tokens that have no record."""
         ...
 
-    def end_by_provider(
-        self, provider: str, why: Why, now: int, *, provider_session: str | None = None, user_id: str | None = None
+    def revoke_by_provider(
+        self,
+        provider: str,
+        reason: RevocationReason,
+        now: int,
+        *,
+        provider_sid: str | None = None,
+        user_id: str | None = None,
     ) -> list[SessionRecord]:
         """End what began with that provider: in its session of that name, or that user's; both where both are given."""
         ...
 
-    def disown(self, name: str, now: int) -> None:
+    def revoke_unrecorded(self, name: str, now: int) -> None:
         """Leave the news that a session of which there is no record has ended; `name` as `session_name` gives it."""
         ...
 
-    def note_change(self, user_id: str, now: int) -> None:
+    def mark_user_changed(self, user_id: str, now: int) -> None:
         """Leave the news that what tokens say of this user is out of date."""
         ...
 
-    def note(self, user_id: str, activity: Activity) -> None:
+    def add_activity(self, user_id: str, activity: Activity) -> None:
         """Write down what happened, for a user who is kept here; for any other nothing is written."""
         ...
 
-    def activity(self, user_id: str, limit: int) -> list[Activity]:
+    def list_activity(self, user_id: str, limit: int) -> list[Activity]:
         """What happened, the latest first."""
         ...
 

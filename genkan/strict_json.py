@@ -8,7 +8,7 @@ from math import isinf
 from typing import Any, TypeGuard
 
 
-def parse(data: bytes | str) -> Any:
+def loads(data: bytes | str) -> Any:
     """Return the value in `data`. NaN, too long numbers and too deep nesting raise ValueError like any other flaw.
 
     A lone surrogate in a string or a key becomes U+FFFD, so that every string can be encoded.
@@ -19,15 +19,15 @@ def parse(data: bytes | str) -> Any:
         value = _DECODER.decode(text)
         # UTF-8 has no surrogates, so only an escape can bring one. The decoder has joined those that are pairs.
         if _SURROGATE_ESCAPE.search(text):
-            value = _DECODER.decode(_LONE_SURROGATE.sub("\ufffd", write(value)))
+            value = _DECODER.decode(_LONE_SURROGATE.sub("\ufffd", dumps(value)))
     except RecursionError:
         raise ValueError("nested too deep") from None
     return value
 
 
-def parse_object(data: bytes | str) -> dict[str, Any]:
+def loads_object(data: bytes | str) -> dict[str, Any]:
     """The object in `data`; ValueError for anything else."""
-    value = parse(data)
+    value = loads(data)
     if not isinstance(value, dict):
         raise ValueError("not an object")
     return value
@@ -52,5 +52,5 @@ def _finite(text: str) -> float:
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
-write = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+dumps = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 """Compact JSON of a value; made once, since `json.dumps` makes an encoder for every call with wishes."""

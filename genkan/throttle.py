@@ -8,27 +8,27 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from threading import Lock
 
-from genkan.memory import Memory
+from genkan.memory import BoundedCache
 from genkan.tokens import Clock
 
-ADDRESSES = 10_000
+MAX_ADDRESSES = 10_000
 """How many a worker remembers; the one that came first is forgotten first."""
 
 _NETWORK_BITS = 64
 """Of an IPv6 address: what one customer has to choose from."""
 
 
-class Throttle:
+class RateLimit:
     """Lets `burst` through at once and one more every `seconds` after that, for each address."""
 
     def __init__(self, burst: int, seconds: float, clock: Clock) -> None:
         self._seconds, self._clock = seconds, clock
         self._slack = (burst - 1) * seconds
         # For each address, the moment from which on it has its whole burst again.
-        self._rested_at: Memory[float] = Memory(ADDRESSES)
+        self._rested_at: BoundedCache[float] = BoundedCache(MAX_ADDRESSES)
         self._lock = Lock()
 
-    def admits(self, address: str | None) -> bool:
+    def allow(self, address: str | None) -> bool:
         """Whether this one may pass, and counts it if so; an unknown address always may."""
         if address is None:
             return True
@@ -37,7 +37,7 @@ class Throttle:
             rested_at = max(self._rested_at.get(key) or now, now)
             if rested_at - now > self._slack:
                 return False
-            self._rested_at.put(key, rested_at + self._seconds)
+            self._rested_at.set(key, rested_at + self._seconds)
         return True
 
 

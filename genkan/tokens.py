@@ -8,7 +8,15 @@ from uuid import uuid4
 from genkan import strict_json
 from genkan.errors import TokenError
 from genkan.identity import Token
-from genkan.jose import ENCRYPTION, MAX_TOKEN_CHARACTERS, SecretKey, checked, derive, parse_claims, read_header
+from genkan.jose import (
+    CONTENT_ENCRYPTION,
+    MAX_TOKEN_CHARACTERS,
+    SecretKey,
+    hkdf,
+    parse_claims,
+    read_header,
+    validate_compact,
+)
 
 CLOCK_TOLERANCE = 15
 """Seconds two hosts' clocks may differ before a token counts as expired or not yet valid; Auth.js's value (T10)."""
@@ -27,9 +35,9 @@ class _Box:
         wide = [_key(secret, salt, 64) for secret in secrets]
         narrow = [_key(secret, salt, 32) for secret in secrets]
         self._first = wide[0]
-        self._without_kid = {ENCRYPTION: wide[0], "A256GCM": narrow[0]}
+        self._without_kid = {CONTENT_ENCRYPTION: wide[0], "A256GCM": narrow[0]}
         self._by_kid = {
-            ENCRYPTION: {key.kid: key for key in wide},
+            CONTENT_ENCRYPTION: {key.kid: key for key in wide},
             "A256GCM": {key.kid: key for key in narrow},
         }
 
@@ -39,7 +47,7 @@ class _Box:
     def open(self, token: str) -> bytes:
         if token.startswith(self._first.header):
             # Nearly every token: its header is known, and need not be parsed.
-            return self._first.open(checked(token))
+            return self._first.open(validate_compact(token))
         encryption, kid = read_header(token)
         # A token that does not name its key is tried with the first one only, as Auth.js does.
         key = self._without_kid[encryption] if kid is None else self._by_kid[encryption].get(kid)
@@ -47,7 +55,7 @@ class _Box:
             raise TokenError
         return key.open(token)
 
-    def is_current(self, token: str) -> bool:
+    def uses_current_key(self, token: str) -> bool:
         return token.startswith(self._first.header)
 
 
@@ -66,7 +74,7 @@ class Sealer:
         """A token of these claims that lives `max_age` seconds; `iat`, `exp` and `jti` are always new."""
         now = int(self._clock())
         stamped = {**claims, "iat": now, "exp": now + max_age, "jti": str(uuid4())}
-        return self._box.seal(strict_json.write(stamped).encode())
+        return self._box.seal(strict_json.dumps(stamped).encode())
 
     def open(self, token: str) -> Token:
         """The claims of a token that is ours and valid now, give or take CLOCK_TOLERANCE.
@@ -80,9 +88,9 @@ class Sealer:
         _check_times(claims, self._clock())
         return claims
 
-    def is_current(self, token: str) -> bool:
+    def uses_current_key(self, token: str) -> bool:
         """Sealed under the first secret, so it need not be re-issued for a rotation (P2)."""
-        return self._box.is_current(token)
+        return self._box.uses_current_key(token)
 
 
 class TextSealer:
@@ -101,7 +109,7 @@ class TextSealer:
 
 
 def _key(secret: str, salt: str, length: int) -> SecretKey:
-    return SecretKey(derive(secret, salt=salt, info=f"Auth.js Generated Encryption Key ({salt})", length=length))
+    return SecretKey(hkdf(secret, salt=salt, info=f"Auth.js Generated Encryption Key ({salt})", length=length))
 
 
 def _check_times(claims: Token, now: float) -> None:

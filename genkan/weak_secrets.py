@@ -8,7 +8,7 @@ FEWEST_CHARACTERS = 9
 """Different ones. Of 32 random hexadecimal digits fewer come less than once in three hundred thousand."""
 
 
-def weakness_of(secret: str) -> str | None:
+def secret_weakness(secret: str) -> str | None:
     """Return what is wrong with the secret in words that do not show it, or None."""
     try:
         length = len(secret.encode())

@@ -14,13 +14,13 @@ from sqlalchemy import Connection, inspect, text
 from genkan.errors import ConfigurationError
 from genkan.sqlalchemy import Database
 
-PATIENCE = 60.0
+LOCK_TIMEOUT = 60.0
 """Seconds that a SQLite writer waits for whoever is migrating already."""
 
 LOCK = 0x67656E6B616E
 """The advisory lock that those who migrate one PostgreSQL database take turns on: "genkan" in ASCII."""
 
-OTHER_LAYOUTS = frozenset({"user", "User", "account", "Account"})
+UNSUPPORTED_TABLES = frozenset({"user", "User", "account", "Account"})
 """What Prisma's, Drizzle's and others' adapters of Auth.js call their tables."""
 
 _log = logging.getLogger("genkan.migrations")
@@ -32,7 +32,7 @@ def upgrade(database_url: str) -> None:
     All of it happens in one transaction: it is done whole or not at all. Raises ConfigurationError with the
     remedy when an existing database cannot be adopted, StoreError when the database cannot be reached.
     """
-    database = Database(database_url, patience=PATIENCE)
+    database = Database(database_url, timeout=LOCK_TIMEOUT)
     try:
         database.run(lambda session: _upgrade(session.connection()))
     finally:
@@ -44,7 +44,7 @@ def pending(database_url: str) -> bool:
     return _heads_of(database_url) != set(ScriptDirectory.from_config(_config()).get_heads())
 
 
-def require_newest(database_url: str) -> None:
+def require_current(database_url: str) -> None:
     """Raises ConfigurationError where the schema is not this release's, StoreError where there is no telling."""
     heads, script = _heads_of(database_url), ScriptDirectory.from_config(_config())
     _refuse_what_is_newer(heads, script)
@@ -82,7 +82,7 @@ def _refuse_what_is_newer(heads: set[str], script: ScriptDirectory) -> None:
 
 def _warn_of_other_layouts(connection: Connection) -> None:
     tables = set(inspect(connection).get_table_names())
-    others = sorted(OTHER_LAYOUTS & tables)
+    others = sorted(UNSUPPORTED_TABLES & tables)
     if others and "users" not in tables:
         _log.warning(
             "DATABASE_URL: there is %s, but no table users. What other adapters of Auth.js made is not adopted: "

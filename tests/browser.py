@@ -26,7 +26,7 @@ class Browser:
 
     def __init__(self, app: Flask, origin: str | None = None) -> None:
         self.app = app
-        self.options = app.extensions["genkan"].options
+        self.options = app.extensions["genkan"].core
         self.origin = origin or self.options.origin
         self.client = app.test_client()
 

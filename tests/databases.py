@@ -39,7 +39,7 @@ def database_for(request: pytest.FixtureRequest) -> Database:
 
 def adapter_in(database: Database, clock: Clock) -> SQLAlchemyAdapter:
     """Return an adapter; what it seals is the same text backwards."""
-    tables = models.User, models.Account, models.SpentToken
+    tables = models.User, models.Account, models.UsedToken
     return SQLAlchemyAdapter(database, *tables, seal=lambda text: text[::-1], open=lambda text: text[::-1], clock=clock)
 
 
@@ -49,7 +49,7 @@ def store_in(database: Database, lifetime: int = LIFETIME) -> SQLAlchemySessionS
         database,
         users=models.User,
         sessions=models.SessionRecord,
-        endings=models.Ending,
+        endings=models.Revocation,
         activity=models.Activity,
         lifetime=lifetime,
         seal=lambda text: text[::-1],

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from genkan.errors import StoreError
-from genkan.session_records import Ending, EndingKind
+from genkan.errors import AdapterError
+from genkan.session_records import Revocation, RevocationKind
 
 
-class EndingList:
+class RevocationSource:
     """An `EndingLog` that counts its calls and can be down. `before` is called at each of them."""
 
     def __init__(self) -> None:
-        self.endings: list[Ending] = []
+        self.endings: list[Revocation] = []
         self._mark = 0
         self.asked = 0
         self.is_down = False
         self.before: Callable[[], object] = lambda: None
 
-    def add(self, kind: EndingKind, subject: str, at: int) -> None:
+    def add(self, kind: RevocationKind, subject: str, at: int) -> None:
         """Add an ending that matters for a long time."""
         self._mark += 1
-        self.endings.append(Ending(self._mark, kind, subject, at, 2**40))
+        self.endings.append(Revocation(self._mark, kind, subject, at, 2**40))
 
-    def endings_after(self, mark: int, limit: int) -> list[Ending]:
+    def revocations_since(self, mark: int, limit: int) -> list[Revocation]:
         self.asked += 1
         self.before()
         if self.is_down:
-            raise StoreError("down")
-        return [ending for ending in self.endings if ending.mark > mark][:limit]
+            raise AdapterError("down")
+        return [ending for ending in self.endings if ending.id > mark][:limit]

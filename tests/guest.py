@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from genkan.actions.issuing import issue
-from genkan.actions.session import read, renew
+from genkan.actions.issuing import update_session
+from genkan.actions.session import read, refresh
 from genkan.cookies import read_session
 from genkan.identity import Session, Token
-from genkan.options import Options
-from tests.jar import Jar
+from genkan.options import Core
+from tests.jar import CookieJar
 
 ADA: Token = {"sub": "1", "name": "Ada", "theirs": {"plan": ["a", 1, None]}}
 
 
-class Guest:
+class SessionClient:
     """A browser that keeps its session cookies."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Core) -> None:
         self.options = options
-        self.jar = Jar()
+        self.jar = CookieJar()
 
     def sign_in(self, token: Token = ADA) -> Token:
-        self.jar.take(issue(token, (), self.options)[1])
+        self.jar.take(update_session(token, (), self.options)[1])
         return self.token()
 
     def visit(self) -> Session | None:
         reading = read(self.jar.header, self.options)
-        self.jar.take(renew(reading, self.options))
+        self.jar.take(refresh(reading, self.options))
         return reading.session
 
     def token(self) -> Token:
-        found = read_session(self.jar.header, self.options.names.session)
+        found = read_session(self.jar.header, self.options.cookie_names.session)
         assert found is not None
         return self.options.sessions.open(found.token or "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from genkan.http import Cookie
 
 
-class Jar:
+class CookieJar:
     """Names and values; an expiry is the server's business."""
 
     def __init__(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from genkan.identity import JSON
-from genkan.options import Options
+from genkan.options import Core
 from genkan.tokens import Clock
 from tests.databases import adapter_in, new_database, store_in
 
@@ -26,17 +26,15 @@ class NoCache:
         """Do nothing."""
 
 
-def make_options(
-    clock: Clock, *, origin: str = ORIGIN, secrets: tuple[str, ...] = (SECRET,), **settings: Any
-) -> Options:
+def make_options(clock: Clock, *, origin: str = ORIGIN, secrets: tuple[str, ...] = (SECRET,), **settings: Any) -> Core:
     """Return the plainest options, with an empty database, changed by `settings`."""
     database = new_database()
-    return Options.resolve(
+    return Core.build(
         origin=origin,
         secrets=secrets,
         providers=(),
         adapter=adapter_in(database, clock),
-        store=store_in(database),
+        session_store=store_in(database),
         cache=NoCache(),
         clock=clock,
         **settings,

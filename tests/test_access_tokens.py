@@ -13,43 +13,41 @@ from flask import Flask
 
 from genkan import oauth
 from genkan.actions import access_token as tokens
-from genkan.actions.access_token import LEASE_SECONDS, access_token
+from genkan.actions.access_token import LOCK_SECONDS, access_token
 from genkan.errors import (
+    AdapterError,
     InvalidProvider,
     ProviderError,
     ProviderUnavailable,
-    ReconnectRequired,
-    StoreError,
+    ReauthorizationRequired,
 )
 from genkan.identity import Account
-from genkan.options import Options
+from genkan.options import Core
 from tests.conftest import MakeApp
 from tests.peers.faults import Faults
-from tests.peers.misbehaving import MisbehavingProvider
+from tests.peers.misbehaving import FaultyProvider
 from tests.peers.postgres import PostgreSQL
-from tests.visitors import Visitor, at_once, state_of, variables
+from tests.visitors import ProviderClient, at_once, provider_env, state_of
 
 HOUR = 3600
 
 
 @pytest.fixture(name="house", params=["sqlite", "postgresql"])
-def _house(
-    request: pytest.FixtureRequest, make_app: MakeApp, op: MisbehavingProvider, tmp_path: Path
-) -> Iterator[Flask]:
+def _house(request: pytest.FixtureRequest, make_app: MakeApp, op: FaultyProvider, tmp_path: Path) -> Iterator[Flask]:
     on_disk = f"sqlite:///{tmp_path}/house.db"
     url = on_disk if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    app = make_app(**variables(op), AUTH_DEVELOPMENT_PROVIDER="off", DATABASE_URL=url)
+    app = make_app(**provider_env(op), AUTH_DEVELOPMENT_PROVIDER="off", DATABASE_URL=url)
     yield app
-    state_of(app).options.adapter._database.close()  # type: ignore[attr-defined]  # nobody else has to
+    state_of(app).core.adapter._database.close()  # type: ignore[attr-defined]  # nobody else has to
 
 
-class Person(Visitor):
+class Person(ProviderClient):
     """Somebody who is signed in, and whose first access token has an hour to live."""
 
-    def __init__(self, app: Flask, op: MisbehavingProvider) -> None:
+    def __init__(self, app: Flask, op: FaultyProvider) -> None:
         super().__init__(app, op)
-        self.options: Options = state_of(app).options
-        self.enter()
+        self.options: Core = state_of(app).core
+        self.sign_in_as()
         self.id = str((self.session() or {})["user"]["id"])
 
     def token(self) -> str:
@@ -63,11 +61,11 @@ class Person(Visitor):
 
     def lost(self) -> int:
         """How often they were told that the connection is lost."""
-        return [news.kind for news in self.options.store.activity(self.id, 100)].count("connection-lost")
+        return [news.kind for news in self.options.session_store.list_activity(self.id, 100)].count("connection-lost")
 
 
 @pytest.fixture(name="person")
-def _person(house: Flask, op: MisbehavingProvider) -> Person:
+def _person(house: Flask, op: FaultyProvider) -> Person:
     op.refreshing = "rotate"
     return Person(house, op)
 
@@ -76,7 +74,7 @@ def outcome(act: Callable[[], str]) -> str | type[Exception]:
     """The token, or what was raised in its place."""
     try:
         return act()
-    except (ReconnectRequired, ProviderUnavailable, ProviderError, StoreError) as error:
+    except (ReauthorizationRequired, ProviderUnavailable, ProviderError, AdapterError) as error:
         return type(error)
 
 
@@ -94,7 +92,7 @@ def test_a_token_that_has_half_a_minute_left_is_renewed(person: Person) -> None:
     assert token == after["access_token"] != before["access_token"]
     assert after["expires_at"] == person.clock() + HOUR
     assert person.op.refreshes == [before["refresh_token"]]
-    assert person.account().refreshing_until is None
+    assert person.account().refresh_locked_until is None
     assert person.token() == token
 
 
@@ -148,12 +146,12 @@ def test_twenty_who_ask_at_once_make_one_call_and_get_one_token(person: Person) 
 def test_one_invalid_grant_ends_the_connection_for_twenty_and_not_the_session(person: Person) -> None:
     person.op.faults = Faults(token="invalid-grant")
     person.clock.advance(HOUR)
-    assert set(at_once(*[lambda: outcome(person.token)] * 20)) == {ReconnectRequired}
+    assert set(at_once(*[lambda: outcome(person.token)] * 20)) == {ReauthorizationRequired}
     assert len(person.op.refreshes) == 1
     assert person.account().tokens == {}
     assert person.lost() == 1
     assert person.name() == "Vera Visitor"
-    with pytest.raises(ReconnectRequired) as caught:
+    with pytest.raises(ReauthorizationRequired) as caught:
         person.token()
     assert caught.value.provider == "oidc"
     assert len(person.op.refreshes) == 1
@@ -162,19 +160,19 @@ def test_one_invalid_grant_ends_the_connection_for_twenty_and_not_the_session(pe
 def test_signing_in_there_again_connects_again(person: Person) -> None:
     person.op.faults = Faults(token="invalid-grant")
     person.clock.advance(HOUR)
-    assert outcome(person.token) is ReconnectRequired
+    assert outcome(person.token) is ReauthorizationRequired
     person.op.faults = Faults()
-    person.enter()
+    person.sign_in_as()
     assert person.token() == person.account().tokens["access_token"]
     person.clock.advance(HOUR)
     assert person.token() == person.account().tokens["access_token"]
 
 
-def test_an_expired_token_without_a_refresh_token_ends_the_connection(house: Flask, op: MisbehavingProvider) -> None:
+def test_an_expired_token_without_a_refresh_token_ends_the_connection(house: Flask, op: FaultyProvider) -> None:
     person = Person(house, op)
     assert person.token()
     person.clock.advance(HOUR)
-    assert set(at_once(*[lambda: outcome(person.token)] * 5)) == {ReconnectRequired}
+    assert set(at_once(*[lambda: outcome(person.token)] * 5)) == {ReauthorizationRequired}
     assert op.refreshes == []
     assert person.account().tokens == {}
     assert person.lost() == 1
@@ -205,8 +203,8 @@ def test_twenty_who_ask_a_provider_that_is_down_make_one_call(person: Person) ->
 def test_a_provider_that_hangs_holds_nobody_longer_than_the_bound(
     person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(oauth, "VISIT_SECONDS", 0.5)
-    monkeypatch.setattr(tokens, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(oauth, "PROVIDER_TIMEOUT", 0.5)
+    monkeypatch.setattr(tokens, "WAIT_TIMEOUT", 0.2)
     person.op.faults = Faults(token="hang")
     person.op.refreshing = "keep"
     person.clock.advance(HOUR)
@@ -223,7 +221,7 @@ def test_an_answer_that_is_lost_after_a_rotation_ends_in_reconnecting_and_not_in
     person.clock.advance(HOUR)
     assert outcome(person.token) is ProviderUnavailable
     person.op.faults = Faults()
-    assert [outcome(person.token) for _ in range(3)] == [ReconnectRequired] * 3
+    assert [outcome(person.token) for _ in range(3)] == [ReauthorizationRequired] * 3
     assert len(person.op.refreshes) == 2
 
 
@@ -237,7 +235,7 @@ def test_an_id_token_about_somebody_else_ends_the_connection(person: Person, cha
     person.op.refreshed_claims = changed if name == "sub" else {}
     person.op.faults = Faults(id_token=faults.get(name))  # type: ignore[arg-type]  # names of its own
     person.clock.advance(HOUR)
-    assert outcome(person.token) is ReconnectRequired
+    assert outcome(person.token) is ReauthorizationRequired
     assert person.account().tokens == {}
     assert person.lost() == 1
 
@@ -260,12 +258,12 @@ def test_whoever_dies_with_the_lease_is_waited_for_until_it_runs_out(
 ) -> None:
     person.clock.advance(HOUR)
     now = person.clock()
-    assert person.options.adapter.lease_refresh(person.account(), now, now + LEASE_SECONDS)
+    assert person.options.adapter.acquire_refresh_lock(person.account(), now, now + LOCK_SECONDS)
     with monkeypatch.context() as hurry:
-        hurry.setattr(tokens, "PATIENCE_SECONDS", 0.1)
+        hurry.setattr(tokens, "WAIT_TIMEOUT", 0.1)
         assert outcome(person.token) is ProviderUnavailable
     assert person.op.refreshes == []
-    person.clock.advance(LEASE_SECONDS)
+    person.clock.advance(LOCK_SECONDS)
     assert len(set(at_once(*[person.token] * 10))) == 1
     assert len(person.op.refreshes) == 1
 
@@ -280,13 +278,13 @@ def test_a_sign_in_in_the_middle_of_a_refresh_wins(person: Person) -> None:
 
     for fault in (None, "invalid-grant"):
         person.clock.advance(2 * HOUR)
-        person.enter()
+        person.sign_in_as()
         person.op.faults = Faults(token=fault)
         person.op.before["/token"] = sign_in
         person.clock.advance(HOUR)
         assert person.token() == "at-2"
         assert person.account().tokens["refresh_token"] == "rt-2"
-        assert person.account().refreshing_until is None
+        assert person.account().refresh_locked_until is None
         person.op.before.clear()
     assert person.lost() == 0
 
@@ -294,7 +292,7 @@ def test_a_sign_in_in_the_middle_of_a_refresh_wins(person: Person) -> None:
 def test_an_account_that_goes_in_the_middle_stays_gone(person: Person) -> None:
     person.op.before["/token"] = lambda: person.options.adapter.delete_user(person.id)
     person.clock.advance(HOUR)
-    assert outcome(person.token) is ReconnectRequired
+    assert outcome(person.token) is ReauthorizationRequired
     assert person.options.adapter.list_accounts(person.id) == []
 
 
@@ -303,7 +301,7 @@ def test_of_several_accounts_the_first_that_can_gives_the_token_or_the_one_that_
         person.options.adapter.link_account(person.id, Account("oidc", subject, "oidc", given))
     assert person.token() == person.options.adapter.get_account("oidc", "visitor-1").tokens["access_token"]  # type: ignore[union-attr]  # it is there
     for subject in ("a-dead", "b-expired", "nobodys"):
-        with pytest.raises(ReconnectRequired):
+        with pytest.raises(ReauthorizationRequired):
             access_token(person.id, "oidc", person.options, provider_account_id=subject)
 
 
@@ -333,7 +331,7 @@ def test_whoever_takes_the_lease_when_all_is_done_asks_nobody(person: Person) ->
     late = replace(person.options, adapter=Late(person.options.adapter, person.token))
     assert access_token(person.id, "oidc", late) == person.account().tokens["access_token"]
     assert len(person.op.refreshes) == 1
-    assert person.account().refreshing_until is None
+    assert person.account().refresh_locked_until is None
 
 
 class Refusing:
@@ -347,7 +345,7 @@ class Refusing:
 
     def replace_tokens(self, *_: Any) -> bool:
         """Refuse."""
-        raise StoreError("read-only")
+        raise AdapterError("read-only")
 
 
 def test_tokens_that_cannot_be_stored_are_used_once_and_logged_without_them(
@@ -371,9 +369,9 @@ def test_after_tokens_were_not_stored_the_user_connects_again(person: Person) ->
     failing = replace(person.options, adapter=Refusing(person.options.adapter))
     person.clock.advance(HOUR)
     assert access_token(person.id, "oidc", failing)
-    assert outcome(person.token) is ReconnectRequired
+    assert outcome(person.token) is ReauthorizationRequired
     assert person.lost() == 1
-    person.enter()
+    person.sign_in_as()
     assert person.token() == person.account().tokens["access_token"]
 
 
@@ -400,7 +398,7 @@ def test_a_database_that_dies_while_the_provider_rotates_ends_in_reconnecting(
         postgres_server.start()
     person.op.before.clear()
     assert person.account().tokens == before
-    person.clock.advance(LEASE_SECONDS)
-    assert outcome(person.token) is ReconnectRequired
-    person.enter()
+    person.clock.advance(LOCK_SECONDS)
+    assert outcome(person.token) is ReauthorizationRequired
+    person.sign_in_as()
     assert person.token() == person.account().tokens["access_token"]

@@ -12,9 +12,9 @@ from requests import Response
 import config
 import migrations
 import serve
-from tests.peers.misbehaving import MisbehavingProvider
+from tests.peers.misbehaving import FaultyProvider
 from tests.peers.server import Server, Visitor, environment, serving
-from tests.visitors import at_once, variables
+from tests.visitors import at_once, provider_env
 
 WORKERS = 3
 
@@ -22,19 +22,19 @@ ROUNDS = 4
 
 
 @pytest.fixture(name="op")
-def _op() -> Iterator[MisbehavingProvider]:
-    with MisbehavingProvider() as op:
+def _op() -> Iterator[FaultyProvider]:
+    with FaultyProvider() as op:
         op.refreshing = "rotate"
         yield op
 
 
 @pytest.fixture(name="server", params=["sqlite", "postgresql"])
-def _server(request: pytest.FixtureRequest, op: MisbehavingProvider, tmp_path: Path) -> Iterator[Server]:
-    settings = {**environment(tmp_path), "WEB_CONCURRENCY": str(WORKERS), **variables(op)}
+def _server(request: pytest.FixtureRequest, op: FaultyProvider, tmp_path: Path) -> Iterator[Server]:
+    settings = {**environment(tmp_path), "WEB_CONCURRENCY": str(WORKERS), **provider_env(op)}
     if request.param == "postgresql":
         settings["DATABASE_URL"] = request.getfixturevalue("postgres_url")
     migrations.upgrade(settings["DATABASE_URL"])
-    _python, *command = serve.server(config.load(settings))
+    _python, *command = serve.gunicorn_args(config.from_environment(settings))
     command[command.index("app:create_app()")] = "tests.peers.token_house:create_app()"
     with serving(command, settings) as server:
         yield server
@@ -43,7 +43,7 @@ def _server(request: pytest.FixtureRequest, op: MisbehavingProvider, tmp_path: P
 Ask = Callable[[], Response]
 
 
-def newcomer(server: Server, op: MisbehavingProvider, number: int) -> Ask:
+def newcomer(server: Server, op: FaultyProvider, number: int) -> Ask:
     """Somebody signs in; what asks for their token, from a browser that has their cookies."""
     visitor = Visitor(server.origin)
     visitor.ask("GET", op.authorize(visitor.start(), {"sub": f"person-{number}", "email": f"{number}@example.org"}))
@@ -51,7 +51,7 @@ def newcomer(server: Server, op: MisbehavingProvider, number: int) -> Ask:
     return partial(Visitor(server.origin).ask, "GET", "/api/token/oidc", headers=cookies)
 
 
-def test_twenty_who_ask_all_workers_at_once_make_one_call(server: Server, op: MisbehavingProvider) -> None:
+def test_twenty_who_ask_all_workers_at_once_make_one_call(server: Server, op: FaultyProvider) -> None:
     """Again and again, each time for a person whose token is worn out."""
     warm: set[int] = set()
     ask = newcomer(server, op, 0)

@@ -38,7 +38,7 @@ def user_id(browser: Browser) -> str:
 
 def records(browser: Browser) -> list[SessionRecord]:
     """Where they are signed in."""
-    live: list[SessionRecord] = browser.options.store.live(user_id(browser), int(browser.options.clock()))
+    live: list[SessionRecord] = browser.options.session_store.live(user_id(browser), int(browser.options.clock()))
     return live
 
 

@@ -7,7 +7,7 @@ import sqlite3
 import pytest
 from flask import Flask
 
-from genkan.errors import StoreError
+from genkan.errors import AdapterError
 from genkan.identity import Account
 from tests.browser import HTMX, Browser
 from tests.conftest import ORIGIN, Environment, MakeApp
@@ -154,7 +154,7 @@ def test_a_sign_in_that_is_on_its_way_makes_a_new_person_not_a_session_of_the_ol
 
 def test_a_database_that_does_not_answer_deletes_nothing(hana: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **changes: object) -> None:
-        raise StoreError("down")
+        raise AdapterError("down")
 
     monkeypatch.setattr(hana.options.adapter, "update_user", fail)
     answer = hana.submit("/account/delete", headers=HTMX)

@@ -9,9 +9,9 @@ from werkzeug.test import TestResponse
 from tests.browser import Browser
 from tests.clock import FrozenClock
 from tests.conftest import ORIGIN, MakeApp
-from tests.peers.misbehaving import MisbehavingProvider
+from tests.peers.misbehaving import FaultyProvider
 from tests.test_account import VOICES, sid, text, user_id, visitor
-from tests.visitors import variables
+from tests.visitors import provider_env
 
 CAREFUL = ("/account/delete", "/account/accounts/oidc/unlink", "/account/accounts/oidc/link")
 
@@ -19,9 +19,9 @@ HEADERS = {"Referer": f"{ORIGIN}/account"}
 
 
 @pytest.fixture(name="app")
-def _app(make_app: MakeApp, op: MisbehavingProvider) -> Flask:
+def _app(make_app: MakeApp, op: FaultyProvider) -> Flask:
     """A house with two ways in."""
-    return make_app(**variables(op))
+    return make_app(**provider_env(op))
 
 
 @pytest.fixture(name="hana")
@@ -29,7 +29,7 @@ def _hana(app: Flask) -> Browser:
     return visitor(app)
 
 
-def link(browser: Browser, op: MisbehavingProvider, sub: str = "hana-at-op", **headers: str) -> TestResponse:
+def link(browser: Browser, op: FaultyProvider, sub: str = "hana-at-op", **headers: str) -> TestResponse:
     """Press "Link" and consent at the provider; the answer to the callback."""
     begun = browser.submit("/account/accounts/oidc/link", headers=headers)
     way = begun.headers.get("HX-Redirect") or begun.headers["Location"]
@@ -43,7 +43,7 @@ def providers(browser: Browser) -> list[str]:
 @pytest.mark.parametrize("path", CAREFUL)
 @pytest.mark.parametrize("voice", VOICES, ids=["form", "htmx"])
 def test_somebody_who_signed_in_a_while_ago_is_asked_to_confirm_that_it_is_them(
-    clock: FrozenClock, hana: Browser, op: MisbehavingProvider, path: str, voice: dict[str, str]
+    clock: FrozenClock, hana: Browser, op: FaultyProvider, path: str, voice: dict[str, str]
 ) -> None:
     link(hana, op)
     clock.advance(301)
@@ -82,7 +82,7 @@ def test_somebody_who_has_confirmed_it_may_go_on(clock: FrozenClock, hana: Brows
 
 @pytest.mark.parametrize("voice", VOICES, ids=["form", "htmx"])
 def test_another_account_is_linked_and_lets_the_same_person_in(
-    app: Flask, hana: Browser, op: MisbehavingProvider, voice: dict[str, str]
+    app: Flask, hana: Browser, op: FaultyProvider, voice: dict[str, str]
 ) -> None:
     session = sid(hana)
     answer = link(hana, op, **voice)
@@ -99,7 +99,7 @@ def test_another_account_is_linked_and_lets_the_same_person_in(
     assert user_id(other) == user_id(hana)
 
 
-def test_what_was_linked_can_be_unlinked_and_the_first_one_instead(hana: Browser, op: MisbehavingProvider) -> None:
+def test_what_was_linked_can_be_unlinked_and_the_first_one_instead(hana: Browser, op: FaultyProvider) -> None:
     link(hana, op)
     [first] = [way for way in hana.options.adapter.list_accounts(user_id(hana)) if way.provider == "development"]
     assert hana.submit("/account/accounts/oidc/unlink", account="hana-at-op").status_code == 303
@@ -112,9 +112,7 @@ def test_what_was_linked_can_be_unlinked_and_the_first_one_instead(hana: Browser
     assert hana.submit("/account/accounts/oidc/unlink", account="hana-at-op").status_code == 409
 
 
-def test_the_page_lets_its_forms_lead_to_providers_and_the_others_do_not(
-    hana: Browser, op: MisbehavingProvider
-) -> None:
+def test_the_page_lets_its_forms_lead_to_providers_and_the_others_do_not(hana: Browser, op: FaultyProvider) -> None:
     def policy(path: str) -> str:
         return hana.get(path).headers["Content-Security-Policy"]
 

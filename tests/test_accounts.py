@@ -14,8 +14,8 @@ from genkan import events, oauth
 from genkan.errors import OAuthAccountNotLinked
 from tests.clock import FrozenClock
 from tests.conftest import MakeApp
-from tests.peers.misbehaving import MisbehavingProvider
-from tests.visitors import Visitor, at_once, reason_of, variables
+from tests.peers.misbehaving import FaultyProvider
+from tests.visitors import ProviderClient, at_once, failure_reason, provider_env
 
 FULL_DISK = "CREATE TRIGGER full BEFORE INSERT ON accounts BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
 """The user is written already when this strikes: within one transaction they go together."""
@@ -39,8 +39,8 @@ def counts(rows: Rows) -> tuple[object, object]:
     return rows("SELECT count(*) FROM users")[0][0], rows("SELECT count(*) FROM accounts")[0][0]
 
 
-def test_a_first_sign_in_makes_a_user_and_their_account(visitor: Visitor, rows: Rows) -> None:
-    visitor.enter()
+def test_a_first_sign_in_makes_a_user_and_their_account(visitor: ProviderClient, rows: Rows) -> None:
+    visitor.sign_in_as()
 
     (user,) = rows('SELECT id, name, email, image, role, "emailVerified" IS NOT NULL FROM users')
     (account,) = rows('SELECT "userId", type, provider, "providerAccountId", token_type FROM accounts')
@@ -51,8 +51,8 @@ def test_a_first_sign_in_makes_a_user_and_their_account(visitor: Visitor, rows: 
     assert session["user"]["id"] == user[0] != "visitor-1"
 
 
-def test_the_provider_s_tokens_are_not_readable_where_they_are_kept(visitor: Visitor, rows: Rows) -> None:
-    visitor.enter()
+def test_the_provider_s_tokens_are_not_readable_where_they_are_kept(visitor: ProviderClient, rows: Rows) -> None:
+    visitor.sign_in_as()
 
     (tokens,) = rows("SELECT access_token, id_token FROM accounts")
     (access_token,) = visitor.op._access
@@ -63,9 +63,9 @@ def test_the_provider_s_tokens_are_not_readable_where_they_are_kept(visitor: Vis
     assert account.tokens["access_token"] == access_token
 
 
-def test_a_later_sign_in_refreshes_name_and_picture_and_nothing_else(visitor: Visitor, rows: Rows) -> None:
-    visitor.enter()
-    visitor.enter(name="Vera Wed", picture="https://pictures.example/wed.png", email="new@example.org")
+def test_a_later_sign_in_refreshes_name_and_picture_and_nothing_else(visitor: ProviderClient, rows: Rows) -> None:
+    visitor.sign_in_as()
+    visitor.sign_in_as(name="Vera Wed", picture="https://pictures.example/wed.png", email="new@example.org")
 
     assert rows("SELECT name, email, image, role FROM users") == [
         ("Vera Wed", "visitor@example.org", "https://pictures.example/wed.png", "user")
@@ -75,12 +75,12 @@ def test_a_later_sign_in_refreshes_name_and_picture_and_nothing_else(visitor: Vi
 
 
 def test_the_same_subject_of_another_provider_is_another_person(
-    make_app: MakeApp, op: MisbehavingProvider, clock: FrozenClock
+    make_app: MakeApp, op: FaultyProvider, clock: FrozenClock
 ) -> None:
-    with MisbehavingProvider(clock=clock) as other:
-        app = make_app(**variables(op), **variables(other, "ZITADEL"))
-        visitor, stranger = Visitor(app, op), Visitor(app, other)
-        visitor.enter()
+    with FaultyProvider(clock=clock) as other:
+        app = make_app(**provider_env(op), **provider_env(other, "ZITADEL"))
+        visitor, stranger = ProviderClient(app, op), ProviderClient(app, other)
+        visitor.sign_in_as()
         location = stranger.begin_sign_in(provider="zitadel").headers["Location"]
         stranger.get(other.authorize(location, {"email": "stranger@example.org"}))
 
@@ -91,22 +91,22 @@ def test_the_same_subject_of_another_provider_is_another_person(
 
 @pytest.mark.parametrize("email", ["visitor@example.org", "VISITOR@Example.ORG"])
 @pytest.mark.parametrize("verified", [True, False])
-def test_an_address_opens_nobody_s_door(visitor: Visitor, rows: Rows, email: str, verified: bool) -> None:
+def test_an_address_opens_nobody_s_door(visitor: ProviderClient, rows: Rows, email: str, verified: bool) -> None:
     """Another subject with the same address, verified or not, is told to come in as before."""
-    visitor.enter()
-    stranger = Visitor(visitor.app, visitor.op)
-    answer = stranger.enter(sub="stranger", email=email, email_verified=verified)
+    visitor.sign_in_as()
+    stranger = ProviderClient(visitor.app, visitor.op)
+    answer = stranger.sign_in_as(sub="stranger", email=email, email_verified=verified)
 
-    assert reason_of(answer, stranger) is None
+    assert failure_reason(answer, stranger) is None
     assert answer.headers["Location"].endswith(f"/signin?error={OAuthAccountNotLinked.code}")
     assert stranger.session() is None
     assert counts(rows) == (1, 1)
 
 
-def test_whoever_signs_in_as_another_is_that_other_and_nothing_is_linked(visitor: Visitor, rows: Rows) -> None:
-    visitor.enter()
+def test_whoever_signs_in_as_another_is_that_other_and_nothing_is_linked(visitor: ProviderClient, rows: Rows) -> None:
+    visitor.sign_in_as()
     first = visitor.session()
-    visitor.enter(sub="other", name="Otto Other", email="other@example.org")
+    visitor.sign_in_as(sub="other", name="Otto Other", email="other@example.org")
     second = visitor.session()
 
     assert first is not None
@@ -116,11 +116,11 @@ def test_whoever_signs_in_as_another_is_that_other_and_nothing_is_linked(visitor
     assert rows('SELECT count(DISTINCT "userId") FROM accounts') == [(2,)]
 
 
-def test_whoever_is_refused_as_another_stays_who_they_are(visitor: Visitor) -> None:
-    visitor.enter()
-    answer = visitor.enter(sub="stranger", email="visitor@example.org")
+def test_whoever_is_refused_as_another_stays_who_they_are(visitor: ProviderClient) -> None:
+    visitor.sign_in_as()
+    answer = visitor.sign_in_as(sub="stranger", email="visitor@example.org")
 
-    assert reason_of(answer, visitor) is None
+    assert failure_reason(answer, visitor) is None
     assert visitor.name() == "Vera Visitor"
 
 
@@ -132,29 +132,29 @@ def test_whoever_is_refused_as_another_stays_who_they_are(visitor: Visitor) -> N
     ],
 )
 def test_a_database_that_fails_when_the_code_is_spent_leaves_nothing_half_done(
-    visitor: Visitor, rows: Rows, breakage: str, repair: str
+    visitor: ProviderClient, rows: Rows, breakage: str, repair: str
 ) -> None:
     """It fails while the provider is answering (F17)."""
     visitor.op.before["/userinfo"] = lambda: rows(breakage)
-    answer = visitor.enter()
+    answer = visitor.sign_in_as()
     rows(repair)
 
-    assert reason_of(answer, visitor) == "storage"
+    assert failure_reason(answer, visitor) == "storage"
     assert visitor.get(answer.headers["Location"]).status_code == 503
-    assert (visitor.session(), visitor.flows(), counts(rows)) == (None, [], (0, 0))
+    assert (visitor.session(), visitor.flow_cookies(), counts(rows)) == (None, [], (0, 0))
     assert len(visitor.op.exchanges) == 1
     visitor.op.before.clear()
-    visitor.enter()
+    visitor.sign_in_as()
     assert (visitor.name(), counts(rows)) == ("Vera Visitor", (1, 1))
 
 
-def test_a_database_that_is_down_before_the_code_is_sent_keeps_it_unspent(visitor: Visitor, rows: Rows) -> None:
+def test_a_database_that_is_down_before_the_code_is_sent_keeps_it_unspent(visitor: ProviderClient, rows: Rows) -> None:
     """Without a place to write down that a flow is used, no code is sent."""
-    back = visitor.come_back()
+    back = visitor.callback_url()
     spent = next(str(name) for (name,) in rows("SELECT name FROM sqlite_master WHERE name LIKE 'spent%'"))
     rows(f"ALTER TABLE {spent} RENAME TO lost")
 
-    assert reason_of(visitor.get(back), visitor) == "storage"
+    assert failure_reason(visitor.get(back), visitor) == "storage"
     assert visitor.op.codes == []
 
 
@@ -167,7 +167,7 @@ def dies(*_: object, **__: object) -> None:
 
 
 def before_the_token_request(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(oauth, "exchange", dies)
+    patch.setattr(oauth, "exchange_code", dies)
 
 
 def after_the_token_request(patch: pytest.MonkeyPatch) -> None:
@@ -180,10 +180,10 @@ def after_the_commit(patch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("moment", [before_the_token_request, after_the_token_request, after_the_commit])
 def test_a_worker_that_is_killed_on_the_way_costs_one_try(
-    visitor: Visitor, rows: Rows, moment: Callable[[pytest.MonkeyPatch], None]
+    visitor: ProviderClient, rows: Rows, moment: Callable[[pytest.MonkeyPatch], None]
 ) -> None:
     """Nobody is there twice afterwards (F18)."""
-    back = visitor.come_back()
+    back = visitor.callback_url()
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
         moment(patch)
         visitor.get(back)
@@ -191,16 +191,14 @@ def test_a_worker_that_is_killed_on_the_way_costs_one_try(
     visitor.get(back)
     assert visitor.session() is None
     assert len(visitor.op.codes) <= 1
-    visitor.enter()
+    visitor.sign_in_as()
     assert (visitor.name(), counts(rows)) == ("Vera Visitor", (1, 1))
 
 
-def test_ten_first_sign_ins_of_one_person_at_once_make_one_user(
-    house: Flask, rows: Rows, op: MisbehavingProvider
-) -> None:
+def test_ten_first_sign_ins_of_one_person_at_once_make_one_user(house: Flask, rows: Rows, op: FaultyProvider) -> None:
     """In ten browsers, and all of them are signed in (F20)."""
-    browsers = [Visitor(house, op) for _ in range(10)]
-    backs = [browser.come_back() for browser in browsers]
+    browsers = [ProviderClient(house, op) for _ in range(10)]
+    backs = [browser.callback_url() for browser in browsers]
     at_once(*(lambda who=who, back=back: who.get(back) for who, back in zip(browsers, backs, strict=True)))
 
     ids = {(session := browser.session()) and session["user"]["id"] for browser in browsers}

@@ -10,7 +10,7 @@ from tests.addresses import addresses
 from tests.browser import HTMX, Browser
 from tests.conftest import Environment, MakeApp
 
-TABLES = (models.User, models.Account, models.SpentToken)
+TABLES = (models.User, models.Account, models.UsedToken)
 
 
 def rows(url: str) -> list[int]:

@@ -14,8 +14,8 @@ from sqlalchemy import event
 from auth import access_token, auth
 from blueprints import auth as doors
 from genkan.callbacks import Callbacks, SessionParams
-from genkan.errors import ConfigurationError, OutsideRequestError, StoreError
-from genkan.flask import answers_json, public, reading, require_fresh
+from genkan.errors import AdapterError, ConfigurationError, NoRequestContext
+from genkan.flask import json_blueprint, public, require_fresh, session_result
 from genkan.identity import Session
 from genkan.sqlalchemy import SQLAlchemyAdapter
 from genkan.tokens import Sealer
@@ -89,7 +89,7 @@ def test_one_token_is_opened_and_each_callback_asked_once_however_often_auth_is(
     asking: Browser, monkeypatch: pytest.MonkeyPatch, seen_before: bool
 ) -> None:
     if not seen_before:
-        asking.options.memory.clear()
+        asking.options.session_cache.clear()
     count = Count(asking.app, monkeypatch)
     asking.get("/ask")
     assert count.done == ([] if seen_before else ["open", "jwt", "session"])
@@ -99,7 +99,7 @@ def test_one_token_is_opened_and_each_callback_asked_once_however_often_auth_is(
 def test_no_page_costs_more_than_one_token_one_asking_and_one_store_read(
     asking: Browser, monkeypatch: pytest.MonkeyPatch, clock: FrozenClock, path: str
 ) -> None:
-    asking.options.memory.clear()
+    asking.options.session_cache.clear()
     count = Count(asking.app, monkeypatch)
     clock.advance(86_400)
     assert "Set-Cookie" in asking.get(path).headers
@@ -121,31 +121,31 @@ def test_whoever_brings_nothing_costs_nothing(app: Flask, monkeypatch: pytest.Mo
 
 
 def test_outside_a_request_the_error_names_the_remedy(app: Flask) -> None:
-    with pytest.raises(OutsideRequestError, match="Ask it in a view or a template"):
+    with pytest.raises(NoRequestContext, match="Ask it in a view or a template"):
         auth()
-    with app.app_context(), pytest.raises(OutsideRequestError, match="Ask it in a view or a template"):
+    with app.app_context(), pytest.raises(NoRequestContext, match="Ask it in a view or a template"):
         auth()
 
 
 def test_outside_a_request_whoever_asks_for_more_than_that_is_told_the_same(app: Flask) -> None:
-    asks: list[Callable[[], object]] = [reading, lambda: require_fresh(60), lambda: access_token("oidc")]
+    asks: list[Callable[[], object]] = [session_result, lambda: require_fresh(60), lambda: access_token("oidc")]
     for ask in asks:
-        with app.app_context(), pytest.raises(OutsideRequestError, match="Ask it in a view or a template"):
+        with app.app_context(), pytest.raises(NoRequestContext, match="Ask it in a view or a template"):
             ask()
 
 
 def test_blueprints_that_come_before_init_app_are_the_owner_s_mistake_and_told_the_remedy() -> None:
     with pytest.raises(ConfigurationError, match=r"init_app\(app, options\) before registering"):
-        Flask("bare").register_blueprint(answers_json(Blueprint("api", __name__)))
+        Flask("bare").register_blueprint(json_blueprint(Blueprint("api", __name__)))
 
 
 def test_without_init_app_a_view_and_a_template_that_ask_are_told_the_remedy() -> None:
     bare = Flask("bare")
     bare.register_blueprint(doors.bp)
     with bare.test_request_context():
-        with pytest.raises(OutsideRequestError, match=r"Call genkan\.flask\.init_app"):
+        with pytest.raises(NoRequestContext, match=r"Call genkan\.flask\.init_app"):
             auth()
-        with pytest.raises(OutsideRequestError, match=r"Call genkan\.flask\.init_app"):
+        with pytest.raises(NoRequestContext, match=r"Call genkan\.flask\.init_app"):
             render_template_string("{{ auth() }}")
 
 
@@ -159,7 +159,7 @@ def test_a_callback_that_asks_who_is_there_while_that_is_being_worked_out_finds_
 
     browser = Browser(app)
     browser.sign_in()
-    house.options.memory.clear()
+    house.options.session_cache.clear()
     house.options = replace(house.options, callbacks=Callbacks(session=session))
     assert browser.session()
     assert heard == [None]
@@ -194,11 +194,11 @@ def test_with_the_store_down_auth_still_answers_and_only_what_needs_the_store_fa
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def down(*_: object) -> NoReturn:
-        raise StoreError
+        raise AdapterError
 
     browser = Browser(app)
     browser.sign_in()
-    app.extensions["genkan"].options.memory.clear()
+    app.extensions["genkan"].core.session_cache.clear()
     for method in ("get_user", "get_user_by_account", "get_user_by_email", "spend"):
         monkeypatch.setattr(SQLAlchemyAdapter, method, down)
     assert browser.session()

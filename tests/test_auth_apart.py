@@ -89,7 +89,7 @@ def test_requests_within_requests_each_know_their_own_visitor(app: Flask) -> Non
 @pytest.mark.usefixtures("_hurried")
 def test_two_thousand_interleaved_requests_of_two_people_on_eight_threads_never_mix(app: Flask) -> None:
     cookies = [_cookie(_signed_in(app, name)) for name in PEOPLE]
-    options = app.extensions["genkan"].options
+    options = app.extensions["genkan"].core
 
     def ask(number: int) -> tuple[int, str]:
         if number % 50 == 0:

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from tests.visitors import Visitor, query
+from tests.visitors import ProviderClient, query
 
 
 @pytest.mark.parametrize("fault", [None, "access-denied", "wrong-iss"])
-def test_no_page_is_drawn_at_the_address_that_holds_the_code(visitor: Visitor, fault: Any) -> None:
+def test_no_page_is_drawn_at_the_address_that_holds_the_code(visitor: ProviderClient, fault: Any) -> None:
     visitor.op.faults.callback = fault
-    answer = visitor.enter()
+    answer = visitor.sign_in_as()
 
     assert answer.status_code == 302
     assert answer.headers["Referrer-Policy"] == "no-referrer"
@@ -20,7 +20,7 @@ def test_no_page_is_drawn_at_the_address_that_holds_the_code(visitor: Visitor, f
     assert answer.get_data() == b""
 
 
-def test_only_what_is_the_visitor_s_to_say_reaches_the_provider(visitor: Visitor) -> None:
+def test_only_what_is_the_visitor_s_to_say_reaches_the_provider(visitor: ProviderClient) -> None:
     mine = {"prompt": "login", "login_hint": "vera", "ui_locales": "ja", "acr_values": "low", "scope": "openid admin"}
     ours = ["redirect_uri", "client_id", "response_type", "response_mode", "state", "nonce", "code_challenge"]
     forged = "&".join(f"{name}=forged" for name in [*ours, "code_challenge_method", "request", "request_uri"])
@@ -35,17 +35,17 @@ def test_only_what_is_the_visitor_s_to_say_reaches_the_provider(visitor: Visitor
     assert visitor.name() == "Vera Visitor"
 
 
-def test_a_hint_as_long_as_a_novel_is_left_out(visitor: Visitor) -> None:
+def test_a_hint_as_long_as_a_novel_is_left_out(visitor: ProviderClient) -> None:
     answer = visitor.submit("/api/auth/signin/oidc?login_hint=" + "v" * 201)
 
     assert "login_hint" not in query(answer.headers["Location"])
 
 
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
-def test_the_house_proves_itself_in_the_one_way_that_the_provider_takes(visitor: Visitor, method: Any) -> None:
+def test_the_house_proves_itself_in_the_one_way_that_the_provider_takes(visitor: ProviderClient, method: Any) -> None:
     """Its secret holds `:`, `%`, `&` and `+`, and the provider decodes it to the letter (RFC 6749 2.3.1)."""
     visitor.op.client_auth = method
-    visitor.enter()
+    visitor.sign_in_as()
 
     assert visitor.name() == "Vera Visitor"
     (call,) = [call for call in visitor.op.calls if call.path == "/token"]

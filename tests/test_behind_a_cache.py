@@ -21,9 +21,9 @@ from tests.addresses import addresses
 from tests.browser import HTMX
 from tests.clock import FrozenClock
 from tests.peers.caching_proxy import CachingProxy, is_from_store
-from tests.peers.misbehaving import MisbehavingProvider
+from tests.peers.misbehaving import FaultyProvider
 from tests.peers.server import Visitor, environment, serving
-from tests.visitors import COOKIE, at_once, variables
+from tests.visitors import COOKIE, at_once, provider_env
 
 TWO_DAYS = 2 * 86400.0
 """By then a session is prolonged, with a new cookie, as soon as it is seen."""
@@ -50,7 +50,7 @@ class House:
 
     proxy: CachingProxy
     past: Flask
-    op: MisbehavingProvider
+    op: FaultyProvider
 
     def paths(self, case: str) -> list[str]:
         """Every address that can be asked for, as nobody has asked for it before."""
@@ -65,9 +65,9 @@ class House:
 
     def return_after_two_days(self, key: str) -> dict[str, str]:
         """The Cookie header of somebody who signed in then and has not been here since."""
-        visitor = visitors.Visitor(self.past, self.op)
+        visitor = visitors.ProviderClient(self.past, self.op)
         self.op.skew = -TWO_DAYS
-        visitor.enter("/dashboard", **claims(key))
+        visitor.sign_in_as("/dashboard", **claims(key))
         self.op.skew = 0.0
         return {"Cookie": visitor.cookie_header()}
 
@@ -77,16 +77,16 @@ def claims(key: str) -> dict[str, object]:
 
 
 @pytest.fixture(name="op", scope="module")
-def _op() -> Iterator[MisbehavingProvider]:
-    with MisbehavingProvider() as op:
+def _op() -> Iterator[FaultyProvider]:
+    with FaultyProvider() as op:
         yield op
 
 
 @pytest.fixture(name="house", scope="module")
 def _house(
-    caching_proxy: CachingProxy, op: MisbehavingProvider, tmp_path_factory: pytest.TempPathFactory
+    caching_proxy: CachingProxy, op: FaultyProvider, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[House]:
-    settings = {**environment(tmp_path_factory.mktemp("house")), **variables(op)}
+    settings = {**environment(tmp_path_factory.mktemp("house")), **provider_env(op)}
     settings |= {"AUTH_URL": caching_proxy.origin, "PORT": str(caching_proxy.backend)}
     with serving([str(ROOT / "serve.py")], settings):
         yield House(caching_proxy, create_app(settings, FrozenClock(time.time() - TWO_DAYS)), op)

@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 
 from genkan.actions import backchannel
-from genkan.actions.backchannel import SECONDS
-from genkan.budget import seconds_left
+from genkan.actions.backchannel import TIMEOUT
+from genkan.budget import remaining
 from genkan.errors import ProviderUnavailable
 from tests.browser import Browser
 from tests.clock import FrozenClock
 from tests.conftest import ORIGIN, MakeApp
 from tests.peers.logout_tokens import logout_token
-from tests.peers.misbehaving import MisbehavingProvider
-from tests.visitors import Visitor, query, reason_of, state_of, variables
+from tests.peers.misbehaving import FaultyProvider
+from tests.visitors import ProviderClient, failure_reason, provider_env, query, state_of
 
 
 def test_the_log_does_not_repeat_what_a_visitor_calls_a_provider(
@@ -33,15 +33,17 @@ def test_the_log_does_not_repeat_what_a_visitor_calls_a_provider(
 @pytest.mark.parametrize(
     "odd", [{"state": ["s"]}, {"state": 7}, {"code": {"a": 1}}, {"error": [1]}, {"iss": None}], ids=repr
 )
-def test_a_callback_whose_body_holds_no_text_is_one_without_it(visitor: Visitor, odd: dict[str, Any]) -> None:
+def test_a_callback_whose_body_holds_no_text_is_one_without_it(visitor: ProviderClient, odd: dict[str, Any]) -> None:
     answer = visitor.post("/api/auth/callback/oidc", json={"state": "s", "code": "c", **odd})
 
-    assert reason_of(answer, visitor) in {"expired", "cookies"}
+    assert failure_reason(answer, visitor) in {"expired", "cookies"}
 
 
 @pytest.mark.parametrize("planted", ["https://evil.example/", "javascript:alert(1)", "//evil.example"])
-def test_a_callback_that_comes_again_leads_nowhere_that_a_planted_cookie_says(visitor: Visitor, planted: str) -> None:
-    back = visitor.come_back()
+def test_a_callback_that_comes_again_leads_nowhere_that_a_planted_cookie_says(
+    visitor: ProviderClient, planted: str
+) -> None:
+    back = visitor.callback_url()
     visitor.get(back)
     visitor.client.set_cookie("authjs.callback-url", planted, domain="127.0.0.1")
     again = visitor.get(back)
@@ -51,7 +53,7 @@ def test_a_callback_that_comes_again_leads_nowhere_that_a_planted_cookie_says(vi
     assert visitor.name() == "Vera Visitor"
 
 
-def test_who_posts_neither_a_cookie_nor_a_token_is_not_told_that_cookies_are_needed(visitor: Visitor) -> None:
+def test_who_posts_neither_a_cookie_nor_a_token_is_not_told_that_cookies_are_needed(visitor: ProviderClient) -> None:
     """That is said to browsers that came from our page and keep none (F30)."""
     bare = visitor.app.test_client(use_cookies=False)
     door = "/api/auth/signin/oidc"
@@ -69,12 +71,12 @@ def test_where_a_sign_out_landed_the_next_sign_in_does(browser: Browser) -> None
 
 
 def test_only_who_came_through_a_provider_that_signs_out_there_is_sent_there(
-    make_app: MakeApp, op: MisbehavingProvider, clock: FrozenClock
+    make_app: MakeApp, op: FaultyProvider, clock: FrozenClock
 ) -> None:
-    with MisbehavingProvider(clock=clock) as there:
-        app = make_app(**variables(op), **variables(there, "ZITADEL"), AUTH_ZITADEL_SIGN_OUT="provider")
-        here, elsewhere = Visitor(app, op), Visitor(app, there)
-        here.enter()
+    with FaultyProvider(clock=clock) as there:
+        app = make_app(**provider_env(op), **provider_env(there, "ZITADEL"), AUTH_ZITADEL_SIGN_OUT="provider")
+        here, elsewhere = ProviderClient(app, op), ProviderClient(app, there)
+        here.sign_in_as()
         elsewhere.get(
             there.authorize(elsewhere.begin_sign_in("/", "zitadel").headers["Location"], {"email": "v@x.example"})
         )
@@ -83,7 +85,7 @@ def test_only_who_came_through_a_provider_that_signs_out_there_is_sent_there(
         assert elsewhere.sign_out(callbackUrl="/about").headers["Location"].startswith(f"{there.issuer}/end-session?")
 
 
-def test_a_provider_s_metadata_changes_nothing_in_the_policy(visitor: Visitor) -> None:
+def test_a_provider_s_metadata_changes_nothing_in_the_policy(visitor: ProviderClient) -> None:
     before = visitor.get("/api/auth/signin").headers["Content-Security-Policy"]
     visitor.start()
 
@@ -91,29 +93,31 @@ def test_a_provider_s_metadata_changes_nothing_in_the_policy(visitor: Visitor) -
     assert visitor.get("/api/auth/signin").headers["Content-Security-Policy"] == before
 
 
-def test_a_logout_token_costs_no_more_than_its_own_time(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_logout_token_costs_no_more_than_its_own_time(
+    visitor: ProviderClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     left: list[float] = []
 
     @contextmanager
     def asking(*_: object) -> Iterator[Any]:
-        left.append(seconds_left())
+        left.append(remaining())
         raise ProviderUnavailable
         yield
 
-    monkeypatch.setattr(backchannel, "asking", asking)
+    monkeypatch.setattr(backchannel, "provider_client", asking)
     token = logout_token(visitor.op, visitor.clock(), sub="visitor-1")
     answer = visitor.app.test_client().post("/api/auth/backchannel-logout/oidc", data={"logout_token": token})
 
     assert answer.status_code == 503
-    assert 0 < left[0] <= SECONDS
+    assert 0 < left[0] <= TIMEOUT
 
 
 def test_a_role_that_changes_between_reading_the_user_and_making_the_session_is_seen(
-    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+    visitor: ProviderClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was read a moment ago may be of the second before."""
-    adapter, store = visitor.options.adapter, visitor.options.store
-    visitor.enter()
+    adapter, store = visitor.options.adapter, visitor.options.session_store
+    visitor.sign_in_as()
     visitor.sign_out()
     refresh = adapter.refresh_user
 
@@ -125,8 +129,8 @@ def test_a_role_that_changes_between_reading_the_user_and_making_the_session_is_
         return user
 
     monkeypatch.setattr(adapter, "refresh_user", overtaken)
-    visitor.enter()
-    visitor.options.endings._due = float("-inf")
+    visitor.sign_in_as()
+    visitor.options.revocations._due = float("-inf")
     session = visitor.session()
 
     assert session is not None
@@ -135,16 +139,16 @@ def test_a_role_that_changes_between_reading_the_user_and_making_the_session_is_
 
 @pytest.mark.parametrize("strategy", ["jwt", "database"])
 def test_what_was_read_anew_after_a_change_is_not_read_again_and_again(
-    make_app: MakeApp, op: MisbehavingProvider, monkeypatch: pytest.MonkeyPatch, strategy: str
+    make_app: MakeApp, op: FaultyProvider, monkeypatch: pytest.MonkeyPatch, strategy: str
 ) -> None:
     """Also where it was prolonged just before: news is written down at once."""
-    visitor = Visitor(make_app(**variables(op), AUTH_SESSION_STRATEGY=strategy), op)
-    visitor.enter()
+    visitor = ProviderClient(make_app(**provider_env(op), AUTH_SESSION_STRATEGY=strategy), op)
+    visitor.sign_in_as()
     visitor.clock.advance(10)
     (user,) = visitor.options.adapter.list_users()
     visitor.options.adapter.update_user(user.id, role="owner")
-    visitor.options.store.note_change(user.id, int(visitor.clock()))
-    visitor.options.endings._due = float("-inf")
+    visitor.options.session_store.note_change(user.id, int(visitor.clock()))
+    visitor.options.revocations._due = float("-inf")
     visitor.clock.advance(2)
     visitor.session()
     cookie = visitor.cookie("authjs.session-token")
@@ -158,20 +162,20 @@ def test_what_was_read_anew_after_a_change_is_not_read_again_and_again(
     assert visitor.cookie("authjs.session-token") == cookie
 
 
-def test_nobody_confirms_or_links_while_it_cannot_be_told_who_is_there(visitor: Visitor) -> None:
+def test_nobody_confirms_or_links_while_it_cannot_be_told_who_is_there(visitor: ProviderClient) -> None:
     """A session that can't be read is not the same as none."""
-    visitor.enter()
+    visitor.sign_in_as()
     house = state_of(visitor.app)
-    own = house.options
+    own = house.core
 
     def fails(_: object) -> Any:
         raise RuntimeError
 
-    visitor.options.memory.clear()
+    visitor.options.session_cache.clear()
     token = visitor.csrf_token()
-    house.options = replace(own, callbacks=replace(own.callbacks, session=fails))
+    house.core = replace(own, callbacks=replace(own.callbacks, session=fails))
     fields = {"csrfToken": token, "purpose": "fresh", "callbackUrl": "/dashboard"}
     begun = visitor.post("/api/auth/signin/oidc", data=fields)
 
     assert query(begun.headers["Location"])["reason"] == "storage"
-    assert visitor.flows() == []
+    assert visitor.flow_cookies() == []

@@ -95,7 +95,7 @@ REFUSED_IN_PRODUCTION: list[tuple[str, str]] = [
 
 def refusal(environ: Mapping[str, str]) -> str:
     with pytest.raises(ConfigurationError) as caught:
-        config.load(environ)
+        config.from_environment(environ)
     return str(caught.value)
 
 
@@ -118,7 +118,7 @@ def test_production_refuses_what_is_unsafe_and_never_repeats_it(name: str, value
 
 @pytest.mark.parametrize(("name", "value"), REFUSED_IN_PRODUCTION)
 def test_development_takes_what_production_refuses(name: str, value: str) -> None:
-    assert not config.load({**DEVELOPMENT, name: value}).production
+    assert not config.from_environment({**DEVELOPMENT, name: value}).production
 
 
 @pytest.mark.parametrize("missing", ["AUTH_SECRET", "AUTH_URL"])
@@ -129,7 +129,7 @@ def test_production_needs_a_secret_and_an_address(missing: str, absent: bool) ->
 
 
 def test_production_is_what_one_gets_without_asking() -> None:
-    settings = config.load(PRODUCTION)
+    settings = config.from_environment(PRODUCTION)
     assert settings.production
     assert not settings.development_provider
 
@@ -147,22 +147,27 @@ def test_not_trusting_the_host_header_leaves_the_address_missing(value: str) -> 
 
 
 def test_trusting_the_host_header_beside_an_address_changes_nothing() -> None:
-    assert config.load({**PRODUCTION, "AUTH_TRUST_HOST": "true"}) == config.load(PRODUCTION)
+    assert config.from_environment({**PRODUCTION, "AUTH_TRUST_HOST": "true"}) == config.from_environment(PRODUCTION)
 
 
 def test_the_newest_secret_comes_first_as_in_authjs() -> None:
     numbered = {f"AUTH_SECRET_{number}": f"{number}{OTHER}" for number in (1, 2, 3)}
-    assert config.load({**PRODUCTION, **numbered}).secrets == (f"3{OTHER}", f"2{OTHER}", f"1{OTHER}", SECRET)
+    assert config.from_environment({**PRODUCTION, **numbered}).secrets == (
+        f"3{OTHER}",
+        f"2{OTHER}",
+        f"1{OTHER}",
+        SECRET,
+    )
 
 
 def test_a_numbered_secret_is_enough_and_the_same_one_twice_is_one() -> None:
     environ = {"AUTH_URL": PRODUCTION["AUTH_URL"], "AUTH_SECRET_1": OTHER, "AUTH_SECRET_3": OTHER}
-    assert config.load(environ).secrets == (OTHER,)
+    assert config.from_environment(environ).secrets == (OTHER,)
 
 
 @pytest.mark.parametrize("secret", [SECRET, OTHER, "correct " * 3 + "häuschen-am-see-17"])
 def test_a_long_secret_of_any_alphabet_is_taken(secret: str) -> None:
-    assert config.load({**PRODUCTION, "AUTH_SECRET": secret}).secrets == (secret,)
+    assert config.from_environment({**PRODUCTION, "AUTH_SECRET": secret}).secrets == (secret,)
 
 
 @pytest.mark.parametrize(
@@ -178,11 +183,11 @@ def test_a_long_secret_of_any_alphabet_is_taken(secret: str) -> None:
     ],
 )
 def test_the_address_is_reduced_to_its_origin(given: str, origin: str) -> None:
-    assert config.load({**PRODUCTION, "AUTH_URL": given}).url == origin
+    assert config.from_environment({**PRODUCTION, "AUTH_URL": given}).url == origin
 
 
 def test_development_lives_on_loopback_at_its_port() -> None:
-    settings = config.load({**DEVELOPMENT, "PORT": "5050"})
+    settings = config.from_environment({**DEVELOPMENT, "PORT": "5050"})
     assert (settings.url, settings.host, settings.port) == ("http://127.0.0.1:5050", "127.0.0.1", 5050)
     assert settings.development_provider
 
@@ -197,22 +202,22 @@ def test_development_lives_on_loopback_at_its_port() -> None:
     ],
 )
 def test_development_is_found_where_it_listens(host: str, url: str) -> None:
-    settings = config.load({**DEVELOPMENT, "HOST": host})
+    settings = config.from_environment({**DEVELOPMENT, "HOST": host})
     assert (settings.url, settings.warnings) == (url, ())
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.2"])
 def test_who_listens_to_others_is_told_that_they_need_an_address(host: str) -> None:
-    (warning,) = config.load({**DEVELOPMENT, "HOST": host}).warnings
+    (warning,) = config.from_environment({**DEVELOPMENT, "HOST": host}).warnings
     assert warning.startswith("AUTH_URL: it is not set")
     assert "development provider is off" in warning
-    assert config.load({**DEVELOPMENT, "HOST": host, "AUTH_URL": "http://192.168.1.2:5000"}).warnings == ()
+    assert config.from_environment({**DEVELOPMENT, "HOST": host, "AUTH_URL": "http://192.168.1.2:5000"}).warnings == ()
 
 
 def test_an_address_that_others_come_by_switches_the_development_provider_off() -> None:
     """It vouches for whoever asks, and a tunnel brings anybody to a loopback HOST."""
     tunnel = {**DEVELOPMENT, "AUTH_URL": "https://app.example.test"}
-    settings = config.load(tunnel)
+    settings = config.from_environment(tunnel)
     assert not settings.development_provider
     (warning,) = settings.warnings
     assert warning.startswith("AUTH_URL: others come by that address")
@@ -220,12 +225,14 @@ def test_an_address_that_others_come_by_switches_the_development_provider_off() 
 
 
 def test_the_development_provider_can_be_left_out() -> None:
-    assert not config.load({**DEVELOPMENT, "AUTH_DEVELOPMENT_PROVIDER": "off"}).development_provider
+    assert not config.from_environment({**DEVELOPMENT, "AUTH_DEVELOPMENT_PROVIDER": "off"}).development_provider
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
 def test_a_postgresql_address_means_psycopg_3(scheme: str) -> None:
-    url = config.load({**PRODUCTION, "DATABASE_URL": f"{scheme}://ann:p#a^ss@db.example.test/genkan"}).database_url
+    url = config.from_environment(
+        {**PRODUCTION, "DATABASE_URL": f"{scheme}://ann:p#a^ss@db.example.test/genkan"}
+    ).database_url
     assert url == "postgresql+psycopg://ann:p#a^ss@db.example.test/genkan"
 
 
@@ -238,24 +245,25 @@ def test_a_postgresql_address_means_psycopg_3(scheme: str) -> None:
     ],
 )
 def test_a_scheme_may_be_written_in_capitals(given: str, meant: str) -> None:
-    assert config.load({**PRODUCTION, "DATABASE_URL": given}).database_url == meant
+    assert config.from_environment({**PRODUCTION, "DATABASE_URL": given}).database_url == meant
 
 
 def test_a_host_of_other_letters_is_told_how_to_be_written() -> None:
     assert "xn--" in refusal({**PRODUCTION, "AUTH_URL": "https://bücher.example"})
     assert (
-        config.load({**PRODUCTION, "AUTH_URL": "https://xn--bcher-kva.example"}).url == "https://xn--bcher-kva.example"
+        config.from_environment({**PRODUCTION, "AUTH_URL": "https://xn--bcher-kva.example"}).url
+        == "https://xn--bcher-kva.example"
     )
 
 
 def test_the_database_is_a_file_of_the_project_by_default() -> None:
-    assert config.load(PRODUCTION).database_url == f"sqlite:///{config.ROOT}/instance/genkan.db"
+    assert config.from_environment(PRODUCTION).database_url == f"sqlite:///{config.ROOT}/instance/genkan.db"
 
 
 @pytest.mark.parametrize("url", ["redis://localhost:6379/0", "rediss://:x9@cache.example.test/0", "unix:///run/redis"])
 def test_redis_is_there_when_it_is_named(url: str) -> None:
-    assert config.load({**PRODUCTION, "REDIS_URL": url}).redis_url == url
-    assert config.load(PRODUCTION).redis_url is None
+    assert config.from_environment({**PRODUCTION, "REDIS_URL": url}).redis_url == url
+    assert config.from_environment(PRODUCTION).redis_url is None
 
 
 def test_providers_get_their_own_variables_and_nobody_elses() -> None:
@@ -266,42 +274,42 @@ def test_providers_get_their_own_variables_and_nobody_elses() -> None:
         "AUTH_KEYCLOAK_ISSUER": "https://keycloak.example.test/realms/one",
     }
     others = {"AUTH_SECRET_1": OTHER, "AUTH_TRUST_HOST": "", "AUTH_GITHUB_ID": "", "PATH": "/bin"}
-    assert config.load({**PRODUCTION, **theirs, **others}).provider_environment == theirs
+    assert config.from_environment({**PRODUCTION, **theirs, **others}).provider_environment == theirs
 
 
 def test_an_issuer_on_loopback_may_be_http() -> None:
     issuer = {"AUTH_OIDC_ISSUER": "http://localhost:9400"}
-    assert config.load({**PRODUCTION, **issuer}).provider_environment == issuer
+    assert config.from_environment({**PRODUCTION, **issuer}).provider_environment == issuer
 
 
 def test_sessions_last_as_long_as_they_do_in_authjs_and_no_longer_than_90_days() -> None:
-    settings = config.load(PRODUCTION)
+    settings = config.from_environment(PRODUCTION)
     ages = settings.session_max_age, settings.session_update_age, settings.session_absolute_age
     assert ages == (2_592_000, 86_400, 7_776_000)
 
 
 def test_a_short_session_is_renewed_within_its_life() -> None:
-    assert config.load({**PRODUCTION, "AUTH_SESSION_MAX_AGE": "600"}).session_update_age == 600
+    assert config.from_environment({**PRODUCTION, "AUTH_SESSION_MAX_AGE": "600"}).session_update_age == 600
 
 
 def test_a_session_may_be_renewed_at_every_reading() -> None:
-    assert config.load({**PRODUCTION, "AUTH_SESSION_UPDATE_AGE": "0"}).session_update_age == 0
+    assert config.from_environment({**PRODUCTION, "AUTH_SESSION_UPDATE_AGE": "0"}).session_update_age == 0
 
 
 def test_a_weak_secret_in_development_is_one_warning_that_does_not_repeat_it() -> None:
-    (warning,) = config.load({**DEVELOPMENT, "AUTH_SECRET": "short"}).warnings
+    (warning,) = config.from_environment({**DEVELOPMENT, "AUTH_SECRET": "short"}).warnings
     assert warning.startswith("AUTH_SECRET: it is shorter than 32 bytes. ")
-    assert config.load(DEVELOPMENT).warnings == ()
+    assert config.from_environment(DEVELOPMENT).warnings == ()
 
 
 def test_a_house_that_nobody_can_enter_says_so() -> None:
-    (warning,) = config.load(PRODUCTION).warnings
+    (warning,) = config.from_environment(PRODUCTION).warnings
     assert warning.startswith("AUTH_<PROVIDER>_ID: none is set, so nobody can sign in. ")
-    assert config.load({**PRODUCTION, "AUTH_GITHUB_ID": "Iv1.8a61f9b3"}).warnings == ()
+    assert config.from_environment({**PRODUCTION, "AUTH_GITHUB_ID": "Iv1.8a61f9b3"}).warnings == ()
 
 
 def test_settings_can_be_printed_without_telling_a_secret() -> None:
     environ = {**PRODUCTION, "DATABASE_URL": "postgresql://ann:hunter22@db/x", "AUTH_GITHUB_SECRET": "hunter22"}
-    printed = repr(config.load(environ))
+    printed = repr(config.from_environment(environ))
     assert SECRET not in printed
     assert "hunter22" not in printed

@@ -10,7 +10,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 import genkan.flask
-from genkan.options import SessionPolicy
+from genkan.options import SessionConfig
 from tests.addresses import addresses
 from tests.browser import HTMX, Browser
 from tests.clock import FrozenClock
@@ -100,7 +100,7 @@ def test_lifetimes_are_those_of_auth_js(secure: Browser) -> None:
 
 def test_a_host_session_cookie_is_one_setting_away(clock: FrozenClock) -> None:
     app = Flask(__name__)
-    options = make_options(clock, origin=HTTPS, policy=SessionPolicy(cookie_name=f"__Host-{SESSION}"))
+    options = make_options(clock, origin=HTTPS, policy=SessionConfig(cookie_name=f"__Host-{SESSION}"))
     genkan.flask.init_app(app, options)
     app.add_url_rule("/who", view_func=genkan.flask.public(lambda: str(genkan.flask.auth())))
     client = app.test_client()

@@ -14,12 +14,12 @@ import genkan.flask
 from genkan import current_user as room
 from genkan.callbacks import Callbacks
 from genkan.errors import ConfigurationError
-from genkan.flask import answers_json, public
+from genkan.flask import json_blueprint, public
 from tests.browser import HTMX, Browser
 from tests.conftest import MakeApp
 from tests.options import make_options
 
-REMEMBER_COOKIES = ("remember_token", room.REMEMBER_COOKIE_NAME, "never", "sent", "session")
+REMEMBER_COOKIES = ("remember_token", room.UNUSED_COOKIE_NAME, "never", "sent", "session")
 
 
 @pytest.fixture(name="app")
@@ -28,7 +28,7 @@ def _app(make_app: MakeApp) -> Flask:
     app = make_app()
     app.add_url_rule("/page", "page", view_func=public(login_required(_tell)))
     app.add_url_rule("/open", "open", view_func=public(_tell))
-    json = answers_json(Blueprint("json", __name__))
+    json = json_blueprint(Blueprint("json", __name__))
     json.add_url_rule("/json", "page", public(login_required(_tell)))
     app.register_blueprint(json)
     return app
@@ -71,7 +71,7 @@ def test_login_required_refuses_in_the_voice_of_whoever_asks(browser: Browser) -
 def test_login_required_does_not_call_a_failure_a_refusal(app: Flask, browser: Browser) -> None:
     browser.sign_in()
     house = app.extensions["genkan"]
-    house.options.memory.clear()
+    house.options.session_cache.clear()
     house.options = replace(house.options, callbacks=Callbacks(jwt=_fail))
     for path, headers in (("/page", {}), ("/page", HTMX), ("/json", {})):
         assert browser.get(path, headers=headers).status_code == 503

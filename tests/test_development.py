@@ -13,9 +13,9 @@ import pytest
 from authlib.integrations.requests_client import OAuth2Session
 
 from genkan.development import CLIENT_ID, DevelopmentProvider
-from genkan.development.people import CANDIDATES, Person
+from genkan.development.people import PRESETS, DevUser
 from genkan.errors import ConfigurationError
-from genkan.outbound import WsgiAdapter
+from genkan.outbound import WSGIAdapter
 from tests.peers.development import (
     CALLBACK,
     ISSUER,
@@ -24,7 +24,7 @@ from tests.peers.development import (
     SECRET,
     URL,
     VERIFIER,
-    Ledger,
+    UsedIds,
     Worker,
     sent_back,
 )
@@ -51,10 +51,10 @@ class TestSigningIn:
 
         assert page.status_code == 200
         assert "This is the development identity provider" in page.text
-        for candidate in CANDIDATES.values():
+        for candidate in PRESETS.values():
             assert candidate.name in page.text
             assert candidate.email.endswith("@example.com")
-        assert any(not candidate.name.isascii() for candidate in CANDIDATES.values())
+        assert any(not candidate.name.isascii() for candidate in PRESETS.values())
 
     def test_the_page_works_without_scripts_and_under_a_strict_policy(self, worker: Worker) -> None:
         page = worker.authorize().text
@@ -91,10 +91,10 @@ class TestSigningIn:
             "auth_time": NOON,
             "nonce": "the-nonce",
             "at_hash": base64.urlsafe_b64encode(half).decode().rstrip("="),
-            "sub": Person("ZOE@example.com").subject,
+            "sub": DevUser("ZOE@example.com").subject,
             "email": "zoe@example.com",
             "email_verified": True,
-            "name": CANDIDATES["zoe"].name,
+            "name": PRESETS["zoe"].name,
             "picture": f"{ISSUER}/pictures/zoe.svg",
         }
         assert (tokens["token_type"], tokens["expires_in"]) == ("Bearer", 3600)
@@ -174,7 +174,7 @@ class TestSigningIn:
             code_challenge_method="S256",
             token_endpoint=f"{ISSUER}/token",
         )
-        session.mount(URL, WsgiAdapter(worker.app.wsgi_app))
+        session.mount(URL, WSGIAdapter(worker.app.wsgi_app))
         address, state = session.create_authorization_url(f"{ISSUER}/authorize", code_verifier=VERIFIER)
         page = worker.browser.get("/development/authorize", query_string=urlsplit(address).query)
         back = worker.answer(page, choice="admin").headers["Location"]
@@ -184,7 +184,7 @@ class TestSigningIn:
             claims = answer.json()
 
         assert claims["name"] == "Alex Admin"
-        assert claims["sub"] == Person("admin@example.com").subject
+        assert claims["sub"] == DevUser("admin@example.com").subject
 
     def test_any_worker_can_take_the_next_step(self, worker: Worker) -> None:
         first, second, third, fourth = (worker.another() for _ in range(4))
@@ -222,14 +222,14 @@ class TestSigningIn:
 class TestStayingAtHome:
     def test_production_refuses_it(self) -> None:
         with pytest.raises(ConfigurationError, match="AUTH_DEVELOPMENT_PROVIDER=off"):
-            DevelopmentProvider(URL, SECRET, Ledger(), production=True)
+            DevelopmentProvider(URL, SECRET, UsedIds(), production=True)
 
     @pytest.mark.parametrize(
         "url", ["https://app.example.com", "http://192.168.1.4:5000", "http://localhost.example.com", "x"]
     )
     def test_an_origin_that_others_can_reach_refuses_it(self, url: str) -> None:
         with pytest.raises(ConfigurationError, match="loopback"):
-            DevelopmentProvider(url, SECRET, Ledger())
+            DevelopmentProvider(url, SECRET, UsedIds())
 
     @pytest.mark.parametrize("url", [URL, "http://localhost:8000", "https://localhost", "http://[::1]:5000"])
     def test_this_machine_may_have_it_under_any_of_its_names(self, url: str) -> None:
@@ -239,7 +239,7 @@ class TestStayingAtHome:
         assert worker.answer(page, choice="hana").headers["Location"].startswith(worker.provider.redirect_uri)
 
     def test_another_secret_is_another_client_and_another_key(self) -> None:
-        one, other = DevelopmentProvider(URL, SECRET, Ledger()), DevelopmentProvider(URL, SECRET + "!", Ledger())
+        one, other = DevelopmentProvider(URL, SECRET, UsedIds()), DevelopmentProvider(URL, SECRET + "!", UsedIds())
 
         assert one.client_secret != other.client_secret
         assert one.jwks().body != other.jwks().body

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 
 from genkan.development import CLIENT_ID
-from genkan.development.people import Person
+from genkan.development.people import DevUser
 from tests.peers.development import NOON, Worker, basic
 
 
@@ -169,7 +169,7 @@ class TestUserinfo:
         token = worker.exchange(worker.code(scope="openid email")).get_json()["access_token"]
 
         assert worker.userinfo(token).get_json() == {
-            "sub": Person("hana@example.com").subject,
+            "sub": DevUser("hana@example.com").subject,
             "email": "hana@example.com",
             "email_verified": True,
         }

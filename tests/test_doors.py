@@ -14,8 +14,8 @@ from tests.browser import HTMX, Browser
 from tests.clock import FrozenClock
 from tests.conftest import MakeApp
 from tests.options import make_options
-from tests.peers.misbehaving import MisbehavingProvider
-from tests.visitors import Visitor, variables
+from tests.peers.misbehaving import FaultyProvider
+from tests.visitors import ProviderClient, provider_env
 
 COOKIE = "authjs.session-token="
 
@@ -34,7 +34,7 @@ def _curious(app: Flask) -> tuple[Browser, list[str | None]]:
     app.after_request(ask)
     browser = Browser(app)
     browser.sign_in()
-    browser.options.clock.advance(browser.options.policy.update_age)
+    browser.options.clock.advance(browser.options.session_config.update_age)
     return browser, told
 
 
@@ -44,7 +44,7 @@ def test_after_a_sign_out_nobody_is_there_in_the_same_answer_and_no_session_is_p
 ) -> None:
     browser, told = curious
     token = browser.csrf_token()
-    browser.options.clock.advance(browser.options.policy.update_age)
+    browser.options.clock.advance(browser.options.session_config.update_age)
     told.clear()
     answer = browser.post("/api/auth/signout", data={"csrfToken": token}, headers=headers)
 
@@ -57,7 +57,7 @@ def test_after_a_sign_out_nobody_is_there_in_the_same_answer_and_no_session_is_p
 def test_an_update_sets_one_session(curious: tuple[Browser, list[str | None]]) -> None:
     browser, _ = curious
     token = browser.csrf_token()
-    browser.options.clock.advance(browser.options.policy.update_age)
+    browser.options.clock.advance(browser.options.session_config.update_age)
     answer = browser.post("/api/auth/session", json={"csrfToken": token, "data": {}})
 
     assert answer.get_json()["user"]["name"] == "Hana Example"
@@ -89,10 +89,10 @@ def test_the_page_that_asks_whether_to_sign_out_remembers_the_way_back(browser: 
 
 
 def test_the_forms_of_the_sign_in_page_may_lead_anywhere_where_a_provider_is_discovered(
-    make_app: MakeApp, op: MisbehavingProvider
+    make_app: MakeApp, op: FaultyProvider
 ) -> None:
     """Browsers check the redirect that answers a form against `form-action`, too; discovery changes nothing."""
-    visitor = Visitor(make_app(**variables(op)), op)
+    visitor = ProviderClient(make_app(**provider_env(op)), op)
     for _ in range(2):
         assert "form-action" not in visitor.get("/api/auth/signin").headers["Content-Security-Policy"]
         assert "; form-action 'self'" in visitor.get("/").headers["Content-Security-Policy"]

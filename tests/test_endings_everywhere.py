@@ -15,11 +15,11 @@ from sqlalchemy import text
 
 import models
 from config import ROOT
-from genkan.endings import BOUND
+from genkan.endings import MAX_LAG
 from genkan.identity import Account, User
 from genkan.session_records import SessionRecord
 from genkan.sqlalchemy import Database, SQLAlchemyAdapter, SQLAlchemySessionStore
-from genkan.strategies import SealedTokens, StoredTokens, Strategy
+from genkan.strategies import DatabaseStrategy, JWTStrategy, Strategy
 from genkan.tokens import Sealer
 from tests.databases import LIFETIME
 from tests.peers.server import Server, alone, environment, serving
@@ -35,13 +35,13 @@ class House:
     def __init__(self, server: Server, settings: dict[str, str]) -> None:
         self.origin, self.settings = server.origin, settings
         self.database = Database(settings["DATABASE_URL"])
-        tables = models.User, models.Account, models.SpentToken
+        tables = models.User, models.Account, models.UsedToken
         self.people = SQLAlchemyAdapter(self.database, *tables, seal=str, open=str)
         self.store = SQLAlchemySessionStore(
             self.database,
             users=models.User,
             sessions=models.SessionRecord,
-            endings=models.Ending,
+            endings=models.Revocation,
             activity=models.Activity,
             lifetime=LIFETIME,
             seal=str,
@@ -71,10 +71,10 @@ class House:
             created=now,
             last_seen=now,
             expires=now + 30 * DAY,
-            absolute_end=now + LIFETIME,
+            absolute_expires=now + LIFETIME,
             device="a test",
         )
-        return person, self._strategy(lambda: now).start(claims, 30 * DAY, record)[0]
+        return person, self._strategy(lambda: now).create(claims, 30 * DAY, record)[0]
 
     def ask(self, cookie: str, method: str = "GET", path: str = "/api/auth/session", **given: Any) -> requests.Response:
         """On a connection of its own, so that any worker may answer."""
@@ -114,8 +114,8 @@ class House:
 
     def _strategy(self, clock: Callable[[], float]) -> Strategy:
         if self.settings["AUTH_SESSION_STRATEGY"] == "database":
-            return StoredTokens(self.store, clock)
-        return SealedTokens(Sealer((self.settings["AUTH_SECRET"],), COOKIE, clock), self.store, clock)
+            return DatabaseStrategy(self.store, clock)
+        return JWTStrategy(Sealer((self.settings["AUTH_SECRET"],), COOKIE, clock), self.store, clock)
 
 
 @pytest.fixture(name="house", scope="module", params=["jwt", "database"])
@@ -138,7 +138,7 @@ def at_once(act: Callable[[int], object], times: int) -> list[object]:
 
 def until_the_bound(ended_at: float) -> None:
     """Waits for as long as is promised, and no longer."""
-    time.sleep(max(0.0, ended_at + BOUND - time.monotonic()))
+    time.sleep(max(0.0, ended_at + MAX_LAG - time.monotonic()))
 
 
 def test_a_copied_cookie_is_dead_on_all_workers_a_second_after_signing_out(house: House) -> None:
@@ -175,7 +175,7 @@ def test_fifty_requests_when_it_is_due_prolong_it_once_and_sign_nobody_out(house
         fresh = {answer.cookies.get(COOKIE) for answer in asked} - {None}
         assert fresh
         assert all(house.person(str(one)) for one in fresh)
-        assert [noted.kind for noted in house.store.activity(person.id, 99)].count("prolonged") == 1  # type: ignore[arg-type]
+        assert [noted.kind for noted in house.store.list_activity(person.id, 99)].count("prolonged") == 1  # type: ignore[arg-type]
 
 
 def test_what_an_owner_ends_on_the_command_line_is_over_everywhere(house: House) -> None:
@@ -184,7 +184,7 @@ def test_what_an_owner_ends_on_the_command_line_is_over_everywhere(house: House)
     _, somebody_elses = house.sign_in()
     for known in (cookie, other, somebody_elses):
         house.warm(known)
-    house.store.end_others(person.id, None, "owner", int(time.time()))
+    house.store.revoke_others(person.id, None, "owner", int(time.time()))
     until_the_bound(time.monotonic())
     assert at_once(lambda _: (house.person(cookie), house.person(other)), 40) == [(None, None)] * 40
     assert all(at_once(lambda _: house.person(somebody_elses), 40))
@@ -195,7 +195,7 @@ def test_somebody_disabled_is_out_everywhere(house: House) -> None:
     house.warm(cookie)
     now = int(time.time())
     house.people.update_user(person.id, disabled=True)
-    house.store.end_others(person.id, None, "disabled", now)
+    house.store.revoke_others(person.id, None, "disabled", now)
     until_the_bound(time.monotonic())
     assert at_once(lambda _: house.person(cookie), 60) == [None] * 60
 

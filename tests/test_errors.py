@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from genkan.errors import StoreError
+from genkan.errors import AdapterError
 from genkan.flask import public
 from tests.browser import HTMX, Browser
 from tests.conftest import ORIGIN
@@ -32,8 +32,8 @@ def _house(app: Flask) -> Flask:
     app.config["PROPAGATE_EXCEPTIONS"] = False
     app.add_url_rule("/broken", "broken", public(Fault(RuntimeError("secret words"))))
     app.add_url_rule("/api/broken", "api-broken", public(Fault(RuntimeError("secret words"))))
-    app.add_url_rule("/store", "store", public(Fault(StoreError("secret words"))))
-    app.add_url_rule("/api/store", "api-store", public(Fault(StoreError("secret words"))))
+    app.add_url_rule("/store", "store", public(Fault(AdapterError("secret words"))))
+    app.add_url_rule("/api/store", "api-store", public(Fault(AdapterError("secret words"))))
     return app
 
 
@@ -44,8 +44,8 @@ def _visitor(house: Flask) -> Browser:
 
 def unreadable(house: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     """From here on the application's session callback raises, for tokens seen before as well."""
-    options = house.extensions["genkan"].options
-    monkeypatch.setattr(options.memory, "get", lambda _key: None)
+    options = house.extensions["genkan"].core
+    monkeypatch.setattr(options.session_cache, "get", lambda _key: None)
     monkeypatch.setattr(type(options.callbacks), "__getattribute__", _broken_session_callback)
 
 
@@ -172,10 +172,10 @@ def test_with_the_database_down_sessions_go_on_and_only_what_needs_it_is_503(
     house: Flask, visitor: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     visitor.sign_in()
-    options = house.extensions["genkan"].options
+    options = house.extensions["genkan"].core
     monkeypatch.setattr(options.cache, "get", lambda _key: None)
     for verb in ("get_user", "get_user_by_account", "spend", "create_user", "refresh_user"):
-        monkeypatch.setattr(options.adapter, verb, Fault(StoreError("secret words")))
+        monkeypatch.setattr(options.adapter, verb, Fault(AdapterError("secret words")))
 
     assert [
         visitor.get(path).status_code for path in ("/", "/dashboard", "/api/auth/session", "/partials/session")
@@ -189,7 +189,7 @@ def test_a_callback_while_the_database_is_down_keeps_the_old_session(house: Flas
     visitor.sign_in()
     location = visitor.choose(visitor.begin_sign_in().headers["Location"], "Hana Example")
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(house.extensions["genkan"].options.adapter, "spend", Fault(StoreError("secret words")))
+        monkeypatch.setattr(house.extensions["genkan"].core.adapter, "use_once", Fault(AdapterError("secret words")))
         answer = visitor.get(location)
 
     assert answer.headers["Location"] == f"{ORIGIN}/api/auth/error?error=Configuration&reason=storage"

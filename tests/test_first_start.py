@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from config import ROOT
-from tests.peers.misbehaving import MisbehavingProvider
+from tests.peers.misbehaving import FaultyProvider
 from tests.peers.process import free_port
 from tests.peers.server import Server, Visitor, environment, serving
-from tests.visitors import variables
+from tests.visitors import provider_env
 
 
 @pytest.fixture(name="clone")
@@ -37,15 +37,15 @@ def _clone(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(name="production")
-def _production(tmp_path: Path) -> Iterator[tuple[Server, MisbehavingProvider]]:
+def _production(tmp_path: Path) -> Iterator[tuple[Server, FaultyProvider]]:
     settings = environment(tmp_path)
     (tmp_path / "house.db").touch()
-    with MisbehavingProvider() as op, serving([str(ROOT / "serve.py")], {**settings, **variables(op)}) as server:
+    with FaultyProvider() as op, serving([str(ROOT / "serve.py")], {**settings, **provider_env(op)}) as server:
         yield server, op
 
 
 def test_serving_an_empty_file_makes_its_tables_and_signs_somebody_in(
-    production: tuple[Server, MisbehavingProvider], tmp_path: Path
+    production: tuple[Server, FaultyProvider], tmp_path: Path
 ) -> None:
     server, op = production
     visitor = Visitor(server.origin)
@@ -58,7 +58,7 @@ def test_serving_an_empty_file_makes_its_tables_and_signs_somebody_in(
     assert stat.S_IMODE((tmp_path / "house.db").stat().st_mode) == 0o600
 
 
-def test_production_has_no_development_provider(production: tuple[Server, MisbehavingProvider]) -> None:
+def test_production_has_no_development_provider(production: tuple[Server, FaultyProvider]) -> None:
     visitor = Visitor(production[0].origin)
 
     for path in ("/development/authorize", "/development/.well-known/openid-configuration", "/development/"):

@@ -12,7 +12,7 @@ import pytest
 from flask import Blueprint, Flask, Response
 from werkzeug.test import TestResponse
 
-from genkan.flask import answers_json, sign_in, sign_out
+from genkan.flask import json_blueprint, sign_in, sign_out
 from tests.addresses import Address, addresses
 from tests.browser import HTMX, Browser
 from tests.conftest import ORIGIN, MakeApp
@@ -161,7 +161,7 @@ def test_the_menu_that_answers_a_sign_out_knows_the_new_token(signed_in: Browser
 
 
 def test_a_refused_fragment_is_told_where_to_go_and_the_api_in_json(app: Flask, ledger: Ledger) -> None:
-    app.register_blueprint(answers_json(_desk(ledger)))
+    app.register_blueprint(json_blueprint(_desk(ledger)))
     browser = Browser(app)
 
     fragment = browser.post("/act", headers=HTMX)
@@ -174,7 +174,7 @@ def test_a_refused_fragment_is_told_where_to_go_and_the_api_in_json(app: Flask, 
 @pytest.mark.parametrize("path", ["/act", "/desk"])
 def test_no_cache_keeps_a_refusal_for_the_next_visitor(app: Flask, ledger: Ledger, path: str) -> None:
     """What this browser's cookie lacked, another's may hold (X1)."""
-    app.register_blueprint(answers_json(_desk(ledger)))
+    app.register_blueprint(json_blueprint(_desk(ledger)))
     refused = Browser(app).post(path)
 
     assert refused.status_code == 403
@@ -184,7 +184,7 @@ def test_no_cache_keeps_a_refusal_for_the_next_visitor(app: Flask, ledger: Ledge
 
 def test_whoever_another_site_sent_is_told_so_in_every_voice(app: Flask, ledger: Ledger) -> None:
     """To send it once more from there would not help."""
-    app.register_blueprint(answers_json(_desk(ledger)))
+    app.register_blueprint(json_blueprint(_desk(ledger)))
     browser, there = Browser(app), {"Sec-Fetch-Site": "cross-site"}
     desk = browser.post("/desk", headers=there)
     plain, stale = browser.post("/act", headers=there), browser.post("/act")

@@ -9,7 +9,7 @@ import pytest
 from flask import Blueprint, Flask
 
 from genkan.errors import ConfigurationError
-from genkan.flask import answers_json, fresh
+from genkan.flask import fresh, json_blueprint
 from genkan.freshness import MAX_AGE
 from genkan.id_token import CLOCK_TOLERANCE
 from genkan.session_records import Activity
@@ -17,8 +17,8 @@ from tests.browser import HTMX, Browser
 from tests.clock import FrozenClock
 from tests.conftest import MakeApp
 from tests.peers.faults import AUTH_TIMES
-from tests.peers.misbehaving import MisbehavingProvider
-from tests.visitors import COOKIE, RESIDENT, Heard, Visitor, listen_to, query, state_of, variables
+from tests.peers.misbehaving import FaultyProvider
+from tests.visitors import COOKIE, RESIDENT, Heard, ProviderClient, listen_to, provider_env, query, state_of
 
 ORIGIN = "http://127.0.0.1:5000"
 WITHIN = 300
@@ -28,7 +28,7 @@ CONFIRM = "/api/auth/signin?callbackUrl=%2Fvault%3Fshelf%3D2&reason=fresh"
 
 def build_vaults(app: Flask) -> Flask:
     """Views that want somebody fresh: a page, and JSON."""
-    pages, programs = Blueprint("vault", __name__), answers_json(Blueprint("vaults", __name__))
+    pages, programs = Blueprint("vault", __name__), json_blueprint(Blueprint("vaults", __name__))
 
     @pages.route("/vault", methods=["GET", "POST"])
     @programs.route("/api/vault", methods=["GET", "POST"])
@@ -47,19 +47,19 @@ def _app(make_app: MakeApp) -> Flask:
 
 
 @pytest.fixture(name="house")
-def _house(make_app: MakeApp, op: MisbehavingProvider) -> Flask:
-    return build_vaults(make_app(**variables(op), AUTH_DEVELOPMENT_PROVIDER="off"))
+def _house(make_app: MakeApp, op: FaultyProvider) -> Flask:
+    return build_vaults(make_app(**provider_env(op), AUTH_DEVELOPMENT_PROVIDER="off"))
 
 
 @pytest.fixture(name="stale")
-def _stale(visitor: Visitor) -> Visitor:
+def _stale(visitor: ProviderClient) -> ProviderClient:
     """Somebody who signed in an hour ago."""
-    visitor.enter()
+    visitor.sign_in_as()
     visitor.clock.advance(3600)
     return visitor
 
 
-def confirm(visitor: Visitor, **claims: object) -> Any:
+def confirm(visitor: ProviderClient, **claims: object) -> Any:
     """Press the button of the page that asks to confirm, and come back as whoever `claims` describes."""
     return visitor.get(visitor.op.authorize(begin(visitor), claims))
 
@@ -70,53 +70,55 @@ def begin(visitor: Browser, provider: str = "oidc", **fields: str) -> str:
     return answer.headers["Location"]
 
 
-def token_of(visitor: Visitor) -> dict[str, Any]:
+def token_of(visitor: ProviderClient) -> dict[str, Any]:
     opened: dict[str, Any] = visitor.options.sessions.open(visitor.cookie(COOKIE) or "")
     return opened
 
 
-def story(visitor: Visitor) -> list[Activity]:
+def story(visitor: ProviderClient) -> list[Activity]:
     """What stands in the story of the first user."""
     user = visitor.options.adapter.get_user_by_account("oidc", "visitor-1")
     assert user is not None
-    found: list[Activity] = visitor.options.store.activity(user.id, 10)
+    found: list[Activity] = visitor.options.session_store.activity(user.id, 10)
     return found
 
 
-def assert_nothing_changed(visitor: Visitor, before: str | None) -> None:
+def assert_nothing_changed(visitor: ProviderClient, before: str | None) -> None:
     assert visitor.cookie(COOKIE) == before
     assert visitor.name() == "Vera Visitor"
     assert visitor.get(VAULT).status_code == 303
-    assert visitor.flows() == []
+    assert visitor.flow_cookies() == []
 
 
 class TestTheRefusal:
     @pytest.mark.parametrize(("seconds", "is_let_in"), [(0, True), (WITHIN, True), (WITHIN + 1, False)])
-    def test_it_counts_from_the_last_proof_to_the_second(self, visitor: Visitor, seconds: int, is_let_in: bool) -> None:
-        visitor.enter()
+    def test_it_counts_from_the_last_proof_to_the_second(
+        self, visitor: ProviderClient, seconds: int, is_let_in: bool
+    ) -> None:
+        visitor.sign_in_as()
         visitor.clock.advance(seconds)
 
         assert (visitor.get(VAULT).status_code == 200) is is_let_in
 
-    def test_a_page_leads_to_where_one_confirms(self, stale: Visitor) -> None:
+    def test_a_page_leads_to_where_one_confirms(self, stale: ProviderClient) -> None:
         answer = stale.get(VAULT)
 
         assert (answer.status_code, answer.headers["Location"]) == (303, CONFIRM)
         assert "private" in answer.headers["Cache-Control"]
 
-    def test_from_a_form_the_way_back_is_the_page_it_came_from(self, stale: Visitor) -> None:
+    def test_from_a_form_the_way_back_is_the_page_it_came_from(self, stale: ProviderClient) -> None:
         answer = stale.submit("/vault", headers={"Referer": f"{ORIGIN}/dashboard?tab=1"})
 
         assert answer.status_code == 303
         assert answer.headers["Location"] == "/api/auth/signin?callbackUrl=%2Fdashboard%3Ftab%3D1&reason=fresh"
 
-    def test_htmx_is_told_the_same_in_a_header(self, stale: Visitor) -> None:
+    def test_htmx_is_told_the_same_in_a_header(self, stale: ProviderClient) -> None:
         answer = stale.submit("/vault", headers=HTMX)
 
         assert answer.status_code == 401
         assert answer.headers["HX-Redirect"] == "/api/auth/signin?callbackUrl=%2Fdashboard&reason=fresh"
 
-    def test_programs_are_told_why(self, stale: Visitor) -> None:
+    def test_programs_are_told_why(self, stale: ProviderClient) -> None:
         answer = stale.get("/api/vault")
 
         assert (answer.status_code, answer.get_json()) == (401, {"error": "Unauthorized", "reason": "fresh"})
@@ -159,11 +161,11 @@ class TestTheRefusal:
 
 
 class TestThePage:
-    def test_it_asks_to_confirm_and_offers_only_their_own_ways_in(
-        self, make_app: MakeApp, op: MisbehavingProvider
-    ) -> None:
-        visitor = Visitor(build_vaults(make_app(**variables(op), AUTH_GITHUB_ID="i", AUTH_GITHUB_SECRET="s")), op)
-        visitor.enter()
+    def test_it_asks_to_confirm_and_offers_only_their_own_ways_in(self, make_app: MakeApp, op: FaultyProvider) -> None:
+        visitor = ProviderClient(
+            build_vaults(make_app(**provider_env(op), AUTH_GITHUB_ID="i", AUTH_GITHUB_SECRET="s")), op
+        )
+        visitor.sign_in_as()
         page = visitor.get(CONFIRM).get_data(as_text=True)
 
         assert "Please confirm that it is you" in page
@@ -189,7 +191,7 @@ class TestThePage:
 
 
 class TestConfirming:
-    def test_it_starts_a_new_session_and_leads_back(self, stale: Visitor, heard: Heard) -> None:
+    def test_it_starts_a_new_session_and_leads_back(self, stale: ProviderClient, heard: Heard) -> None:
         before, claims = stale.cookie(COOKIE), token_of(stale)
         heard.clear()
         answer = confirm(stale)
@@ -215,17 +217,17 @@ class TestConfirming:
         assert answer.headers["Location"] == f"{ORIGIN}{VAULT}"
         assert browser.get(VAULT).status_code == 200
 
-    def test_the_provider_is_asked_to_ask_whatever_the_request_says(self, stale: Visitor) -> None:
+    def test_the_provider_is_asked_to_ask_whatever_the_request_says(self, stale: ProviderClient) -> None:
         door = "/api/auth/signin/oidc?prompt=none&max_age=9999"
         asked = query(stale.submit(door, callbackUrl=VAULT, purpose="fresh").headers["Location"])
 
         assert (asked["prompt"], asked["max_age"]) == ("login", str(MAX_AGE))
 
-    def test_a_plain_sign_in_asks_nothing_of_the_kind(self, visitor: Visitor) -> None:
+    def test_a_plain_sign_in_asks_nothing_of_the_kind(self, visitor: ProviderClient) -> None:
         assert not {"prompt", "max_age"} & query(visitor.start()).keys()
 
     @pytest.mark.parametrize("fault", AUTH_TIMES)
-    def test_a_proof_of_another_time_is_none(self, stale: Visitor, fault: Any) -> None:
+    def test_a_proof_of_another_time_is_none(self, stale: ProviderClient, fault: Any) -> None:
         before = stale.cookie(COOKIE)
         stale.op.faults.id_token = fault
         answer = confirm(stale)
@@ -244,29 +246,31 @@ class TestConfirming:
         assert (story(stale)[0].kind, story(stale)[0].detail) == ("refused", "unproven")
 
     @pytest.mark.parametrize(("off", "is_believed"), [(-CLOCK_TOLERANCE, True), (-CLOCK_TOLERANCE - 1, False)])
-    def test_the_provider_s_clock_may_be_a_minute_behind(self, stale: Visitor, off: int, is_believed: bool) -> None:
+    def test_the_provider_s_clock_may_be_a_minute_behind(
+        self, stale: ProviderClient, off: int, is_believed: bool
+    ) -> None:
         stale.op.skew = off
         confirm(stale)
 
         assert (stale.get(VAULT).status_code == 200) is is_believed
 
-    def test_a_clock_that_is_behind_costs_nobody_their_freshness(self, stale: Visitor) -> None:
+    def test_a_clock_that_is_behind_costs_nobody_their_freshness(self, stale: ProviderClient) -> None:
         stale.op.skew = -CLOCK_TOLERANCE
         confirm(stale)
 
         assert token_of(stale)["proven_at"] == int(stale.clock.now)
 
-    def test_userinfo_has_no_say_in_when_it_was(self, visitor: Visitor) -> None:
+    def test_userinfo_has_no_say_in_when_it_was(self, visitor: ProviderClient) -> None:
         """It tells of the person; what tells of the sign-in, and is signed, is the ID token."""
         visitor.op.claims_in = "userinfo"
         visitor.op.faults.id_token = "stale-auth-time"
-        visitor.enter(auth_time=int(visitor.clock.now))
+        visitor.sign_in_as(auth_time=int(visitor.clock.now))
 
         assert visitor.name() == "Vera Visitor"
         assert token_of(visitor)["proven_at"] == int(visitor.clock.now) - 3600
         assert visitor.get(VAULT).status_code == 303
 
-    def test_the_provider_being_down_costs_nobody_their_session(self, stale: Visitor) -> None:
+    def test_the_provider_being_down_costs_nobody_their_session(self, stale: ProviderClient) -> None:
         before = stale.cookie(COOKIE)
         back = stale.op.authorize(begin(stale), {})
         with stale.op.down():
@@ -276,7 +280,7 @@ class TestConfirming:
         assert stale.get(answer.headers["Location"]).status_code == 503
         assert_nothing_changed(stale, before)
 
-    def test_who_declines_is_asked_again_in_the_same_words(self, stale: Visitor) -> None:
+    def test_who_declines_is_asked_again_in_the_same_words(self, stale: ProviderClient) -> None:
         stale.op.faults.callback = "access-denied"
         answer = confirm(stale)
         page = stale.get(answer.headers["Location"]).get_data(as_text=True)
@@ -287,9 +291,9 @@ class TestConfirming:
 
 
 class TestTheSamePersonOrNothing:
-    def test_another_person_changes_nothing_at_all(self, house: Flask, stale: Visitor, heard: Heard) -> None:
+    def test_another_person_changes_nothing_at_all(self, house: Flask, stale: ProviderClient, heard: Heard) -> None:
         """Neither a stored one nor a new one (GHSA-97r5-pg8x-p63p)."""
-        Visitor(house, stale.op).enter(**RESIDENT)
+        ProviderClient(house, stale.op).sign_in_as(**RESIDENT)
         heard.clear()
         before, users = stale.cookie(COOKIE), stale.options.adapter.list_users()
         for claims in (RESIDENT, {"sub": "unknown", "name": "New Comer", "email": "new@example.org"}):
@@ -303,27 +307,27 @@ class TestTheSamePersonOrNothing:
         assert (stale.options.adapter.list_users(), heard) == (users, [])
         assert [(line.kind, line.detail) for line in story(stale)][:2] == [("refused", "another-person")] * 2
 
-    def test_the_form_has_no_say_in_who_it_is_for(self, house: Flask, stale: Visitor) -> None:
-        other = Visitor(house, stale.op)
-        other.enter(**RESIDENT)
+    def test_the_form_has_no_say_in_who_it_is_for(self, house: Flask, stale: ProviderClient) -> None:
+        other = ProviderClient(house, stale.op)
+        other.sign_in_as(**RESIDENT)
         resident = other.options.adapter.get_user_by_account("oidc", "resident")
         assert resident is not None
         back = stale.op.authorize(begin(stale, user_id=resident.id, sub=resident.id), RESIDENT)
 
         assert query(stale.get(back).headers["Location"])["reason"] == "another-person"
 
-    def test_it_does_not_end_in_another_person_s_session(self, house: Flask, stale: Visitor) -> None:
+    def test_it_does_not_end_in_another_person_s_session(self, house: Flask, stale: ProviderClient) -> None:
         """Somebody else has signed in in this browser in the meantime, and stays."""
         back = stale.op.authorize(begin(stale), {})
-        stale.enter(**RESIDENT)
+        stale.sign_in_as(**RESIDENT)
 
         assert query(stale.get(back).headers["Location"])["reason"] == "another-person"
         assert stale.name() == "Rei Resident"
 
     def test_whose_session_has_ended_in_the_meantime_comes_in_as_themselves_or_not_at_all(
-        self, house: Flask, stale: Visitor
+        self, house: Flask, stale: ProviderClient
     ) -> None:
-        Visitor(house, stale.op).enter(**RESIDENT)
+        ProviderClient(house, stale.op).sign_in_as(**RESIDENT)
         back, strange = stale.op.authorize(begin(stale), {}), stale.op.authorize(begin(stale), RESIDENT)
         stale.sign_out()
 
@@ -332,14 +336,14 @@ class TestTheSamePersonOrNothing:
         assert stale.get(back).headers["Location"] == f"{ORIGIN}{VAULT}"
         assert stale.get(VAULT).status_code == 200
 
-    def test_who_is_signed_out_when_they_press_the_button_signs_in(self, visitor: Visitor) -> None:
+    def test_who_is_signed_out_when_they_press_the_button_signs_in(self, visitor: ProviderClient) -> None:
         asked = begin(visitor)
 
         assert "max_age" not in query(asked)
         visitor.get(visitor.op.authorize(asked))
         assert visitor.name() == "Vera Visitor"
 
-    def test_an_application_that_says_no_leaves_the_session_alone(self, stale: Visitor) -> None:
+    def test_an_application_that_says_no_leaves_the_session_alone(self, stale: ProviderClient) -> None:
         before = stale.cookie(COOKIE)
         listen_to(stale, sign_in=lambda _: False)
 
@@ -350,11 +354,11 @@ class TestTheSamePersonOrNothing:
 class TestProvidersThatDoNotSay:
     @pytest.mark.parametrize(("fault", "is_let_in"), [("no-auth-time", True), ("stale-auth-time", False)])
     def test_a_round_trip_counts_unless_the_provider_says_otherwise(
-        self, make_app: MakeApp, op: MisbehavingProvider, fault: Any, is_let_in: bool
+        self, make_app: MakeApp, op: FaultyProvider, fault: Any, is_let_in: bool
     ) -> None:
         """Slack is one of those that are not asked for `auth_time`; what is there is looked at all the same."""
         visitor = not_saying(make_app, op)
-        visitor.enter()
+        visitor.sign_in_as()
         visitor.clock.advance(3600)
         op.faults.id_token = fault
         asked = begin(visitor)
@@ -363,10 +367,12 @@ class TestProvidersThatDoNotSay:
         assert (query(asked)["prompt"], "max_age" in query(asked)) == ("login", False)
         assert (visitor.get(VAULT).status_code == 200) is is_let_in
 
-    def test_where_it_could_have_said_and_was_not_asked_a_plain_sign_in_is_no_proof(self, visitor: Visitor) -> None:
+    def test_where_it_could_have_said_and_was_not_asked_a_plain_sign_in_is_no_proof(
+        self, visitor: ProviderClient
+    ) -> None:
         """It may have let somebody through whom it has known for weeks: a way round everything above."""
         visitor.op.faults.id_token = "no-auth-time"
-        visitor.enter()
+        visitor.sign_in_as()
 
         assert visitor.name() == "Vera Visitor"
         assert visitor.get(VAULT).status_code == 303
@@ -374,18 +380,18 @@ class TestProvidersThatDoNotSay:
         confirm(visitor)
         assert visitor.get(VAULT).status_code == 200
 
-    def test_what_a_provider_says_of_an_old_sign_in_is_believed(self, visitor: Visitor) -> None:
+    def test_what_a_provider_says_of_an_old_sign_in_is_believed(self, visitor: ProviderClient) -> None:
         visitor.op.faults.id_token = "stale-auth-time"
-        visitor.enter()
+        visitor.sign_in_as()
 
         assert token_of(visitor)["proven_at"] == int(visitor.clock.now) - 3600
         assert visitor.get(VAULT).status_code == 303
 
 
-def not_saying(make_app: MakeApp, op: MisbehavingProvider) -> Visitor:
+def not_saying(make_app: MakeApp, op: FaultyProvider) -> ProviderClient:
     """A house whose provider isn't known to honour `max_age`."""
-    visitor = Visitor(build_vaults(make_app(**variables(op))), op)
+    visitor = ProviderClient(build_vaults(make_app(**provider_env(op))), op)
     house = state_of(visitor.app)
-    silent = replace(house.options.providers["oidc"], honours_max_age=False)
-    house.options = replace(house.options, providers={**house.options.providers, "oidc": silent})
+    silent = replace(house.core.providers["oidc"], supports_max_age=False)
+    house.core = replace(house.core, providers={**house.core.providers, "oidc": silent})
     return visitor

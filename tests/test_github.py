@@ -14,7 +14,7 @@ from genkan.providers.github import github
 from tests.browser import Browser
 from tests.conftest import MakeApp
 from tests.peers.http_server import Answer, Call, Server
-from tests.visitors import query, reason_of, state_of
+from tests.visitors import failure_reason, query, state_of
 
 ORIGIN = "http://127.0.0.1:5000"
 ISSUER = "https://github.com/login/oauth"
@@ -72,9 +72,9 @@ def _guest(make_app: MakeApp, octo: tuple[GitHub, str]) -> Browser:
     app = make_app(AUTH_GITHUB_ID="octo-client", AUTH_GITHUB_SECRET="a:b%c&+/", AUTH_DEVELOPMENT_PROVIDER="off")
     house, url = state_of(app), octo[1]
     there = {"token_endpoint": f"{url}/token", "userinfo_endpoint": f"{url}/user"}
-    real = house.options.providers["github"]
-    copy = replace(real, **there, extra_endpoints={"emails": f"{url}/emails"})  # type: ignore[arg-type]
-    house.options = replace(house.options, providers={"github": copy})
+    real = house.core.providers["github"]
+    copy = replace(real, **there, extra_userinfo_endpoints={"emails": f"{url}/emails"})  # type: ignore[arg-type]
+    house.core = replace(house.core, providers={"github": copy})
     return Browser(app)
 
 
@@ -146,7 +146,7 @@ def test_github_may_name_itself_in_the_callback(guest: Browser, hub: GitHub, iss
 
 
 def test_an_answer_of_another_issuer_is_not_exchanged(guest: Browser, hub: GitHub) -> None:
-    assert reason_of(enter(guest, hub, iss="https://gitlab.com"), guest) == "refused"
+    assert failure_reason(enter(guest, hub, iss="https://gitlab.com"), guest) == "refused"
     assert hub.calls == []
 
 
@@ -156,7 +156,7 @@ def test_an_answer_of_another_issuer_is_not_exchanged(guest: Browser, hub: GitHu
 def test_a_profile_without_a_subject_is_nobody_s(guest: Browser, hub: GitHub, profile: Any) -> None:
     hub.user = profile
 
-    assert reason_of(enter(guest, hub), guest) == "refused"
+    assert failure_reason(enter(guest, hub), guest) == "refused"
     assert guest.options.adapter.list_users() == []
 
 
@@ -172,7 +172,7 @@ def test_a_profile_without_a_subject_is_nobody_s(guest: Browser, hub: GitHub, pr
 def test_half_a_profile_is_none(guest: Browser, hub: GitHub, path: str, status: int, reason: str) -> None:
     hub.status[path] = status
 
-    assert reason_of(enter(guest, hub), guest) == reason
+    assert failure_reason(enter(guest, hub), guest) == reason
     assert guest.session() is None
 
 
@@ -192,6 +192,6 @@ def test_a_token_that_is_none_is_refused(guest: Browser, hub: GitHub, token: Any
     """GitHub says its errors with status 200; the others are nobody's honest answer."""
     hub.token = token
 
-    assert reason_of(enter(guest, hub), guest) == "refused"
+    assert failure_reason(enter(guest, hub), guest) == "refused"
     assert len(hub.calls) <= 2
     assert guest.session() is None

@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 import migrations
 from app import create_app
 from genkan.flask import public
-from genkan.flask.headers import StandingHeaders
+from genkan.flask.headers import SecurityHeaders
 from genkan.providers.base import Provider
 from genkan.providers.development import development
 from genkan.providers.discord import discord
@@ -140,13 +140,13 @@ OWN = development(f"{ORIGIN}/development", "secret")
         ([OWN, github, discord], ["'self'", "https://discord.com", "https://github.com"]),
         ([OIDC], None),
         ([OWN, github, OIDC], None),
-        ([github, replace(OWN, signs_out_there=True)], None),
+        ([github, replace(OWN, rp_initiated_logout=True)], None),
     ],
 )
 def test_a_sign_in_page_names_the_origins_that_settings_tell_or_none_at_all(
     providers: list[Provider], sources: list[str] | None
 ) -> None:
-    policy = StandingHeaders(secure=True, providers=providers, own_origin=ORIGIN).sign_in_policy
+    policy = SecurityHeaders(secure=True, providers=providers, own_origin=ORIGIN).sign_in_policy
     _, named, targets = policy.partition("; form-action ")
 
     assert (targets.split() if named else None) == sources

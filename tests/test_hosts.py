@@ -9,8 +9,8 @@ from flask import Flask, request
 
 from genkan.errors import ConfigurationError
 from genkan.flask import public
-from genkan.flask.envelope import perform
-from genkan.http import Reply
+from genkan.flask.envelope import to_response
+from genkan.http import ActionResponse
 from tests.addresses import addresses
 from tests.browser import HTMX, Browser
 from tests.conftest import ORIGIN, MakeApp
@@ -155,7 +155,7 @@ def test_a_sign_in_ends_with_us_whatever_way_back_it_was_given(browser: Browser,
 def test_no_redirect_is_ever_made_to_what_is_no_web_address(app: Flask, headers: dict[str, str], location: str) -> None:
     """Htmx puts what it is told into `location.href`, where a script would run (C5)."""
     with app.test_request_context(headers=headers), pytest.raises(ConfigurationError):
-        perform(Reply(location=location))
+        to_response(ActionResponse(location=location))
 
 
 @pytest.mark.parametrize("host", ["localhost:5000", "LOCALHOST:5000", "127.0.0.1:8080", "[::1]:5000"])

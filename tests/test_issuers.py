@@ -8,13 +8,13 @@ import pytest
 
 from tests.clock import FrozenClock
 from tests.conftest import MakeApp
-from tests.peers.misbehaving import MisbehavingProvider
-from tests.visitors import Visitor, reason_of, variables
+from tests.peers.misbehaving import FaultyProvider
+from tests.visitors import ProviderClient, failure_reason, provider_env
 
 
 @pytest.fixture(name="op")
-def _op(clock: FrozenClock) -> Iterator[MisbehavingProvider]:
-    with MisbehavingProvider(clock=clock) as op:
+def _op(clock: FrozenClock) -> Iterator[FaultyProvider]:
+    with FaultyProvider(clock=clock) as op:
         yield op
 
 
@@ -23,10 +23,10 @@ def reasons(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def test_an_unusual_issuer_that_discovery_confirms_signs_in_after_a_warning(
-    make_app: MakeApp, op: MisbehavingProvider, caplog: pytest.LogCaptureFixture
+    make_app: MakeApp, op: FaultyProvider, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level("WARNING", "genkan"):
-        visitor = Visitor(make_app(**variables(op, "KEYCLOAK")), op)
+        visitor = ProviderClient(make_app(**provider_env(op, "KEYCLOAK")), op)
     (warning,) = caplog.messages
     assert warning.startswith("AUTH_KEYCLOAK_ISSUER is not as Keycloak usually spells it: https://HOST/realms/REALM")
 
@@ -35,24 +35,24 @@ def test_an_unusual_issuer_that_discovery_confirms_signs_in_after_a_warning(
 
 
 def test_a_slash_too_few_is_named_with_the_remedy(
-    make_app: MakeApp, op: MisbehavingProvider, caplog: pytest.LogCaptureFixture
+    make_app: MakeApp, op: FaultyProvider, caplog: pytest.LogCaptureFixture
 ) -> None:
     op.faults.discovery = "slashed-issuer"
-    visitor = Visitor(make_app(**variables(op)), op)
+    visitor = ProviderClient(make_app(**provider_env(op)), op)
 
-    assert reason_of(visitor.begin_sign_in(provider="oidc"), visitor) == "refused"
+    assert failure_reason(visitor.begin_sign_in(provider="oidc"), visitor) == "refused"
     assert reasons(caplog) == [
         "the discovery document's issuer ends with a slash: add it to the end of AUTH_OIDC_ISSUER"
     ]
 
 
 def test_a_slash_too_many_is_named_with_the_remedy(
-    make_app: MakeApp, op: MisbehavingProvider, caplog: pytest.LogCaptureFixture
+    make_app: MakeApp, op: FaultyProvider, caplog: pytest.LogCaptureFixture
 ) -> None:
-    slashed = {**variables(op, "OKTA"), "AUTH_OKTA_ISSUER": f"{op.issuer}/"}
-    visitor = Visitor(make_app(**slashed), op)
+    slashed = {**provider_env(op, "OKTA"), "AUTH_OKTA_ISSUER": f"{op.issuer}/"}
+    visitor = ProviderClient(make_app(**slashed), op)
 
-    assert reason_of(visitor.begin_sign_in(provider="okta"), visitor) == "refused"
+    assert failure_reason(visitor.begin_sign_in(provider="okta"), visitor) == "refused"
     assert reasons(caplog) == [
         "the discovery document's issuer has no slash at its end: remove it from AUTH_OKTA_ISSUER"
     ]
@@ -63,10 +63,10 @@ def test_a_slash_too_many_is_named_with_the_remedy(
 
 @pytest.mark.parametrize("fault", ["wrong-issuer", "no-issuer"])
 def test_any_other_issuer_is_refused_without_a_guess(
-    make_app: MakeApp, op: MisbehavingProvider, caplog: pytest.LogCaptureFixture, fault: str
+    make_app: MakeApp, op: FaultyProvider, caplog: pytest.LogCaptureFixture, fault: str
 ) -> None:
     op.faults.discovery = fault  # type: ignore[assignment]
-    visitor = Visitor(make_app(**variables(op)), op)
+    visitor = ProviderClient(make_app(**provider_env(op)), op)
 
-    assert reason_of(visitor.begin_sign_in(provider="oidc"), visitor) == "refused"
+    assert failure_reason(visitor.begin_sign_in(provider="oidc"), visitor) == "refused"
     assert reasons(caplog) == ["the discovery document is of another issuer"]

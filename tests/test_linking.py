@@ -10,16 +10,16 @@ from flask import Blueprint, Flask
 from werkzeug.test import TestResponse
 from werkzeug.wrappers import Response
 
-from genkan.actions.ending import end_everywhere
+from genkan.actions.ending import revoke_all_sessions
 from genkan.callbacks import SignInParams
 from genkan.flask import link
-from genkan.flask.actions import LINK_WITHIN
+from genkan.flask.actions import LINK_MAX_AGE
 from genkan.identity import Account, User
 from tests.browser import HTMX
 from tests.clock import FrozenClock
 from tests.conftest import MakeApp
-from tests.peers.misbehaving import MisbehavingProvider
-from tests.visitors import COOKIE, RESIDENT, Heard, Visitor, at_once, listen_to, query, variables
+from tests.peers.misbehaving import FaultyProvider
+from tests.visitors import COOKIE, RESIDENT, Heard, ProviderClient, at_once, listen_to, provider_env, query
 
 ORIGIN = "http://127.0.0.1:5000"
 BACK = "/about?said=linked"
@@ -30,15 +30,15 @@ OTHER = {"sub": "vera-there", "name": "V. Visitor", "email": "vera@elsewhere.exa
 
 
 @pytest.fixture(name="there")
-def _there(clock: FrozenClock) -> Iterator[MisbehavingProvider]:
+def _there(clock: FrozenClock) -> Iterator[FaultyProvider]:
     """The provider whose account is to be linked."""
-    with MisbehavingProvider(clock=clock) as there:
+    with FaultyProvider(clock=clock) as there:
         yield there
 
 
 @pytest.fixture(name="house")
-def _house(make_app: MakeApp, op: MisbehavingProvider, there: MisbehavingProvider) -> Flask:
-    app = make_app(**variables(op), **variables(there, "ZITADEL"))
+def _house(make_app: MakeApp, op: FaultyProvider, there: FaultyProvider) -> Flask:
+    app = make_app(**provider_env(op), **provider_env(there, "ZITADEL"))
     doors = Blueprint("doors", __name__)
 
     @doors.route("/link/<provider_id>", methods=["GET", "POST"])
@@ -50,30 +50,30 @@ def _house(make_app: MakeApp, op: MisbehavingProvider, there: MisbehavingProvide
 
 
 @pytest.fixture(name="visitor")
-def _visitor(house: Flask, op: MisbehavingProvider) -> Visitor:
-    visitor = Visitor(house, op)
-    visitor.enter()
+def _visitor(house: Flask, op: FaultyProvider) -> ProviderClient:
+    visitor = ProviderClient(house, op)
+    visitor.sign_in_as()
     return visitor
 
 
-def begin(visitor: Visitor, there: MisbehavingProvider, **claims: object) -> str:
+def begin(visitor: ProviderClient, there: FaultyProvider, **claims: object) -> str:
     """Press "Link" and consent there; the callback that is to be followed."""
     return there.authorize(visitor.submit(DOOR).headers["Location"], {**OTHER, **claims})
 
 
-def accounts(visitor: Visitor) -> list[tuple[str, str]]:
+def accounts(visitor: ProviderClient) -> list[tuple[str, str]]:
     """The visitor's ways in."""
     found = visitor.options.adapter.list_accounts(vera(visitor).id)
     return [(account.provider, account.provider_account_id) for account in found]
 
 
-def vera(visitor: Visitor) -> User:
+def vera(visitor: ProviderClient) -> User:
     user: User | None = visitor.options.adapter.get_user_by_account("oidc", "visitor-1")
     assert user is not None
     return user
 
 
-def assert_refused(visitor: Visitor, answer: TestResponse, reason: str | None, status: int) -> str:
+def assert_refused(visitor: ProviderClient, answer: TestResponse, reason: str | None, status: int) -> str:
     """Nothing was linked; the words on the page that says so."""
     asked, page = query(answer.headers["Location"]), visitor.get(answer.headers["Location"])
     assert (asked.get("reason"), asked["purpose"], asked["callbackUrl"]) == (reason, "link", BACK)
@@ -87,7 +87,7 @@ def assert_refused(visitor: Visitor, answer: TestResponse, reason: str | None, s
 
 class TestLinking:
     def test_one_more_way_in_leaves_the_person_and_their_session_as_they_were(
-        self, visitor: Visitor, there: MisbehavingProvider, heard: Heard
+        self, visitor: ProviderClient, there: FaultyProvider, heard: Heard
     ) -> None:
         before, user = visitor.cookie(COOKIE), vera(visitor)
         heard.clear()
@@ -95,17 +95,17 @@ class TestLinking:
 
         assert (answer.status_code, answer.headers["Location"]) == (302, f"{ORIGIN}{BACK}")
         assert accounts(visitor) == [("oidc", "visitor-1"), ("zitadel", "vera-there")]
-        assert (visitor.cookie(COOKIE), vera(visitor), visitor.flows()) == (before, user, [])
+        assert (visitor.cookie(COOKIE), vera(visitor), visitor.flow_cookies()) == (before, user, [])
         ((name, news),) = heard
         assert (name, news["user"], news["account"].provider_account_id) == ("account-linked", user, "vera-there")
-        latest = visitor.options.store.activity(user.id, 1)[0]
+        latest = visitor.options.session_store.activity(user.id, 1)[0]
         assert (latest.kind, latest.provider, latest.address) == ("linked", "zitadel", visitor.address)
 
     def test_whoever_comes_in_by_it_is_the_same_user(
-        self, house: Flask, visitor: Visitor, there: MisbehavingProvider
+        self, house: Flask, visitor: ProviderClient, there: FaultyProvider
     ) -> None:
         visitor.get(begin(visitor, there))
-        elsewhere = Visitor(house, there)
+        elsewhere = ProviderClient(house, there)
         elsewhere.get(there.authorize(elsewhere.begin_sign_in("/", "zitadel").headers["Location"], OTHER))
         session = elsewhere.session()
 
@@ -114,7 +114,7 @@ class TestLinking:
         assert session["user"]["email"] == "visitor@example.org"
 
     def test_what_is_linked_already_gets_new_tokens_and_is_no_news(
-        self, visitor: Visitor, there: MisbehavingProvider, heard: Heard
+        self, visitor: ProviderClient, there: FaultyProvider, heard: Heard
     ) -> None:
         visitor.get(begin(visitor, there))
         heard.clear()
@@ -125,22 +125,22 @@ class TestLinking:
         assert answer.headers["Location"] == f"{ORIGIN}{BACK}"
         assert (again[0], heard) == (tokens[0], [])
         assert again[1]["access_token"] != tokens[1]["access_token"]
-        kinds = [line.kind for line in visitor.options.store.activity(vera(visitor).id, 10)]
+        kinds = [line.kind for line in visitor.options.session_store.activity(vera(visitor).id, 10)]
         assert kinds.count("linked") == 1
 
-    def test_through_htmx_the_way_to_the_provider_is_in_a_header(self, visitor: Visitor) -> None:
+    def test_through_htmx_the_way_to_the_provider_is_in_a_header(self, visitor: ProviderClient) -> None:
         answer = visitor.submit(DOOR, headers=HTMX)
 
         assert answer.status_code == 204
         assert answer.headers["HX-Redirect"].startswith("http://127.0.0.1:")
 
-    def test_the_provider_is_not_made_to_ask_anew(self, visitor: Visitor) -> None:
+    def test_the_provider_is_not_made_to_ask_anew(self, visitor: ProviderClient) -> None:
         asked = query(visitor.submit(DOOR).headers["Location"])
 
         assert not {"prompt", "max_age"} & asked.keys()
 
     def test_where_it_ends_is_not_where_the_next_sign_in_does(
-        self, visitor: Visitor, there: MisbehavingProvider
+        self, visitor: ProviderClient, there: FaultyProvider
     ) -> None:
         """It tells that something was linked."""
         visitor.get(begin(visitor, there))
@@ -150,31 +150,31 @@ class TestLinking:
 
 
 class TestWhoMayBegin:
-    def test_a_link_does_not(self, visitor: Visitor) -> None:
+    def test_a_link_does_not(self, visitor: ProviderClient) -> None:
         """It is the developer's mistake to offer one."""
         assert visitor.get(DOOR).status_code == 500
-        assert visitor.flows() == []
+        assert visitor.flow_cookies() == []
 
-    def test_nor_a_form_without_the_token(self, visitor: Visitor) -> None:
+    def test_nor_a_form_without_the_token(self, visitor: ProviderClient) -> None:
         assert visitor.post(DOOR).status_code == 403
-        assert visitor.flows() == []
+        assert visitor.flow_cookies() == []
 
-    def test_nor_who_is_signed_out(self, house: Flask, op: MisbehavingProvider) -> None:
-        nobody = Visitor(house, op)
+    def test_nor_who_is_signed_out(self, house: Flask, op: FaultyProvider) -> None:
+        nobody = ProviderClient(house, op)
 
         assert nobody.submit(DOOR).headers["Location"].startswith("/api/auth/signin?callbackUrl=")
-        assert nobody.flows() == []
+        assert nobody.flow_cookies() == []
 
-    @pytest.mark.parametrize(("seconds", "may"), [(LINK_WITHIN, True), (LINK_WITHIN + 1, False)])
-    def test_nor_who_is_not_fresh(self, visitor: Visitor, seconds: int, may: bool) -> None:
+    @pytest.mark.parametrize(("seconds", "may"), [(LINK_MAX_AGE, True), (LINK_MAX_AGE + 1, False)])
+    def test_nor_who_is_not_fresh(self, visitor: ProviderClient, seconds: int, may: bool) -> None:
         visitor.clock.advance(seconds)
         answer = visitor.submit(DOOR, headers={"Referer": f"{ORIGIN}/dashboard"})
 
-        assert (len(visitor.flows()) == 1) is may
+        assert (len(visitor.flow_cookies()) == 1) is may
         assert may or answer.headers["Location"] == "/api/auth/signin?callbackUrl=%2Fdashboard&reason=fresh"
 
     def test_the_sign_in_door_does_not_link_whatever_a_form_says(
-        self, visitor: Visitor, there: MisbehavingProvider
+        self, visitor: ProviderClient, there: FaultyProvider
     ) -> None:
         mine = vera(visitor).id
         begun = visitor.submit("/api/auth/signin/zitadel", purpose="link", user_id=mine, callbackUrl="/")
@@ -183,21 +183,21 @@ class TestWhoMayBegin:
         assert accounts(visitor) == [("oidc", "visitor-1")]
         assert visitor.name() == "V. Visitor"
 
-    def test_a_provider_that_is_not_on_is_explained(self, visitor: Visitor) -> None:
+    def test_a_provider_that_is_not_on_is_explained(self, visitor: ProviderClient) -> None:
         answer = visitor.submit("/link/github")
 
         assert_refused(visitor, answer, "provider", 400)
 
-    def test_a_provider_that_is_down_is_explained(self, visitor: Visitor, there: MisbehavingProvider) -> None:
+    def test_a_provider_that_is_down_is_explained(self, visitor: ProviderClient, there: FaultyProvider) -> None:
         with there.down():
             assert_refused(visitor, visitor.submit(DOOR), "unavailable", 503)
 
 
 class TestTheCallback:
     def test_somebody_else_s_way_in_stays_theirs(
-        self, house: Flask, visitor: Visitor, there: MisbehavingProvider
+        self, house: Flask, visitor: ProviderClient, there: FaultyProvider
     ) -> None:
-        owner = Visitor(house, there)
+        owner = ProviderClient(house, there)
         owner.get(there.authorize(owner.begin_sign_in("/", "zitadel").headers["Location"], OTHER))
         before = visitor.cookie(COOKIE)
         words = assert_refused(visitor, visitor.get(begin(visitor, there)), "linked-elsewhere", 403)
@@ -205,7 +205,7 @@ class TestTheCallback:
         assert "That account is in use here already" in words
         assert (visitor.cookie(COOKIE), owner.name()) == (before, "V. Visitor")
 
-    def test_it_signs_nobody_in_whose_session_has_ended(self, visitor: Visitor, there: MisbehavingProvider) -> None:
+    def test_it_signs_nobody_in_whose_session_has_ended(self, visitor: ProviderClient, there: FaultyProvider) -> None:
         """Neither as the user whose flow it is nor as the one who came back."""
         back = begin(visitor, there)
         visitor.sign_out()
@@ -215,16 +215,16 @@ class TestTheCallback:
         assert visitor.session() is None
 
     def test_a_session_that_was_ended_from_elsewhere_is_none(
-        self, visitor: Visitor, there: MisbehavingProvider
+        self, visitor: ProviderClient, there: FaultyProvider
     ) -> None:
         back = begin(visitor, there)
-        there.before["/token"] = lambda: end_everywhere(vera(visitor).id, "ended", visitor.options)
+        there.before["/token"] = lambda: revoke_all_sessions(vera(visitor).id, "ended", visitor.options)
 
         assert_refused(visitor, visitor.get(back), "signed-out", 401)
 
-    def test_it_does_nothing_in_another_person_s_session(self, visitor: Visitor, there: MisbehavingProvider) -> None:
+    def test_it_does_nothing_in_another_person_s_session(self, visitor: ProviderClient, there: FaultyProvider) -> None:
         back = begin(visitor, there)
-        visitor.enter(**RESIDENT)
+        visitor.sign_in_as(**RESIDENT)
 
         assert_refused(visitor, visitor.get(back), "another-person", 403)
         assert visitor.name() == "Rei Resident"
@@ -232,11 +232,13 @@ class TestTheCallback:
         assert resident is not None
         assert len(visitor.options.adapter.list_accounts(resident.id)) == 1
 
-    def test_nor_in_another_person_s_browser(self, house: Flask, visitor: Visitor, there: MisbehavingProvider) -> None:
+    def test_nor_in_another_person_s_browser(
+        self, house: Flask, visitor: ProviderClient, there: FaultyProvider
+    ) -> None:
         """Whoever is made to follow somebody else's callback does not get their account linked to theirs."""
         back = begin(visitor, there)
-        victim = Visitor(house, visitor.op)
-        victim.enter(**RESIDENT)
+        victim = ProviderClient(house, visitor.op)
+        victim.sign_in_as(**RESIDENT)
         victim.get(back)
 
         assert there.codes == []
@@ -244,18 +246,18 @@ class TestTheCallback:
         assert victim.name() == "Rei Resident"
 
     def test_nor_with_the_cookie_of_the_flow_in_another_person_s_browser(
-        self, house: Flask, visitor: Visitor, there: MisbehavingProvider
+        self, house: Flask, visitor: ProviderClient, there: FaultyProvider
     ) -> None:
         back = begin(visitor, there)
-        victim = Visitor(house, visitor.op)
-        victim.enter(**RESIDENT)
-        (flow,) = visitor.flows()
+        victim = ProviderClient(house, visitor.op)
+        victim.sign_in_as(**RESIDENT)
+        (flow,) = visitor.flow_cookies()
         victim.client.set_cookie(flow, str(visitor.cookie(flow)), domain="127.0.0.1")
 
         assert query(victim.get(back).headers["Location"])["reason"] == "another-person"
         assert accounts(visitor) == [("oidc", "visitor-1")]
 
-    def test_a_disabled_user_gets_no_more_ways_in(self, visitor: Visitor, there: MisbehavingProvider) -> None:
+    def test_a_disabled_user_gets_no_more_ways_in(self, visitor: ProviderClient, there: FaultyProvider) -> None:
         back = begin(visitor, there)
         (user,) = visitor.options.adapter.list_users()
         visitor.options.adapter.update_user(user.id, disabled=True)
@@ -264,7 +266,7 @@ class TestTheCallback:
 
     @pytest.mark.parametrize(("answer", "landing"), [(False, None), ("/about?wait=1", f"{ORIGIN}/about?wait=1")])
     def test_the_application_has_its_say(
-        self, visitor: Visitor, there: MisbehavingProvider, answer: Any, landing: str | None
+        self, visitor: ProviderClient, there: FaultyProvider, answer: Any, landing: str | None
     ) -> None:
         asked: list[tuple[User, Account]] = []
         back = begin(visitor, there)
@@ -282,14 +284,16 @@ class TestTheCallback:
         assert landing or query(reply.headers["Location"])["error"] == "AccessDenied"
 
     def test_declining_is_explained_without_an_offer_to_sign_in(
-        self, visitor: Visitor, there: MisbehavingProvider
+        self, visitor: ProviderClient, there: FaultyProvider
     ) -> None:
         there.faults.callback = "access-denied"
         words = assert_refused(visitor, visitor.get(begin(visitor, there)), "declined", 400)
 
         assert "/api/auth/signin/" not in words.split("<main")[-1]
 
-    def test_one_that_comes_twice_links_once(self, visitor: Visitor, there: MisbehavingProvider, heard: Heard) -> None:
+    def test_one_that_comes_twice_links_once(
+        self, visitor: ProviderClient, there: FaultyProvider, heard: Heard
+    ) -> None:
         back, cookies = begin(visitor, there), {"Cookie": visitor.cookie_header()}
         heard.clear()
         clients = [visitor.app.test_client(use_cookies=False) for _ in range(4)]

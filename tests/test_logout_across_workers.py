@@ -11,30 +11,30 @@ import pytest
 import requests
 
 from config import ROOT
-from genkan.endings import BOUND
+from genkan.endings import MAX_LAG
 from tests.peers.logout_tokens import draft, logout_token
-from tests.peers.misbehaving import MisbehavingProvider
+from tests.peers.misbehaving import FaultyProvider
 from tests.peers.server import Visitor, environment, serving
 from tests.peers.signing import key
-from tests.visitors import variables
+from tests.visitors import provider_env
 
 WORKERS = 4
 ASKED = 40
 
 
 @pytest.fixture(name="op", scope="module")
-def _op() -> Iterator[MisbehavingProvider]:
-    with MisbehavingProvider() as op:
+def _op() -> Iterator[FaultyProvider]:
+    with FaultyProvider() as op:
         yield op
 
 
 @pytest.fixture(name="origin", scope="module", params=["jwt", "database"])
 def _origin(
-    op: MisbehavingProvider, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+    op: FaultyProvider, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[str]:
     settings = {
         **environment(tmp_path_factory.mktemp("house")),
-        **variables(op),
+        **provider_env(op),
         "WEB_CONCURRENCY": str(WORKERS),
         "AUTH_SESSION_STRATEGY": str(request.param),
     }
@@ -42,7 +42,7 @@ def _origin(
         yield server.origin
 
 
-def enter(origin: str, op: MisbehavingProvider, number: int) -> Visitor:
+def enter(origin: str, op: FaultyProvider, number: int) -> Visitor:
     visitor = Visitor(origin)
     claims = {"sub": f"guest-{number}", "sid": f"s-{number}", "name": f"G{number}", "email": f"g{number}@example.org"}
     visitor.ask("GET", op.authorize(visitor.start(), claims))
@@ -63,19 +63,19 @@ def at_once(act: Callable[[int], int], times: int) -> list[int]:
 
 @pytest.mark.parametrize("by", ["sid", "sub"])
 def test_a_session_ended_by_its_provider_is_over_on_every_worker_within_a_second(
-    origin: str, op: MisbehavingProvider, by: str
+    origin: str, op: FaultyProvider, by: str
 ) -> None:
     for number in range(3):
         visitor = enter(origin, op, number)
         assert {visitor.name() for _ in range(ASKED)} == {f"G{number}"}
         said: dict[str, Any] = {"sid": f"s-{number}"} if by == "sid" else {"sub": f"guest-{number}"}
         assert send(origin, logout_token(op, **said)) == 200
-        time.sleep(BOUND)
+        time.sleep(MAX_LAG)
 
         assert {visitor.name() for _ in range(ASKED)} == {None}
 
 
-def test_of_thirty_deliveries_of_one_token_one_counts(origin: str, op: MisbehavingProvider) -> None:
+def test_of_thirty_deliveries_of_one_token_one_counts(origin: str, op: FaultyProvider) -> None:
     """Whichever workers get them (M3)."""
     for number in range(3):
         enter(origin, op, 10 + number)
@@ -83,7 +83,7 @@ def test_of_thirty_deliveries_of_one_token_one_counts(origin: str, op: Misbehavi
         assert sorted(at_once(lambda _, token=token: send(origin, token), 30)) == [200, *[400] * 29]  # type: ignore[misc]
 
 
-def test_thirty_forged_tokens_at_once_make_few_calls(origin: str, op: MisbehavingProvider) -> None:
+def test_thirty_forged_tokens_at_once_make_few_calls(origin: str, op: FaultyProvider) -> None:
     """Each worker may ask once before it hears that another did (O5)."""
     enter(origin, op, 20)
     before = op.count("/jwks")

@@ -9,10 +9,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from config import ROOT
-from genkan.endings import BOUND
+from genkan.endings import MAX_LAG
 from tests.peers import oidc_provider
 from tests.peers.nodejs import needing_node
-from tests.peers.oidc_person import Person
+from tests.peers.oidc_person import ProviderBrowser
 from tests.peers.oidc_provider import CLIENT_ID, CLIENT_SECRET, OidcProvider
 from tests.peers.process import free_port
 from tests.peers.server import Server, Visitor, environment, serving
@@ -56,7 +56,7 @@ def _op(port: int, server: Server) -> Iterator[OidcProvider]:
         yield op
 
 
-def enter(visitor: Visitor, person: Person) -> None:
+def enter(visitor: Visitor, person: ProviderBrowser) -> None:
     visitor.ask("GET", person.follow(visitor.start(), visitor.origin))
 
 
@@ -73,23 +73,23 @@ def names(visitor: Visitor) -> set[str | None]:
 
 def test_signing_out_at_the_provider_ends_that_browser_s_session_here(server: Server, op: OidcProvider) -> None:
     """On every worker within a second; the same person's session in another browser goes on until they end that too."""
-    people = [Person(op, "ada"), Person(op, "ada")]
+    people = [ProviderBrowser(op, "ada"), ProviderBrowser(op, "ada")]
     visitors = [Visitor(server.origin), Visitor(server.origin)]
     for visitor, person in zip(visitors, people, strict=True):
         enter(visitor, person)
     assert [names(visitor) for visitor in visitors] == [{"ada"}, {"ada"}]
 
     people[0].sign_out()
-    time.sleep(BOUND)
+    time.sleep(MAX_LAG)
     assert [names(visitor) for visitor in visitors] == [{None}, {"ada"}]
     people[1].sign_out()
-    time.sleep(BOUND)
+    time.sleep(MAX_LAG)
     assert [names(visitor) for visitor in visitors] == [{None}, {None}]
 
 
 def test_signing_out_here_ends_the_provider_s_session_too(server: Server, op: OidcProvider) -> None:
     """The next sign-in asks who they are; before, the provider knew."""
-    person, visitor = Person(op, "grace"), Visitor(server.origin)
+    person, visitor = ProviderBrowser(op, "grace"), Visitor(server.origin)
     for _ in range(2):
         enter(visitor, person)
     assert (visitor.name(), person.asked) == ("grace", 1)

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, inspect, text
 
 import migrations
 import models
-from genkan.errors import ConfigurationError, StoreError
+from genkan.errors import AdapterError, ConfigurationError
 from genkan.sqlalchemy import Database
 from tests.peers import authjs
 from tests.peers.contenders import contend, upgrade
@@ -187,7 +187,7 @@ def test_there_is_no_way_back_that_would_drop_people(database: Database, url: st
 def test_a_database_that_is_not_there_is_a_store_error() -> None:
     url = f"postgresql+psycopg://nobody@127.0.0.1:{free_port()}/none"
     for act in (migrations.upgrade, migrations.pending):
-        with pytest.raises(StoreError):
+        with pytest.raises(AdapterError):
             act(url)
 
 

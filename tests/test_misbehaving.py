@@ -15,9 +15,9 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from genkan.outbound import Limits, Unreachable, mount_limits
+from genkan.outbound import ConnectionFailed, Limits, mount_adapters
 from tests.peers import faults, http_server, id_tokens
-from tests.peers.misbehaving import MisbehavingProvider
+from tests.peers.misbehaving import FaultyProvider
 from tests.peers.strictness import UnacceptableRequest
 
 CALLBACK = "http://127.0.0.1:5000/api/auth/callback/oidc"
@@ -26,12 +26,12 @@ STATE, NONCE = "s" * 43, "n" * 43
 
 
 @pytest.fixture(name="op")
-def _op() -> Iterator[MisbehavingProvider]:
-    with MisbehavingProvider() as op:
+def _op() -> Iterator[FaultyProvider]:
+    with FaultyProvider() as op:
         yield op
 
 
-def authorization_url(op: MisbehavingProvider, **changes: str) -> str:
+def authorization_url(op: FaultyProvider, **changes: str) -> str:
     challenge = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
     params = {
         "response_type": "code",
@@ -50,30 +50,30 @@ def query(url: str) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
 
 
-def basic(op: MisbehavingProvider) -> str:
+def basic(op: FaultyProvider) -> str:
     pair = f"{quote_plus(op.client_id)}:{quote_plus(op.client_secret)}"
     return "Basic " + base64.b64encode(pair.encode()).decode()
 
 
-def exchange(op: MisbehavingProvider, code: str, **changes: str) -> requests.Response:
+def exchange(op: FaultyProvider, code: str, **changes: str) -> requests.Response:
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK, "code_verifier": VERIFIER}
     headers = {"Authorization": changes.pop("authorization", basic(op))}
     return requests.post(f"{op.issuer}/token", data={**form, **changes}, headers=headers, timeout=5)
 
 
-def signed_in(op: MisbehavingProvider) -> dict[str, Any]:
+def signed_in(op: FaultyProvider) -> dict[str, Any]:
     tokens: dict[str, Any] = exchange(op, query(op.authorize(authorization_url(op)))["code"]).json()
     return tokens
 
 
-def opened(op: MisbehavingProvider, token: str) -> dict[str, Any]:
+def opened(op: FaultyProvider, token: str) -> dict[str, Any]:
     keys = KeySet.import_key_set(requests.get(f"{op.issuer}/jwks", timeout=5).json())
     return jwt.decode(token, keys, algorithms=[op.algorithm]).claims
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
 def test_by_itself_it_is_an_honest_provider(algorithm: Any) -> None:
-    with MisbehavingProvider(algorithm=algorithm, clock=lambda: 1_800_000_000.0) as op:
+    with FaultyProvider(algorithm=algorithm, clock=lambda: 1_800_000_000.0) as op:
         back = query(op.authorize(authorization_url(op)))
         tokens = exchange(op, back["code"]).json()
         claims = opened(op, tokens["id_token"])
@@ -89,14 +89,14 @@ def test_by_itself_it_is_an_honest_provider(algorithm: Any) -> None:
     assert (op.count("/token"), op.exchanges) == (1, [back["code"]])
 
 
-def test_a_browser_is_sent_back_at_once(op: MisbehavingProvider) -> None:
+def test_a_browser_is_sent_back_at_once(op: FaultyProvider) -> None:
     response = requests.get(authorization_url(op), allow_redirects=False, timeout=5)
 
     assert response.status_code == 302
     assert response.headers["Location"].startswith(f"{CALLBACK}?code=")
 
 
-def test_a_code_works_once(op: MisbehavingProvider) -> None:
+def test_a_code_works_once(op: FaultyProvider) -> None:
     code = query(op.authorize(authorization_url(op)))["code"]
 
     assert exchange(op, code).status_code == 200
@@ -118,7 +118,7 @@ def test_a_code_works_once(op: MisbehavingProvider) -> None:
         {"redirect_uri": "https://attacker.example/"},
     ],
 )
-def test_a_careless_authorization_request_is_refused(op: MisbehavingProvider, changes: dict[str, str]) -> None:
+def test_a_careless_authorization_request_is_refused(op: FaultyProvider, changes: dict[str, str]) -> None:
     url = authorization_url(op, **changes)
 
     with pytest.raises(UnacceptableRequest):
@@ -137,7 +137,7 @@ def test_a_careless_authorization_request_is_refused(op: MisbehavingProvider, ch
         {"redirect_uri": CALLBACK + "/"},
     ],
 )
-def test_a_careless_token_request_is_refused(op: MisbehavingProvider, changes: dict[str, str]) -> None:
+def test_a_careless_token_request_is_refused(op: FaultyProvider, changes: dict[str, str]) -> None:
     code = query(op.authorize(authorization_url(op)))["code"]
 
     assert exchange(op, code, **changes).status_code in {400, 401}
@@ -145,7 +145,7 @@ def test_a_careless_token_request_is_refused(op: MisbehavingProvider, changes: d
 
 
 @pytest.mark.parametrize("fault", faults.ID_TOKEN)
-def test_each_fault_of_an_id_token_changes_the_token(op: MisbehavingProvider, fault: Any) -> None:
+def test_each_fault_of_an_id_token_changes_the_token(op: FaultyProvider, fault: Any) -> None:
     honest = signed_in(op)["id_token"]
     op.faults.id_token = fault
     spoilt = signed_in(op)["id_token"]
@@ -165,7 +165,7 @@ def claims_of(segment: str) -> dict[str, Any]:
     return dict(claims[0] if isinstance(claims, list) else claims)
 
 
-def signature_fails(op: MisbehavingProvider, token: str) -> bool:
+def signature_fails(op: FaultyProvider, token: str) -> bool:
     try:
         opened(op, token)
     except JoseError as error:
@@ -179,7 +179,7 @@ def test_every_name_has_its_deed() -> None:
 
 
 @pytest.mark.parametrize("fault", [name for name in faults.TRANSPORT if name not in {"hang", "drip", "drip-headers"}])
-def test_each_fault_of_the_line_spoils_the_answer(op: MisbehavingProvider, fault: Any) -> None:
+def test_each_fault_of_the_line_spoils_the_answer(op: FaultyProvider, fault: Any) -> None:
     url = f"{op.issuer}/.well-known/openid-configuration"
     honest = requests.get(url, timeout=5).json()
     op.faults.discovery = fault
@@ -196,16 +196,16 @@ def test_each_fault_of_the_line_spoils_the_answer(op: MisbehavingProvider, fault
 
 @pytest.mark.parametrize("fault", ["hang", "drip", "drip-headers"])
 def test_it_ends_at_once_though_somebody_is_kept_waiting(fault: Any) -> None:
-    with MisbehavingProvider() as op, requests.Session() as session:
-        mount_limits(session, limits=Limits(0.3, 0.3))
+    with FaultyProvider() as op, requests.Session() as session:
+        mount_adapters(session, limits=Limits(0.3, 0.3))
         op.faults.jwks = fault
-        with pytest.raises(Unreachable):
+        with pytest.raises(ConnectionFailed):
             session.get(f"{op.issuer}/jwks")
 
     assert op.count("/jwks") == 1
 
 
-def test_keys_rotate_and_are_withdrawn(op: MisbehavingProvider) -> None:
+def test_keys_rotate_and_are_withdrawn(op: FaultyProvider) -> None:
     first = signed_in(op)["id_token"]
     op.rotate()
     assert opened(op, signed_in(op)["id_token"])
@@ -217,7 +217,7 @@ def test_keys_rotate_and_are_withdrawn(op: MisbehavingProvider) -> None:
         opened(op, signed_in(op)["id_token"])
 
 
-def test_it_goes_down_and_comes_back_at_the_same_address(op: MisbehavingProvider) -> None:
+def test_it_goes_down_and_comes_back_at_the_same_address(op: FaultyProvider) -> None:
     with op.down(), pytest.raises(requests.ConnectionError):
         requests.get(f"{op.issuer}/jwks", timeout=5)
 
@@ -225,7 +225,7 @@ def test_it_goes_down_and_comes_back_at_the_same_address(op: MisbehavingProvider
 
 
 @pytest.mark.parametrize("fault", faults.CALLBACK)
-def test_each_fault_of_the_callback_changes_what_comes_back(op: MisbehavingProvider, fault: Any) -> None:
+def test_each_fault_of_the_callback_changes_what_comes_back(op: FaultyProvider, fault: Any) -> None:
     op.faults.callback = fault
     url = op.authorize(authorization_url(op))
     back = parse_qs(urlsplit(url).query)
@@ -236,7 +236,7 @@ def test_each_fault_of_the_callback_changes_what_comes_back(op: MisbehavingProvi
 
 
 @pytest.mark.parametrize("fault", faults.ODD_CLAIMS)
-def test_odd_claims_arrive_unharmed(op: MisbehavingProvider, fault: str) -> None:
+def test_odd_claims_arrive_unharmed(op: FaultyProvider, fault: str) -> None:
     op.faults.claims = fault
     tokens = signed_in(op)
     claims = claims_of(tokens["id_token"].split(".")[1])

@@ -14,9 +14,9 @@ from tests.conftest import MakeApp
 from tests.peers import faults
 from tests.peers.certificates import self_signed, server_context
 from tests.peers.faults import SCRIPT, Faults
-from tests.peers.misbehaving import MisbehavingProvider
+from tests.peers.misbehaving import FaultyProvider
 from tests.peers.sockets import saying, serving
-from tests.visitors import Visitor, query, reason_of, variables
+from tests.visitors import ProviderClient, failure_reason, provider_env, query
 
 SLOW = {"hang", "drip", "drip-headers"}
 """They have a file of their own."""
@@ -38,64 +38,64 @@ def without(names: tuple[str, ...], *harmless: str) -> list[str]:
     return [name for name in names if name not in harmless]
 
 
-def recovers(visitor: Visitor) -> bool:
+def recovers(visitor: ProviderClient) -> bool:
     """The very next try succeeds, without a restart and as somebody else than before."""
     visitor.op.faults = Faults()
-    visitor.enter("/about")
-    return visitor.name() == "Vera Visitor" and visitor.flows() == []
+    visitor.sign_in_as("/about")
+    return visitor.name() == "Vera Visitor" and visitor.flow_cookies() == []
 
 
 @pytest.mark.parametrize("fault", [*LINE, *without(faults.DISCOVERY, "no-iss-promise", "alg-none")])
-def test_metadata_that_cannot_be_had_or_believed_ends_before_the_provider(resident: Visitor, fault: Any) -> None:
+def test_metadata_that_cannot_be_had_or_believed_ends_before_the_provider(resident: ProviderClient, fault: Any) -> None:
     resident.clock.advance(STALE_SECONDS + 1)
     resident.op.faults.discovery = fault
 
-    assert reason_of(resident.begin_sign_in(provider="oidc"), resident) == expected(fault)
-    assert (resident.name(), resident.flows()) == ("Rei Resident", [])
+    assert failure_reason(resident.begin_sign_in(provider="oidc"), resident) == expected(fault)
+    assert (resident.name(), resident.flow_cookies()) == ("Rei Resident", [])
     assert recovers(resident)
 
 
 @pytest.mark.parametrize("fault", [*LINE, *without(faults.KEYS, "unparseable-key")])
-def test_without_keys_nobody_is_signed_in(resident: Visitor, fault: Any) -> None:
+def test_without_keys_nobody_is_signed_in(resident: ProviderClient, fault: Any) -> None:
     resident.clock.advance(STALE_SECONDS + 1)
     resident.op.faults.jwks = fault
 
-    assert reason_of(resident.enter(), resident) == expected(fault)
-    assert (resident.name(), resident.flows()) == ("Rei Resident", [])
+    assert failure_reason(resident.sign_in_as(), resident) == expected(fault)
+    assert (resident.name(), resident.flow_cookies()) == ("Rei Resident", [])
     assert recovers(resident)
 
 
 @pytest.mark.parametrize("fault", [*LINE, *without(faults.TOKEN, "string-expires-in")])
 def test_a_token_endpoint_that_fails_is_asked_once(
-    resident: Visitor, fault: Any, caplog: pytest.LogCaptureFixture
+    resident: ProviderClient, fault: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     resident.op.faults.token = fault
     asked = resident.op.count("/token")
-    back = resident.come_back()
+    back = resident.callback_url()
 
-    assert reason_of(resident.get(back), resident) == expected(fault)
+    assert failure_reason(resident.get(back), resident) == expected(fault)
     assert resident.op.count("/token") == asked + 1
     assert resident.op.count("/elsewhere/token") == 0
-    assert (resident.name(), resident.flows()) == ("Rei Resident", [])
+    assert (resident.name(), resident.flow_cookies()) == ("Rei Resident", [])
     told = caplog.text + "".join(str(record.__dict__) for record in caplog.records if record.name.startswith("genkan"))
     assert not any(secret in told for secret in (SCRIPT, query(back)["code"], query(back)["state"]))
     assert recovers(resident)
 
 
-def test_an_expiry_in_a_string_is_no_fault(visitor: Visitor) -> None:
+def test_an_expiry_in_a_string_is_no_fault(visitor: ProviderClient) -> None:
     visitor.op.faults.token = "string-expires-in"
-    visitor.enter()
+    visitor.sign_in_as()
 
     assert visitor.name() == "Vera Visitor"
 
 
 @pytest.mark.parametrize("fault", [*LINE, *faults.USER_INFO])
-def test_without_a_profile_nobody_is_signed_in(resident: Visitor, fault: Any) -> None:
+def test_without_a_profile_nobody_is_signed_in(resident: ProviderClient, fault: Any) -> None:
     """The provider `oidc` asks userinfo always; half a profile would be worse than none (F10)."""
     resident.op.faults.userinfo = fault
 
-    assert reason_of(resident.enter(), resident) == expected(fault)
-    assert (resident.name(), resident.flows()) == ("Rei Resident", [])
+    assert failure_reason(resident.sign_in_as(), resident) == expected(fault)
+    assert (resident.name(), resident.flow_cookies()) == ("Rei Resident", [])
     assert recovers(resident)
 
 
@@ -111,65 +111,65 @@ def test_without_a_profile_nobody_is_signed_in(resident: Visitor, fault: Any) ->
     ],
 )
 def test_an_answer_that_is_none_is_never_exchanged(
-    resident: Visitor, fault: Any, reason: str | None, caplog: pytest.LogCaptureFixture
+    resident: ProviderClient, fault: Any, reason: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     resident.op.faults.callback = fault
     asked = resident.op.count("/token")
 
-    assert reason_of(resident.enter(), resident) == reason
+    assert failure_reason(resident.sign_in_as(), resident) == reason
     assert resident.op.count("/token") == asked
-    assert (resident.name(), resident.flows()) == ("Rei Resident", [])
+    assert (resident.name(), resident.flow_cookies()) == ("Rei Resident", [])
     assert SCRIPT not in caplog.text
     assert recovers(resident)
 
 
-def test_an_answer_with_two_codes_signs_nobody_in(resident: Visitor) -> None:
+def test_an_answer_with_two_codes_signs_nobody_in(resident: ProviderClient) -> None:
     resident.op.faults.callback = "two-codes"
 
-    assert reason_of(resident.enter(), resident) == "refused"
+    assert failure_reason(resident.sign_in_as(), resident) == "refused"
     assert resident.name() == "Rei Resident"
     assert recovers(resident)
 
 
 @pytest.mark.parametrize("fault", ["wrong-state", "missing-state"])
-def test_an_answer_to_no_question_of_ours_is_never_exchanged(visitor: Visitor, fault: Any) -> None:
+def test_an_answer_to_no_question_of_ours_is_never_exchanged(visitor: ProviderClient, fault: Any) -> None:
     visitor.op.faults.callback = fault
 
-    assert reason_of(visitor.enter(), visitor) == "expired"
+    assert failure_reason(visitor.sign_in_as(), visitor) == "expired"
     assert visitor.op.codes == []
     assert visitor.session() is None
 
 
-def test_the_page_of_a_refusal_says_that_it_was_cancelled(visitor: Visitor) -> None:
+def test_the_page_of_a_refusal_says_that_it_was_cancelled(visitor: ProviderClient) -> None:
     visitor.op.faults.callback = "access-denied"
-    page = visitor.get(visitor.enter().headers["Location"])
+    page = visitor.get(visitor.sign_in_as().headers["Location"])
 
     assert page.status_code == 400
     assert "The sign-in was cancelled" in page.get_data(as_text=True)
 
 
-def test_a_provider_that_promises_no_issuer_may_leave_it_out_but_not_lie(visitor: Visitor) -> None:
+def test_a_provider_that_promises_no_issuer_may_leave_it_out_but_not_lie(visitor: ProviderClient) -> None:
     visitor.op.faults = Faults(discovery="no-iss-promise", callback="wrong-iss")
-    assert reason_of(visitor.enter(), visitor) == "refused"
+    assert failure_reason(visitor.sign_in_as(), visitor) == "refused"
     visitor.op.faults.callback = "missing-iss"
-    visitor.enter()
+    visitor.sign_in_as()
 
     assert visitor.name() == "Vera Visitor"
 
 
-def test_the_house_opens_while_its_provider_is_down(make_app: MakeApp, op: MisbehavingProvider) -> None:
+def test_the_house_opens_while_its_provider_is_down(make_app: MakeApp, op: FaultyProvider) -> None:
     with op.down():
-        visitor = Visitor(make_app(**variables(op)), op)
+        visitor = ProviderClient(make_app(**provider_env(op)), op)
         assert [visitor.get(path).status_code for path in ("/", "/about", "/api/auth/signin")] == [200, 200, 200]
-        assert reason_of(visitor.begin_sign_in(provider="oidc"), visitor) == "unavailable"
+        assert failure_reason(visitor.begin_sign_in(provider="oidc"), visitor) == "unavailable"
 
     assert recovers(visitor)
 
 
-def test_a_provider_that_goes_down_while_somebody_is_there_costs_one_try(resident: Visitor) -> None:
-    back = resident.come_back()
+def test_a_provider_that_goes_down_while_somebody_is_there_costs_one_try(resident: ProviderClient) -> None:
+    back = resident.callback_url()
     with resident.op.down():
-        assert reason_of(resident.get(back), resident) == "unavailable"
+        assert failure_reason(resident.get(back), resident) == "unavailable"
 
     assert resident.name() == "Rei Resident"
     assert recovers(resident)
@@ -190,5 +190,5 @@ def test_a_provider_whose_name_nobody_knows_is_not_answering(make_app: MakeApp) 
 
 def start_at(make_app: MakeApp, issuer: str) -> str | None:
     app: Flask = make_app(AUTH_OIDC_ID="house", AUTH_OIDC_SECRET="made-up-secret", AUTH_OIDC_ISSUER=issuer)
-    visitor = Visitor(app, MisbehavingProvider())
-    return reason_of(visitor.begin_sign_in(provider="oidc"), visitor)
+    visitor = ProviderClient(app, FaultyProvider())
+    return failure_reason(visitor.begin_sign_in(provider="oidc"), visitor)

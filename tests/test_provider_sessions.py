@@ -13,17 +13,17 @@ from flask import Flask
 from tests.clock import FrozenClock
 from tests.conftest import Environment, MakeApp
 from tests.peers.logout_tokens import logout_token
-from tests.peers.misbehaving import MisbehavingProvider
-from tests.visitors import Visitor, variables
+from tests.peers.misbehaving import FaultyProvider
+from tests.visitors import ProviderClient, provider_env
 
 DOOR = "/api/auth/backchannel-logout/"
 OTHER = {"sub": "vera-there", "name": "V. Visitor", "email": "vera@elsewhere.example"}
 
 
 @pytest.fixture(name="there")
-def _there(clock: FrozenClock) -> Iterator[MisbehavingProvider]:
+def _there(clock: FrozenClock) -> Iterator[FaultyProvider]:
     """A second provider."""
-    with MisbehavingProvider(clock=clock) as there:
+    with FaultyProvider(clock=clock) as there:
         yield there
 
 
@@ -34,12 +34,12 @@ def tell(app: Flask, provider: str, token: str) -> tuple[int, Any]:
 
 
 def test_two_providers_may_give_their_logout_tokens_the_same_name(
-    make_app: MakeApp, op: MisbehavingProvider, there: MisbehavingProvider
+    make_app: MakeApp, op: FaultyProvider, there: FaultyProvider
 ) -> None:
     """Its `jti` is unique among those of its issuer, and no further (RFC 7519 4.1.7)."""
-    app = make_app(**variables(op), **variables(there, "ZITADEL"))
-    here, elsewhere = Visitor(app, op), Visitor(app, there)
-    here.enter()
+    app = make_app(**provider_env(op), **provider_env(there, "ZITADEL"))
+    here, elsewhere = ProviderClient(app, op), ProviderClient(app, there)
+    here.sign_in_as()
     elsewhere.get(there.authorize(elsewhere.begin_sign_in("/", "zitadel").headers["Location"], OTHER))
     assert (here.name(), elsewhere.name()) == ("Vera Visitor", "V. Visitor")
     first = logout_token(op, here.clock(), sub="visitor-1", jti="same")
@@ -51,13 +51,13 @@ def test_two_providers_may_give_their_logout_tokens_the_same_name(
 
 
 def test_a_provider_without_id_tokens_ends_nothing_and_is_asked_nothing(
-    make_app: MakeApp, op: MisbehavingProvider, monkeypatch: pytest.MonkeyPatch
+    make_app: MakeApp, op: FaultyProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = make_app(AUTH_GITHUB_ID="i", AUTH_GITHUB_SECRET="s")
     asked: list[object] = []
     monkeypatch.setattr(requests.Session, "request", lambda *args, **_: asked.append(args))
 
-    token = logout_token(op, app.extensions["genkan"].options.clock(), sub="583231")
+    token = logout_token(op, app.extensions["genkan"].core.clock(), sub="583231")
     assert tell(app, "github", token) == (400, {"error": "invalid_request"})
     assert asked == []
 
@@ -68,17 +68,17 @@ def test_a_name_that_cannot_be_kept_keeps_nobody_out(
     request: pytest.FixtureRequest,
     environment: Environment,
     make_app: MakeApp,
-    op: MisbehavingProvider,
+    op: FaultyProvider,
     database: str,
     sid: object,
 ) -> None:
     """They are in, and what the provider calls its session is not known: it can end it by `sub` only."""
     if database == "postgresql":
         environment["DATABASE_URL"] = request.getfixturevalue("postgres_url")
-    visitor = Visitor(make_app(**variables(op)), op)
+    visitor = ProviderClient(make_app(**provider_env(op)), op)
     with closing(visitor.options.adapter._database):
-        visitor.enter(sid=sid)
+        visitor.sign_in_as(sid=sid)
 
         assert visitor.name() == "Vera Visitor"
-        (record,) = visitor.options.store.list_live(int(visitor.clock()), 9)
+        (record,) = visitor.options.session_store.list_live(int(visitor.clock()), 9)
         assert record.provider_session is None

@@ -10,7 +10,7 @@ from flask.views import MethodView
 from flask_login import login_required
 from werkzeug.test import TestResponse
 
-from genkan.flask import answers_json, public
+from genkan.flask import json_blueprint, public
 from tests.addresses import Address, addresses
 from tests.browser import HTMX, Browser
 from tests.conftest import ORIGIN
@@ -118,7 +118,7 @@ def rebuilt(app: Flask) -> Browser:
     """The house with rooms that nobody has said anything about, and one that is said to be open."""
     room, json_room = (
         Blueprint("room", __name__, url_prefix="/room"),
-        answers_json(Blueprint("desk", __name__, url_prefix="/desk")),
+        json_blueprint(Blueprint("desk", __name__, url_prefix="/desk")),
     )
     room.add_url_rule("/view", view_func=lambda: "a secret", methods=EVERY_METHOD)
     json_room.add_url_rule("/view", view_func=lambda: {"a": "secret"}, methods=EVERY_METHOD)

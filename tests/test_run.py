@@ -19,7 +19,7 @@ from genkan.errors import ConfigurationError
 from ports import require_free_port
 from tests.peers.process import free_port
 
-SETTINGS = config.load({"GENKAN_ENV": "development", "AUTH_SECRET": "Wm9f2Lq8Zr4Tn6Yb1Xc3Vd5Hg7Jk0Ps-"})
+SETTINGS = config.from_environment({"GENKAN_ENV": "development", "AUTH_SECRET": "Wm9f2Lq8Zr4Tn6Yb1Xc3Vd5Hg7Jk0Ps-"})
 
 
 @pytest.fixture(name="environment_file")
@@ -31,26 +31,28 @@ def _environment_file(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_newcomer_gets_a_secret_that_nobody_else_can_read(environment_file: Path) -> None:
-    run.create_environment(environment_file)
+    run.write_env_file(environment_file)
     assert environment_file.stat().st_mode & 0o777 == 0o600
     made = {name: value or "" for name, value in dotenv_values(environment_file).items()}
-    settings = config.load(made)
+    settings = config.from_environment(made)
     assert (settings.production, settings.warnings) == (False, ())
-    assert config.load({**made, "GENKAN_ENV": "production", "AUTH_URL": "https://app.example.test"}).production
+    assert config.from_environment(
+        {**made, "GENKAN_ENV": "production", "AUTH_URL": "https://app.example.test"}
+    ).production
 
 
 def test_no_two_newcomers_get_the_same_secret_and_no_one_a_second_one(environment_file: Path) -> None:
-    run.create_environment(environment_file)
+    run.write_env_file(environment_file)
     first = environment_file.read_text()
-    run.create_environment(environment_file)
+    run.write_env_file(environment_file)
     assert environment_file.read_text() == first
     environment_file.unlink()
-    run.create_environment(environment_file)
+    run.write_env_file(environment_file)
     assert environment_file.read_text() != first
 
 
 def test_the_secret_is_not_told(environment_file: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    run.create_environment(environment_file)
+    run.write_env_file(environment_file)
     assert capfd.readouterr() == ("", "")
 
 
@@ -86,9 +88,9 @@ def test_a_file_without_a_secret_gets_one_and_keeps_what_it_has(environment_file
     """Somebody wrote their keys there first, or the first start was ended before it had written."""
     environment_file.write_text(written)
     before = dotenv_values(environment_file)
-    run.create_environment(environment_file)
+    run.write_env_file(environment_file)
     after = {name: value or "" for name, value in dotenv_values(environment_file).items()}
-    assert not config.load(after).production
+    assert not config.from_environment(after).production
     assert len(after["AUTH_SECRET"]) >= 32
     assert before.items() - {("AUTH_SECRET", "")} <= after.items()
     assert environment_file.read_text().startswith(written.strip())
@@ -99,14 +101,14 @@ def test_a_file_without_a_secret_gets_one_and_keeps_what_it_has(environment_file
 @pytest.mark.parametrize("written", ["AUTH_SECRET=mine-of-old", "export AUTH_SECRET_2='mine'\n"])
 def test_a_file_with_a_secret_is_left_as_it_is(environment_file: Path, written: str) -> None:
     environment_file.write_text(written)
-    run.create_environment(environment_file)
+    run.write_env_file(environment_file)
     assert environment_file.read_text() == written
 
 
 def test_a_link_to_the_file_stays_one(environment_file: Path) -> None:
     environment_file.symlink_to(environment_file.with_name("shared"))
     environment_file.with_name("shared").write_text("PORT=5050\n")
-    run.create_environment(environment_file)
+    run.write_env_file(environment_file)
     assert environment_file.is_symlink()
     assert "AUTH_SECRET=" in environment_file.with_name("shared").read_text()
 
@@ -114,16 +116,16 @@ def test_a_link_to_the_file_stays_one(environment_file: Path) -> None:
 def test_a_file_that_is_no_text_is_named(environment_file: Path) -> None:
     environment_file.write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigurationError, match=r"^\.env: "):
-        run.create_environment(environment_file)
+        run.write_env_file(environment_file)
 
 
 def test_a_folder_that_can_not_be_written_is_named(environment_file: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"^\.env: .*write"):
-        run.create_environment(environment_file / "missing" / ".env")
+        run.write_env_file(environment_file / "missing" / ".env")
 
 
 def test_the_log_of_requests_leaves_out_where_codes_travel(caplog: pytest.LogCaptureFixture) -> None:
-    handler = run.DiscreetHandler.__new__(run.DiscreetHandler)
+    handler = run.RedactingRequestHandler.__new__(run.RedactingRequestHandler)
     handler.client_address, handler.command = ("127.0.0.1", 1), "GET"
     handler.path, handler.request_version = "/api/auth/callback/x?code=hunter22", "HTTP/1.1"
     with caplog.at_level("INFO", "werkzeug"):
@@ -136,7 +138,7 @@ def test_a_slip_of_the_pen_is_shown_and_waited_out(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(run, "import_module", slip)
-    response = Client(run.build()).get("/")
+    response = Client(run.load_app()).get("/")
     assert response.status_code == 500
     assert "SyntaxError" not in response.text
     assert "SyntaxError: a slip" in capsys.readouterr().err

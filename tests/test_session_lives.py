@@ -12,7 +12,7 @@ from flask import Flask
 from sqlalchemy import event, text
 
 from genkan.actions import ending
-from genkan.errors import StoreError
+from genkan.errors import AdapterError
 from genkan.session_records import SessionRecord
 from genkan.tokens import Sealer
 from tests.browser import HTMX, Browser
@@ -52,7 +52,7 @@ def copy_of(browser: Browser) -> Browser:
 
 def records(browser: Browser) -> list[SessionRecord]:
     now = int(browser.options.clock())
-    return list(browser.options.store.list_live(now, 100))
+    return list(browser.options.session_store.list_live(now, 100))
 
 
 def test_a_sign_in_is_written_down(app: Flask, clock: FrozenClock) -> None:
@@ -63,10 +63,10 @@ def test_a_sign_in_is_written_down(app: Flask, clock: FrozenClock) -> None:
     assert session is not None
     (record,) = records(hana)
     assert record.user_id == session["user"]["id"]
-    assert (record.device, record.address, record.provider) == ("Firefox on Linux", "127.0.0.1", "development")
+    assert (record.device, record.ip_address, record.provider) == ("Firefox on Linux", "127.0.0.1", "development")
     assert (record.created, record.last_seen, record.expires) == (START, START, START + 30 * DAY)
-    assert record.absolute_end == START + 90 * DAY
-    (noted,) = hana.options.store.activity(record.user_id, 9)
+    assert record.absolute_expires == START + 90 * DAY
+    (noted,) = hana.options.session_store.activity(record.user_id, 9)
     assert (noted.kind, noted.device, noted.at) == ("signed-in", "Firefox on Linux", START)
 
 
@@ -76,7 +76,7 @@ def test_a_copied_cookie_is_dead_after_signing_out(hana: Browser) -> None:
     hana.sign_out()
     assert copy.session() is None
     assert copy.get("/dashboard").status_code == 303
-    (noted, _) = hana.options.store.activity(owner, 9)
+    (noted, _) = hana.options.session_store.activity(owner, 9)
     assert (noted.kind, noted.detail) == ("ended", "signed-out")
 
 
@@ -103,7 +103,7 @@ def test_prolonging_keeps_the_sessions_name_and_is_written_down(hana: Browser, c
     (after,) = records(hana)
     assert after.id == before.id
     assert (after.expires, after.last_seen) == (START + 31 * DAY, START + DAY)
-    assert after.absolute_end == before.absolute_end
+    assert after.absolute_expires == before.absolute_expires
 
 
 def test_being_seen_is_written_down_every_five_minutes(hana: Browser, clock: FrozenClock) -> None:
@@ -140,7 +140,7 @@ def test_ending_everywhere_ends_everything_and_somebody_may_come_back(hana: Brow
     elsewhere = Browser(hana.app)
     elsewhere.sign_in()
     (first, _) = records(hana)
-    assert ending.end_everywhere(first.user_id, "owner", hana.options) == 2
+    assert ending.revoke_all_sessions(first.user_id, "owner", hana.options) == 2
     assert hana.session() is None
     assert elsewhere.session() is None
     hana.sign_in()
@@ -152,7 +152,7 @@ def test_ending_the_others_keeps_this_one(hana: Browser) -> None:
     elsewhere.sign_in()
     mine = _sid(hana)
     owner = records(hana)[0].user_id
-    assert ending.end_others(owner, mine, "ended", hana.options) == 1
+    assert ending.revoke_other_sessions(owner, mine, "ended", hana.options) == 1
     assert hana.session()
     assert elsewhere.session() is None
 
@@ -162,8 +162,8 @@ def test_somebody_elses_session_can_not_be_ended(hana: Browser) -> None:
     sam.sign_in("Sam Sample")
     sids = {record.id: record.user_id for record in records(hana)}
     (others,) = (user for sid, user in sids.items() if sid != _sid(hana))
-    assert not ending.end_session(others, _sid(hana), "ended", hana.options)
-    assert not ending.end_session(others, "no such session", "ended", hana.options)
+    assert not ending.revoke_session(others, _sid(hana), "ended", hana.options)
+    assert not ending.revoke_session(others, "no such session", "ended", hana.options)
     assert hana.session()
 
 
@@ -171,7 +171,7 @@ def test_a_new_role_is_seen_by_the_next_request(hana: Browser, clock: FrozenCloc
     owner = records(hana)[0].user_id
     for role in ("editor", "owner", "user"):
         hana.options.adapter.update_user(owner, role=role)
-        ending.changed(owner, hana.options)
+        ending.mark_user_changed(owner, hana.options)
         session = hana.session()
         assert session is not None
         assert session["user"]["role"] == role
@@ -181,13 +181,13 @@ def test_a_new_role_is_seen_by_the_next_request(hana: Browser, clock: FrozenCloc
 def test_a_new_role_travels_in_the_cookie_from_then_on(hana: Browser, clock: FrozenClock) -> None:
     owner = records(hana)[0].user_id
     hana.options.adapter.update_user(owner, role="owner")
-    ending.changed(owner, hana.options)
+    ending.mark_user_changed(owner, hana.options)
     clock.advance(1)
     before = hana.cookie(COOKIE)
     hana.session()
     if hana.options.strategy.remembers:
         assert hana.cookie(COOKIE) != before
-    hana.options.memory.clear()
+    hana.options.session_cache.clear()
     session = hana.session()
     assert session is not None
     assert session["user"]["role"] == "owner"
@@ -196,11 +196,11 @@ def test_a_new_role_travels_in_the_cookie_from_then_on(hana: Browser, clock: Fro
 def test_an_update_keeps_no_role_that_was_taken_away(hana: Browser, clock: FrozenClock) -> None:
     owner, token = records(hana)[0].user_id, hana.csrf_token()
     hana.options.adapter.update_user(owner, role="owner")
-    ending.changed(owner, hana.options)
+    ending.mark_user_changed(owner, hana.options)
     clock.advance(5)
     assert (hana.session() or {})["user"]["role"] == "owner"
     hana.options.adapter.update_user(owner, role="user")
-    ending.changed(owner, hana.options)
+    ending.mark_user_changed(owner, hana.options)
     clock.advance(5)
     answer = hana.post("/api/auth/session", json={"csrfToken": token, "data": {}})
     assert answer.get_json()["user"]["role"] == "user"
@@ -214,8 +214,8 @@ def test_a_cookie_prolonged_before_the_news_came_keeps_no_old_role(hana: Browser
     # This worker hears of it only after it has prolonged the session, in the next second.
     clock.advance(1)
     hana.session()
-    hana.options.store.note_change(owner, int(clock()) - 1)
-    hana.options.endings._due = float("-inf")
+    hana.options.session_store.note_change(owner, int(clock()) - 1)
+    hana.options.revocations._due = float("-inf")
     assert (hana.session() or {})["user"]["role"] == "owner"
 
 
@@ -224,7 +224,7 @@ def test_two_changes_in_one_second_are_both_seen(hana: Browser) -> None:
     copy = copy_of(hana)
     for role in ("owner", "user"):
         hana.options.adapter.update_user(owner, role=role)
-        ending.changed(owner, hana.options)
+        ending.mark_user_changed(owner, hana.options)
         copy.client.set_cookie(COOKIE, hana.cookie(COOKIE) or "", domain="127.0.0.1")
         assert (copy.session() or {})["user"]["role"] == role
 
@@ -232,7 +232,7 @@ def test_two_changes_in_one_second_are_both_seen(hana: Browser) -> None:
 def test_somebody_disabled_is_out_and_stays_out(hana: Browser) -> None:
     owner = records(hana)[0].user_id
     hana.options.adapter.update_user(owner, disabled=True)
-    ending.end_everywhere(owner, "disabled", hana.options)
+    ending.revoke_all_sessions(owner, "disabled", hana.options)
     assert hana.session() is None
     refused = hana.sign_in()
     assert "error=AccessDenied" in refused.headers["Location"]
@@ -243,26 +243,26 @@ def test_a_disabled_user_whose_token_is_read_anew_is_nobody(hana: Browser) -> No
     """Also where only the news of a change has come through."""
     owner = records(hana)[0].user_id
     hana.options.adapter.update_user(owner, disabled=True)
-    ending.changed(owner, hana.options)
+    ending.mark_user_changed(owner, hana.options)
     assert hana.session() is None
 
 
 def test_while_the_store_is_down_signing_out_still_signs_out_here_and_is_made_up_for(
     hana: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store, copy = hana.options.store, copy_of(hana)
+    store, copy = hana.options.session_store, copy_of(hana)
     assert copy.session()
 
     def down(*_: object, **__: object) -> None:
-        raise StoreError("down")
+        raise AdapterError("down")
 
     with monkeypatch.context() as patch:
-        patch.setattr(store, "end", down)
+        patch.setattr(store, "revoke", down)
         hana.sign_out()
         assert hana.cookie(COOKIE) is None
         assert copy.session() is None
         assert len(records(hana)) == 1
-    monkeypatch.setattr(hana.options.endings, "_due", float("-inf"))
+    monkeypatch.setattr(hana.options.revocations, "_due", float("-inf"))
     copy.client.set_cookie(COOKIE, "x", domain="127.0.0.1")
     copy.session()
     assert records(hana) == []
@@ -277,15 +277,15 @@ def test_signing_out_is_made_up_for_also_where_nobody_can_tell_whose_session_it_
         fresh.client.set_cookie(name, hana.cookie(name) or "", domain="127.0.0.1")
 
     def down(*_: object, **__: object) -> None:
-        raise StoreError("down")
+        raise AdapterError("down")
 
     with monkeypatch.context() as patch:
-        for name in ("endings_after", "by_token", "get", "end"):
-            patch.setattr(fresh.options.store, name, down)
+        for name in ("endings_after", "get_claims", "get", "end"):
+            patch.setattr(fresh.options.session_store, name, down)
         assert fresh.post("/api/auth/signout", data={"csrfToken": token}).status_code == 303
     assert fresh.cookie(COOKIE) is None
-    monkeypatch.setattr(fresh.options.endings, "_retry", float("-inf"))
-    monkeypatch.setattr(fresh.options.endings, "_due", float("-inf"))
+    monkeypatch.setattr(fresh.options.revocations, "_retry", float("-inf"))
+    monkeypatch.setattr(fresh.options.revocations, "_due", float("-inf"))
     fresh.client.set_cookie(COOKIE, text, domain="127.0.0.1")
     fresh.session()
     assert fresh.session() is None
@@ -332,10 +332,10 @@ class TestDatabase:
         self, hana: Browser, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def down(*_: object) -> None:
-            raise StoreError("down")
+            raise AdapterError("down")
 
         with monkeypatch.context() as patch:
-            patch.setattr(hana.options.store, "by_token", down)
+            patch.setattr(hana.options.session_store, "get_claims", down)
             answer = hana.get("/dashboard")
             assert answer.status_code == 503
             assert answer.headers["Retry-After"]
@@ -396,7 +396,7 @@ class TestGuests:
         assert guest.session()
         guest.sign_out()
         assert first.session() is None
-        assert not guest.options.endings._owed
+        assert not guest.options.revocations._owed
 
     def test_a_callback_that_makes_tokens_anew_leaves_them_the_name_they_end_by(self, guest: Browser) -> None:
         house = guest.app.extensions["genkan"]
@@ -408,7 +408,7 @@ class TestGuests:
         assert copy.session() is None
 
     def test_ending_everywhere_ends_theirs_and_lets_them_come_back(self, guest: Browser, clock: FrozenClock) -> None:
-        ending.end_everywhere("next-1", "owner", guest.options)
+        ending.revoke_all_sessions("next-1", "owner", guest.options)
         assert guest.session() is None
         clock.advance(1)
         token = guest.options.sessions.seal({"sub": "next-1", "name": "Grace"}, 30 * DAY)
@@ -416,7 +416,7 @@ class TestGuests:
         assert guest.session()
 
     def test_a_change_of_somebody_who_is_not_kept_here_changes_nothing(self, guest: Browser) -> None:
-        ending.changed("next-1", guest.options)
+        ending.mark_user_changed("next-1", guest.options)
         session = guest.session()
         assert session is not None
         assert session["user"]["name"] == "Grace"
@@ -425,10 +425,10 @@ class TestGuests:
 def test_the_pace_of_the_snapshot_is_not_the_wall_clocks(hana: Browser, clock: FrozenClock) -> None:
     """A clock that jumps back an hour does not make a worker deaf (F12)."""
     clock.advance(-3600)
-    assert hana.options.endings._pace is time.monotonic
+    assert hana.options.revocations._pace is time.monotonic
 
 
 def _sid(browser: Browser) -> str:
-    known = browser.options.memory.get(sha256((browser.cookie(COOKIE) or "").encode()).digest())
+    known = browser.options.session_cache.get(sha256((browser.cookie(COOKIE) or "").encode()).digest())
     assert known is not None
     return str(known.token["sid"])

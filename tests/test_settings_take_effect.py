@@ -25,19 +25,21 @@ OPEN_TO_US = ["127.0.0.1", "127.8.8.8", "::1", "localhost"]
 @pytest.mark.parametrize("host", OPEN_TO_ALL)
 def test_a_house_that_the_network_reaches_has_no_development_provider(host: str) -> None:
     """It vouches for whoever asks."""
-    assert not config.load({**DEVELOPMENT, "HOST": host}).development_provider
+    assert not config.from_environment({**DEVELOPMENT, "HOST": host}).development_provider
 
 
 @pytest.mark.parametrize("host", OPEN_TO_ALL)
 def test_nor_can_it_be_asked_for(host: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^AUTH_DEVELOPMENT_PROVIDER: [^.]+\. .*127\.0\.0\.1"):
-        config.load({**DEVELOPMENT, "HOST": host, "AUTH_DEVELOPMENT_PROVIDER": "on"})
+        config.from_environment({**DEVELOPMENT, "HOST": host, "AUTH_DEVELOPMENT_PROVIDER": "on"})
 
 
 @pytest.mark.parametrize("host", OPEN_TO_US)
 def test_a_house_that_only_this_computer_reaches_has_one(host: str) -> None:
-    assert config.load({**DEVELOPMENT, "HOST": host}).development_provider
-    assert config.load({**DEVELOPMENT, "HOST": host, "AUTH_DEVELOPMENT_PROVIDER": "on"}).development_provider
+    assert config.from_environment({**DEVELOPMENT, "HOST": host}).development_provider
+    assert config.from_environment(
+        {**DEVELOPMENT, "HOST": host, "AUTH_DEVELOPMENT_PROVIDER": "on"}
+    ).development_provider
 
 
 def test_without_a_development_provider_there_is_neither_a_door_nor_a_button(make_app: MakeApp) -> None:

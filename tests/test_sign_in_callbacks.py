@@ -13,7 +13,7 @@ from genkan.errors import AccessDenied
 from genkan.identity import Profile, Session, Token
 from genkan.options import Pages
 from genkan.providers.base import ProfileUser
-from tests.visitors import COOKIE, RESIDENT, Heard, Visitor, listen_to, query, reason_of, state_of
+from tests.visitors import COOKIE, RESIDENT, Heard, ProviderClient, failure_reason, listen_to, query, state_of
 
 ORIGIN = "http://127.0.0.1:5000"
 
@@ -24,17 +24,17 @@ def fails(_: object) -> Any:
 
 @pytest.mark.parametrize("answer", [lambda _: False, lambda _: None, lambda _: "", fails])
 def test_whoever_the_application_does_not_want_is_denied(
-    visitor: Visitor, answer: Callable[..., Any], heard: Heard
+    visitor: ProviderClient, answer: Callable[..., Any], heard: Heard
 ) -> None:
-    visitor.enter(**RESIDENT)
+    visitor.sign_in_as(**RESIDENT)
     heard.clear()
     listen_to(visitor, sign_in=answer)
-    denied = visitor.enter()
+    denied = visitor.sign_in_as()
 
-    assert reason_of(denied, visitor) is None
+    assert failure_reason(denied, visitor) is None
     assert query(denied.headers["Location"]) == {"error": "AccessDenied"}
     assert visitor.get(denied.headers["Location"]).status_code == 403
-    assert (visitor.name(), visitor.flows(), heard) == ("Rei Resident", [], [])
+    assert (visitor.name(), visitor.flow_cookies(), heard) == ("Rei Resident", [], [])
     assert len(visitor.options.adapter.list_users()) == 1
 
 
@@ -48,29 +48,29 @@ def test_whoever_the_application_does_not_want_is_denied(
     ],
 )
 def test_the_sign_in_callback_can_send_somebody_elsewhere_without_a_session(
-    visitor: Visitor, elsewhere: str, landing: str
+    visitor: ProviderClient, elsewhere: str, landing: str
 ) -> None:
     listen_to(visitor, sign_in=lambda _: elsewhere)
-    answer = visitor.enter()
+    answer = visitor.sign_in_as()
 
     assert answer.headers["Location"] == landing
-    assert (visitor.session(), visitor.flows(), visitor.options.adapter.list_users()) == (None, [], [])
+    assert (visitor.session(), visitor.flow_cookies(), visitor.options.adapter.list_users()) == (None, [], [])
 
 
-def test_an_error_of_our_own_tree_keeps_its_code(visitor: Visitor) -> None:
+def test_an_error_of_our_own_tree_keeps_its_code(visitor: ProviderClient) -> None:
     def deny(_: SignInParams) -> bool:
         raise AccessDenied("not today", reason="declined")
 
     listen_to(visitor, sign_in=deny)
 
-    assert query(visitor.enter().headers["Location"])["error"] == "AccessDenied"
+    assert query(visitor.sign_in_as().headers["Location"])["error"] == "AccessDenied"
 
 
-def test_no_token_is_no_session(visitor: Visitor, heard: Heard) -> None:
+def test_no_token_is_no_session(visitor: ProviderClient, heard: Heard) -> None:
     listen_to(visitor, jwt=lambda _: None)
-    answer = visitor.enter()
+    answer = visitor.sign_in_as()
 
-    assert reason_of(answer, visitor) is None
+    assert failure_reason(answer, visitor) is None
     assert query(answer.headers["Location"])["error"] == "AccessDenied"
     assert visitor.session() is None
     assert "signed-in" not in dict(heard)
@@ -78,25 +78,25 @@ def test_no_token_is_no_session(visitor: Visitor, heard: Heard) -> None:
 
 @pytest.mark.parametrize("callback", ["jwt", "session"])
 def test_a_callback_that_fails_signs_nobody_in_and_nobody_out(
-    visitor: Visitor, callback: str, caplog: pytest.LogCaptureFixture
+    visitor: ProviderClient, callback: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The application's words stay in the application."""
-    visitor.enter(**RESIDENT)
+    visitor.sign_in_as(**RESIDENT)
     own = visitor.options.callbacks
     listen_to(visitor, **{callback: fails})
-    answer = visitor.enter()
+    answer = visitor.sign_in_as()
     listen_to(visitor, **{callback: getattr(own, callback)})
 
-    assert reason_of(answer, visitor) is None
+    assert failure_reason(answer, visitor) is None
     assert query(answer.headers["Location"])["error"] == "Configuration"
     assert "script" not in visitor.get(answer.headers["Location"]).get_data(as_text=True).split("<main")[-1]
     assert "of the application" not in caplog.text
     assert visitor.name() == "Rei Resident"
-    visitor.enter()
+    visitor.sign_in_as()
     assert visitor.name() == "Vera Visitor"
 
 
-def test_what_the_jwt_callback_adds_stays_and_what_it_says_of_time_does_not(visitor: Visitor) -> None:
+def test_what_the_jwt_callback_adds_stays_and_what_it_says_of_time_does_not(visitor: ProviderClient) -> None:
     def jwt(params: JWTParams) -> Token:
         return {**params.token, "role": "owner", "colour": "blue", "exp": 9e9, "iat": 1, "auth_time": 1}
 
@@ -104,7 +104,7 @@ def test_what_the_jwt_callback_adds_stays_and_what_it_says_of_time_does_not(visi
         return replace(params.session, extra={"colour": params.token["colour"], "since": params.token["auth_time"]})
 
     listen_to(visitor, jwt=jwt, session=session)
-    visitor.enter()
+    visitor.sign_in_as()
     listen_to(visitor, jwt=lambda params: params.token)
     told = visitor.session()
 
@@ -114,71 +114,73 @@ def test_what_the_jwt_callback_adds_stays_and_what_it_says_of_time_does_not(visi
 
 
 @pytest.mark.parametrize("redirect", [fails, lambda _: "javascript:alert(1)", lambda _: "https://[broken"])
-def test_a_redirect_callback_that_fails_leads_to_the_front_page(visitor: Visitor, redirect: Callable[..., Any]) -> None:
+def test_a_redirect_callback_that_fails_leads_to_the_front_page(
+    visitor: ProviderClient, redirect: Callable[..., Any]
+) -> None:
     listen_to(visitor, redirect=redirect)
 
-    assert visitor.enter().headers["Location"] == ORIGIN
+    assert visitor.sign_in_as().headers["Location"] == ORIGIN
     assert visitor.name() == "Vera Visitor"
 
 
-def test_the_redirect_callback_may_lead_to_another_site_of_the_owner(visitor: Visitor) -> None:
+def test_the_redirect_callback_may_lead_to_another_site_of_the_owner(visitor: ProviderClient) -> None:
     def redirect(params: RedirectParams) -> str:
         return f"https://shop.example.org/?from={params.base_url}"
 
     listen_to(visitor, redirect=redirect)
 
-    assert visitor.enter().headers["Location"] == f"https://shop.example.org/?from={ORIGIN}"
+    assert visitor.sign_in_as().headers["Location"] == f"https://shop.example.org/?from={ORIGIN}"
 
 
-def test_newcomers_are_welcomed_on_a_page_of_their_own(visitor: Visitor) -> None:
+def test_newcomers_are_welcomed_on_a_page_of_their_own(visitor: ProviderClient) -> None:
     house = state_of(visitor.app)
-    house.options = replace(house.options, pages=Pages(new_user="/about?welcome=1"))
+    house.core = replace(house.core, pages=Pages(new_user="/about?welcome=1"))
 
-    assert [visitor.enter().headers["Location"] for _ in range(2)] == [
+    assert [visitor.sign_in_as().headers["Location"] for _ in range(2)] == [
         f"{ORIGIN}/about?welcome=1",
         f"{ORIGIN}/dashboard",
     ]
 
 
-def test_a_mapping_that_fails_is_an_answer_that_could_not_be_read(visitor: Visitor) -> None:
+def test_a_mapping_that_fails_is_an_answer_that_could_not_be_read(visitor: ProviderClient) -> None:
     """Whoever adds a provider writes it, and no provider keeps its shape for ever."""
 
     def mapping(profile: Profile) -> ProfileUser:
         return ProfileUser(profile["no such claim"])
 
     house = state_of(visitor.app)
-    providers = {"oidc": replace(house.options.providers["oidc"], profile=mapping)}
-    house.options = replace(house.options, providers=providers)
+    providers = {"oidc": replace(house.core.providers["oidc"], profile=mapping)}
+    house.core = replace(house.core, providers=providers)
 
-    assert reason_of(visitor.enter(), visitor) == "refused"
+    assert failure_reason(visitor.sign_in_as(), visitor) == "refused"
 
 
-def test_the_callbacks_of_a_house_that_has_none_of_its_own_let_everybody_in(visitor: Visitor) -> None:
+def test_the_callbacks_of_a_house_that_has_none_of_its_own_let_everybody_in(visitor: ProviderClient) -> None:
     house = state_of(visitor.app)
-    house.options = replace(house.options, callbacks=Callbacks())
-    visitor.enter()
+    house.core = replace(house.core, callbacks=Callbacks())
+    visitor.sign_in_as()
     told = visitor.session()
 
     assert told is not None
     assert set(told["user"]) == {"name", "email", "image"}
 
 
-def test_a_redirect_callback_that_says_nothing_leads_to_the_front_page(visitor: Visitor) -> None:
+def test_a_redirect_callback_that_says_nothing_leads_to_the_front_page(visitor: ProviderClient) -> None:
     listen_to(visitor, redirect=lambda _: None)
 
-    assert visitor.enter().headers["Location"] == ORIGIN
+    assert visitor.sign_in_as().headers["Location"] == ORIGIN
     assert visitor.name() == "Vera Visitor"
 
 
 def test_a_new_sign_in_ends_the_session_before_it_also_where_the_application_would_not_tell_of_it(
-    visitor: Visitor,
+    visitor: ProviderClient,
 ) -> None:
     """A copy of the old cookie must not come back to life when the callback changes its mind (S1)."""
-    visitor.enter(**RESIDENT)
+    visitor.sign_in_as(**RESIDENT)
     copied = visitor.cookie(COOKIE) or ""
     listen_to(visitor, session=lambda _: None)
-    visitor.options.memory.clear()
-    visitor.enter()
+    visitor.options.session_cache.clear()
+    visitor.sign_in_as()
     listen_to(visitor, session=lambda params: params.session)
     visitor.client.set_cookie(COOKIE, copied, domain="127.0.0.1")
 

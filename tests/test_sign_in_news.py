@@ -7,10 +7,10 @@ from typing import Any
 
 from genkan import events
 from genkan.callbacks import JWTParams, SignInParams
-from tests.visitors import Heard, Visitor, listen_to
+from tests.visitors import Heard, ProviderClient, listen_to
 
 
-def noting(visitor: Visitor, heard: Heard) -> None:
+def noting(visitor: ProviderClient, heard: Heard) -> None:
     def noted(name: str, callback: Callable[[Any], Any]) -> Callable[[Any], Any]:
         def note(params: Any) -> Any:
             heard.append((name, {"params": params}))
@@ -31,8 +31,8 @@ def params_of(heard: Heard, name: str) -> Any:
     return told(heard, name)["params"]
 
 
-def test_a_first_sign_in_is_told_in_order(visitor: Visitor, heard: Heard) -> None:
-    back = visitor.come_back()
+def test_a_first_sign_in_is_told_in_order(visitor: ProviderClient, heard: Heard) -> None:
+    back = visitor.callback_url()
     noting(visitor, heard)
     visitor.get(back)
 
@@ -42,10 +42,10 @@ def test_a_first_sign_in_is_told_in_order(visitor: Visitor, heard: Heard) -> Non
     assert params_of(heard, "jwt").is_new_user is told(heard, "signed-in")["is_new_user"] is True
 
 
-def test_a_later_sign_in_is_told_in_order(visitor: Visitor, heard: Heard) -> None:
-    visitor.enter()
+def test_a_later_sign_in_is_told_in_order(visitor: ProviderClient, heard: Heard) -> None:
+    visitor.sign_in_as()
     heard.clear()
-    back = visitor.come_back()
+    back = visitor.callback_url()
     noting(visitor, heard)
     visitor.get(back)
 
@@ -54,9 +54,9 @@ def test_a_later_sign_in_is_told_in_order(visitor: Visitor, heard: Heard) -> Non
     assert params_of(heard, "jwt").is_new_user is told(heard, "signed-in")["is_new_user"] is False
 
 
-def test_callbacks_are_given_the_user_the_account_and_the_raw_profile(visitor: Visitor, heard: Heard) -> None:
+def test_callbacks_are_given_the_user_the_account_and_the_raw_profile(visitor: ProviderClient, heard: Heard) -> None:
     noting(visitor, heard)
-    visitor.enter()
+    visitor.sign_in_as()
 
     asked: SignInParams = params_of(heard, "sign_in")
     made: JWTParams = params_of(heard, "jwt")
@@ -74,20 +74,20 @@ def test_callbacks_are_given_the_user_the_account_and_the_raw_profile(visitor: V
     assert told(heard, "signed-in")["profile"] == asked.profile
 
 
-def test_the_sign_in_callback_sees_the_stored_user_where_there_is_one(visitor: Visitor, heard: Heard) -> None:
-    visitor.enter()
+def test_the_sign_in_callback_sees_the_stored_user_where_there_is_one(visitor: ProviderClient, heard: Heard) -> None:
+    visitor.sign_in_as()
     noting(visitor, heard)
-    visitor.enter(name="Vera Wed")
+    visitor.sign_in_as(name="Vera Wed")
 
     (stored,) = visitor.options.adapter.list_users()
     assert (params_of(heard, "sign_in").user.id, params_of(heard, "sign_in").user.name) == (stored.id, "Vera Visitor")
 
 
-def test_a_receiver_that_fails_keeps_nobody_out(visitor: Visitor) -> None:
+def test_a_receiver_that_fails_keeps_nobody_out(visitor: ProviderClient) -> None:
     def receiver(_sender: object, **_news: object) -> None:
         raise RuntimeError("not today")
 
     with events.user_created.connected_to(receiver), events.signed_in.connected_to(receiver):
-        visitor.enter()
+        visitor.sign_in_as()
 
     assert visitor.name() == "Vera Visitor"

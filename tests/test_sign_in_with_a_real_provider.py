@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 
 from genkan.actions.access_token import access_token
-from genkan.errors import ReconnectRequired
+from genkan.errors import ReauthorizationRequired
 from tests.browser import Browser
 from tests.clock import FrozenClock
 from tests.conftest import ORIGIN, MakeApp
@@ -110,7 +110,7 @@ def test_two_people_are_two_users(real_house: Flask, op: OidcProvider) -> None:
 
     sessions = [ada.session(), grace.session()]
     assert [session and session["user"]["name"] for session in sessions] == ["Ada Lovelace", "grace"]
-    assert len(real_house.extensions["genkan"].options.adapter.list_users()) == 2
+    assert len(real_house.extensions["genkan"].core.adapter.list_users()) == 2
 
 
 def test_it_confirms_who_it_is_when_asked_to_and_not_otherwise(guest: Browser, op: OidcProvider) -> None:
@@ -176,6 +176,6 @@ def test_tokens_are_renewed_once_for_all_and_a_spent_one_ends_the_connection(
     assert now.tokens["refresh_token"] != first.tokens["refresh_token"]
     assert guest.options.adapter.replace_tokens(first, now.tokens["refresh_token"])
     clock.advance(3600)
-    with pytest.raises(ReconnectRequired):
+    with pytest.raises(ReauthorizationRequired):
         renew()
     assert guest.session() is not None

@@ -13,41 +13,41 @@ from werkzeug.test import TestResponse
 
 from genkan import provider_sign_out
 from genkan.discovery import METADATA_SECONDS, STALE_SECONDS
-from genkan.errors import ConfigurationError, StoreError
+from genkan.errors import AdapterError, ConfigurationError
 from genkan.flask import sign_out
-from genkan.jose import claims_unchecked
+from genkan.jose import unverified_claims
 from genkan.provider_sign_out import MAX_HINT_CHARACTERS
-from genkan.returns import RETURN_SECONDS
+from genkan.returns import LOGOUT_STATE_MAX_AGE
 from genkan.tokens import CLOCK_TOLERANCE
 from tests.browser import HTMX, Browser
 from tests.conftest import ORIGIN, MakeApp
 from tests.peers.documents import metadata
-from tests.peers.misbehaving import MisbehavingProvider
-from tests.visitors import RESIDENT, Visitor, query, state_of, variables
+from tests.peers.misbehaving import FaultyProvider
+from tests.visitors import RESIDENT, ProviderClient, provider_env, query, state_of
 
 RETURN = "/api/auth/signout/return"
 COOKIE = "authjs.sign-out"
 
 
 @pytest.fixture(name="house")
-def _house(make_app: MakeApp, op: MisbehavingProvider) -> Flask:
-    return make_app(**variables(op), AUTH_OIDC_SIGN_OUT="provider", AUTH_DEVELOPMENT_PROVIDER="off")
+def _house(make_app: MakeApp, op: FaultyProvider) -> Flask:
+    return make_app(**provider_env(op), AUTH_OIDC_SIGN_OUT="provider", AUTH_DEVELOPMENT_PROVIDER="off")
 
 
 @pytest.fixture(name="guest")
-def _guest(visitor: Visitor) -> Visitor:
+def _guest(visitor: ProviderClient) -> ProviderClient:
     """Somebody who is signed in."""
-    visitor.enter(sid="s1")
+    visitor.sign_in_as(sid="s1")
     assert visitor.name() == "Vera Visitor"
     return visitor
 
 
-def leave(guest: Visitor, callback_url: str = "/about", **request: Any) -> TestResponse:
+def leave(guest: ProviderClient, callback_url: str = "/about", **request: Any) -> TestResponse:
     """Press "Sign out"."""
     return guest.submit("/api/auth/signout", callbackUrl=callback_url, **request)
 
 
-def followed(location: str, op: MisbehavingProvider) -> str:
+def followed(location: str, op: FaultyProvider) -> str:
     """Where the provider sends the browser on to."""
     assert location.startswith(f"{op.issuer}/end-session?")
     asked = query(location)
@@ -59,7 +59,7 @@ def form_action(answer: TestResponse) -> list[str] | None:
     return next((sources for name, *sources in directives if name == "form-action"), None)
 
 
-def test_the_way_leads_to_the_provider_and_back_to_where_they_wanted(guest: Visitor) -> None:
+def test_the_way_leads_to_the_provider_and_back_to_where_they_wanted(guest: ProviderClient) -> None:
     """Conformance suite: rp-init-logout."""
     answer = leave(guest)
     location = answer.headers["Location"]
@@ -69,7 +69,7 @@ def test_the_way_leads_to_the_provider_and_back_to_where_they_wanted(guest: Visi
     assert answer.headers["Clear-Site-Data"] == '"cache"'
     assert set(asked) == {"id_token_hint", "post_logout_redirect_uri", "client_id", "state"}
     assert (asked["client_id"], asked["post_logout_redirect_uri"]) == (guest.op.client_id, f"{ORIGIN}{RETURN}")
-    assert claims_unchecked(asked["id_token_hint"])["sub"] == "visitor-1"
+    assert unverified_claims(asked["id_token_hint"])["sub"] == "visitor-1"
     assert len(asked["state"]) >= 43
     assert guest.session() is None
 
@@ -78,11 +78,11 @@ def test_the_way_leads_to_the_provider_and_back_to_where_they_wanted(guest: Visi
     assert guest.cookie(COOKIE) is None
 
 
-def test_the_session_is_over_before_the_provider_is_asked_and_every_copy_of_it(guest: Visitor) -> None:
+def test_the_session_is_over_before_the_provider_is_asked_and_every_copy_of_it(guest: ProviderClient) -> None:
     copied = guest.cookie("authjs.session-token")
     guest.clock.advance(METADATA_SECONDS)
     seen: list[Any] = []
-    thief = Visitor(guest.app, guest.op)
+    thief = ProviderClient(guest.app, guest.op)
     thief.client.set_cookie("authjs.session-token", copied or "", domain="127.0.0.1")
     guest.op.before["/.well-known/openid-configuration"] = lambda: seen.append(thief.session())
     leave(guest)
@@ -90,7 +90,7 @@ def test_the_session_is_over_before_the_provider_is_asked_and_every_copy_of_it(g
     assert seen == [None]
 
 
-def test_htmx_is_told_to_go_there(guest: Visitor) -> None:
+def test_htmx_is_told_to_go_there(guest: ProviderClient) -> None:
     answer = leave(guest, headers=HTMX)
 
     assert (answer.status_code, answer.data) == (204, b"")
@@ -99,7 +99,7 @@ def test_htmx_is_told_to_go_there(guest: Visitor) -> None:
     assert guest.session() is None
 
 
-def test_a_client_that_asks_for_json_is_told_the_way(guest: Visitor) -> None:
+def test_a_client_that_asks_for_json_is_told_the_way(guest: ProviderClient) -> None:
     """next-auth/react goes where `url` says."""
     answer = leave(guest, headers={"X-Auth-Return-Redirect": "1"})
 
@@ -111,7 +111,7 @@ def test_a_client_that_asks_for_json_is_told_the_way(guest: Visitor) -> None:
 @pytest.mark.parametrize(
     "state", ["", "?state=", "?state=another", "?state=%00", "?state=%ff", "?x=1", "?state=a&state=b"]
 )
-def test_coming_back_with_another_state_or_none_is_harmless(guest: Visitor, state: str) -> None:
+def test_coming_back_with_another_state_or_none_is_harmless(guest: ProviderClient, state: str) -> None:
     """Conformance suite: rp-init-logout-no-state and -other-state."""
     leave(guest)
     answer = guest.get(RETURN + state)
@@ -120,25 +120,25 @@ def test_coming_back_with_another_state_or_none_is_harmless(guest: Visitor, stat
     assert guest.session() is None
 
 
-def test_coming_back_twice_is_harmless(guest: Visitor) -> None:
+def test_coming_back_twice_is_harmless(guest: ProviderClient) -> None:
     back = followed(leave(guest).headers["Location"], guest.op)
 
     assert [guest.get(back).headers["Location"] for _ in range(3)] == [f"{ORIGIN}/about", ORIGIN, ORIGIN]
 
 
-def test_coming_back_in_another_browser_or_much_later_is_harmless(guest: Visitor) -> None:
+def test_coming_back_in_another_browser_or_much_later_is_harmless(guest: ProviderClient) -> None:
     back = followed(leave(guest).headers["Location"], guest.op)
-    stranger = Visitor(guest.app, guest.op)
-    stranger.enter(**RESIDENT)
+    stranger = ProviderClient(guest.app, guest.op)
+    stranger.sign_in_as(**RESIDENT)
     assert stranger.get(back).headers["Location"] == ORIGIN
     assert stranger.name() == "Rei Resident"
 
-    guest.clock.advance(RETURN_SECONDS + CLOCK_TOLERANCE)
+    guest.clock.advance(LOGOUT_STATE_MAX_AGE + CLOCK_TOLERANCE)
     assert guest.get(back).headers["Location"] == ORIGIN
 
 
 @pytest.mark.parametrize("value", ["", "nonsense", "a.b.c.d.e", "x" * 4000])
-def test_a_cookie_that_is_none_is_harmless_and_goes(guest: Visitor, value: str) -> None:
+def test_a_cookie_that_is_none_is_harmless_and_goes(guest: ProviderClient, value: str) -> None:
     guest.client.set_cookie(COOKIE, value, domain="127.0.0.1")
     answer = guest.get(f"{RETURN}?state=a")
 
@@ -147,10 +147,10 @@ def test_a_cookie_that_is_none_is_harmless_and_goes(guest: Visitor, value: str) 
     assert guest.name() == "Vera Visitor"
 
 
-def test_a_cookie_of_a_sign_in_is_none_of_a_sign_out(guest: Visitor) -> None:
+def test_a_cookie_of_a_sign_in_is_none_of_a_sign_out(guest: ProviderClient) -> None:
     """Each purpose has a key of its own (T9)."""
     begun = query(guest.start("/dashboard"))
-    (flow,) = guest.flows()
+    (flow,) = guest.flow_cookies()
     guest.client.set_cookie(COOKIE, guest.cookie(flow) or "", domain="127.0.0.1")
 
     assert guest.get(f"{RETURN}?state={begun['state']}").headers["Location"] == ORIGIN
@@ -159,30 +159,30 @@ def test_a_cookie_of_a_sign_in_is_none_of_a_sign_out(guest: Visitor) -> None:
 @pytest.mark.parametrize(
     "wanted", ["https://evil.example/", "//evil.example", "javascript:alert(1)", "/\\evil.example"]
 )
-def test_nobody_lands_on_another_site(guest: Visitor, wanted: str) -> None:
+def test_nobody_lands_on_another_site(guest: ProviderClient, wanted: str) -> None:
     back = followed(leave(guest, wanted).headers["Location"], guest.op)
 
     assert guest.get(back).headers["Location"].startswith(f"{ORIGIN}/") or guest.get(back).headers["Location"] == ORIGIN
 
 
-def test_a_landing_that_no_cookie_holds_is_the_front_page(guest: Visitor) -> None:
+def test_a_landing_that_no_cookie_holds_is_the_front_page(guest: ProviderClient) -> None:
     house = state_of(guest.app)
     far = f"{ORIGIN}/{'x' * 4000}"
-    house.options = replace(house.options, callbacks=replace(house.options.callbacks, redirect=lambda _: far))
+    house.core = replace(house.core, callbacks=replace(house.core.callbacks, redirect=lambda _: far))
     answer = leave(guest)
 
     assert all(len(line) < 4096 for line in answer.headers.getlist("Set-Cookie"))
     assert guest.get(followed(answer.headers["Location"], guest.op)).headers["Location"] == ORIGIN
 
 
-def test_the_cookie_is_for_us_alone_and_short_lived(guest: Visitor) -> None:
+def test_the_cookie_is_for_us_alone_and_short_lived(guest: ProviderClient) -> None:
     (line,) = [line for line in leave(guest).headers.getlist("Set-Cookie") if line.startswith(COOKIE)]
 
-    assert line.split("; ")[1:3] == [f"Max-Age={RETURN_SECONDS}", "Path=/"]
+    assert line.split("; ")[1:3] == [f"Max-Age={LOGOUT_STATE_MAX_AGE}", "Path=/"]
     assert line.endswith("HttpOnly; SameSite=Lax")
 
 
-def test_a_provider_that_is_down_keeps_nobody_from_signing_out(guest: Visitor) -> None:
+def test_a_provider_that_is_down_keeps_nobody_from_signing_out(guest: ProviderClient) -> None:
     """Nothing of it is known any more; landing as usual."""
     guest.clock.advance(STALE_SECONDS)
     with guest.op.down():
@@ -194,9 +194,9 @@ def test_a_provider_that_is_down_keeps_nobody_from_signing_out(guest: Visitor) -
 
 @pytest.mark.parametrize("fault", ["hang", "drip", "500", "html", "redirect", "wrong-issuer"])
 def test_nor_does_one_that_misbehaves_and_nobody_waits_long(
-    guest: Visitor, fault: Any, monkeypatch: pytest.MonkeyPatch
+    guest: ProviderClient, fault: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(provider_sign_out, "SECONDS", 0.5)
+    monkeypatch.setattr(provider_sign_out, "TIMEOUT", 0.5)
     guest.clock.advance(STALE_SECONDS)
     guest.op.faults.discovery = fault
     started = time.monotonic()
@@ -208,7 +208,7 @@ def test_nor_does_one_that_misbehaves_and_nobody_waits_long(
     assert guest.session() is None
 
 
-def test_what_is_known_of_a_provider_that_is_down_still_leads_there(guest: Visitor) -> None:
+def test_what_is_known_of_a_provider_that_is_down_still_leads_there(guest: ProviderClient) -> None:
     guest.clock.advance(METADATA_SECONDS)
     with guest.op.down():
         assert followed(leave(guest).headers["Location"], guest.op)
@@ -233,10 +233,10 @@ def metadata_with(monkeypatch: pytest.MonkeyPatch, endpoint: object) -> None:
     ],
 )
 def test_without_a_place_that_can_be_trusted_they_are_signed_out_here_only(
-    visitor: Visitor, endpoint: object, monkeypatch: pytest.MonkeyPatch
+    visitor: ProviderClient, endpoint: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     metadata_with(monkeypatch, endpoint)
-    visitor.enter()
+    visitor.sign_in_as()
     answer = leave(visitor)
 
     assert answer.headers["Location"] == f"{ORIGIN}/about"
@@ -245,34 +245,36 @@ def test_without_a_place_that_can_be_trusted_they_are_signed_out_here_only(
 
 
 def test_a_place_with_a_query_keeps_it_and_one_with_a_fragment_is_none(
-    visitor: Visitor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    visitor: ProviderClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     metadata_with(monkeypatch, f"{visitor.op.issuer}/out?tenant=a")
-    visitor.enter()
+    visitor.sign_in_as()
     assert leave(visitor).headers["Location"].startswith(f"{visitor.op.issuer}/out?tenant=a&client_id=")
 
     visitor.clock.advance(METADATA_SECONDS)
     metadata_with(monkeypatch, f"{visitor.op.issuer}/out#tenant")
-    visitor.enter()
+    visitor.sign_in_as()
     assert leave(visitor).headers["Location"] == f"{ORIGIN}/about"
     (why,) = [record.__dict__["why"] for record in caplog.records if getattr(record, "event", "") == "sign-out-local"]
     assert why == "an end_session_endpoint with a fragment"
 
 
-def test_a_database_that_is_down_keeps_nobody_from_signing_out(guest: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_that_is_down_keeps_nobody_from_signing_out(
+    guest: ProviderClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*_: object, **__: object) -> Any:
-        raise StoreError("down")
+        raise AdapterError("down")
 
     with monkeypatch.context() as broken:
         for what in ("get", "end"):
-            broken.setattr(type(guest.options.store), what, fail)
+            broken.setattr(type(guest.options.session_store), what, fail)
         answer = leave(guest)
 
     assert answer.headers["Location"] == f"{ORIGIN}/about"
     assert guest.session() is None
 
 
-def test_signing_out_when_nobody_is_signed_in_asks_nobody(guest: Visitor) -> None:
+def test_signing_out_when_nobody_is_signed_in_asks_nobody(guest: ProviderClient) -> None:
     leave(guest)
     asked = len(guest.op.calls)
     answer = leave(guest)
@@ -281,7 +283,7 @@ def test_signing_out_when_nobody_is_signed_in_asks_nobody(guest: Visitor) -> Non
     assert len(guest.op.calls) == asked
 
 
-def test_without_the_token_the_other_site_s_button_leads_nowhere(guest: Visitor) -> None:
+def test_without_the_token_the_other_site_s_button_leads_nowhere(guest: ProviderClient) -> None:
     """Nobody is signed out of their provider by another site either."""
     assert guest.post("/api/auth/signout").headers["Location"].startswith(f"{ORIGIN}/api/auth/signin?error=MissingCSRF")
     foreign = guest.submit("/api/auth/signout", headers={"Origin": "https://evil.example"})
@@ -289,82 +291,82 @@ def test_without_the_token_the_other_site_s_button_leads_nowhere(guest: Visitor)
     assert guest.name() == "Vera Visitor"
 
 
-def test_the_hint_is_the_session_s_own_id_token_and_sealed_at_rest(guest: Visitor) -> None:
-    first = {record.id: record.id_token for record in guest.options.store.list_live(int(guest.clock()), 9)}
-    other = Visitor(guest.app, guest.op)
-    other.enter(sid="s2")
+def test_the_hint_is_the_session_s_own_id_token_and_sealed_at_rest(guest: ProviderClient) -> None:
+    first = {record.id: record.id_token for record in guest.options.session_store.list_live(int(guest.clock()), 9)}
+    other = ProviderClient(guest.app, guest.op)
+    other.sign_in_as(sid="s2")
     hints = [
-        claims_unchecked(query(leave(each).headers["Location"])["id_token_hint"])["sid"] for each in (other, guest)
+        unverified_claims(query(leave(each).headers["Location"])["id_token_hint"])["sid"] for each in (other, guest)
     ]
 
     assert hints == ["s2", "s1"]
     (token,) = first.values()
     assert token
-    with guest.options.store._database.read() as session:
+    with guest.options.session_store._database.read() as session:
         rows = session.connection().exec_driver_sql("select id_token from genkan_sessions").all()
     assert len(rows) == 2
     assert all(kept and token not in kept and len(kept.split(".")) == 5 for (kept,) in rows)
 
 
-def test_a_hint_that_would_burst_the_address_is_left_out(visitor: Visitor) -> None:
-    visitor.enter(extra="x" * MAX_HINT_CHARACTERS)
+def test_a_hint_that_would_burst_the_address_is_left_out(visitor: ProviderClient) -> None:
+    visitor.sign_in_as(extra="x" * MAX_HINT_CHARACTERS)
     asked = query(leave(visitor).headers["Location"])
 
     assert "id_token_hint" not in asked
     assert asked["client_id"] == visitor.op.client_id
 
 
-def test_by_default_they_stay_and_no_id_token_is_kept(make_app: MakeApp, op: MisbehavingProvider) -> None:
+def test_by_default_they_stay_and_no_id_token_is_kept(make_app: MakeApp, op: FaultyProvider) -> None:
     for chosen in ({}, {"AUTH_OIDC_SIGN_OUT": "local"}, {"AUTH_OIDC_SIGN_OUT": ""}):
-        guest = Visitor(make_app(**variables(op), **chosen), op)
-        guest.enter()
-        records = guest.options.store.list_live(int(guest.clock()), 9)
+        guest = ProviderClient(make_app(**provider_env(op), **chosen), op)
+        guest.sign_in_as()
+        records = guest.options.session_store.list_live(int(guest.clock()), 9)
         assert {record.id_token for record in records} == {None}
         assert form_action(guest.get("/")) == ["'self'"]
         assert leave(guest).headers["Location"] == f"{ORIGIN}/about"
 
 
-def test_a_session_of_a_provider_that_is_off_by_now_ends_here(guest: Visitor) -> None:
+def test_a_session_of_a_provider_that_is_off_by_now_ends_here(guest: ProviderClient) -> None:
     house = state_of(guest.app)
-    house.options = replace(house.options, providers={})
+    house.core = replace(house.core, providers={})
 
     assert leave(guest).headers["Location"] == f"{ORIGIN}/about"
 
 
-def test_a_view_s_own_sign_out_leads_there_too(house: Flask, op: MisbehavingProvider) -> None:
+def test_a_view_s_own_sign_out_leads_there_too(house: Flask, op: FaultyProvider) -> None:
     house.add_url_rule("/leave", "leave", lambda: sign_out(redirect_to="/about"), methods=["POST"])
-    guest = Visitor(house, op)
-    guest.enter()
+    guest = ProviderClient(house, op)
+    guest.sign_in_as()
     answer = guest.submit("/leave")
 
     assert guest.get(followed(answer.headers["Location"], guest.op)).headers["Location"] == f"{ORIGIN}/about"
 
 
-def test_only_pages_of_a_signed_in_user_let_their_forms_lead_there(guest: Visitor) -> None:
+def test_only_pages_of_a_signed_in_user_let_their_forms_lead_there(guest: ProviderClient) -> None:
     """Browsers check the redirect against `form-action`; the sign-out form is on pages of a signed-in user only."""
     for path in ("/", "/dashboard", "/account/delete", "/api/auth/signout", "/nowhere"):
         assert form_action(guest.get(path)) is None, path
-    assert form_action(Visitor(guest.app, guest.op).get("/")) == ["'self'"]
+    assert form_action(ProviderClient(guest.app, guest.op).get("/")) == ["'self'"]
     assert form_action(guest.get("/about")) == ["'self'"]
     leave(guest)
     assert form_action(guest.get("/")) == ["'self'"]
 
 
 @pytest.mark.parametrize("host", ["a;script-src", "a,b", "a'b", "a*b"])
-def test_no_provider_writes_into_our_policy(visitor: Visitor, host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_provider_writes_into_our_policy(
+    visitor: ProviderClient, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     metadata_with(monkeypatch, f"http://127.0.0.1{host}/out")
-    visitor.enter()
+    visitor.sign_in_as()
 
     assert form_action(visitor.get("/")) is None
     assert host not in visitor.get("/").headers["Content-Security-Policy"]
 
 
 @pytest.mark.parametrize("value", ["Provider", "yes", "true", "1", "on", "local provider", "remote"])
-def test_an_unknown_word_in_the_setting_is_refused_by_name(
-    make_app: MakeApp, op: MisbehavingProvider, value: str
-) -> None:
+def test_an_unknown_word_in_the_setting_is_refused_by_name(make_app: MakeApp, op: FaultyProvider, value: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^AUTH_OIDC_SIGN_OUT is neither local nor provider: set it to"):
-        make_app(**variables(op), AUTH_OIDC_SIGN_OUT=value)
+        make_app(**provider_env(op), AUTH_OIDC_SIGN_OUT=value)
 
 
 def test_a_provider_that_has_no_such_thing_is_refused_by_name(make_app: MakeApp) -> None:

@@ -40,7 +40,7 @@ def refusal(settings: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> str:
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(ConfigurationError) as caught:
-        serve.prepare()
+        serve.check_and_migrate()
     return str(caught.value)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from genkan.options import SIGN_INS_AT_ONCE
+from genkan.options import RATE_LIMIT_BURST
 from tests.browser import Browser
 
 
@@ -25,7 +25,7 @@ def test_too_many_sign_ins_from_one_address_are_told_so_and_others_go_on(
         assert answer.status_code in (302, 303)
         return answer.headers["Location"]
 
-    for _ in range(SIGN_INS_AT_ONCE):
+    for _ in range(RATE_LIMIT_BURST):
         assert "/development/authorize" in press("192.0.2.7")
     refused = press("192.0.2.7")
 

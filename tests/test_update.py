@@ -10,7 +10,7 @@ from flask import Flask, request
 from auth import auth, update
 from genkan.callbacks import Callbacks, JWTParams, SessionParams
 from genkan.flask import public
-from genkan.identity import Session, Token, text_of
+from genkan.identity import Session, Token, str_claim
 from tests.browser import Browser
 from tests.clock import START, FrozenClock
 from tests.conftest import MakeApp
@@ -30,7 +30,7 @@ def jwt(params: JWTParams) -> Token | None:
 
 
 def session(params: SessionParams) -> Session | None:
-    return replace(params.session, extra={"theme": text_of(params.token, "theme")})
+    return replace(params.session, extra={"theme": str_claim(params.token, "theme")})
 
 
 @pytest.fixture(name="browser", params=["jwt", "database"])
@@ -60,16 +60,16 @@ def test_what_it_says_is_what_auth_says_from_then_on(browser: Browser) -> None:
     answer = browser.submit("/paint", theme="dark")
     assert answer.get_json() == {"before": None, "said": "dark", "now": "dark"}
     assert "private" in answer.headers["Cache-Control"]
-    browser.options.memory.clear()
+    browser.options.session_cache.clear()
     assert (browser.session() or {})["theme"] == "dark"
 
 
 def test_it_keeps_the_sessions_name_and_times_whatever_the_callback_says(browser: Browser, clock: FrozenClock) -> None:
     browser.sign_in()
-    (before,) = browser.options.store.list_live(int(START), 9)
+    (before,) = browser.options.session_store.list_live(int(START), 9)
     clock.advance(60)
     browser.submit("/paint", theme="dark")
-    (after,) = browser.options.store.list_live(int(START), 9)
+    (after,) = browser.options.session_store.list_live(int(START), 9)
     assert after.id == before.id
     assert after.expires == before.expires + 60
     token = browser.options.strategy.open(browser.cookie(COOKIE) or "")

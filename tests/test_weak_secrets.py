@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from genkan.weak_secrets import FEWEST_CHARACTERS, weakness_of
+from genkan.weak_secrets import FEWEST_CHARACTERS, secret_weakness
 
 CHANCE = Random(20)
 MADE = {
@@ -25,7 +25,7 @@ ONE_IN = 100_000
 @pytest.mark.parametrize("make", MADE.values(), ids=MADE)
 def test_what_chance_makes_is_a_secret(make: object) -> None:
     assert callable(make)
-    assert [weakness for _ in range(500) if (weakness := weakness_of(make()))] == []
+    assert [weakness for _ in range(500) if (weakness := secret_weakness(make()))] == []
 
 
 def test_hardly_ever_has_chance_too_few_different_digits() -> None:
@@ -51,12 +51,12 @@ def words_with_all_of(digits: int) -> int:
     ids=ascii,
 )
 def test_what_a_hand_types_to_fill_the_line_is_none(secret: str) -> None:
-    weakness = weakness_of(secret)
+    weakness = secret_weakness(secret)
 
     assert weakness is not None
     assert weakness.isascii()
 
 
 def test_bytes_are_counted_and_not_letters() -> None:
-    assert weakness_of("zwölf Käuze übten gröblich") == "it is shorter than 32 bytes"
-    assert weakness_of("zwölf Käuze übten gröbliche Töne") is None
+    assert secret_weakness("zwölf Käuze übten gröblich") == "it is shorter than 32 bytes"
+    assert secret_weakness("zwölf Käuze übten gröbliche Töne") is None

@@ -17,22 +17,22 @@ import requests
 
 import migrations
 from config import ROOT
-from tests.peers.misbehaving import MisbehavingProvider
+from tests.peers.misbehaving import FaultyProvider
 from tests.peers.server import Server, Visitor, environment, serving
-from tests.visitors import variables
+from tests.visitors import provider_env
 
 WORKERS = 4
 
 
 @pytest.fixture(name="op", scope="module")
-def _op() -> Iterator[MisbehavingProvider]:
-    with MisbehavingProvider() as op:
+def _op() -> Iterator[FaultyProvider]:
+    with FaultyProvider() as op:
         yield op
 
 
 @pytest.fixture(name="server", scope="module")
-def _server(op: MisbehavingProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    settings = {**environment(tmp_path_factory.mktemp("house")), "WEB_CONCURRENCY": str(WORKERS), **variables(op)}
+def _server(op: FaultyProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    settings = {**environment(tmp_path_factory.mktemp("house")), "WEB_CONCURRENCY": str(WORKERS), **provider_env(op)}
     with serving([str(ROOT / "serve.py")], settings) as server:
         yield server
 
@@ -54,7 +54,7 @@ def at_once(act: Callable[[int], object], times: int) -> list[object]:
         return list(pool.map(act, range(times)))
 
 
-def test_twenty_people_sign_in_whichever_workers_answer(origin: str, op: MisbehavingProvider) -> None:
+def test_twenty_people_sign_in_whichever_workers_answer(origin: str, op: FaultyProvider) -> None:
     """The flow begun on one ends on another (M2)."""
 
     def sign_in(number: int) -> str | None:
@@ -68,7 +68,7 @@ def test_twenty_people_sign_in_whichever_workers_answer(origin: str, op: Misbeha
     assert at_once(sign_in, 20) == [f"Guest {number}" for number in range(20)]
 
 
-def test_a_callback_delivered_ten_times_at_once_spends_its_code_once(origin: str, op: MisbehavingProvider) -> None:
+def test_a_callback_delivered_ten_times_at_once_spends_its_code_once(origin: str, op: FaultyProvider) -> None:
     """Nine are shown where to go; one signs in (F19, M3)."""
     visitor = Visitor(origin)
     back = op.authorize(visitor.start(), {"sub": "eager", "email": "eager@example.org"})
@@ -82,7 +82,7 @@ def test_a_callback_delivered_ten_times_at_once_spends_its_code_once(origin: str
     assert sum("authjs.session-token=" in answer.headers.get("Set-Cookie", "") for answer in landed) == 1
 
 
-def test_ten_first_sign_ins_of_one_person_at_once_make_one_user(origin: str, op: MisbehavingProvider) -> None:
+def test_ten_first_sign_ins_of_one_person_at_once_make_one_user(origin: str, op: FaultyProvider) -> None:
     """In ten browsers, on whichever workers (F20)."""
     claims = {"sub": "twin", "name": "Twin", "email": "twin@example.org"}
 
@@ -95,7 +95,7 @@ def test_ten_first_sign_ins_of_one_person_at_once_make_one_user(origin: str, op:
 
 
 def test_killing_the_workers_between_button_and_callback_costs_nobody_the_sign_in(
-    origin: str, server: Server, op: MisbehavingProvider
+    origin: str, server: Server, op: FaultyProvider
 ) -> None:
     """What is under way lives in the cookie and the database (F18, M2)."""
     visitor = Visitor(origin)
@@ -111,7 +111,7 @@ def test_killing_the_workers_between_button_and_callback_costs_nobody_the_sign_i
 
 @pytest.mark.parametrize("path", ["/token", "/jwks", "written down"])
 def test_killing_the_workers_in_the_middle_of_a_callback_costs_one_try_and_makes_nobody_twice(
-    origin: str, server: Server, op: MisbehavingProvider, path: str
+    origin: str, server: Server, op: FaultyProvider, path: str
 ) -> None:
     """Before the code is exchanged, after it, and when somebody has just been written down (F18)."""
     visitor = Visitor(origin)
@@ -135,7 +135,7 @@ def test_killing_the_workers_in_the_middle_of_a_callback_costs_one_try_and_makes
     assert people == 1
 
 
-def kill_once(op: MisbehavingProvider, server: Server) -> None:
+def kill_once(op: FaultyProvider, server: Server) -> None:
     op.before.clear()
     kill(server)
 

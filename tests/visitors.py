@@ -24,7 +24,7 @@ from tests.browser import Browser
 from tests.clock import FrozenClock
 from tests.conftest import MakeApp
 from tests.peers.faults import SCRIPT, Faults
-from tests.peers.misbehaving import MisbehavingProvider
+from tests.peers.misbehaving import FaultyProvider
 
 Result = TypeVar("Result")
 
@@ -46,10 +46,10 @@ ENVIRONMENT = {
 }
 
 
-class Visitor(Browser):
+class ProviderClient(Browser):
     """A browser whose person is known at the misbehaving provider."""
 
-    def __init__(self, app: Flask, op: MisbehavingProvider) -> None:
+    def __init__(self, app: Flask, op: FaultyProvider) -> None:
         super().__init__(app)
         # Of their own, since a house that lasts for many tests would find so many sign-ins from one address too many.
         number = next(_NUMBERS)
@@ -62,20 +62,20 @@ class Visitor(Browser):
         """Press the button; where the browser is sent: the provider's authorization endpoint."""
         return self.begin_sign_in(callback_url, "oidc").headers["Location"]
 
-    def come_back(self, callback_url: str = "/dashboard", **claims: object) -> str:
+    def callback_url(self, callback_url: str = "/dashboard", **claims: object) -> str:
         """Press the button and consent there, as whoever `claims` describes; the callback that is to be followed."""
         return self.op.authorize(self.start(callback_url), claims)
 
-    def enter(self, callback_url: str = "/dashboard", **claims: object) -> TestResponse:
+    def sign_in_as(self, callback_url: str = "/dashboard", **claims: object) -> TestResponse:
         """All the way; the answer to the callback."""
-        return self.get(self.come_back(callback_url, **claims))
+        return self.get(self.callback_url(callback_url, **claims))
 
     def name(self) -> str | None:
         """Who is signed in."""
         session = self.session()
         return None if session is None else str(session["user"]["name"])
 
-    def flows(self) -> list[str]:
+    def flow_cookies(self) -> list[str]:
         """The names of the cookies of sign-ins that are on their way."""
         return [name for _, _, name in self.client._cookies or () if name.startswith("authjs.flow.")]
 
@@ -84,7 +84,7 @@ class Visitor(Browser):
         return "; ".join(f"{name}={kept.value}" for (_, _, name), kept in (self.client._cookies or {}).items())
 
 
-def variables(op: MisbehavingProvider, id: str = "OIDC") -> dict[str, str]:
+def provider_env(op: FaultyProvider, id: str = "OIDC") -> dict[str, str]:
     """The environment that turns this provider on."""
     values = {"ID": op.client_id, "SECRET": op.client_secret, "ISSUER": op.issuer}
     return {f"AUTH_{id}_{kind}": value for kind, value in values.items()}
@@ -103,7 +103,7 @@ def query(url: str) -> dict[str, str]:
     return {name: values[0] for name, values in found.items()}
 
 
-def reason_of(answer: TestResponse, browser: Browser) -> str | None:
+def failure_reason(answer: TestResponse, browser: Browser) -> str | None:
     """The reason of a failed sign-in, whose answer and page are held to what every failure owes the visitor.
 
     That is: a redirect to a page of ours, no session cookie; there 4xx, or 503 with Retry-After, our words and a way
@@ -122,10 +122,10 @@ def reason_of(answer: TestResponse, browser: Browser) -> str | None:
     return query(location).get("reason")
 
 
-def listen_to(visitor: Visitor, **callbacks: Callable[..., Any]) -> None:
+def listen_to(visitor: ProviderClient, **callbacks: Callable[..., Any]) -> None:
     """Give the visitor's house these callbacks in place of its own."""
     house = state_of(visitor.app)
-    house.options = replace(house.options, callbacks=replace(house.options.callbacks, **callbacks))
+    house.core = replace(house.core, callbacks=replace(house.core.callbacks, **callbacks))
 
 
 def at_once(*deeds: Callable[[], Result]) -> list[Result]:
@@ -141,37 +141,37 @@ def at_once(*deeds: Callable[[], Result]) -> list[Result]:
 
 
 @pytest.fixture(name="op")
-def _op(clock: FrozenClock) -> Iterator[MisbehavingProvider]:
-    with MisbehavingProvider(clock=clock) as op:
+def _op(clock: FrozenClock) -> Iterator[FaultyProvider]:
+    with FaultyProvider(clock=clock) as op:
         yield op
 
 
 @pytest.fixture(name="house")
-def _house(make_app: MakeApp, op: MisbehavingProvider) -> Flask:
-    return make_app(**variables(op), AUTH_DEVELOPMENT_PROVIDER="off")
+def _house(make_app: MakeApp, op: FaultyProvider) -> Flask:
+    return make_app(**provider_env(op), AUTH_DEVELOPMENT_PROVIDER="off")
 
 
 @pytest.fixture(name="lasting_house", scope="module")
-def _lasting_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
+def _lasting_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProviderClient]:
     """For tables of faults: one house and one provider that live through them all, as they have to in life."""
     clock = FrozenClock()
-    with MisbehavingProvider(clock=clock) as op:
+    with FaultyProvider(clock=clock) as op:
         database = f"sqlite:///{tmp_path_factory.mktemp('house')}/house.db"
         migrations.upgrade(database)
-        yield Visitor(create_app({**ENVIRONMENT, **variables(op), "DATABASE_URL": database}, clock), op)
+        yield ProviderClient(create_app({**ENVIRONMENT, **provider_env(op), "DATABASE_URL": database}, clock), op)
 
 
 @pytest.fixture(name="visitor")
-def _visitor(house: Flask, op: MisbehavingProvider) -> Visitor:
-    return Visitor(house, op)
+def _visitor(house: Flask, op: FaultyProvider) -> ProviderClient:
+    return ProviderClient(house, op)
 
 
 @pytest.fixture(name="resident")
-def _resident(lasting_house: Visitor) -> Visitor:
+def _resident(lasting_house: ProviderClient) -> ProviderClient:
     """A browser in a house that lasts, with somebody else signed in; they stay so whatever goes wrong."""
     lasting_house.op.faults = Faults()
-    visitor = Visitor(lasting_house.app, lasting_house.op)
-    visitor.enter(**RESIDENT)
+    visitor = ProviderClient(lasting_house.app, lasting_house.op)
+    visitor.sign_in_as(**RESIDENT)
     assert visitor.name() == "Rei Resident"
     return visitor
 

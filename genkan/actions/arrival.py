@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from genkan import cookies, devices
 from genkan.actions import issuing, session, story
-from genkan.actions.ending import end_token, end_unread
-from genkan.actions.landing import renew_csrf
+from genkan.actions.ending import revoke_token, revoke_undecodable
+from genkan.actions.landing import new_csrf_cookie
 from genkan.callbacks import JWTParams
-from genkan.errors import AccessDenied, AuthError, StoreError
-from genkan.http import Cookie, Request
+from genkan.errors import AccessDenied, AdapterError, AuthError
+from genkan.http import ActionRequest, Cookie
 from genkan.identity import Account, Profile, Token, User
-from genkan.options import Options
+from genkan.options import Core
 from genkan.provider_sign_out import MAX_HINT_CHARACTERS
 from genkan.session_records import Activity, SessionRecord
 
@@ -33,32 +33,32 @@ class Arrival:
     """When they last proved to the provider who they are, in seconds since 1970; None if that is not known."""
 
 
-def start_session(arrival: Arrival, request: Request, options: Options) -> tuple[Cookie, ...]:
+def start_session(arrival: Arrival, request: ActionRequest, options: Core) -> tuple[Cookie, ...]:
     """The cookies of a session for them: always a new one (S1), and the one the browser brought has ended.
 
     Raises AccessDenied where the jwt callback or a disabled user stands in the way, StoreError, and AuthError for
     anything else that a callback raises.
     """
-    seen = cookies.read_session(request.cookie_header, options.names.session)
+    seen = cookies.read_session(request.cookie_header, options.cookie_names.session)
     before = session.read(request.cookie_header, options).known
     try:
         token = _first_token(arrival, options)
         record = _record(arrival, token, request, options)
-        written = issuing.start(token, record, seen.names if seen else (), options)
-    except (AuthError, StoreError):
+        written = issuing.create_session(token, record, seen.names if seen else (), options)
+    except (AuthError, AdapterError):
         raise
     except Exception as error:
         raise AuthError(f"callback: {type(error).__name__}") from error
     if before is not None:
-        end_token(before.token, "replaced", options)
+        revoke_token(before.token, "replaced", options)
     elif seen is not None:
         # The session callback tells of nobody, or something is down: it could be somebody's again later.
-        end_unread(request.cookie_header, "replaced", options)
+        revoke_undecodable(request.cookie_header, "replaced", options)
     _note(record, options)
-    return (*written, renew_csrf(options))
+    return (*written, new_csrf_cookie(options))
 
 
-def _first_token(arrival: Arrival, options: Options) -> Token:
+def _first_token(arrival: Arrival, options: Core) -> Token:
     # Before the callback, which may take a while, and the user was read a moment ago.
     user, as_of = arrival.user, int(options.clock()) - 1
     token = options.callbacks.jwt(
@@ -79,35 +79,39 @@ def _first_token(arrival: Arrival, options: Options) -> Token:
     return {**token, "iat": now, "auth_time": now, "proven_at": arrival.proven_at, "as_of": as_of, "sid": sid}
 
 
-def _record(arrival: Arrival, token: Token, request: Request, options: Options) -> SessionRecord:
+def _record(arrival: Arrival, token: Token, request: ActionRequest, options: Core) -> SessionRecord:
     now: int = token["iat"]
     name = arrival.profile.get("sid")
     return SessionRecord(
         id=token["sid"],
         user_id=arrival.user.id,
         provider=arrival.account.provider,
-        provider_session=name if isinstance(name, str) and name.isprintable() and len(name) <= 255 else None,
+        provider_sid=name if isinstance(name, str) and name.isprintable() and len(name) <= 255 else None,
         id_token=_hint(arrival, options),
         created=now,
         last_seen=now,
-        expires=now + options.policy.max_age,
-        absolute_end=now + options.policy.absolute_age,
-        device=devices.label(request.headers.get("user-agent", "")),
-        address=request.address,
+        expires=now + options.session_config.max_age,
+        absolute_expires=now + options.session_config.absolute_age,
+        device=devices.describe(request.headers.get("user-agent", "")),
+        ip_address=request.remote_addr,
     )
 
 
-def _hint(arrival: Arrival, options: Options) -> str | None:
+def _hint(arrival: Arrival, options: Core) -> str | None:
     # Kept only where a sign-out is going to show it, in a URL.
     provider = options.providers.get(arrival.account.provider)
     token = arrival.account.tokens.get("id_token")
-    if provider is None or not provider.signs_out_there or not isinstance(token, str):
+    if provider is None or not provider.rp_initiated_logout or not isinstance(token, str):
         return None
     return token if len(token) <= MAX_HINT_CHARACTERS else None
 
 
-def _note(record: SessionRecord, options: Options) -> None:
+def _note(record: SessionRecord, options: Core) -> None:
     activity = Activity(
-        at=record.created, kind="signed-in", provider=record.provider, device=record.device, address=record.address
+        at=record.created,
+        kind="signed-in",
+        provider=record.provider,
+        device=record.device,
+        ip_address=record.ip_address,
     )
-    story.note(record.user_id, activity, options)
+    story.record_activity(record.user_id, activity, options)

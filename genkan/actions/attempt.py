@@ -8,34 +8,34 @@ from dataclasses import dataclass
 
 from genkan import devices, oauth
 from genkan.actions import story
-from genkan.actions.landing import resolve
+from genkan.actions.landing import apply_redirect_callback
 from genkan.callbacks import SignInParams
 from genkan.checks import Flow
-from genkan.claims import clean_subject, user_of
-from genkan.errors import AccessDenied, AuthError, OAuthAccountNotLinked, ProviderError, Unproven
-from genkan.http import Cookie, Request
+from genkan.claims import normalize_subject, to_user
+from genkan.errors import AccessDenied, AuthError, OAuthAccountNotLinked, ProviderError, ReauthenticationFailed
+from genkan.http import ActionRequest, Cookie
 from genkan.identity import Account, Profile, User
-from genkan.options import Options
+from genkan.options import Core
 from genkan.providers.base import Provider
 from genkan.session_records import Activity, ActivityKind
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class CallbackContext:
     """A flow that this browser began, is spent now, and has an answer of the provider's."""
 
     provider: Provider
     flow: Flow
     params: Mapping[str, str]
     """What came with the callback."""
-    request: Request
-    options: Options
-    spent: tuple[Cookie, ...]
+    request: ActionRequest
+    options: Core
+    set_cookies: tuple[Cookie, ...]
     """Set-Cookies that every answer owes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Newcomer:
+class ProviderIdentity:
     """Who the provider says that is, whether or not we know them."""
 
     user: User
@@ -43,24 +43,24 @@ class Newcomer:
     profile: Profile
 
 
-def identify(attempt: Attempt) -> Newcomer:
+def identify(attempt: CallbackContext) -> ProviderIdentity:
     """Who came back. Raises AuthError where the provider doesn't say, or not credibly; see `oauth.exchange`."""
     provider, options = attempt.provider, attempt.options
-    profile, tokens = oauth.exchange(provider, attempt.flow, attempt.params, options)
+    profile, tokens = oauth.exchange_code(provider, attempt.flow, attempt.params, options)
     try:
         said = provider.profile(profile)
     except Exception as error:
         raise ProviderError(f"profile: {type(error).__name__}") from error
-    account = Account(provider.id, clean_subject(said.id), provider.type, tokens)
-    return Newcomer(user_of(said, options.clock()), account, profile)
+    account = Account(provider.id, normalize_subject(said.id), provider.type, tokens)
+    return ProviderIdentity(to_user(said, options.clock()), account, profile)
 
 
-def owner_of(account: Account, options: Options) -> User | None:
+def user_by_account(account: Account, options: Core) -> User | None:
     """The user whose way in that is."""
     return options.adapter.get_user_by_account(account.provider, account.provider_account_id)
 
 
-def admit(user: User, newcomer: Newcomer, options: Options) -> str | None:
+def authorize_sign_in(user: User, newcomer: ProviderIdentity, options: Core) -> str | None:
     """None if they may come in, or where the application sends them instead. Raises AccessDenied for whoever may not."""
     if user.disabled:
         raise AccessDenied("disabled")
@@ -72,29 +72,29 @@ def admit(user: User, newcomer: Newcomer, options: Options) -> str | None:
         raise AccessDenied(f"sign_in callback: {type(error).__name__}") from error
     if not answer:
         raise AccessDenied("sign_in callback")
-    return resolve(answer, options) if isinstance(answer, str) else None
+    return apply_redirect_callback(answer, options) if isinstance(answer, str) else None
 
 
-def note(attempt: Attempt, user_id: str, kind: ActivityKind, detail: str | None = None) -> None:
+def log_activity(attempt: CallbackContext, user_id: str, kind: ActivityKind, detail: str | None = None) -> None:
     """Write into that user's story what this attempt has come to; never fails."""
     request, options = attempt.request, attempt.options
     activity = Activity(
         at=int(options.clock()),
         kind=kind,
         provider=attempt.provider.id,
-        device=devices.label(request.headers.get("user-agent", "")),
-        address=request.address,
+        device=devices.describe(request.headers.get("user-agent", "")),
+        ip_address=request.remote_addr,
         detail=detail,
     )
-    story.note(user_id, activity, options)
+    story.record_activity(user_id, activity, options)
 
 
 @contextmanager
-def refusals_noted(attempt: Attempt, user_id: str | None) -> Iterator[None]:
+def log_denials(attempt: CallbackContext, user_id: str | None) -> Iterator[None]:
     """Where what is done in here refuses somebody, that stands in the story of the user whom it was about, if any."""
     try:
         yield
-    except (AccessDenied, OAuthAccountNotLinked, Unproven) as error:
+    except (AccessDenied, OAuthAccountNotLinked, ReauthenticationFailed) as error:
         if user_id is not None:
-            note(attempt, user_id, "refused", error.reason or error.code)
+            log_activity(attempt, user_id, "refused", error.reason or error.code)
         raise

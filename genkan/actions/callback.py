@@ -7,19 +7,19 @@ from collections.abc import Callable, Mapping
 
 from genkan import checks, cookies
 from genkan.actions import session
-from genkan.actions.attempt import Attempt
-from genkan.actions.entering import confirm, enter
-from genkan.actions.landing import failure, remember, resolve
+from genkan.actions.attempt import CallbackContext
+from genkan.actions.entering import complete_reauthentication, complete_sign_in
+from genkan.actions.landing import apply_redirect_callback, callback_url_cookie, error_redirect
 from genkan.actions.linking import link
-from genkan.checks import FLOW_SECONDS, Flow, Purpose
-from genkan.errors import AuthError, InvalidCheck, InvalidProvider, StorageUnavailable, StoreError
-from genkan.http import Cookie, Reply, Request
-from genkan.options import Options
+from genkan.checks import FLOW_MAX_AGE, Flow, Purpose
+from genkan.errors import AdapterError, AdapterUnavailable, AuthError, InvalidCheck, InvalidProvider
+from genkan.http import ActionRequest, ActionResponse, Cookie
+from genkan.options import Core
 
 _log = logging.getLogger("genkan.callback")
 
 
-def callback(provider_id: str, request: Request, options: Options) -> Reply:
+def callback(provider_id: str, request: ActionRequest, options: Core) -> ActionResponse:
     """Finish what was begun: exchange the code, do what the flow is for, and land where it was to end.
 
     The flow is used up before the provider is asked, so a code is spent once however often the callback arrives
@@ -36,24 +36,28 @@ def callback(provider_id: str, request: Request, options: Options) -> Reply:
         flow = checks.use(provider.id, params.get("state"), request.cookie_header, options)
         purpose, landing = flow.purpose, flow.callback_url
         if not _spend(flow, options):
-            return Reply(location=flow.callback_url)
-        return _FINISH[flow.purpose](Attempt(provider, flow, params, request, options, spent))
-    except StoreError:
-        return failure(StorageUnavailable(), options, spent, purpose=purpose, landing=landing)
+            return ActionResponse(location=flow.callback_url)
+        return _FINISH[flow.purpose](CallbackContext(provider, flow, params, request, options, spent))
+    except AdapterError:
+        return error_redirect(AdapterUnavailable(), options, spent, purpose=purpose, callback_url=landing)
     except AuthError as error:
         _log.warning("sign-in failed", extra=_why(provider_id, error))
         # Another tab may have begun a sign-in since, and left its own way back.
-        way_back = remember(landing, request, options) if landing and purpose == "sign_in" else ()
-        return _came_again(error, request, options, spent) or failure(
-            error, options, (*spent, *way_back), purpose=purpose, landing=landing
+        way_back = callback_url_cookie(landing, request, options) if landing and purpose == "sign_in" else ()
+        return _came_again(error, request, options, spent) or error_redirect(
+            error, options, (*spent, *way_back), purpose=purpose, callback_url=landing
         )
 
 
-_FINISH: Mapping[Purpose, Callable[[Attempt], Reply]] = {"sign_in": enter, "fresh": confirm, "link": link}
+_FINISH: Mapping[Purpose, Callable[[CallbackContext], ActionResponse]] = {
+    "sign_in": complete_sign_in,
+    "fresh": complete_reauthentication,
+    "link": link,
+}
 
 
-def _spend(flow: Flow, options: Options) -> bool:
-    return options.adapter.spend(flow.spent_id, options.clock() + FLOW_SECONDS)
+def _spend(flow: Flow, options: Core) -> bool:
+    return options.adapter.use_once(flow.one_time_id, options.clock() + FLOW_MAX_AGE)
 
 
 def _why(provider_id: str, error: AuthError) -> dict[str, str | None]:
@@ -68,9 +72,11 @@ def _why(provider_id: str, error: AuthError) -> dict[str, str | None]:
     }
 
 
-def _came_again(error: AuthError, request: Request, options: Options, spent: tuple[Cookie, ...]) -> Reply | None:
+def _came_again(
+    error: AuthError, request: ActionRequest, options: Core, spent: tuple[Cookie, ...]
+) -> ActionResponse | None:
     # A callback that comes again after it succeeded finds its flow gone; whoever is signed in is not told off.
     if not isinstance(error, InvalidCheck) or session.read(request.cookie_header, options).session is None:
         return None
-    remembered = cookies.read(request.cookie_header, options.names.callback_url)
-    return Reply(location=resolve(remembered or "/", options), cookies=spent)
+    remembered = cookies.read(request.cookie_header, options.cookie_names.callback_url)
+    return ActionResponse(location=apply_redirect_callback(remembered or "/", options), cookies=spent)

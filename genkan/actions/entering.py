@@ -8,46 +8,53 @@ from dataclasses import replace
 from genkan import events
 from genkan.actions import session
 from genkan.actions.arrival import Arrival, start_session
-from genkan.actions.attempt import Attempt, Newcomer, admit, identify, owner_of, refusals_noted
-from genkan.actions.landing import resolve
-from genkan.errors import AnotherPerson, OAuthAccountNotLinked
-from genkan.freshness import proven_at
-from genkan.http import Reply
+from genkan.actions.attempt import (
+    CallbackContext,
+    ProviderIdentity,
+    authorize_sign_in,
+    identify,
+    log_denials,
+    user_by_account,
+)
+from genkan.actions.landing import apply_redirect_callback
+from genkan.errors import AccountMismatch, OAuthAccountNotLinked
+from genkan.freshness import auth_time_of
+from genkan.http import ActionResponse
 from genkan.identity import User
 
 _log = logging.getLogger("genkan.sign_in")
 
 
-def enter(attempt: Attempt) -> Reply:
+def complete_sign_in(attempt: CallbackContext) -> ActionResponse:
     """Let them in with a session of their own, and on to where they wanted. Raises AuthError, StoreError."""
     newcomer = identify(attempt)
-    stored = owner_of(newcomer.account, attempt.options)
-    with refusals_noted(attempt, stored.id if stored else None):
+    stored = user_by_account(newcomer.account, attempt.options)
+    with log_denials(attempt, stored.id if stored else None):
         return _enter(attempt, newcomer, stored)
 
 
-def confirm(attempt: Attempt) -> Reply:
+def complete_reauthentication(attempt: CallbackContext) -> ActionResponse:
     """The same for one user only, who is to prove that it is them; for anybody else nothing changes (S12).
 
     The session they had may have ended meanwhile, but no other user's may stand in its place. Raises AnotherPerson,
     Unproven, and like `enter`.
     """
     user_id = attempt.flow.user_id
-    with refusals_noted(attempt, user_id):
+    with log_denials(attempt, user_id):
         newcomer = identify(attempt)
-        stored = owner_of(newcomer.account, attempt.options)
+        stored = user_by_account(newcomer.account, attempt.options)
         if stored is None or stored.id != user_id:
-            raise AnotherPerson("another account than that user's")
-        if session.whose(attempt.request.cookie_header, attempt.options) not in (None, user_id):
-            raise AnotherPerson("another user's session in this browser")
+            raise AccountMismatch("another account than that user's")
+        if session.user_id_of(attempt.request.cookie_header, attempt.options) not in (None, user_id):
+            raise AccountMismatch("another user's session in this browser")
         return _enter(attempt, newcomer, stored)
 
 
-def _enter(attempt: Attempt, newcomer: Newcomer, stored: User | None) -> Reply:
+def _enter(attempt: CallbackContext, newcomer: ProviderIdentity, stored: User | None) -> ActionResponse:
     options = attempt.options
-    elsewhere = admit(stored or newcomer.user, newcomer, options)
+    elsewhere = authorize_sign_in(stored or newcomer.user, newcomer, options)
     if elsewhere is not None:
-        return Reply(location=elsewhere, cookies=attempt.spent)
+        return ActionResponse(location=elsewhere, cookies=attempt.set_cookies)
     arrival = _store(attempt, newcomer, stored)
     written = start_session(arrival, attempt.request, options)
     extra = {"event": "signed-in", "user": arrival.user.id, "provider": arrival.account.provider}
@@ -59,10 +66,10 @@ def _enter(attempt: Attempt, newcomer: Newcomer, stored: User | None) -> Reply:
         profile=arrival.profile,
         is_new_user=arrival.is_new_user,
     )
-    return Reply(location=_landing(attempt, arrival), cookies=(*attempt.spent, *written))
+    return ActionResponse(location=_landing(attempt, arrival), cookies=(*attempt.set_cookies, *written))
 
 
-def _store(attempt: Attempt, newcomer: Newcomer, stored: User | None) -> Arrival:
+def _store(attempt: CallbackContext, newcomer: ProviderIdentity, stored: User | None) -> Arrival:
     options, account, profile = attempt.options, newcomer.account, newcomer.profile
     if stored is not None:
         user, is_new = options.adapter.refresh_user(replace(newcomer.user, id=stored.id), account), False
@@ -73,22 +80,22 @@ def _store(attempt: Attempt, newcomer: Newcomer, stored: User | None) -> Arrival
         _log.info("user created", extra={"event": "user-created", "user": user.id})
         events.send(events.user_created, user=user)
         events.send(events.account_linked, user=user, account=account, profile=profile)
-    proven = proven_at(attempt.provider, attempt.flow, profile, int(options.clock()))
+    proven = auth_time_of(attempt.provider, attempt.flow, profile, int(options.clock()))
     return Arrival(user, account, profile, is_new, proven)
 
 
-def _create(attempt: Attempt, newcomer: Newcomer) -> tuple[User, bool]:
+def _create(attempt: CallbackContext, newcomer: ProviderIdentity) -> tuple[User, bool]:
     adapter = attempt.options.adapter
     try:
         return adapter.create_user(newcomer.user, newcomer.account)
     except OAuthAccountNotLinked:
         owner = adapter.get_user_by_email(newcomer.user.email or "")
-        with refusals_noted(attempt, owner.id if owner else None):
+        with log_denials(attempt, owner.id if owner else None):
             raise
 
 
-def _landing(attempt: Attempt, arrival: Arrival) -> str:
+def _landing(attempt: CallbackContext, arrival: Arrival) -> str:
     options = attempt.options
     if arrival.is_new_user and options.pages.new_user:
-        return resolve(options.pages.new_user, options)
+        return apply_redirect_callback(options.pages.new_user, options)
     return attempt.flow.callback_url

@@ -8,9 +8,9 @@ from genkan import cookies
 from genkan.callbacks import RedirectParams
 from genkan.checks import Purpose
 from genkan.errors import AuthError
-from genkan.http import Cookie, Reply, Request
-from genkan.options import Options
-from genkan.redirects import is_web_url, path_of, with_query
+from genkan.http import ActionRequest, ActionResponse, Cookie
+from genkan.options import Core
+from genkan.redirects import add_query, is_http_url, relative_url
 
 MAX_COOKIE_CHARACTERS = 4096
 """Of a whole Set-Cookie; what browsers promise to keep (RFC 6265 6.1)."""
@@ -18,19 +18,19 @@ MAX_COOKIE_CHARACTERS = 4096
 _log = logging.getLogger("genkan.actions")
 
 
-def callback_url(request: Request, options: Options) -> str:
+def callback_url(request: ActionRequest, options: Core) -> str:
     """The absolute URL to land on: asked for in the body, the query or the cookie, as the redirect callback lets it.
 
     A malformed one, wherever it stands, leads to the front page; Auth.js answers 500 to a bad cookie (R2).
     """
     for asked in (request.body.get("callbackUrl"), request.query.get("callbackUrl")):
         if isinstance(asked, str) and asked:
-            return resolve(asked, options)
-    remembered = cookies.read(request.cookie_header, options.names.callback_url)
-    return resolve(remembered, options) if remembered else options.origin
+            return apply_redirect_callback(asked, options)
+    remembered = cookies.read(request.cookie_header, options.cookie_names.callback_url)
+    return apply_redirect_callback(remembered, options) if remembered else options.origin
 
 
-def resolve(url: str, options: Options) -> str:
+def apply_redirect_callback(url: str, options: Core) -> str:
     """What the redirect callback makes of `url`, absolute; our front page when that is no web address (C5)."""
     try:
         target = options.callbacks.redirect(RedirectParams(url, options.origin))
@@ -38,31 +38,31 @@ def resolve(url: str, options: Options) -> str:
     except Exception as error:  # noqa: BLE001 (the application's code; the visitor lands on the front page instead)
         _log.error("redirect callback failed", extra={"error": type(error).__name__})
         return options.origin
-    return target if is_web_url(target) else options.origin
+    return target if is_http_url(target) else options.origin
 
 
-def remember(url: str, request: Request, options: Options) -> tuple[Cookie, ...]:
+def callback_url_cookie(url: str, request: ActionRequest, options: Core) -> tuple[Cookie, ...]:
     """The callback-url cookie, where it would change and browsers would keep it (T3)."""
-    name = options.names.callback_url
+    name = options.cookie_names.callback_url
     cookie = Cookie(name, url, options.secure)
-    if cookies.read(request.cookie_header, name) == url or len(cookie.header()) > MAX_COOKIE_CHARACTERS:
+    if cookies.read(request.cookie_header, name) == url or len(cookie.to_header()) > MAX_COOKIE_CHARACTERS:
         return ()
     return (cookie,)
 
 
-def renew_csrf(options: Options) -> Cookie:
+def new_csrf_cookie(options: Core) -> Cookie:
     """A new CSRF pair, for whenever somebody signs in or out (C3)."""
-    return Cookie(options.names.csrf, options.csrf.create().cookie, options.secure)
+    return Cookie(options.cookie_names.csrf, options.csrf.create().cookie, options.secure)
 
 
-def failure(
+def error_redirect(
     error: AuthError,
-    options: Options,
+    options: Core,
     set_cookies: tuple[Cookie, ...] = (),
     *,
     purpose: Purpose = "sign_in",
-    landing: str = "",
-) -> Reply:
+    callback_url: str = "",
+) -> ActionResponse:
     """The redirect to the page that tells of an error: Auth.js's code, and our finer reason beside it.
 
     With what the visitor was about to do and where that was to end, if it was no sign-in, so that they can try again.
@@ -70,8 +70,8 @@ def failure(
     # Whoever was linking is in already: a page that offers to sign in would have them start at the wrong end.
     on_sign_in = error.kind == "sign_in" and purpose != "link"
     own_page = options.pages.sign_in if on_sign_in else options.pages.error
-    page = options.origin + own_page if own_page else options.url("/signin" if on_sign_in else "/error")
+    page = options.origin + own_page if own_page else options.action_url("/signin" if on_sign_in else "/error")
     query = {"error": error.code, "reason": error.reason}
     if purpose != "sign_in":
-        query |= {"purpose": purpose, "callbackUrl": path_of(landing, options.origin)}
-    return Reply(location=with_query(page, query), cookies=set_cookies)
+        query |= {"purpose": purpose, "callbackUrl": relative_url(callback_url, options.origin)}
+    return ActionResponse(location=add_query(page, query), cookies=set_cookies)

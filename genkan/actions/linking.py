@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from genkan import events
 from genkan.actions import session
-from genkan.actions.attempt import Attempt, admit, identify, note, owner_of
-from genkan.errors import AnotherPerson, LinkedElsewhere, NotSignedIn, OAuthAccountNotLinked
-from genkan.http import Reply
+from genkan.actions.attempt import CallbackContext, authorize_sign_in, identify, log_activity, user_by_account
+from genkan.errors import AccountLinkedToAnotherUser, AccountMismatch, OAuthAccountNotLinked, SessionRequired
+from genkan.http import ActionResponse
 from genkan.identity import User
 
 
-def link(attempt: Attempt) -> Reply:
+def link(attempt: CallbackContext) -> ActionResponse:
     """Store the account for the user whose flow this is, if they are still the one who is signed in here.
 
     One that is theirs already is no mistake: its tokens are the new ones. Raises NotSignedIn, AnotherPerson,
@@ -20,28 +20,28 @@ def link(attempt: Attempt) -> Reply:
     """
     newcomer, options = identify(attempt), attempt.options
     user = _user(attempt)
-    elsewhere = admit(user, newcomer, options)
+    elsewhere = authorize_sign_in(user, newcomer, options)
     if elsewhere is not None:
-        return Reply(location=elsewhere, cookies=attempt.spent)
+        return ActionResponse(location=elsewhere, cookies=attempt.set_cookies)
     account = replace(newcomer.account, user_id=user.id)
-    is_new = owner_of(account, options) is None
+    is_new = user_by_account(account, options) is None
     try:
         options.adapter.link_account(user.id, account)
     except OAuthAccountNotLinked as error:
-        raise LinkedElsewhere from error
+        raise AccountLinkedToAnotherUser from error
     if is_new:
-        note(attempt, user.id, "linked")
+        log_activity(attempt, user.id, "linked")
         events.send(events.account_linked, user=user, account=account, profile=newcomer.profile)
-    return Reply(location=attempt.flow.callback_url, cookies=attempt.spent)
+    return ActionResponse(location=attempt.flow.callback_url, cookies=attempt.set_cookies)
 
 
-def _user(attempt: Attempt) -> User:
+def _user(attempt: CallbackContext) -> User:
     # Asked after the provider has answered, which takes a while: a session may end in that time.
     options, user_id = attempt.options, attempt.flow.user_id
-    here = session.whose(attempt.request.cookie_header, options)
+    here = session.user_id_of(attempt.request.cookie_header, options)
     user = None if here is None else options.adapter.get_user(user_id)
     if here not in (None, user_id):
-        raise AnotherPerson("another user's session in this browser")
+        raise AccountMismatch("another user's session in this browser")
     if user is None:
-        raise NotSignedIn(reason="signed-out")
+        raise SessionRequired(reason="signed-out")
     return user

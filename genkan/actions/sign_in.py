@@ -6,18 +6,18 @@ import logging
 
 from genkan import checks, cookies, oauth
 from genkan.actions import session
-from genkan.actions.landing import callback_url, failure, remember
+from genkan.actions.landing import callback_url, callback_url_cookie, error_redirect
 from genkan.checks import SIGN_IN, Aim, Purpose
-from genkan.errors import AuthError, CrossSite, InvalidProvider, MissingCSRF, TooManyAttempts
+from genkan.errors import AuthError, CrossOriginRequest, InvalidProvider, MissingCSRF, TooManyRequests
 from genkan.freshness import fresh_aim
-from genkan.http import Reply, Request
-from genkan.options import Options
+from genkan.http import ActionRequest, ActionResponse
+from genkan.options import Core
 from genkan.providers.base import Provider
 
 _log = logging.getLogger("genkan.sign_in")
 
 
-def sign_in(provider_id: str | None, request: Request, options: Options) -> Reply:
+def sign_in(provider_id: str | None, request: ActionRequest, options: Core) -> ActionResponse:
     """Begin a sign-in with a provider: to its authorization endpoint, with a flow cookie to come back with.
 
     Where the form says `purpose=fresh`, for the user who is signed in to prove once more that it is them. Without a
@@ -29,48 +29,48 @@ def sign_in(provider_id: str | None, request: Request, options: Options) -> Repl
         options.csrf.check_origin(request.headers)
         if request.csrf_token and not request.cookie_header:
             raise MissingCSRF("no cookies", reason="cookies")
-        options.csrf.check(cookies.read(request.cookie_header, options.names.csrf), request.csrf_token)
+        options.csrf.check(cookies.read(request.cookie_header, options.cookie_names.csrf), request.csrf_token)
         return _start_at_door(provider_id, request, options)
-    except CrossSite:
+    except CrossOriginRequest:
         raise
     except AuthError as error:
         _log.warning("sign-in not begun", extra={"event": "sign-in-failed", "code": error.code, "why": str(error)})
         landing = callback_url(request, options)
-        remembered = remember(landing, request, options)
-        return failure(error, options, remembered, purpose=_purpose(request), landing=landing)
+        remembered = callback_url_cookie(landing, request, options)
+        return error_redirect(error, options, remembered, purpose=_purpose(request), callback_url=landing)
 
 
-def start(provider_id: str | None, request: Request, options: Options, aim: Aim = SIGN_IN) -> Reply:
+def start_flow(provider_id: str | None, request: ActionRequest, options: Core, aim: Aim = SIGN_IN) -> ActionResponse:
     """The same for a request that is known to be the visitor's own, and a flow that is for this; raises AuthError."""
     landing = callback_url(request, options)
     # Where linking ends is no place to come to by signing in: it may tell that something was linked.
-    remembered = remember(landing, request, options) if aim.purpose != "link" else ()
+    remembered = callback_url_cookie(landing, request, options) if aim.purpose != "link" else ()
     if provider_id is None:
-        return Reply(location=options.url("/signin"), cookies=remembered)
+        return ActionResponse(location=options.action_url("/signin"), cookies=remembered)
     provider = _provider(provider_id, options)
-    if not options.begun.admits(request.address):
-        raise TooManyAttempts("too many from one address; behind a proxy, is TRUSTED_PROXY_HOPS set?")
+    if not options.rate_limit.allow(request.remote_addr):
+        raise TooManyRequests("too many from one address; behind a proxy, is TRUSTED_PROXY_HOPS set?")
     flow, flow_cookies = checks.create(provider.id, landing, request.cookie_header, options, aim)
     location = oauth.authorization_url(provider, flow, request.query, options)
-    return Reply(location=location, cookies=(*remembered, *flow_cookies))
+    return ActionResponse(location=location, cookies=(*remembered, *flow_cookies))
 
 
-def _start_at_door(provider_id: str | None, request: Request, options: Options) -> Reply:
+def _start_at_door(provider_id: str | None, request: ActionRequest, options: Core) -> ActionResponse:
     if provider_id is None or _purpose(request) != "fresh":
-        return start(provider_id, request, options)
+        return start_flow(provider_id, request, options)
     # The session says whom it is for, never the form. Whose session has ended meanwhile has nothing to confirm: they
     # sign in.
-    user_id = session.whose(request.cookie_header, options)
+    user_id = session.user_id_of(request.cookie_header, options)
     aim = fresh_aim(_provider(provider_id, options), user_id) if user_id else SIGN_IN
-    return start(provider_id, request, options, aim)
+    return start_flow(provider_id, request, options, aim)
 
 
-def _purpose(request: Request) -> Purpose:
+def _purpose(request: ActionRequest) -> Purpose:
     # Linking can't be asked for here: it begins behind a door of its own, which looks at more than a CSRF token.
     return "fresh" if request.body.get("purpose") == "fresh" else "sign_in"
 
 
-def _provider(provider_id: str, options: Options) -> Provider:
+def _provider(provider_id: str, options: Core) -> Provider:
     provider = options.providers.get(provider_id)
     if provider is None:
         raise InvalidProvider

@@ -7,14 +7,14 @@ from copy import deepcopy
 
 from genkan import cookies, events, returns
 from genkan.actions import session
-from genkan.actions.ending import end_token, end_unread
-from genkan.actions.landing import callback_url, failure, remember, renew_csrf
-from genkan.errors import MissingCSRF, StoreError
-from genkan.http import Cookie, Page, Reply, Request
+from genkan.actions.ending import revoke_token, revoke_undecodable
+from genkan.actions.landing import callback_url, callback_url_cookie, error_redirect, new_csrf_cookie
+from genkan.errors import AdapterError, MissingCSRF
+from genkan.http import ActionRequest, ActionResponse, Cookie, Template
 from genkan.identity import Token
-from genkan.options import Options
-from genkan.provider_sign_out import sign_out_url
-from genkan.session_records import SessionRecord, session_name
+from genkan.options import Core
+from genkan.provider_sign_out import end_session_url
+from genkan.session_records import SessionRecord, session_id
 
 SESSION_CHANGED = '{"session-changed": {"target": "body"}}'
 """What HTMX is to tell the page; the target keeps it alive when the element that asked is swapped away."""
@@ -22,7 +22,7 @@ SESSION_CHANGED = '{"session-changed": {"target": "body"}}'
 _log = logging.getLogger("genkan.sign_out")
 
 
-def sign_out(request: Request, options: Options) -> Reply:
+def sign_out(request: ActionRequest, options: Core) -> ActionResponse:
     """End the session, for every copy of its cookies (S3): they go from this browser, the CSRF pair is renewed,
     `signed_out` is sent.
 
@@ -32,60 +32,62 @@ def sign_out(request: Request, options: Options) -> Reply:
     """
     options.csrf.check_origin(request.headers)
     try:
-        options.csrf.check(cookies.read(request.cookie_header, options.names.csrf), request.csrf_token)
+        options.csrf.check(cookies.read(request.cookie_header, options.cookie_names.csrf), request.csrf_token)
     except MissingCSRF as error:
-        return failure(error, options)
-    return end(request, options)
+        return error_redirect(error, options)
+    return sign_out_session(request, options)
 
 
-def end(request: Request, options: Options) -> Reply:
+def sign_out_session(request: ActionRequest, options: Core) -> ActionResponse:
     """The same for a request that is known to be the visitor's own."""
     reading = session.read(request.cookie_header, options)
     landing = callback_url(request, options)
-    gone = (*cookies.clear(reading.names, secure=options.secure), renew_csrf(options))
+    gone = (*cookies.clear(reading.cookie_names, secure=options.secure), new_csrf_cookie(options))
     # The back button shows nothing private, and the next page is drawn anew (X5).
     headers = {"Clear-Site-Data": '"cache"'}
     onward = None
     if reading.known is not None:
         token = reading.known.token
-        end_token(token, "signed-out", options)
+        revoke_token(token, "signed-out", options)
         _log.info("signed out", extra={"event": "signed-out", "user": token.get("sub")})
         events.send(events.signed_out, token=deepcopy(token))
         onward = _onward(token, landing, options)
-    elif reading.names and not reading.ended:
-        end_unread(request.cookie_header, "signed-out", options)
+    elif reading.cookie_names and not reading.invalid:
+        revoke_undecodable(request.cookie_header, "signed-out", options)
     if onward is not None:
         location, cookie = onward
-        return Reply(location=location, cookies=(*gone, cookie), headers=headers)
+        return ActionResponse(location=location, cookies=(*gone, cookie), headers=headers)
     if request.is_htmx:
-        page = Page(options.pages.menu)
-        return Reply(page=page, cookies=gone, headers={**headers, "HX-Trigger": SESSION_CHANGED})
-    return Reply(location=landing, cookies=(*gone, *remember(landing, request, options)), headers=headers)
+        page = Template(options.pages.menu)
+        return ActionResponse(template=page, cookies=gone, headers={**headers, "HX-Trigger": SESSION_CHANGED})
+    return ActionResponse(
+        location=landing, cookies=(*gone, *callback_url_cookie(landing, request, options)), headers=headers
+    )
 
 
-def come_back(request: Request, options: Options) -> Reply:
+def complete_provider_logout(request: ActionRequest, options: Core) -> ActionResponse:
     """Land where somebody wanted who has signed out at their provider too; on the front page when that is not known."""
-    location, forgotten = returns.use(request.query.get("state"), request.cookie_header, options)
-    return Reply(location=location, cookies=forgotten)
+    location, forgotten = returns.use_logout_state(request.query.get("state"), request.cookie_header, options)
+    return ActionResponse(location=location, cookies=forgotten)
 
 
-def _onward(token: Token, landing: str, options: Options) -> tuple[str, Cookie] | None:
+def _onward(token: Token, landing: str, options: Core) -> tuple[str, Cookie] | None:
     # By now nobody is signed in here any more, whatever becomes of this.
-    if not any(provider.signs_out_there for provider in options.providers.values()):
+    if not any(provider.rp_initiated_logout for provider in options.providers.values()):
         return None
     record = _record(token, options)
     provider = options.providers.get(record.provider) if record else None
-    if record is None or provider is None or not provider.signs_out_there:
+    if record is None or provider is None or not provider.rp_initiated_logout:
         return None
-    state, cookie = returns.create(landing, options)
-    location = sign_out_url(provider, record.id_token, state, options)
+    state, cookie = returns.create_logout_state(landing, options)
+    location = end_session_url(provider, record.id_token, state, options)
     return None if location is None else (location, cookie)
 
 
-def _record(token: Token, options: Options) -> SessionRecord | None:
-    name = session_name(token)
+def _record(token: Token, options: Core) -> SessionRecord | None:
+    name = session_id(token)
     try:
-        return None if name is None else options.store.get(name)
-    except StoreError:
+        return None if name is None else options.session_store.get(name)
+    except AdapterError:
         _log.warning("signed out here only", extra={"event": "sign-out-local", "why": "no record to be had"})
         return None

@@ -15,10 +15,10 @@ DEFAULT_ROLE = "user"
 SECRET_FIELDS = ("access_token", "refresh_token", "id_token")
 """What must never be readable in a store (docs/requirements.md T12)."""
 
-KEPT_AFTER_EXPIRY = 60.0
+RETENTION_SECONDS = 60.0
 """Seconds a spent id is remembered beyond its end: the clock of another host may be behind ours."""
 
-LEASES_AT_MOST = 60
+MAX_LOCK_SECONDS = 60
 """Seconds beyond a lease that is asked for. One that ends later still was taken before a clock was set back."""
 
 TEXT_FIELDS = (*SECRET_FIELDS, "scope", "session_state", "token_type")
@@ -71,7 +71,9 @@ class Adapter(Protocol):
         """That user's ways in, by provider and subject, with tokens as in `get_account`."""
         ...
 
-    def unlink_account(self, user_id: str, provider: str, provider_account_id: str, *, usable: Collection[str]) -> bool:
+    def unlink_account(
+        self, user_id: str, provider: str, provider_account_id: str, *, enabled_providers: Collection[str]
+    ) -> bool:
         """That way in is gone with its tokens; False when it is not that user's.
 
         Raises LastAccount where no other account of theirs is at one of the `usable` providers, also when two are being
@@ -79,14 +81,14 @@ class Adapter(Protocol):
         """
         ...
 
-    def lease_refresh(self, account: Account, now: float, until: float) -> bool:
+    def acquire_refresh_lock(self, account: Account, now: float, until: float) -> bool:
         """True for one caller at a time, who alone may use the account's refresh token until then.
 
         Seconds since 1970. A lease ends with `replace_tokens`, `release_refresh`, or by itself.
         """
         ...
 
-    def replace_tokens(self, account: Account, spent: str | None) -> bool:
+    def update_tokens(self, account: Account, spent: str | None) -> bool:
         """The account's tokens become `account.tokens`, none more, and its lease ends.
 
         Only while its refresh token is still `spent`: otherwise somebody was here in between, theirs stay and this
@@ -94,11 +96,11 @@ class Adapter(Protocol):
         """
         ...
 
-    def release_refresh(self, account: Account, until: float) -> None:
+    def release_refresh_lock(self, account: Account, until: float) -> None:
         """End the lease that was taken until then; somebody else's goes on."""
         ...
 
-    def spend(self, id: str, expires: float) -> bool:
+    def use_once(self, id: str, expires: float) -> bool:
         """True for exactly one caller per id, whatever the number of workers, until `expires` (seconds since 1970)."""
         ...
 
@@ -125,7 +127,7 @@ class Adapter(Protocol):
         ...
 
 
-def kept_tokens(tokens: Mapping[str, Any]) -> dict[str, str | int | None]:
+def token_columns(tokens: Mapping[str, Any]) -> dict[str, str | int | None]:
     """What of a token answer is stored: Auth.js's seven columns; None for what is missing or of another type."""
     kept: dict[str, str | int | None] = {}
     for field in TEXT_FIELDS:
@@ -142,20 +144,20 @@ def _seconds(value: object) -> int | None:
     return int(value)
 
 
-def is_leased(account: Account, now: float, until: float) -> bool:
+def is_refresh_locked(account: Account, now: float, until: float) -> bool:
     """Whether somebody holds the lease on its refresh token, so that one until then can't be had now."""
-    held = account.refreshing_until
-    return held is not None and now < held <= until + LEASES_AT_MOST
+    held = account.refresh_locked_until
+    return held is not None and now < held <= until + MAX_LOCK_SECONDS
 
 
-def is_last_way_in(named: tuple[str, str], accounts: Iterable[Account], usable: Collection[str]) -> bool:
+def is_last_account(named: tuple[str, str], accounts: Iterable[Account], usable: Collection[str]) -> bool:
     """Whether nobody could come in by `accounts` without the one of that provider and subject."""
     return not any(
         account.provider in usable and (account.provider, account.provider_account_id) != named for account in accounts
     )
 
 
-def refreshed(stored: User, said: User) -> User:
+def merge_profile(stored: User, said: User) -> User:
     """The stored user with what the provider says now; silence (None) keeps what is known.
 
     A verification counts for the stored address only: the provider may be talking of another one by now.
@@ -164,7 +166,7 @@ def refreshed(stored: User, said: User) -> User:
     verified: datetime | None = said.email_verified if same_address else None
     return replace(
         stored,
-        name=stored.name if stored.name_is_own else said.name or stored.name,
+        name=stored.name if stored.name_overridden else said.name or stored.name,
         image=said.image or stored.image,
         email_verified=verified or stored.email_verified,
     )

@@ -12,14 +12,14 @@ from authlib.oauth2.rfc6750 import BearerTokenGenerator
 from authlib.oauth2.rfc7636 import CodeChallenge
 from authlib.oidc.core import AuthorizationCodeMixin, OpenIDCode, UserInfo
 
-from genkan.development.people import SignedIn
-from genkan.development.vault import LIFETIMES, Kind, Vault
+from genkan.development.people import Authentication
+from genkan.development.vault import LIFETIMES, TokenIssuer, TokenKind
 from genkan.tokens import Clock
 
 ALGORITHM = "ES256"
 
 
-class RequiredS256(CodeChallenge):
+class RequireS256(CodeChallenge):
     # Authlib's `required` binds public clients only, and a request that names no method means `plain` (RFC 7636 4.3).
     def validate_code_challenge(self, grant: Any, redirect_uri: str) -> None:
         if grant.request.payload.data.get("code_challenge_method") != "S256":
@@ -32,7 +32,7 @@ class _Code(AuthorizationCodeMixin):
 
     def __init__(self, claims: Mapping[str, Any]) -> None:
         self._claims = claims
-        self.user = SignedIn.from_claims(claims)
+        self.user = Authentication.from_claims(claims)
         self.code_challenge = claims["challenge"]
         self.code_challenge_method = "S256"
 
@@ -74,7 +74,7 @@ class CodeGrant(AuthorizationCodeGrant):
     def delete_authorization_code(self, authorization_code: _Code) -> None:
         """It is spent already."""
 
-    def authenticate_user(self, authorization_code: _Code) -> SignedIn:
+    def authenticate_user(self, authorization_code: _Code) -> Authentication:
         return authorization_code.user
 
 
@@ -99,10 +99,10 @@ class RefreshGrant(RefreshTokenGrant):
         claims = self.server.vault.open("refresh", refresh_token)
         return _RefreshToken(claims) if claims else None
 
-    def authenticate_user(self, refresh_token: Any) -> SignedIn:
-        return SignedIn.from_claims(refresh_token.claims)
+    def authenticate_user(self, refresh_token: Any) -> Authentication:
+        return Authentication.from_claims(refresh_token.claims)
 
-    def issue_token(self, user: SignedIn, refresh_token: Any) -> dict[str, str | int]:
+    def issue_token(self, user: Authentication, refresh_token: Any) -> dict[str, str | int]:
         # RFC 6749 6: whatever scope this access token has, the new refresh token has the old one's.
         old = {**user.to_claims(), "scope": refresh_token.get_scope()}
         return super().issue_token(user, refresh_token) | {"refresh_token": self.server.vault.seal("refresh", old)}
@@ -114,10 +114,10 @@ class RefreshGrant(RefreshTokenGrant):
             raise InvalidGrantError("The refresh token was used before.")
 
 
-class BearerTokens(BearerTokenGenerator):
-    def __init__(self, vault: Vault) -> None:
-        def sealed(kind: Kind) -> Callable[..., str]:
-            def generate(*, user: SignedIn, scope: str, **_: Any) -> str:
+class TokenGenerator(BearerTokenGenerator):
+    def __init__(self, vault: TokenIssuer) -> None:
+        def sealed(kind: TokenKind) -> Callable[..., str]:
+            def generate(*, user: Authentication, scope: str, **_: Any) -> str:
                 return vault.seal(kind, {**user.to_claims(), "scope": scope})
 
             return generate
@@ -132,7 +132,7 @@ class BearerTokens(BearerTokenGenerator):
         return token
 
 
-class IdentityToken(OpenIDCode):
+class IDToken(OpenIDCode):
     def __init__(self, issuer: str, key: Any, clock: Clock) -> None:
         super().__init__()
         self._issuer = issuer
@@ -160,5 +160,5 @@ class IdentityToken(OpenIDCode):
         signed_in: Any = request.user
         return super().get_compatible_claims(request) | {"auth_time": signed_in.auth_time}
 
-    def generate_user_info(self, user: SignedIn, scope: str) -> UserInfo:
-        return UserInfo(user.person.claims(scope))
+    def generate_user_info(self, user: Authentication, scope: str) -> UserInfo:
+        return UserInfo(user.user.claims(scope))

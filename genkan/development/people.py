@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from genkan.redirects import is_web_url
+from genkan.redirects import is_http_url
 
 # A code carries the person in a URL, and servers commonly refuse request lines over 4 kB.
 MAX_NAME, MAX_EMAIL, MAX_PICTURE = 100, 254, 512
@@ -16,12 +16,12 @@ MAX_NAME, MAX_EMAIL, MAX_PICTURE = 100, 254, 512
 _EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]{1,189}")
 
 
-class InvalidPerson(ValueError):
+class InvalidUser(ValueError):
     """What was typed makes no person; the message says what to change and may be shown."""
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class DevUser:
     """Somebody the provider vouches for."""
 
     email: str
@@ -45,25 +45,25 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class SignedIn:
+class Authentication:
     """A person, and when they showed up (seconds since 1970), which a refresh must not change (OIDC Core 12.2)."""
 
-    person: Person
+    user: DevUser
     auth_time: int
 
     def to_claims(self) -> dict[str, Any]:
         """How it travels inside a sealed token."""
-        person = self.person
+        person = self.user
         return {"person": [person.email, person.name, person.picture], "auth_time": self.auth_time}
 
     @classmethod
-    def from_claims(cls, claims: Mapping[str, Any]) -> SignedIn:
+    def from_claims(cls, claims: Mapping[str, Any]) -> Authentication:
         """What `to_claims` wrote."""
-        return cls(Person(*claims["person"]), claims["auth_time"])
+        return cls(DevUser(*claims["person"]), claims["auth_time"])
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class PresetUser:
     """Somebody to pick: each shows another thing that an application has to draw well."""
 
     key: str
@@ -75,31 +75,31 @@ class Candidate:
     colour: str = "#5b6b7f"
     """What the picture is drawn on."""
 
-    def person(self, issuer: str) -> Person:
+    def user(self, issuer: str) -> DevUser:
         """The person a client hears of."""
-        return Person(self.email, self.name, self.picture and f"{issuer}/pictures/{self.picture}")
+        return DevUser(self.email, self.name, self.picture and f"{issuer}/pictures/{self.picture}")
 
 
-CANDIDATES = {
+PRESETS = {
     candidate.key: candidate
     for candidate in (
-        Candidate("hana", "Hana Example", "hana@example.com", "has a picture", "hana.svg", "#2f7d6b"),
-        Candidate("zoe", "Zoë Příkladová", "zoe@example.com", "a name beyond ASCII", "zoe.svg", "#8a4f9e"),
-        Candidate("admin", "Alex Admin", "admin@example.com", "no picture"),
-        Candidate("sam", "Sam Sample", "sam@example.com", "a picture that cannot be loaded", "missing.svg"),
+        PresetUser("hana", "Hana Example", "hana@example.com", "has a picture", "hana.svg", "#2f7d6b"),
+        PresetUser("zoe", "Zoë Příkladová", "zoe@example.com", "a name beyond ASCII", "zoe.svg", "#8a4f9e"),
+        PresetUser("admin", "Alex Admin", "admin@example.com", "no picture"),
+        PresetUser("sam", "Sam Sample", "sam@example.com", "a picture that cannot be loaded", "missing.svg"),
     )
 }
 
 
-def typed_person(name: str, email: str, picture: str) -> Person:
+def user_from_form(name: str, email: str, picture: str) -> DevUser:
     """Whoever was typed in; only the e-mail address is required. Raises InvalidPerson."""
     name, email, picture = name.strip(), email.strip(), picture.strip()
     if len(email) > MAX_EMAIL or not _EMAIL.fullmatch(email):
-        raise InvalidPerson("Type an e-mail address such as somebody@example.com.")
+        raise InvalidUser("Type an e-mail address such as somebody@example.com.")
     if len(name) > MAX_NAME:
-        raise InvalidPerson(f"Shorten the name to {MAX_NAME} characters.")
-    if picture and (len(picture) > MAX_PICTURE or not is_web_url(picture)):
-        raise InvalidPerson(
+        raise InvalidUser(f"Shorten the name to {MAX_NAME} characters.")
+    if picture and (len(picture) > MAX_PICTURE or not is_http_url(picture)):
+        raise InvalidUser(
             f"Type the picture as an http or https URL of at most {MAX_PICTURE} characters, or leave it empty."
         )
-    return Person(email, name or None, picture or None)
+    return DevUser(email, name or None, picture or None)

@@ -13,15 +13,22 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from genkan.development.grants import ALGORITHM
-from genkan.development.people import CANDIDATES, InvalidPerson, SignedIn
-from genkan.development.requests import BadRequest, Parameters, TooOld, authorization_request, chosen_person, single
+from genkan.development.people import PRESETS, Authentication, InvalidUser
+from genkan.development.requests import (
+    ExpiredRequest,
+    InvalidRequest,
+    Parameters,
+    authorization_request,
+    selected_user,
+    single_values,
+)
 from genkan.development.server import AUTH_METHODS, SCOPES, Client, Server, with_parameters
-from genkan.development.vault import Spend, Vault
-from genkan.errors import ConfigurationError, StoreError, TokenError
-from genkan.http import Page, Reply
-from genkan.jose import derive, verify
+from genkan.development.vault import TokenIssuer, UseOnce
+from genkan.errors import AdapterError, ConfigurationError, TokenError
+from genkan.http import ActionResponse, Template
+from genkan.jose import hkdf, verify
 from genkan.loopback import is_loopback
-from genkan.redirects import own_url
+from genkan.redirects import same_origin_url
 from genkan.tokens import Clock
 
 PATH = "/development"
@@ -36,7 +43,7 @@ class DevelopmentProvider:
     """
 
     def __init__(
-        self, url: str, secret: str, spend: Spend, clock: Clock = time.time, *, production: bool = False
+        self, url: str, secret: str, spend: UseOnce, clock: Clock = time.time, *, production: bool = False
     ) -> None:
         _refuse_in_the_open(url, production)
         self.url = url
@@ -45,11 +52,11 @@ class DevelopmentProvider:
         self.client_secret = base64.urlsafe_b64encode(_derive(secret, "client secret")).decode().rstrip("=")
         self.redirect_uri = f"{url}/api/auth/callback/development"
         self._clock = clock
-        self._vault = Vault(secret, spend, clock)
+        self._vault = TokenIssuer(secret, spend, clock)
         client = Client(self.client_id, self.client_secret, self.redirect_uri)
         self._server = Server(self.issuer, client, self._vault, _derive(secret, "signing key"))
 
-    def metadata(self) -> Reply:
+    def metadata(self) -> ActionResponse:
         """The discovery document (OpenID Connect Discovery 1.0 section 3)."""
         endpoints = {
             "authorization_endpoint": f"{self.issuer}/authorize",
@@ -58,13 +65,13 @@ class DevelopmentProvider:
             "jwks_uri": f"{self.issuer}/jwks",
             "end_session_endpoint": f"{self.issuer}/end-session",
         }
-        return Reply(body={"issuer": self.issuer, **endpoints, **_CAPABILITIES})
+        return ActionResponse(body={"issuer": self.issuer, **endpoints, **_CAPABILITIES})
 
-    def jwks(self) -> Reply:
+    def jwks(self) -> ActionResponse:
         """The key that ID tokens are signed with."""
-        return Reply(body=self._server.jwks())
+        return ActionResponse(body=self._server.jwks())
 
-    def ask(self, parameters: Parameters) -> Reply:
+    def authorize(self, parameters: Parameters) -> ActionResponse:
         """The page to choose a person on, or what is wrong with the client's request.
 
         The client hears of it by redirect, unless it is the client or the redirect URI that is wrong: then only
@@ -73,91 +80,95 @@ class DevelopmentProvider:
         try:
             request = authorization_request(parameters)
             self._check_client(request)
-        except BadRequest as error:
+        except InvalidRequest as error:
             return _refusal(error)
-        refused = self._server.consider(request)
+        refused = self._server.validate(request)
         return refused or self._question(request)
 
-    def answer(self, form: Parameters) -> Reply:
+    def authorize_submit(self, form: Parameters) -> ActionResponse:
         """The redirect back to the client with a code, or with `access_denied`; the page again if it makes no sense."""
         try:
-            values = single(form)
+            values = single_values(form)
             request = self._sealed_request(values)
-            person = chosen_person(values, self.issuer)
-        except InvalidPerson as error:
+            person = selected_user(values, self.issuer)
+        except InvalidUser as error:
             return self._question(request, values, str(error))
-        except BadRequest as error:
+        except InvalidRequest as error:
             return _refusal(error)
-        signed_in = None if person is None else SignedIn(person, int(self._clock()))
-        return self._server.decide(request, signed_in)
+        signed_in = None if person is None else Authentication(person, int(self._clock()))
+        return self._server.authorize(request, signed_in)
 
-    def token(self, form: Parameters, authorization: str) -> Reply:
+    def token(self, form: Parameters, authorization: str) -> ActionResponse:
         """The token endpoint's JSON (RFC 6749 5): tokens for a code or a refresh token, each good once."""
         try:
-            values = single(form)
+            values = single_values(form)
             if "grant_type" not in values:
-                raise BadRequest("The grant_type is missing.")
-            return self._server.exchange(values, authorization)
-        except BadRequest as error:
-            return Reply(400, body={"error": "invalid_request", "error_description": str(error)})
-        except StoreError:
-            return Reply(503, body={"error": "temporarily_unavailable"}, headers={"Retry-After": "5"})
+                raise InvalidRequest("The grant_type is missing.")
+            return self._server.token(values, authorization)
+        except InvalidRequest as error:
+            return ActionResponse(400, body={"error": "invalid_request", "error_description": str(error)})
+        except AdapterError:
+            return ActionResponse(503, body={"error": "temporarily_unavailable"}, headers={"Retry-After": "5"})
 
-    def userinfo(self, authorization: str) -> Reply:
+    def userinfo(self, authorization: str) -> ActionResponse:
         """The claims that the access token in the Authorization header gives a right to (OIDC Core 5.3)."""
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer":
             # RFC 6750 3.1: no error code for somebody who has not tried to authenticate.
-            return Reply(
+            return ActionResponse(
                 401, body={"error": "unauthorized"}, headers={"WWW-Authenticate": 'Bearer realm="development"'}
             )
         claims = self._vault.open("access", token.strip())
         if claims is None:
             challenge = 'Bearer realm="development", error="invalid_token"'
-            return Reply(401, body={"error": "invalid_token"}, headers={"WWW-Authenticate": challenge})
-        return Reply(body=SignedIn.from_claims(claims).person.claims(claims["scope"]))
+            return ActionResponse(401, body={"error": "invalid_token"}, headers={"WWW-Authenticate": challenge})
+        return ActionResponse(body=Authentication.from_claims(claims).user.claims(claims["scope"]))
 
-    def ask_end_session(self, parameters: Parameters) -> Reply:
+    def end_session_page(self, parameters: Parameters) -> ActionResponse:
         """The page that asks whether to sign out here too (RP-Initiated Logout 1.0 section 2)."""
         try:
-            target = self._after_end(single(parameters))
-        except BadRequest as error:
+            target = self._after_end(single_values(parameters))
+        except InvalidRequest as error:
             return _refusal(error)
-        return Reply(page=Page("development/end_session.html", {"sealed": self._vault.seal("end", {"target": target})}))
+        return ActionResponse(
+            template=Template("development/end_session.html", {"sealed": self._vault.seal("end", {"target": target})})
+        )
 
-    def end_session(self, form: Parameters) -> Reply:
+    def end_session(self, form: Parameters) -> ActionResponse:
         """The redirect that was asked for, once somebody has confirmed it; a client may also ask by POST."""
         token = form.get("confirmed", [""])[0]
         if not token:
-            return self.ask_end_session(form)
+            return self.end_session_page(form)
         claims = self._vault.open("end", token)
         if claims is None:
-            return _refusal(TooOld())
+            return _refusal(ExpiredRequest())
         if claims["target"]:
-            return Reply(303, location=claims["target"])
-        return Reply(page=Page("development/ended.html"))
+            return ActionResponse(303, location=claims["target"])
+        return ActionResponse(template=Template("development/ended.html"))
 
     def _check_client(self, request: Mapping[str, str]) -> None:
         if request.get("client_id") != self.client_id:
-            raise BadRequest("The request does not come from a client that this provider knows (client_id).")
+            raise InvalidRequest("The request does not come from a client that this provider knows (client_id).")
         if request.get("redirect_uri") != self.redirect_uri:
-            raise BadRequest(
+            raise InvalidRequest(
                 "The request would send you to an address that the client has not registered (redirect_uri)."
             )
 
-    def _question(self, request: Mapping[str, str], values: Mapping[str, str] | None = None, error: str = "") -> Reply:
+    def _question(
+        self, request: Mapping[str, str], values: Mapping[str, str] | None = None, error: str = ""
+    ) -> ActionResponse:
         context = {
             "sealed": self._vault.seal("request", {"parameters": dict(request)}),
-            "candidates": tuple(CANDIDATES.values()),
+            "candidates": tuple(PRESETS.values()),
             "values": values or {"email": request.get("login_hint", "")},
             "error": error,
         }
-        return Reply(400 if error else 200, page=Page("development/authorize.html", context))
+        return ActionResponse(400 if error else 200, template=Template("development/authorize.html", context))
 
     def _sealed_request(self, values: Mapping[str, str]) -> dict[str, str]:
         claims = self._vault.open("request", values.get("request", ""))
         if claims is None:
-            raise TooOld
+            raise ExpiredRequest
         parameters: dict[str, str] = claims["parameters"]
         return parameters
 
@@ -166,25 +177,25 @@ class DevelopmentProvider:
         target = values.get("post_logout_redirect_uri")
         if target is None:
             return None
-        url = own_url(target, self.url)
+        url = same_origin_url(target, self.url)
         if url is None:
-            raise BadRequest("The request would send you to another site (post_logout_redirect_uri).")
+            raise InvalidRequest("The request would send you to another site (post_logout_redirect_uri).")
         if not values.keys() & {"id_token_hint", "client_id"}:
             return None
         return with_parameters(url, {"state": values["state"]}) if "state" in values else url
 
     def _check_hint(self, values: Mapping[str, str]) -> None:
         if values.get("client_id", self.client_id) != self.client_id:
-            raise BadRequest("The request does not come from a client that this provider knows (client_id).")
+            raise InvalidRequest("The request does not come from a client that this provider knows (client_id).")
         if "id_token_hint" not in values:
             return
         try:
             claims, _ = verify(values["id_token_hint"], self._server.jwks()["keys"], [ALGORITHM])
         except TokenError as error:
-            raise BadRequest("The ID token in the request is not one of ours (id_token_hint).") from error
+            raise InvalidRequest("The ID token in the request is not one of ours (id_token_hint).") from error
         # It may well have expired: somebody who signs out has often been away (RP-Initiated Logout 1.0 section 2).
         if (claims.get("iss"), claims.get("aud")) != (self.issuer, self.client_id):
-            raise BadRequest("The ID token in the request was made for somebody else (id_token_hint).")
+            raise InvalidRequest("The ID token in the request was made for somebody else (id_token_hint).")
 
 
 _CAPABILITIES: Mapping[str, Any] = {
@@ -220,8 +231,8 @@ def _refuse_in_the_open(url: str, production: bool) -> None:
 
 
 def _derive(secret: str, purpose: str) -> bytes:
-    return derive(secret, salt="genkan.development", info=f"Genkan development provider: {purpose}", length=48)
+    return hkdf(secret, salt="genkan.development", info=f"Genkan development provider: {purpose}", length=48)
 
 
-def _refusal(error: BadRequest) -> Reply:
-    return Reply(400, page=Page("development/error.html", {"message": str(error)}))
+def _refusal(error: InvalidRequest) -> ActionResponse:
+    return ActionResponse(400, template=Template("development/error.html", {"message": str(error)}))

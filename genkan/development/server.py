@@ -15,10 +15,10 @@ from authlib.oauth2.rfc6749 import AuthorizationServer, ClientMixin, OAuth2Error
 from authlib.oauth2.rfc6749.errors import InvalidRequestError
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 
-from genkan.development.grants import BearerTokens, CodeGrant, IdentityToken, RefreshGrant, RequiredS256
-from genkan.development.people import SignedIn
-from genkan.development.vault import Vault
-from genkan.http import Reply
+from genkan.development.grants import CodeGrant, IDToken, RefreshGrant, RequireS256, TokenGenerator
+from genkan.development.people import Authentication
+from genkan.development.vault import TokenIssuer
+from genkan.http import ActionResponse
 from genkan.jose import ec_key_from_bytes, public_jwks
 
 SCOPES = ("openid", "email", "profile", "offline_access")
@@ -64,19 +64,19 @@ class Client(ClientMixin):
 class Server(AuthorizationServer):
     """Authorization and token endpoint for one client; parameters come in parsed and single, replies are neutral."""
 
-    def __init__(self, issuer: str, client: Client, vault: Vault, seed: bytes) -> None:
+    def __init__(self, issuer: str, client: Client, vault: TokenIssuer, seed: bytes) -> None:
         super().__init__()
         self.issuer = issuer
         self.client = client
         self.vault = vault
         self.key = ec_key_from_bytes(seed)
-        identity_token = IdentityToken(issuer, self.key, vault.clock)
-        self.register_token_generator("default", BearerTokens(vault))
+        identity_token = IDToken(issuer, self.key, vault.clock)
+        self.register_token_generator("default", TokenGenerator(vault))
         self.register_client_auth_method("client_secret_basic", _authenticate_basic)
-        self.register_grant(CodeGrant, [RequiredS256(), identity_token])
+        self.register_grant(CodeGrant, [RequireS256(), identity_token])
         self.register_grant(RefreshGrant, [identity_token])
 
-    def consider(self, parameters: Mapping[str, str]) -> Reply | None:
+    def validate(self, parameters: Mapping[str, str]) -> ActionResponse | None:
         """None if somebody may be asked who they are; else the redirect that tells the client why not.
 
         The client and the redirect URI must have been compared before (RFC 6749 4.1.2.1).
@@ -92,15 +92,15 @@ class Server(AuthorizationServer):
             return self._identified(self.handle_error_response(request, error))
         return None
 
-    def decide(self, parameters: Mapping[str, str], person: SignedIn | None) -> Reply:
+    def authorize(self, parameters: Mapping[str, str], person: Authentication | None) -> ActionResponse:
         """The redirect to the client: with a code for the person, or `access_denied` for None."""
         request = self._request("POST", parameters)
         grant = self.get_authorization_grant(request)
         return self._identified(self.create_authorization_response(request, person, grant))
 
-    def exchange(self, parameters: Mapping[str, str], authorization: str) -> Reply:
+    def token(self, parameters: Mapping[str, str], authorization: str) -> ActionResponse:
         """The token endpoint's answer to its form and Authorization header. Raises StoreError."""
-        return cast("Reply", self.create_token_response(self._request("POST", parameters, authorization)))
+        return cast("ActionResponse", self.create_token_response(self._request("POST", parameters, authorization)))
 
     def jwks(self) -> dict[str, Any]:
         """The public half of the signing key."""
@@ -119,19 +119,19 @@ class Server(AuthorizationServer):
         parsed: OAuth2Request = request
         return parsed
 
-    def handle_response(self, status: int, body: Any, headers: Any) -> Reply:
+    def handle_response(self, status: int, body: Any, headers: Any) -> ActionResponse:
         """Authlib's answer as a neutral one; redirects are 303, since they follow a POST (RFC 9700 4.12)."""
         fields = dict(headers)
         if location := fields.pop("Location", None):
-            return Reply(303, location=location)
-        return Reply(status, body=body, headers=fields)
+            return ActionResponse(303, location=location)
+        return ActionResponse(status, body=body, headers=fields)
 
     def _request(self, method: str, parameters: Mapping[str, str], authorization: str = "") -> OAuth2Request:
         return _Request(method, self.issuer, parameters, authorization)
 
-    def _identified(self, response: object) -> Reply:
+    def _identified(self, response: object) -> ActionResponse:
         # RFC 9207 2: every authorization response, errors too, names its issuer.
-        reply = cast("Reply", response)
+        reply = cast("ActionResponse", response)
         return replace(reply, location=with_parameters(reply.location or "", {"iss": self.issuer}))
 
 

@@ -8,12 +8,12 @@ from typing import Any, Literal
 from genkan.errors import TokenError
 from genkan.tokens import CLOCK_TOLERANCE, Clock, Sealer
 
-Spend = Callable[[str, float], bool]
+UseOnce = Callable[[str, float], bool]
 """True the first time an id is seen, on any worker; the second argument is when it may be forgotten (epoch seconds)."""
 
-Kind = Literal["request", "code", "access", "refresh", "end"]
+TokenKind = Literal["request", "code", "access", "refresh", "end"]
 
-LIFETIMES: Mapping[Kind, int] = {
+LIFETIMES: Mapping[TokenKind, int] = {
     # How long somebody may look at a page before choosing.
     "request": 3600,
     "end": 3600,
@@ -25,25 +25,25 @@ LIFETIMES: Mapping[Kind, int] = {
 """Seconds."""
 
 
-class Vault:
+class TokenIssuer:
     """Seals and opens, one key for each kind of thing, and knows what has been spent."""
 
-    def __init__(self, secret: str, spend: Spend, clock: Clock) -> None:
+    def __init__(self, secret: str, spend: UseOnce, clock: Clock) -> None:
         self._spend = spend
         self.clock = clock
         self._sealers = {kind: Sealer([secret], f"genkan.development.{kind}", clock) for kind in LIFETIMES}
 
-    def seal(self, kind: Kind, claims: Mapping[str, Any]) -> str:
+    def seal(self, kind: TokenKind, claims: Mapping[str, Any]) -> str:
         """A token of this kind; it lives as long as LIFETIMES says."""
         return self._sealers[kind].seal(claims, LIFETIMES[kind])
 
-    def open(self, kind: Kind, token: str) -> dict[str, Any] | None:
+    def open(self, kind: TokenKind, token: str) -> dict[str, Any] | None:
         """The claims, or None if this is no token of this kind, or too old."""
         try:
             return self._sealers[kind].open(token)
         except TokenError:
             return None
 
-    def spend(self, claims: Mapping[str, Any]) -> bool:
+    def use_once(self, claims: Mapping[str, Any]) -> bool:
         """Use up an opened token: False if somebody already has. Raises StoreError when nobody can tell."""
         return self._spend(f"development {claims['jti']}", claims["exp"] + CLOCK_TOLERANCE)

@@ -6,23 +6,23 @@ from dataclasses import replace
 
 from flask import Response
 
-from genkan.actions.landing import callback_url, failure
-from genkan.actions.session import NOBODY, Reading
-from genkan.actions.sign_in import start
-from genkan.actions.sign_out import end
-from genkan.actions.update import change
+from genkan.actions.landing import callback_url, error_redirect
+from genkan.actions.session import NO_SESSION, SessionResult
+from genkan.actions.sign_in import start_flow
+from genkan.actions.sign_out import sign_out_session
+from genkan.actions.update import apply_update
 from genkan.checks import Aim
 from genkan.csrf import SAFE_METHODS
-from genkan.errors import AuthError, ConfigurationError, NotSignedIn
-from genkan.flask.envelope import perform, receive
+from genkan.errors import AuthError, ConfigurationError, SessionRequired
+from genkan.flask.envelope import to_request, to_response
 from genkan.flask.freshness import require_fresh
-from genkan.flask.guard import refuse
+from genkan.flask.guard import unauthorized
 from genkan.flask.state import state
-from genkan.flask.visit import park, reading, replace_reading
-from genkan.http import Request
-from genkan.identity import JSON, Session, text_of
+from genkan.flask.visit import queue_cookies, session_result, set_session_result
+from genkan.http import ActionRequest
+from genkan.identity import JSON, Session, str_claim
 
-LINK_WITHIN = 300
+LINK_MAX_AGE = 300
 """Seconds within which somebody has to have proved themselves who wants another way in."""
 
 
@@ -31,12 +31,12 @@ def sign_in(provider_id: str, *, redirect_to: str = "/") -> Response:
 
     Only in answer to a POST, whose CSRF token the guard has seen (S11): anything else raises ConfigurationError.
     """
-    options = state().options
+    options = state().core
     asked = _unsafe(redirect_to)
     try:
-        return perform(start(provider_id, asked, options))
+        return to_response(start_flow(provider_id, asked, options))
     except AuthError as error:
-        return perform(failure(error, options))
+        return to_response(error_redirect(error, options))
 
 
 def link(provider_id: str, *, redirect_to: str = "/account") -> Response:
@@ -45,25 +45,25 @@ def link(provider_id: str, *, redirect_to: str = "/account") -> Response:
     In answer to a POST, as `sign_in`. Whoever is not signed in, or proved themselves more than LINK_WITHIN seconds ago,
     is refused instead (O10).
     """
-    asked, options = _unsafe(redirect_to), state().options
-    refusal = require_fresh(LINK_WITHIN)
-    known = reading().known
+    asked, options = _unsafe(redirect_to), state().core
+    refusal = require_fresh(LINK_MAX_AGE)
+    known = session_result().known
     if refusal is not None or known is None:
-        return refusal or refuse()
+        return refusal or unauthorized()
     try:
-        user_id = text_of(known.token, "sub")
+        user_id = str_claim(known.token, "sub")
         if not user_id:
-            raise NotSignedIn
-        return perform(start(provider_id, asked, options, Aim("link", user_id)))
+            raise SessionRequired
+        return to_response(start_flow(provider_id, asked, options, Aim("link", user_id)))
     except AuthError as error:
-        return perform(failure(error, options, purpose="link", landing=callback_url(asked, options)))
+        return to_response(error_redirect(error, options, purpose="link", callback_url=callback_url(asked, options)))
 
 
 def sign_out(*, redirect_to: str = "/") -> Response:
     """Sign the visitor out from a view of your own, in answer to a POST; from here on `auth()` is None."""
-    reply = end(_unsafe(redirect_to), state().options)
-    replace_reading(NOBODY)
-    return perform(reply)
+    reply = sign_out_session(_unsafe(redirect_to), state().core)
+    set_session_result(NO_SESSION)
+    return to_response(reply)
 
 
 def update(data: JSON = None) -> Session | None:
@@ -72,17 +72,17 @@ def update(data: JSON = None) -> Session | None:
     The application's own word: no list of allowed fields stands between. None where nobody is signed in, or the
     callback ended the session. Raises what the callback raises, and StoreError; then nothing has changed.
     """
-    asked = reading()
+    asked = session_result()
     if asked.known is None:
         return None
-    known, cookies = change(data, asked, state().options)
-    park(*cookies)
-    replace_reading(Reading(known))
+    known, cookies = apply_update(data, asked, state().core)
+    queue_cookies(*cookies)
+    set_session_result(SessionResult(known))
     return known.session if known else None
 
 
-def _unsafe(redirect_to: str) -> Request:
-    asked = receive()
+def _unsafe(redirect_to: str) -> ActionRequest:
+    asked = to_request()
     if asked.method in SAFE_METHODS:
         raise ConfigurationError("sign_in(), link() and sign_out() answer a POST only, so that no link can do any.")
     return replace(asked, body={**asked.body, "callbackUrl": redirect_to})

@@ -11,31 +11,31 @@ from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMe
 from genkan import strict_json
 from genkan.csrf import SAFE_METHODS
 from genkan.errors import ConfigurationError
-from genkan.flask.headers import FOR_ONE_VISITOR
-from genkan.flask.visit import park
-from genkan.http import Reply, Request
+from genkan.flask.headers import PRIVATE_HEADERS
+from genkan.flask.visit import queue_cookies
+from genkan.http import ActionRequest, ActionResponse
 from genkan.identity import JSON
 from genkan.redirects import origin_of
 
-LOOKED_AT = ("Origin", "User-Agent", "Sec-Fetch-Site", "X-CSRF-Token", "HX-Request")
+ALLOWED_HEADERS = ("Origin", "User-Agent", "Sec-Fetch-Site", "X-CSRF-Token", "HX-Request")
 """The request headers an action may see."""
 
-NOT_CACHED = {"Cache-Control": "private, no-cache, no-store", "Expires": "0", "Pragma": "no-cache"}
+NO_STORE_HEADERS = {"Cache-Control": "private, no-cache, no-store", "Expires": "0", "Pragma": "no-cache"}
 """What Auth.js puts on its JSON."""
 
 
-def receive(*, uploads: bool = False) -> Request:
+def to_request(*, uploads: bool = False) -> ActionRequest:
     """The current request for an action; `uploads` lets forms with files through, which no action of ours takes.
 
     Raises 400 for a body that can't be read, 413 and 415 where they belong.
     """
-    return Request(
+    return ActionRequest(
         method=request.method,
         query=dict(request.args.items(multi=True)),
         body={} if request.method in SAFE_METHODS else _body(uploads=uploads),
         cookie_header=request.environ.get("HTTP_COOKIE", ""),
-        headers={name.lower(): request.headers[name] for name in LOOKED_AT if name in request.headers},
-        address=request.remote_addr,
+        headers={name.lower(): request.headers[name] for name in ALLOWED_HEADERS if name in request.headers},
+        remote_addr=request.remote_addr,
     )
 
 
@@ -44,7 +44,7 @@ def is_htmx() -> bool:
     return request.headers.get("HX-Request") == "true"
 
 
-def only_field(name: str) -> str | None:
+def single_form_value(name: str) -> str | None:
     """What a form says under that name, once; None for any other body, also for one that can't be read."""
     if request.mimetype != "application/x-www-form-urlencoded":
         return None
@@ -55,18 +55,18 @@ def only_field(name: str) -> str | None:
     return values[0] if len(values) == 1 else None
 
 
-def perform(reply: Reply) -> Response:
+def to_response(reply: ActionResponse) -> Response:
     """The response a reply describes, for whoever asked: browser, HTMX or a client that wants the URL as JSON."""
-    park(*reply.cookies)
+    queue_cookies(*reply.cookies)
     if reply.location is not None:
         response = _redirect(reply.location)
-    elif reply.page is not None:
-        response = Response(render_template(reply.page.template, **reply.page.context), reply.status)
+    elif reply.template is not None:
+        response = Response(render_template(reply.template.name, **reply.template.context), reply.status)
     else:
         response = json_response(reply.body, reply.status)
     response.headers.update(reply.headers)
     # An action has looked at the visitor's cookies, so its reply is for no other, whether or not it sets any (X1).
-    for name, value in FOR_ONE_VISITOR:
+    for name, value in PRIVATE_HEADERS:
         response.headers.setdefault(name, value)
     return response
 
@@ -74,7 +74,7 @@ def perform(reply: Reply) -> Response:
 def json_response(body: JSON, status: int = 200) -> Response:
     """JSON that no cache keeps; the content type is bare, as Auth.js's clients know it."""
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    return Response(text, status, NOT_CACHED, content_type="application/json")
+    return Response(text, status, NO_STORE_HEADERS, content_type="application/json")
 
 
 def _redirect(location: str) -> Response:
@@ -99,7 +99,7 @@ def _body(*, uploads: bool) -> dict[str, Any]:
     kind = request.content_type or ""
     if "application/json" in kind:
         try:
-            return strict_json.parse_object(request.get_data())
+            return strict_json.loads_object(request.get_data())
         except ValueError:
             raise BadRequest(response=json_response("Bad request.", 400)) from None
     if kind.startswith("multipart/") and not uploads:

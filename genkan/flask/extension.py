@@ -13,12 +13,12 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from genkan.csrf import SAFE_METHODS
 from genkan.errors import ConfigurationError
 from genkan.flask import provider_tokens
-from genkan.flask.envelope import NOT_CACHED
-from genkan.flask.guard import take_stock
-from genkan.flask.headers import StandingHeaders
+from genkan.flask.envelope import NO_STORE_HEADERS
+from genkan.flask.guard import make_check_access
+from genkan.flask.headers import SecurityHeaders
 from genkan.flask.state import EXTENSION, State
-from genkan.flask.visit import auth, csrf_token, finish, session_key, sign_in_url
-from genkan.options import Options
+from genkan.flask.visit import auth, csrf_token, process_response, session_fingerprint, sign_in_url
+from genkan.options import Core
 from genkan.outbound import is_allowed_url
 from genkan.redirects import origin_of
 
@@ -26,11 +26,11 @@ TEMPLATE_GLOBALS: dict[str, Callable[[], object]] = {
     "auth": auth,
     "csrf_token": csrf_token,
     "sign_in_url": sign_in_url,
-    "session_key": session_key,
+    "session_key": session_fingerprint,
 }
 
 
-def init_app(app: Flask, options: Options, *, development: bool = False, trusted_proxy_hops: int = 0) -> None:
+def init_app(app: Flask, options: Core, *, development: bool = False, trusted_proxy_hops: int = 0) -> None:
     """Put the house's door in front of `app`: its guard, its headers, and `auth()` in every template.
 
     `trusted_proxy_hops` proxies in front of us may say whose address and scheme a request really has; nobody may
@@ -38,7 +38,7 @@ def init_app(app: Flask, options: Options, *, development: bool = False, trusted
     """
     if app.config.get("LOGIN_DISABLED"):
         raise ConfigurationError("LOGIN_DISABLED: it opens every protected view. Remove it from the configuration.")
-    headers = StandingHeaders(
+    headers = SecurityHeaders(
         secure=options.secure,
         picture_origins=_loopback_issuers(options),
         providers=options.providers.values(),
@@ -47,22 +47,22 @@ def init_app(app: Flask, options: Options, *, development: bool = False, trusted
     house = State(
         options,
         headers,
-        timed=development,
-        not_cached=headers.completed(*NOT_CACHED.items()),
+        server_timing=development,
+        json_headers=headers.json_headers(*NO_STORE_HEADERS.items()),
     )
     app.extensions[EXTENSION] = house
     app.jinja_env.globals.update(TEMPLATE_GLOBALS)
     if development:
         app.before_request(partial(_move_to_own_host, options.origin))
-    app.before_request(take_stock(app))
-    app.after_request(lambda response: finish(house, response))
-    provider_tokens.answer_for(app)
+    app.before_request(make_check_access(app))
+    app.after_request(lambda response: process_response(house, response))
+    provider_tokens.register_error_handlers(app)
     if trusted_proxy_hops:
         proxy_fix = ProxyFix(app.wsgi_app, x_for=trusted_proxy_hops, x_proto=trusted_proxy_hops, x_host=0, x_prefix=0)
         app.wsgi_app = proxy_fix  # type: ignore[method-assign]  # Flask's documented way
 
 
-def _loopback_issuers(options: Options) -> set[str]:
+def _loopback_issuers(options: Core) -> set[str]:
     issuers = {provider.issuer for provider in options.providers.values() if provider.issuer}
     local = {issuer for issuer in issuers if issuer.startswith("http:") and is_allowed_url(issuer)}
     return {origin for issuer in local if (origin := origin_of(issuer))} - {options.origin}

@@ -9,14 +9,14 @@ from typing import Any, TypeVar, cast
 from flask import Response, current_app
 
 from genkan.errors import ConfigurationError
-from genkan.flask.guard import refuse, send_away
+from genkan.flask.guard import deny, unauthorized
 from genkan.flask.state import state
-from genkan.flask.visit import reading, sign_in_url
+from genkan.flask.visit import session_result, sign_in_url
 from genkan.freshness import is_fresh
-from genkan.identity import text_of
-from genkan.options import Options
+from genkan.identity import str_claim
+from genkan.options import Core
 from genkan.providers.base import Provider
-from genkan.redirects import with_query
+from genkan.redirects import add_query
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -46,19 +46,19 @@ def require_fresh(within: int) -> Response | None:
     HX-Redirect, or 303, each to the sign-in page that lets the same person confirm that it is them.
     """
     _check(within)
-    known, options = reading().known, state().options
+    known, options = session_result().known, state().core
     if known is None:
-        return refuse()
+        return unauthorized()
     if is_fresh(known.token, within, options.clock()):
         return None
-    way = with_query(sign_in_url(), {"reason": "fresh"})
-    return send_away(401, {"error": "Unauthorized", "reason": "fresh"}, "Confirm that it is you to continue.", way)
+    way = add_query(sign_in_url(), {"reason": "fresh"})
+    return deny(401, {"error": "Unauthorized", "reason": "fresh"}, "Confirm that it is you to continue.", way)
 
 
-def ways_in(options: Options) -> list[Provider] | None:
+def linked_providers(options: Core) -> list[Provider] | None:
     """The providers with which whoever is signed in can prove that it is them; None if nobody is. Raises StoreError."""
-    known = reading().known
-    user_id = None if known is None else text_of(known.token, "sub")
+    known = session_result().known
+    user_id = None if known is None else str_claim(known.token, "sub")
     if known is None:
         return None
     theirs = {account.provider for account in options.adapter.list_accounts(user_id)} if user_id else set()

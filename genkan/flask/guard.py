@@ -15,14 +15,14 @@ from werkzeug.routing import RequestRedirect
 from genkan import cookies
 from genkan.csrf import SAFE_METHODS
 from genkan.errors import AuthError, ConfigurationError
-from genkan.flask.envelope import is_htmx, json_response, receive
-from genkan.flask.headers import FOR_ONE_VISITOR
-from genkan.flask.state import EXTENSION, State, state, state_of
-from genkan.flask.visit import HOUSE, auth, current_request, reading, sign_in_url
+from genkan.flask.envelope import is_htmx, json_response, to_request
+from genkan.flask.headers import PRIVATE_HEADERS
+from genkan.flask.state import EXTENSION, State, get_state, state
+from genkan.flask.visit import STATE_KEY, auth, current_request, session_result, sign_in_url
 from genkan.identity import JSON
-from genkan.messages import message_for
+from genkan.messages import error_message
 from genkan.options import BASE_PATH
-from genkan.redirects import with_query
+from genkan.redirects import add_query
 
 _log = logging.getLogger("genkan.guard")
 
@@ -40,24 +40,24 @@ def public(view: View) -> View:
     return view
 
 
-def guards_itself(view: View) -> View:
+def csrf_exempt(view: View) -> View:
     """This view checks for itself what unsafe requests must bring, because its answer to a lack is its own."""
     setattr(view, _SELF_GUARDED, True)
     return view
 
 
-def answers_json(blueprint: Blueprint) -> Blueprint:
+def json_blueprint(blueprint: Blueprint) -> Blueprint:
     """Refusals within this blueprint are JSON and never lead to a page."""
     blueprint.record(lambda setup: _house(setup).json_blueprints.add(setup.name))
     return blueprint
 
 
-def stands_apart(blueprint: Blueprint) -> Blueprint:
+def exempt_blueprint(blueprint: Blueprint) -> Blueprint:
     """Everything in this blueprint is public and guards itself: another service that happens to live here."""
 
     def tell(setup: BlueprintSetupState) -> None:
         if EXTENSION in setup.app.extensions:
-            state_of(setup.app).apart.add(setup.name)
+            get_state(setup.app).exempt_blueprints.add(setup.name)
 
     blueprint.record(tell)
     return blueprint
@@ -66,41 +66,41 @@ def stands_apart(blueprint: Blueprint) -> Blueprint:
 def _house(setup: BlueprintSetupState) -> State:
     if EXTENSION not in setup.app.extensions:
         raise ConfigurationError("Call genkan.flask.init_app(app, options) before registering the blueprints.")
-    return state_of(setup.app)
+    return get_state(setup.app)
 
 
-def guard(house: State) -> Response | None:
+def check_access(house: State) -> Response | None:
     """Before every request: no unsafe one without its CSRF token, no private one without a session."""
     asked = current_request()
-    asked.__dict__[HOUSE] = house
+    asked.__dict__[STATE_KEY] = house
     endpoint = asked.endpoint
     if endpoint is None:
         return _tidied(asked.routing_exception, house)
     if asked.method not in SAFE_METHODS and "HTTP_TRANSFER_ENCODING" in asked.environ:
         # A broken chunk would surface as an error of ours wherever the body is read; browsers send a length.
         raise LengthRequired
-    if asked.method not in SAFE_METHODS and endpoint not in house.self_guarded:
+    if asked.method not in SAFE_METHODS and endpoint not in house.csrf_exempt:
         refusal = _check_unsafe(house)
         if refusal is not None:
             return refusal
     if endpoint in house.public or auth() is not None:
         return None
-    return refuse()
+    return unauthorized()
 
 
-def refuse() -> Response:
+def unauthorized() -> Response:
     """The answer to somebody who is not signed in: 401 JSON, 401 with HX-Redirect, or 303 to the sign-in page.
 
     While that can't be told, it is `unavailable()`.
     """
-    if reading().failed:
-        return unavailable()
-    return send_away(401, {"error": "Unauthorized"}, "Sign in to continue.", sign_in_url())
+    if session_result().failed:
+        return service_unavailable()
+    return deny(401, {"error": "Unauthorized"}, "Sign in to continue.", sign_in_url())
 
 
-def send_away(status: int, body: JSON, sentence: str, way: str) -> Response:
+def deny(status: int, body: JSON, sentence: str, way: str) -> Response:
     """A refusal in three voices: `status` with `body` as JSON, `status` with HX-Redirect to `way`, or 303 to it."""
-    if speaks_json():
+    if wants_json():
         return json_response(body, status)
     if is_htmx():
         # A redirect would be followed by the script and the sign-in page swapped into the fragment (C6).
@@ -108,12 +108,12 @@ def send_away(status: int, body: JSON, sentence: str, way: str) -> Response:
     return Response(status=303, headers={"Location": way})
 
 
-def unavailable() -> Response:
+def service_unavailable() -> Response:
     """The answer while sessions can't be read: 503, and whoever is signed in stays so (S9).
 
     Raises it where a page was asked for, which the application's error page then is.
     """
-    if speaks_json():
+    if wants_json():
         answer = json_response({"error": "Service Unavailable"}, 503)
     elif is_htmx():
         answer = _in_words("Sign-in is not available for a moment. Please try again.", 503, {})
@@ -123,23 +123,23 @@ def unavailable() -> Response:
     return answer
 
 
-def speaks_json() -> bool:
+def wants_json() -> bool:
     """Whether the current request is for a blueprint whose refusals are JSON."""
     return request.blueprint in state().json_blueprints
 
 
-def take_stock(app: Flask) -> Callable[[], Response | None]:
+def make_check_access(app: Flask) -> Callable[[], Response | None]:
     """The guard for an application, which learns at its first request which endpoints are public."""
-    house = state_of(app)
+    house = get_state(app)
 
     def informed_guard() -> Response | None:
         if not house.public:
-            apart = {name for name in app.view_functions if name.partition(".")[0] in house.apart}
-            house.self_guarded |= apart | _marked(app, _SELF_GUARDED)
+            apart = {name for name in app.view_functions if name.partition(".")[0] in house.exempt_blueprints}
+            house.csrf_exempt |= apart | _marked(app, _SELF_GUARDED)
             house.public |= {"static"} | apart | _marked(app, _PUBLIC)
-        for act in house.at_start:
+        for act in house.before_request:
             act()
-        return guard(house)
+        return check_access(house)
 
     return informed_guard
 
@@ -155,15 +155,15 @@ def _tidied(reason: Exception | None, house: State) -> Response | None:
         raise NotFound
     # An address with a slash too many or too few. Werkzeug's own answer would believe the Host header (R3).
     tidy = urlsplit(reason.new_url)._replace(scheme="", netloc="")
-    return Response(status=308, headers={"Location": house.options.origin + urlunsplit(tidy)})
+    return Response(status=308, headers={"Location": house.core.origin + urlunsplit(tidy)})
 
 
 def _check_unsafe(house: State) -> Response | None:
-    options = house.options
-    asked = receive(uploads=True)
+    options = house.core
+    asked = to_request(uploads=True)
     try:
         options.csrf.check_origin(asked.headers)
-        options.csrf.check(cookies.read(asked.cookie_header, options.names.csrf), asked.csrf_token)
+        options.csrf.check(cookies.read(asked.cookie_header, options.cookie_names.csrf), asked.csrf_token)
     except AuthError as error:
         _log.warning("request refused", extra={"event": "forgery-refused", "code": error.code, "why": str(error)})
         return _for_one_visitor(_refused(error))
@@ -172,13 +172,13 @@ def _check_unsafe(house: State) -> Response | None:
 
 def _refused(error: AuthError) -> Response:
     why = {"reason": error.reason} if error.reason else {}
-    if speaks_json():
+    if wants_json():
         return json_response({"error": "Forbidden", "code": error.code, **why}, 403)
-    again = with_query(f"{BASE_PATH}/error", {"error": error.code, **why})
+    again = add_query(f"{BASE_PATH}/error", {"error": error.code, **why})
     sentence = "This form has expired. Reload the page and send it again."
     if error.reason:
         # To send it again from there would not help.
-        sentence = message_for(error.code, error.reason).message
+        sentence = error_message(error.code, error.reason).message
     return _in_words(sentence, 403, {"HX-Redirect": again} if is_htmx() else {})
 
 
@@ -188,5 +188,5 @@ def _in_words(sentence: str, status: int, headers: dict[str, str]) -> Response:
 
 def _for_one_visitor(response: Response) -> Response:
     # Their CSRF cookie was looked at, and nothing else that would make the answer private by itself (X1).
-    response.headers.update(FOR_ONE_VISITOR)
+    response.headers.update(PRIVATE_HEADERS)
     return response

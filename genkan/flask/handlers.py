@@ -8,49 +8,49 @@ from werkzeug.exceptions import MethodNotAllowed
 from genkan import cookies
 from genkan.actions.backchannel import backchannel_logout as end_by_provider
 from genkan.actions.callback import callback as finish_sign_in
-from genkan.actions.landing import callback_url, failure, remember
-from genkan.actions.session import NOBODY
+from genkan.actions.landing import callback_url, callback_url_cookie, error_redirect
+from genkan.actions.session import NO_SESSION
 from genkan.actions.sign_in import sign_in as begin_sign_in
-from genkan.actions.sign_out import come_back
+from genkan.actions.sign_out import complete_provider_logout
 from genkan.actions.sign_out import sign_out as end_session
 from genkan.actions.update import update
-from genkan.errors import CrossSite, MissingCSRF, UnknownAction
-from genkan.flask.envelope import is_htmx, json_response, only_field, perform, receive
-from genkan.flask.freshness import ways_in
+from genkan.errors import CrossOriginRequest, MissingCSRF, UnknownAction
+from genkan.flask.envelope import is_htmx, json_response, single_form_value, to_request, to_response
+from genkan.flask.freshness import linked_providers
 from genkan.flask.guard import RETRY_SECONDS
 from genkan.flask.state import state
 from genkan.flask.visit import (
+    add_static_headers,
     auth,
-    complete,
     csrf_pair,
-    park,
-    reading,
-    renew_csrf_token,
-    replace_reading,
+    queue_cookies,
     request_id,
-    session_key,
+    session_fingerprint,
+    session_result,
+    set_csrf_pair,
+    set_session_result,
 )
-from genkan.http import Page, Reply, Request
-from genkan.messages import Message, message_for
-from genkan.options import BASE_PATH, Options
-from genkan.redirects import path_of, with_query
+from genkan.http import ActionRequest, ActionResponse, Template
+from genkan.messages import Message, error_message
+from genkan.options import BASE_PATH, Core
+from genkan.redirects import add_query, relative_url
 
 
 def session() -> Response:
     """`GET /api/auth/session`: the session, or null; 503 when that can't be told."""
-    found = reading()
+    found = session_result()
     if found.failed:
         answer = json_response(None, 503)
         answer.headers["Retry-After"] = str(RETRY_SECONDS)
         return answer
-    return complete(Response(found.known.body if found.known else b"null", content_type="application/json"))
+    return add_static_headers(Response(found.known.body if found.known else b"null", content_type="application/json"))
 
 
 def update_session() -> Response:
     """`POST /api/auth/session`: what a client asks to change; the new session, or null."""
-    reply = update(receive(), state().options)
-    replace_reading(NOBODY)
-    return perform(reply)
+    reply = update(to_request(), state().core)
+    set_session_result(NO_SESSION)
+    return to_response(reply)
 
 
 def csrf() -> Response:
@@ -60,15 +60,15 @@ def csrf() -> Response:
 
 def providers() -> Response:
     """`GET /api/auth/providers`: what one can sign in with, in order, with absolute URLs."""
-    options = state().options
+    options = state().core
     return json_response(
         {
             provider.id: {
                 "id": provider.id,
                 "name": provider.name,
                 "type": provider.type,
-                "signinUrl": options.url(f"/signin/{provider.id}"),
-                "callbackUrl": options.url(f"/callback/{provider.id}"),
+                "signinUrl": options.action_url(f"/signin/{provider.id}"),
+                "callbackUrl": options.action_url(f"/callback/{provider.id}"),
             }
             for provider in options.providers.values()
         }
@@ -80,32 +80,32 @@ def sign_in_page() -> Response:
 
     With `reason=fresh`, for whoever is signed in to confirm that it is them: only their own ways in.
     """
-    options = state().options
-    asked = receive()
+    options = state().core
+    asked = to_request()
     landing = callback_url(asked, options)
-    park(*remember(landing, asked, options))
+    queue_cookies(*callback_url_cookie(landing, asked, options))
     error, reason = asked.query.get("error"), asked.query.get("reason")
     if options.pages.sign_in:
         query = {"callbackUrl": landing, "error": error or None, "reason": reason or None}
-        return perform(Reply(location=with_query(options.origin + options.pages.sign_in, query)))
-    own = ways_in(options) if "fresh" in (reason, asked.query.get("purpose")) else None
+        return to_response(ActionResponse(location=add_query(options.origin + options.pages.sign_in, query)))
+    own = linked_providers(options) if "fresh" in (reason, asked.query.get("purpose")) else None
     response = _page(
         "auth/sign_in.html",
-        message_for(error, reason) if error else None,
+        error_message(error, reason) if error else None,
         providers=list(options.providers.values()) if own is None else own,
         is_fresh=own is not None,
-        callback_url=path_of(landing, options.origin),
+        callback_url=relative_url(landing, options.origin),
         session=auth(),
     )
     response.headers["Content-Security-Policy"] = state().headers.sign_in_policy
     return response
 
 
-def start_sign_in(provider_id: str | None = None) -> Response:
+def sign_in(provider_id: str | None = None) -> Response:
     """`POST /api/auth/signin/<provider>`: to the provider."""
     try:
-        return perform(begin_sign_in(provider_id, receive(), state().options))
-    except CrossSite as error:
+        return to_response(begin_sign_in(provider_id, to_request(), state().core))
+    except CrossOriginRequest as error:
         return _cross_site(error)
 
 
@@ -116,71 +116,71 @@ def callback(provider_id: str) -> Response:
     if request.method == "HEAD":
         # Whoever only looks, such as a link checker, must not use up a sign-in.
         raise MethodNotAllowed(valid_methods=["GET", "POST"])
-    reply = finish_sign_in(provider_id, receive(), state().options)
-    replace_reading(NOBODY)
-    return perform(reply)
+    reply = finish_sign_in(provider_id, to_request(), state().core)
+    set_session_result(NO_SESSION)
+    return to_response(reply)
 
 
 def unknown_action(provider_id: str) -> Response:
     """A link can't start a sign-in, whoever the provider (S11)."""
-    return perform(failure(UnknownAction(), state().options))
+    return to_response(error_redirect(UnknownAction(), state().core))
 
 
 def sign_out_page() -> Response:
     """`GET /api/auth/signout`: a form that asks once more."""
-    options = state().options
-    asked = receive()
+    options = state().core
+    asked = to_request()
     if options.pages.sign_out:
-        return perform(Reply(location=options.origin + options.pages.sign_out))
+        return to_response(ActionResponse(location=options.origin + options.pages.sign_out))
     landing = callback_url(asked, options)
-    park(*remember(landing, asked, options))
-    found = reading()
+    queue_cookies(*callback_url_cookie(landing, asked, options))
+    found = session_result()
     # A cookie that tells of nobody just now, since a callback hides them or something is down, can be given up too.
-    is_nobody = found.known is None and (found.ended or not found.names)
-    return _page("auth/sign_out.html", None, callback_url=path_of(landing, options.origin), is_nobody=is_nobody)
+    is_nobody = found.known is None and (found.invalid or not found.cookie_names)
+    return _page("auth/sign_out.html", None, callback_url=relative_url(landing, options.origin), is_nobody=is_nobody)
 
 
 def sign_out() -> Response:
     """`POST /api/auth/signout`: nobody is signed in any more, and the answer already knows it."""
-    options, asked = state().options, receive()
+    options, asked = state().core, to_request()
     try:
         if _is_stale(asked, options):
-            return perform(Reply(page=Page(options.pages.menu, {"again": True})))
+            return to_response(ActionResponse(template=Template(options.pages.menu, {"again": True})))
         reply = end_session(asked, options)
-    except CrossSite as error:
+    except CrossOriginRequest as error:
         return _cross_site(error)
-    replace_reading(NOBODY)
+    set_session_result(NO_SESSION)
     for cookie in reply.cookies:
-        if cookie.name == options.names.csrf:
-            renew_csrf_token(cookie)
-    return perform(reply)
+        if cookie.name == options.cookie_names.csrf:
+            set_csrf_pair(cookie)
+    return to_response(reply)
 
 
-def _is_stale(asked: Request, options: Options) -> bool:
+def _is_stale(asked: ActionRequest, options: Core) -> bool:
     """Somebody signed in once more in another window, which renewed the pair (C3), and signs out in one drawn before.
 
     Their browser vouches that a page of ours asks, and the menu said for whom: it is drawn anew, and sends itself once.
     """
     if asked.headers.get("sec-fetch-site") != "same-origin" or not is_htmx():
         return False
-    if not session_key() or asked.body.get("of") != session_key():
+    if not session_fingerprint() or asked.body.get("of") != session_fingerprint():
         return False
     options.csrf.check_origin(asked.headers)
     try:
-        options.csrf.check(cookies.read(asked.cookie_header, options.names.csrf), asked.csrf_token)
+        options.csrf.check(cookies.read(asked.cookie_header, options.cookie_names.csrf), asked.csrf_token)
     except MissingCSRF:
         return True
     return False
 
 
-def signed_out_there() -> Response:
+def post_logout_redirect() -> Response:
     """`GET /api/auth/signout/return`: back from the provider's own sign-out, to where they wanted to land."""
-    return perform(come_back(receive(), state().options))
+    return to_response(complete_provider_logout(to_request(), state().core))
 
 
 def backchannel_logout(provider_id: str) -> Response:
     """`POST /api/auth/backchannel-logout/<provider>`: a provider ends sessions; no cookie is looked at or set."""
-    reply = end_by_provider(provider_id, only_field("logout_token"), state().options)
+    reply = end_by_provider(provider_id, single_form_value("logout_token"), state().core)
     answer = json_response(reply.body, reply.status)
     answer.headers.update(reply.headers)
     return answer
@@ -188,34 +188,36 @@ def backchannel_logout(provider_id: str) -> Response:
 
 def error_page() -> Response:
     """`GET /api/auth/error`: what went wrong in our words, as 4xx or 503, and a way to try again."""
-    options = state().options
-    asked = receive()
+    options = state().core
+    asked = to_request()
     code, reason = asked.query.get("error"), asked.query.get("reason")
     if options.pages.error:
         purpose = asked.query.get("purpose")
-        landing = path_of(callback_url(asked, options), options.origin) if "callbackUrl" in asked.query else None
+        landing = relative_url(callback_url(asked, options), options.origin) if "callbackUrl" in asked.query else None
         query = {"error": code or "", "reason": reason, "purpose": purpose, "callbackUrl": landing}
-        return perform(Reply(location=with_query(options.origin + options.pages.error, query)))
-    return _page("auth/error.html", message_for(code, reason), retry_url=_again(asked, options))
+        return to_response(ActionResponse(location=add_query(options.origin + options.pages.error, query)))
+    return _page("auth/error.html", error_message(code, reason), retry_url=_again(asked, options))
 
 
-def signed_in_page() -> Response:
+def popup_done_page() -> Response:
     """`GET /api/auth/signed-in`: where a sign-in in a second window ends; tells the page that waits, and closes."""
     return _page("auth/signed_in.html", None, session=auth())
 
 
 def verify_request_page() -> Response:
     """`GET /api/auth/verify-request`: look into your mailbox."""
-    options = state().options
+    options = state().core
     if options.pages.verify_request:
-        return perform(Reply(location=with_query(options.origin + options.pages.verify_request, receive().query)))
+        return to_response(
+            ActionResponse(location=add_query(options.origin + options.pages.verify_request, to_request().query))
+        )
     return _page("auth/verify_request.html", None)
 
 
-def _again(asked: Request, options: Options) -> str:
-    purpose, landing = asked.query.get("purpose"), path_of(callback_url(asked, options), options.origin)
+def _again(asked: ActionRequest, options: Core) -> str:
+    purpose, landing = asked.query.get("purpose"), relative_url(callback_url(asked, options), options.origin)
     if purpose == "fresh":
-        return with_query(f"{BASE_PATH}/signin", {"reason": "fresh", "callbackUrl": landing})
+        return add_query(f"{BASE_PATH}/signin", {"reason": "fresh", "callbackUrl": landing})
     # Without the query, which may tell of something that has not happened.
     return landing.partition("?")[0] if purpose == "link" else f"{BASE_PATH}/signin"
 
@@ -233,5 +235,5 @@ def _without_referrer(response: Response) -> Response:
     return response
 
 
-def _cross_site(error: CrossSite) -> Response:
-    return _page("auth/error.html", message_for(error.code, error.reason), retry_url="/")
+def _cross_site(error: CrossOriginRequest) -> Response:
+    return _page("auth/error.html", error_message(error.code, error.reason), retry_url="/")

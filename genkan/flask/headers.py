@@ -14,17 +14,17 @@ Pairs = tuple[tuple[str, str], ...]
 _HSTS = "max-age=63072000; includeSubDomains"
 """Two years; H2 asks for one at least."""
 
-VISITOR = ("Cookie", "HX-Request")
+VARY_BY_SESSION = ("Cookie", "HX-Request")
 """The request headers that say who asks, and what for."""
 
 _PACKING = ("Accept-Encoding",)
 """Those that say how a document may be packed."""
 
-FOR_ONE_VISITOR: Pairs = (("Cache-Control", "private, no-store"), ("Vary", ", ".join(VISITOR)))
+PRIVATE_HEADERS: Pairs = (("Cache-Control", "private, no-store"), ("Vary", ", ".join(VARY_BY_SESSION)))
 """For an answer that depends on who asks (X1)."""
 
 
-class StandingHeaders:
+class SecurityHeaders:
     """What to add to a document and to anything else, and to either of them when it is for one person only.
 
     Scripts and styles come from our own files only, so no nonce is needed and a page without secrets can be
@@ -46,7 +46,7 @@ class StandingHeaders:
         )
         policy = f"{any_form_target}; form-action 'self'"
         targets = {origin_of(provider.authorization_endpoint or "") for provider in providers}
-        leads_to_sign_out = any(provider.signs_out_there for provider in providers)
+        leads_to_sign_out = any(provider.rp_initiated_logout for provider in providers)
         further = [f" {origin}" for origin in sorted(filter(None, targets - {own_origin}))]
         self.sign_in_policy = any_form_target if None in targets or leads_to_sign_out else policy + "".join(further)
         """The Content-Security-Policy of a page with sign-in forms."""
@@ -67,24 +67,24 @@ class StandingHeaders:
         sorts = {
             (False, False): other,
             (True, False): (*document, ("Vary", ", ".join(_PACKING))),
-            (False, True): (*other, *FOR_ONE_VISITOR),
-            (True, True): (*document, FOR_ONE_VISITOR[0], ("Vary", ", ".join((*_PACKING, *VISITOR)))),
+            (False, True): (*other, *PRIVATE_HEADERS),
+            (True, True): (*document, PRIVATE_HEADERS[0], ("Vary", ", ".join((*_PACKING, *VARY_BY_SESSION)))),
         }
         self._standing = {
             sort: [(name.lower(), (name, value)) for name, value in pairs] for sort, pairs in sorts.items()
         }
 
-    def completed(self, *pairs: tuple[str, str]) -> list[tuple[str, str]]:
+    def json_headers(self, *pairs: tuple[str, str]) -> list[tuple[str, str]]:
         """All headers of an answer for one visitor that is no document and says `pairs` itself, a `no-store` with them."""
         said = {name.lower() for name, _ in pairs}
         return [*pairs, *(pair for key, pair in self._standing[False, True] if key not in said)]
 
-    def add(self, headers: Headers, *, private: bool, signed_in: bool = False) -> None:
+    def apply(self, headers: Headers, *, private: bool, signed_in: bool = False) -> None:
         """Add what the answer does not say itself; a private answer is never left for a cache to keep."""
         present = {name.lower(): value for name, value in headers}
         is_document = present.get("content-type", "").startswith("text/html")
         if "vary" in present:
-            _vary(headers, (*(_PACKING if is_document else ()), *(VISITOR if private else ())))
+            _vary(headers, (*(_PACKING if is_document else ()), *(VARY_BY_SESSION if private else ())))
         if private and "no-store" not in present.get("cache-control", "no-store"):
             headers["Cache-Control"] = "private, no-store"
         standing = self._standing[is_document, private]

@@ -7,15 +7,15 @@ from werkzeug.exceptions import ServiceUnavailable
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from genkan.actions import access_token as tokens
-from genkan.errors import NotSignedIn, ProviderUnavailable, ReconnectRequired
-from genkan.flask.guard import RETRY_SECONDS, refuse, send_away
+from genkan.errors import ProviderUnavailable, ReauthorizationRequired, SessionRequired
+from genkan.flask.guard import RETRY_SECONDS, deny, unauthorized
 from genkan.flask.state import state
-from genkan.flask.visit import reading, way_back
-from genkan.identity import JSON, text_of
+from genkan.flask.visit import return_url, session_result
+from genkan.identity import JSON, str_claim
 from genkan.options import BASE_PATH
-from genkan.redirects import with_query
+from genkan.redirects import add_query
 
-Answer = Response | WerkzeugResponse
+ResponseLike = Response | WerkzeugResponse
 
 
 def access_token(provider_id: str, *, provider_account_id: str | None = None) -> str:
@@ -26,34 +26,34 @@ def access_token(provider_id: str, *, provider_account_id: str | None = None) ->
     again later), ProviderError, InvalidProvider and StoreError; the first three are answered for a view that lets them
     pass.
     """
-    known = reading().known
-    user_id = None if known is None else text_of(known.token, "sub")
+    known = session_result().known
+    user_id = None if known is None else str_claim(known.token, "sub")
     if not user_id:
-        raise NotSignedIn
-    return tokens.access_token(user_id, provider_id, state().options, provider_account_id=provider_account_id)
+        raise SessionRequired
+    return tokens.access_token(user_id, provider_id, state().core, provider_account_id=provider_account_id)
 
 
-def answer_for(app: Flask) -> None:
+def register_error_handlers(app: Flask) -> None:
     """Let `app` answer for views that do not catch what `access_token` raises."""
-    app.register_error_handler(NotSignedIn, _not_signed_in)
-    app.register_error_handler(ReconnectRequired, _to_reconnect)
+    app.register_error_handler(SessionRequired, _not_signed_in)
+    app.register_error_handler(ReauthorizationRequired, _to_reconnect)
     app.register_error_handler(ProviderUnavailable, _not_now)
 
 
-def _not_signed_in(error: Exception) -> Answer:
+def _not_signed_in(error: Exception) -> ResponseLike:
     try:
-        return refuse()
+        return unauthorized()
     except ServiceUnavailable:
         # Whether somebody is signed in can't be told; what is raised in here would be a 500.
         return _not_now(error)
 
 
-def _to_reconnect(error: ReconnectRequired) -> Answer:
+def _to_reconnect(error: ReauthorizationRequired) -> ResponseLike:
     """403, or 303 for a page: they are signed in, but have to sign in at the provider once more."""
     body: JSON = {"error": error.code, "provider": error.provider}
-    way = with_query(f"{BASE_PATH}/signin", {"error": error.code, "callbackUrl": way_back()})
-    return send_away(403, body, "Sign in with the provider once more to continue.", way)
+    way = add_query(f"{BASE_PATH}/signin", {"error": error.code, "callbackUrl": return_url()})
+    return deny(403, body, "Sign in with the provider once more to continue.", way)
 
 
-def _not_now(_error: Exception) -> Answer:
+def _not_now(_error: Exception) -> ResponseLike:
     return current_app.make_response(current_app.handle_http_exception(ServiceUnavailable(retry_after=RETRY_SECONDS)))

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from flask import current_app
 from flask.sansio.app import App
 
-from genkan.errors import OutsideRequestError
-from genkan.flask.headers import StandingHeaders
-from genkan.options import Options
+from genkan.errors import NoRequestContext
+from genkan.flask.headers import SecurityHeaders
+from genkan.options import Core
 
 EXTENSION = "genkan"
 
@@ -19,21 +19,21 @@ EXTENSION = "genkan"
 class State:
     """Made once by `init_app`; what is said of endpoints and blueprints is complete at the first request."""
 
-    options: Options
-    headers: StandingHeaders
-    timed: bool
+    core: Core
+    headers: SecurityHeaders
+    server_timing: bool
     """Tell in `Server-Timing` what reading the session cost: for development."""
-    not_cached: list[tuple[str, str]]
+    json_headers: list[tuple[str, str]]
     """All headers of a short JSON answer for one visitor, but its type and length."""
     public: set[str] = field(default_factory=set)
     """Endpoints that anybody may visit."""
-    self_guarded: set[str] = field(default_factory=set)
+    csrf_exempt: set[str] = field(default_factory=set)
     """Endpoints that look after CSRF themselves."""
     json_blueprints: set[str] = field(default_factory=set)
     """Blueprints whose refusals are JSON."""
-    at_start: list[Callable[[], None]] = field(default_factory=list)
+    before_request: list[Callable[[], None]] = field(default_factory=list)
     """Called at the start of every request; cheaper than hooks of Flask's, each of which is looked at anew each time."""
-    apart: set[str] = field(default_factory=set)
+    exempt_blueprints: set[str] = field(default_factory=set)
     """Blueprints that are another service, with its own guard."""
 
 
@@ -42,19 +42,19 @@ def state() -> State:
     try:
         found: State = current_app.extensions[EXTENSION]
     except KeyError:
-        raise OutsideRequestError(
+        raise NoRequestContext(
             "auth() was asked in an application that has no Genkan. "
             "Call genkan.flask.init_app(app, options) where the application is made, before its first request."
         ) from None
     return found
 
 
-def state_of(app: App) -> State:
+def get_state(app: App) -> State:
     """The same, of the application in hand."""
     found: State = app.extensions[EXTENSION]
     return found
 
 
-def options() -> Options:
+def get_core() -> Core:
     """The current application's options, for its own look-ups."""
-    return state().options
+    return state().core

@@ -15,15 +15,15 @@ from flask import Response, request
 
 from genkan import cookies, events
 from genkan.actions import session as sessions
-from genkan.actions.session import NOBODY, Reading
+from genkan.actions.session import NO_SESSION, SessionResult
 from genkan.csrf import CSRFPair
-from genkan.errors import OutsideRequestError
+from genkan.errors import NoRequestContext
 from genkan.flask.packing import compress
 from genkan.flask.state import State, state
 from genkan.http import Cookie
 from genkan.identity import Session
 from genkan.options import BASE_PATH
-from genkan.redirects import own_url, path_of
+from genkan.redirects import relative_url, same_origin_url
 
 _SESSION, _READING, _CSRF, _COOKIES, _COMPLETE, _TIME, _ID = (
     f"genkan.{name}" for name in ("session", "reading", "csrf", "cookies", "complete", "time", "id")
@@ -34,7 +34,7 @@ _SESSION, _READING, _CSRF, _COOKIES, _COMPLETE, _TIME, _ID = (
 # five of them: 6 % of `GET /api/auth/session` (bench/in_process.py).
 current_request = request._get_current_object  # type: ignore[attr-defined]  # noqa: SLF001
 
-HOUSE = "genkan.house"
+STATE_KEY = "genkan.house"
 """Where the guard leaves the application's state on the request, so that it need not be looked up again."""
 
 
@@ -48,7 +48,7 @@ def auth() -> Session | None:
     try:
         memo = current_request().__dict__
     except RuntimeError:
-        raise OutsideRequestError(
+        raise NoRequestContext(
             "auth() was asked outside a request, where nobody is signed in or out. "
             "Ask it in a view or a template, or pass the session on from there as an argument."
         ) from None
@@ -58,21 +58,21 @@ def auth() -> Session | None:
     return found
 
 
-def reading() -> Reading:
+def session_result() -> SessionResult:
     """What `auth()` goes by; raises like it."""
     auth()
-    found: Reading = current_request().__dict__[_READING]
+    found: SessionResult = current_request().__dict__[_READING]
     return found
 
 
-def replace_reading(now: Reading) -> None:
+def set_session_result(now: SessionResult) -> None:
     """From here on `auth()` says this; for the request that signed somebody in or out, which is not renewed either."""
     current_request().__dict__.update({_SESSION: now.session, _READING: now})
 
 
 def csrf_token() -> str:
     """The token for this page's forms, in a spelling of its own; the browser gets its cookie if it has none."""
-    return csrf_pair().masked()
+    return csrf_pair().mask()
 
 
 def csrf_pair() -> CSRFPair:
@@ -80,22 +80,22 @@ def csrf_pair() -> CSRFPair:
     memo = current_request().__dict__
     pair: CSRFPair | None = memo.get(_CSRF)
     if pair is None:
-        options = _house(memo).options
-        pair = options.csrf.use(cookies.read(request.environ.get("HTTP_COOKIE", ""), options.names.csrf))
+        options = _house(memo).core
+        pair = options.csrf.load(cookies.read(request.environ.get("HTTP_COOKIE", ""), options.cookie_names.csrf))
         if pair is None:
             pair = options.csrf.create()
-            park(Cookie(options.names.csrf, pair.cookie, options.secure))
+            queue_cookies(Cookie(options.cookie_names.csrf, pair.cookie, options.secure))
         memo[_CSRF] = pair
     return pair
 
 
-def renew_csrf_token(token_cookie: Cookie) -> None:
+def set_csrf_pair(token_cookie: Cookie) -> None:
     """The pair a reply is about to set is the one its own page must use."""
-    options = state().options
-    current_request().__dict__[_CSRF] = options.csrf.use(token_cookie.value)
+    options = state().core
+    current_request().__dict__[_CSRF] = options.csrf.load(token_cookie.value)
 
 
-def park(*to_set: Cookie) -> None:
+def queue_cookies(*to_set: Cookie) -> None:
     """Set these with the answer, whatever it will be."""
     current_request().__dict__.setdefault(_COOKIES, []).extend(to_set)
 
@@ -106,84 +106,84 @@ def request_id() -> str:
     return found
 
 
-def session_key() -> str:
+def session_fingerprint() -> str:
     """A short opaque word for the person signed in, for noticing that it is somebody else now; "" for nobody."""
-    known = reading().known
+    known = session_result().known
     if known is None:
         return ""
-    if not known.word:
+    if not known.fingerprint:
         subject = known.token.get("sub") or known.session.user.email or known.session.user.name
-        known.word = state().options.csrf.fingerprint(str(subject))
-    return known.word
+        known.fingerprint = state().core.csrf.hmac_id(str(subject))
+    return known.fingerprint
 
 
-def way_back() -> str:
+def return_url() -> str:
     """The path of the page the visitor is on: for a fragment the page around it, if that is ours."""
-    options = state().options
+    options = state().core
     current = request.headers.get("HX-Current-URL")
     here = request.full_path.rstrip("?") if request.method in ("GET", "HEAD") else request.headers.get("Referer", "/")
-    url = own_url(current if current is not None else here, options.origin) or options.origin
-    path = path_of(url, options.origin)
+    url = same_origin_url(current if current is not None else here, options.origin) or options.origin
+    path = relative_url(url, options.origin)
     if path.startswith(f"{BASE_PATH}/"):
         # From a page about signing in the way back is the one it was given, not that page; after a failure it is told
         # by the cookie alone.
-        remembered = cookies.read(request.environ.get("HTTP_COOKIE", ""), options.names.callback_url)
+        remembered = cookies.read(request.environ.get("HTTP_COOKIE", ""), options.cookie_names.callback_url)
         asked_for = dict(parse_qsl(urlsplit(path).query)).get("callbackUrl") or remembered or "/"
-        path = path_of(own_url(asked_for, options.origin) or options.origin, options.origin)
+        path = relative_url(same_origin_url(asked_for, options.origin) or options.origin, options.origin)
     return "/" if path.startswith((f"{BASE_PATH}/", "/partials/")) else path
 
 
 def sign_in_url() -> str:
     """The sign-in page, with the way back to the page the visitor is on."""
-    return f"{BASE_PATH}/signin?callbackUrl={quote(way_back(), safe='')}"
+    return f"{BASE_PATH}/signin?callbackUrl={quote(return_url(), safe='')}"
 
 
-def complete(response: Response) -> Response:
+def add_static_headers(response: Response) -> Response:
     """Give a short JSON answer that no cache keeps all its headers at once, for a route that is asked all the time."""
     memo = current_request().__dict__
     house = _house(memo)
-    for name, value in house.not_cached:
+    for name, value in house.json_headers:
         response.headers.add(name, value)
     memo[_COMPLETE] = response
     return response
 
 
-def finish(house: State, response: Response) -> Response:
+def process_response(house: State, response: Response) -> Response:
     """The last thing done to every answer: parked cookies, renewal, privacy and the standing headers."""
     request = current_request()
     memo = request.__dict__
     is_complete = memo.get(_COMPLETE) is response
     if not is_complete:
         compress(request, response)
-    asked: Reading | None = memo.get(_READING)
+    asked: SessionResult | None = memo.get(_READING)
     to_set: list[Cookie] = memo.get(_COOKIES, [])
-    if asked is not None and asked.names:
-        to_set = [*sessions.renew(asked, house.options), *to_set]
+    if asked is not None and asked.cookie_names:
+        to_set = [*sessions.refresh(asked, house.core), *to_set]
     for cookie in to_set:
-        response.headers.add("Set-Cookie", cookie.header())
-    if house.timed and _TIME in memo:
+        response.headers.add("Set-Cookie", cookie.to_header())
+    if house.server_timing and _TIME in memo:
         response.headers.add("Server-Timing", f"auth;dur={memo[_TIME] * 1000:.3f}")
     if is_complete:
         return response
     private = asked is not None or bool(to_set) or _CSRF in memo
-    house.headers.add(response.headers, private=private, signed_in=asked is not None and asked.known is not None)
+    house.headers.apply(response.headers, private=private, signed_in=asked is not None and asked.known is not None)
     return response
 
 
 def _house(memo: dict[str, Any]) -> State:
-    found: State = memo.get(HOUSE) or state()
+    found: State = memo.get(STATE_KEY) or state()
     return found
 
 
 def _ask(memo: dict[str, Any]) -> Session | None:
     house = _house(memo)
-    started = perf_counter() if house.timed else 0.0
+    started = perf_counter() if house.server_timing else 0.0
     # Nobody until proven otherwise, also for a callback that asks auth() while it is being asked.
-    memo[_READING], memo[_SESSION] = NOBODY, None
-    found = sessions.read(memo["environ"].get("HTTP_COOKIE", ""), house.options)
+    memo[_READING], memo[_SESSION] = NO_SESSION, None
+    found = sessions.read(memo["environ"].get("HTTP_COOKIE", ""), house.core)
     memo[_READING], memo[_SESSION] = found, found.session
-    if found.known is not None and events.session_read.receivers:
-        events.send(events.session_read, session=found.known.session, token=deepcopy(found.known.token))
-    if house.timed:
+    if found.known is not None and events.session.receivers:
+        events.send(events.session, session=found.known.session, token=deepcopy(found.known.token))
+    if house.server_timing:
         memo[_TIME] = perf_counter() - started
     return found.session

@@ -12,6 +12,6 @@ auth0 = Provider(
     # Discovery and tokens have the slash, for custom domains too.
     issuer_pattern=".*/",
     issuer_example="https://TENANT.auth0.com/, with the slash at the end",
-    honours_max_age=True,
+    supports_max_age=True,
     profile=standard_claims,
 )

@@ -12,6 +12,6 @@ authentik = Provider(
     # Only the issuer mode "per provider" (its default) can be discovered, and it has the slash.
     issuer_pattern=".*/application/o/[^/]+/",
     issuer_example="https://HOST/application/o/APPLICATION/, with the slash at the end",
-    honours_max_age=True,
+    supports_max_age=True,
     profile=standard_claims,
 )

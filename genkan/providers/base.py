@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from genkan.identity import Profile
 
-ClientAuthentication = Literal["client_secret_basic", "client_secret_post"]
+AuthMethod = Literal["client_secret_basic", "client_secret_post"]
 
 DISCOVERY_PATH = "/.well-known/openid-configuration"
 
@@ -42,7 +42,7 @@ class Provider:
     """OIDC: where discovery starts and what `iss` must say. OAuth: what RFC 9207's `iss` must say when it is sent."""
     issuer_is_built_in: bool = True
     """False: the owner names the issuer in `AUTH_<ID>_ISSUER`."""
-    issuer_may_be_own: bool = False
+    allows_custom_issuer: bool = False
     """Built in, yet the owner may name their own instance or tenant in `AUTH_<ID>_ISSUER` instead."""
     issuer_pattern: str = ".*[^/]"
     """How this provider usually spells it. Another value is a warning at the start: discovery decides."""
@@ -58,25 +58,25 @@ class Provider:
     token_endpoint: str | None = None
     userinfo_endpoint: str | None = None
     """OAuth providers only: those of OIDC are discovered. An OIDC provider may name the first, for `form-action` alone."""
-    extra_endpoints: Mapping[str, str] = field(default_factory=dict)
+    extra_userinfo_endpoints: Mapping[str, str] = field(default_factory=dict)
     """More to ask with the access token; each answer joins the profile under its key."""
     scope: str = "openid profile email"
     authorization_params: Mapping[str, str] = field(default_factory=dict)
-    client_authentication: ClientAuthentication = "client_secret_basic"
-    vouchers: tuple[str, ...] = ("email_verified",)
+    token_endpoint_auth_method: AuthMethod = "client_secret_basic"
+    email_verified_claims: tuple[str, ...] = ("email_verified",)
     """Claims that vouch for the address, believed only from the answer that tells the address."""
-    asks_userinfo: bool = False
+    fetch_userinfo: bool = False
     """OIDC: the ID token lacks the profile, so userinfo is asked too, and believed only for the same `sub` (O7)."""
-    uses_pkce: bool = True
+    pkce: bool = True
     """False for the few that answer a `code_verifier` with an error; neither challenge nor verifier is sent then."""
-    echoes_nonce: bool = True
+    returns_nonce: bool = True
     """False for the few whose ID tokens leave the nonce out; one that is there must match all the same."""
-    signs_out_there: bool = False
+    rp_initiated_logout: bool = False
     """Whoever signs out here is sent on to the provider's own sign-out: `AUTH_<ID>_SIGN_OUT=provider`."""
-    asks_again: Mapping[str, str] = field(default_factory=lambda: {"prompt": "login"})
+    reauthentication_params: Mapping[str, str] = field(default_factory=lambda: {"prompt": "login"})
     """Authorization parameters that make it ask somebody who is signed in there to prove themselves once more, or the
     nearest to that which it understands."""
-    honours_max_age: bool = False
+    supports_max_age: bool = False
     """It takes `max_age` and then says in `auth_time` when that was (OpenID Connect Core 3.1.2.1), so a fresh sign-in
     without it is refused. False: a completed round trip counts, unless an `auth_time` that is there says otherwise."""
 

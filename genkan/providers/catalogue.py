@@ -27,9 +27,9 @@ from genkan.providers.slack import slack
 from genkan.providers.spotify import spotify
 from genkan.providers.twitch import twitch
 from genkan.providers.zitadel import zitadel
-from genkan.redirects import is_web_url
+from genkan.redirects import is_http_url
 
-CATALOGUE: tuple[Provider, ...] = (
+PROVIDERS: tuple[Provider, ...] = (
     google,
     github,
     gitlab,
@@ -64,12 +64,12 @@ def from_environment(environment: Mapping[str, str]) -> tuple[Provider, ...]:
     Blank counts as not set. Raises ConfigurationError, naming the variable and never its value, for a provider
     that is half set and for an issuer that can't be one.
     """
-    return tuple(on for provider in CATALOGUE if (on := _configured(provider, environment)) is not None)
+    return tuple(on for provider in PROVIDERS if (on := _configured(provider, environment)) is not None)
 
 
 def unknown_variables(environment: Mapping[str, str]) -> tuple[str, ...]:
     """The variables that would switch a provider on which nobody here has, sorted: most likely slips of the pen."""
-    known = {provider.variable(kind) for provider in CATALOGUE for kind in _KINDS}
+    known = {provider.variable(kind) for provider in PROVIDERS for kind in _KINDS}
     named = {name for name, value in environment.items() if value.strip() and _PROVIDER_VARIABLE.fullmatch(name)}
     return tuple(sorted(named - known - _OTHERS))
 
@@ -84,13 +84,13 @@ def unusual_issuers(providers: Iterable[Provider]) -> tuple[str, ...]:
     )
 
 
-def nearest(variable: str) -> str | None:
+def suggest_variable(variable: str) -> str | None:
     """What was probably meant by a variable that nobody knows."""
-    known = [provider.variable(kind) for provider in CATALOGUE for kind in _KINDS]
+    known = [provider.variable(kind) for provider in PROVIDERS for kind in _KINDS]
     return next(iter(get_close_matches(variable.replace("_CLIENT_", "_"), known, 1, 0.8)), None)
 
 
-def signing_out(provider: Provider, environment: Mapping[str, str]) -> Provider:
+def with_logout_setting(provider: Provider, environment: Mapping[str, str]) -> Provider:
     """The provider with what `AUTH_<ID>_SIGN_OUT` says: `local`, also where it is not set, or `provider` (O19).
 
     Raises ConfigurationError for any other word, and where the provider has no sign-out of that kind.
@@ -107,7 +107,7 @@ def signing_out(provider: Provider, environment: Mapping[str, str]) -> Provider:
             f"{variable} is provider, but {provider.name} does not speak OpenID Connect, so nobody can be signed out "
             "there: remove it."
         )
-    return replace(provider, signs_out_there=choice == "provider")
+    return replace(provider, rp_initiated_logout=choice == "provider")
 
 
 def _configured(provider: Provider, environment: Mapping[str, str]) -> Provider | None:
@@ -121,7 +121,7 @@ def _configured(provider: Provider, environment: Mapping[str, str]) -> Provider 
             raise ConfigurationError(
                 f"{provider.variable(kind)} holds more than plain ASCII: copy it from {provider.name} again."
             )
-    on = replace(signing_out(provider, environment), client_id=values["ID"], client_secret=values["SECRET"])
+    on = replace(with_logout_setting(provider, environment), client_id=values["ID"], client_secret=values["SECRET"])
     if provider is oidc:
         on = replace(on, name=_button_name(environment) or on.name)
     return _at_issuer(on, values["ISSUER"]) if values["ISSUER"] else on
@@ -138,7 +138,7 @@ def _check_completeness(provider: Provider, values: Mapping[str, str]) -> None:
             f"Set {' and '.join(missing)} too, or remove {' and '.join(given)} to leave {provider.name} out."
         )
     is_other = values["ISSUER"] not in ("", provider.issuer)
-    if is_other and provider.issuer_is_built_in and not provider.issuer_may_be_own:
+    if is_other and provider.issuer_is_built_in and not provider.allows_custom_issuer:
         raise ConfigurationError(
             f"{provider.variable('ISSUER')} is set, but {provider.name} has one issuer and it is known: remove it."
         )
@@ -156,7 +156,7 @@ def _button_name(environment: Mapping[str, str]) -> str:
 def _at_issuer(provider: Provider, issuer: str) -> Provider:
     """The provider at the owner's issuer, which is kept as written: it is compared exactly later (O9)."""
     variable = provider.variable("ISSUER")
-    if not is_web_url(issuer) or "?" in issuer or "#" in issuer:
+    if not is_http_url(issuer) or "?" in issuer or "#" in issuer:
         raise ConfigurationError(
             f"{variable} is not an issuer: use an https URL without user, query or fragment, "
             f"like {provider.issuer_example}."

@@ -15,6 +15,6 @@ def development(issuer: str, client_secret: str) -> Provider:
         client_secret=client_secret,
         issuer=issuer,
         authorization_endpoint=f"{issuer}/authorize",
-        honours_max_age=True,
+        supports_max_age=True,
         profile=standard_claims,
     )

@@ -47,6 +47,6 @@ discord = Provider(
     # Without a version the API answers as its oldest one, which is on its way out.
     userinfo_endpoint="https://discord.com/api/v10/users/@me",
     scope="identify email",
-    asks_again={"prompt": "consent"},
+    reauthentication_params={"prompt": "consent"},
     profile=profile,
 )

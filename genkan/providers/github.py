@@ -34,9 +34,9 @@ github = Provider(
     authorization_endpoint="https://github.com/login/oauth/authorize",
     token_endpoint="https://github.com/login/oauth/access_token",
     userinfo_endpoint="https://api.github.com/user",
-    extra_endpoints={"emails": "https://api.github.com/user/emails"},
+    extra_userinfo_endpoints={"emails": "https://api.github.com/user/emails"},
     scope="read:user user:email",
-    client_authentication="client_secret_post",
-    asks_again={"prompt": "select_account"},
+    token_endpoint_auth_method="client_secret_post",
+    reauthentication_params={"prompt": "select_account"},
     profile=profile,
 )

@@ -11,10 +11,10 @@ gitlab = Provider(
     # number of the user either way. The application at GitLab needs the scopes openid, profile and email.
     type="oidc",
     issuer="https://gitlab.com",
-    issuer_may_be_own=True,
+    allows_custom_issuer=True,
     issuer_example="https://gitlab.example.com, without a slash at the end",
     # The ID tokens of older instances have neither name nor picture.
-    asks_userinfo=True,
-    honours_max_age=True,
+    fetch_userinfo=True,
+    supports_max_age=True,
     profile=standard_claims,
 )

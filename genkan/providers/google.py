@@ -10,6 +10,6 @@ google = Provider(
     type="oidc",
     issuer="https://accounts.google.com",
     # It asks for no password anew, whatever it is sent, and tells no `auth_time`: choosing the account is all there is.
-    asks_again={"prompt": "select_account"},
+    reauthentication_params={"prompt": "select_account"},
     profile=standard_claims,
 )

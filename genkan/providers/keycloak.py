@@ -11,6 +11,6 @@ keycloak = Provider(
     issuer_is_built_in=False,
     issuer_pattern=".*/realms/[^/]+",
     issuer_example="https://HOST/realms/REALM, without a slash at the end",
-    honours_max_age=True,
+    supports_max_age=True,
     profile=standard_claims,
 )

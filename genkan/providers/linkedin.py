@@ -19,11 +19,11 @@ linkedin = Provider(
     name="LinkedIn",
     type="oidc",
     issuer="https://www.linkedin.com/oauth",
-    client_authentication="client_secret_post",
+    token_endpoint_auth_method="client_secret_post",
     # LinkedIn answers a verifier beside a secret with `invalid_client`, whether a challenge went before it or not,
     # and knows no nonce: state, secret and the exact redirect URI are all that guard its codes.
-    uses_pkce=False,
-    echoes_nonce=False,
-    asks_again={},
+    pkce=False,
+    returns_nonce=False,
+    reauthentication_params={},
     profile=profile,
 )

@@ -28,7 +28,7 @@ microsoft_entra_id = Provider(
     name="Microsoft Entra ID",
     type="oidc",
     issuer="https://login.microsoftonline.com/common/v2.0",
-    issuer_may_be_own=True,
+    allows_custom_issuer=True,
     issuer_pattern=r".*/(common|organizations|consumers|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})/v2\.0",
     issuer_example="https://login.microsoftonline.com/TENANT/v2.0, TENANT being the tenant's id in lower case "
     "(its domain will not do), common, organizations or consumers",
@@ -39,7 +39,7 @@ microsoft_entra_id = Provider(
         # All personal accounts live in this one tenant, and discovery names it.
         "consumers": "9188040d-6c67-4c5b-b112-36a304b66dad",
     },
-    client_authentication="client_secret_post",
-    vouchers=("email_verified", "xms_edov"),
+    token_endpoint_auth_method="client_secret_post",
+    email_verified_claims=("email_verified", "xms_edov"),
     profile=profile,
 )

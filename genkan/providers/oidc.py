@@ -11,7 +11,7 @@ oidc = Provider(
     issuer_is_built_in=False,
     issuer_pattern=".*",
     # Core 5.4 leaves the profile to userinfo in the code flow; many put it into the ID token too, strict ones do not.
-    asks_userinfo=True,
-    honours_max_age=True,
+    fetch_userinfo=True,
+    supports_max_age=True,
     profile=standard_claims,
 )

@@ -11,7 +11,7 @@ okta = Provider(
     issuer_is_built_in=False,
     issuer_example="https://ORG.okta.com or https://ORG.okta.com/oauth2/default, without a slash at the end",
     # An ID token that comes with an access token is thin at Okta: part of the profile is left to userinfo.
-    asks_userinfo=True,
-    honours_max_age=True,
+    fetch_userinfo=True,
+    supports_max_age=True,
     profile=standard_claims,
 )

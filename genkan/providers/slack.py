@@ -23,7 +23,7 @@ slack = Provider(
     issuer="https://slack.com",
     # Slack knows PKCE only for applications declared public; its OpenID token endpoint documents no verifier and was seen
     # to fail at one, with a secret and without. The nonce guards the code instead (RFC 9700 2.1.1 allows either).
-    uses_pkce=False,
-    asks_again={},
+    pkce=False,
+    reauthentication_params={},
     profile=profile,
 )

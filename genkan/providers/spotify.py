@@ -40,6 +40,6 @@ spotify = Provider(
     token_endpoint="https://accounts.spotify.com/api/token",
     userinfo_endpoint="https://api.spotify.com/v1/me",
     scope="user-read-email",
-    asks_again={"show_dialog": "true"},
+    reauthentication_params={"show_dialog": "true"},
     profile=profile,
 )

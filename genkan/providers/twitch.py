@@ -17,7 +17,7 @@ twitch = Provider(
     scope="openid user:read:email",
     authorization_params={"claims": json.dumps(CLAIMS, separators=(",", ":"))},
     # Its token endpoint reads the secret from the body alone, and answers `scope` as a list.
-    client_authentication="client_secret_post",
-    asks_again={"force_verify": "true"},
+    token_endpoint_auth_method="client_secret_post",
+    reauthentication_params={"force_verify": "true"},
     profile=standard_claims,
 )

@@ -11,7 +11,7 @@ zitadel = Provider(
     issuer_is_built_in=False,
     issuer_example="https://INSTANCE.zitadel.cloud, without a slash at the end",
     # By default the profile is at userinfo alone, as OpenID Connect Core 5.4 has it for the code flow.
-    asks_userinfo=True,
-    honours_max_age=True,
+    fetch_userinfo=True,
+    supports_max_age=True,
     profile=standard_claims,
 )

@@ -12,11 +12,11 @@ from sqlalchemy import ColumnElement, Row, Select, Table, delete, insert, select
 from sqlalchemy.exc import DataError
 from sqlalchemy.orm import Session
 
-from genkan.adapters import LEASES_AT_MOST, SECRET_FIELDS, kept_tokens
-from genkan.errors import StoreError, TokenError
+from genkan.adapters import MAX_LOCK_SECONDS, SECRET_FIELDS, token_columns
+from genkan.errors import AdapterError, TokenError
 from genkan.identity import Account
 
-SEALED = "genkan:1:"
+SEALED_PREFIX = "genkan:1:"
 """Marks a stored token as ours; one without it was written by Auth.js, in clear."""
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class Accounts:
         row = session.execute(select(self.table).where(self.has(provider, provider_account_id))).first()
         return None if row is None else self._account(row)
 
-    def of(self, session: Session, user_id: str) -> list[Account]:
+    def list_for(self, session: Session, user_id: str) -> list[Account]:
         """A user's accounts, their tokens in clear."""
         theirs = select(self.table).where(self.table.c.userId == user_id)
         ordered = theirs.order_by(self.table.c.provider, self.table.c.providerAccountId)
@@ -82,19 +82,19 @@ class Accounts:
         """Delete every account of a user's, also where no foreign key would."""
         session.execute(delete(self.table).where(self.table.c.userId == user_id))
 
-    def lease(self, session: Session, account: Account, now: float, until: float) -> bool:
+    def acquire_refresh_lock(self, session: Session, account: Account, now: float, until: float) -> bool:
         """See Adapter.lease_refresh: one conditional update, which one caller wins."""
         held = self.table.c.refreshing_until
-        free = held.is_(None) | (held <= now) | (held > until + LEASES_AT_MOST)
+        free = held.is_(None) | (held <= now) | (held > until + MAX_LOCK_SECONDS)
         taken = update(self.table).where(self._is(account), free).values(refreshing_until=math.ceil(until))
         return session.execute(taken.returning(self.table.c.id)).first() is not None
 
-    def release(self, session: Session, account: Account, until: float) -> None:
+    def release_refresh_lock(self, session: Session, account: Account, until: float) -> None:
         """See Adapter.release_refresh."""
         ours = self.table.c.refreshing_until == math.ceil(until)
         session.execute(update(self.table).where(self._is(account), ours).values(refreshing_until=None))
 
-    def replace(self, session: Session, account: Account, spent: str | None) -> bool:
+    def update_tokens(self, session: Session, account: Account, spent: str | None) -> bool:
         """See Adapter.replace_tokens."""
         stored = session.execute(select(self.table).where(self._is(account)).with_for_update()).first()
         if stored is None or self._account(stored).tokens.get("refresh_token") != spent:
@@ -107,32 +107,32 @@ class Accounts:
         return self.has(account.provider, account.provider_account_id)
 
     def _account(self, row: Row[Any]) -> Account:
-        found = {name: self._clear(name, row._mapping[name]) for name in kept_tokens({})}  # noqa: SLF001 (its public way in)
+        found = {name: self._clear(name, row._mapping[name]) for name in token_columns({})}  # noqa: SLF001 (its public way in)
         tokens = {name: value for name, value in found.items() if value is not None}
         return Account(row.provider, row.providerAccountId, row.type, tokens, row.userId, row.refreshing_until)
 
     def _sealed(self, tokens: Mapping[str, Any]) -> dict[str, str | int | None]:
-        values = kept_tokens(tokens)
+        values = token_columns(tokens)
         for name in SECRET_FIELDS:
             value = values[name]
-            values[name] = f"{SEALED}{self._seal(value)}" if isinstance(value, str) else None
+            values[name] = f"{SEALED_PREFIX}{self._seal(value)}" if isinstance(value, str) else None
         return values
 
     def _clear(self, name: str, value: str | int | None) -> str | int | None:
-        if name not in SECRET_FIELDS or not isinstance(value, str) or not value.startswith(SEALED):
+        if name not in SECRET_FIELDS or not isinstance(value, str) or not value.startswith(SEALED_PREFIX):
             return value
         try:
-            return self._open(value.removeprefix(SEALED))
+            return self._open(value.removeprefix(SEALED_PREFIX))
         except TokenError:
             log.warning("a stored %s was sealed under a secret that is no longer known; left out", name)
             return None
 
 
 @contextmanager
-def nobody_by_a_strange_id() -> Iterator[None]:
+def ignore_invalid_id() -> Iterator[None]:
     """Not a value of the column's type ("abc" among integers): the block ends there, as nobody can have that id."""
     try:
         yield
-    except StoreError as error:
+    except AdapterError as error:
         if not isinstance(error.__cause__, DataError):
             raise

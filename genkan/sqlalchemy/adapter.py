@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 
 from sqlalchemy.orm import DeclarativeBase, Session
 
-from genkan.adapters import is_last_way_in, refreshed
-from genkan.errors import LastAccount, OAuthAccountNotLinked, StoreError
+from genkan.adapters import is_last_account, merge_profile
+from genkan.errors import AdapterError, LastAccountError, OAuthAccountNotLinked
 from genkan.identity import Account, User
-from genkan.sqlalchemy.accounts import Accounts, nobody_by_a_strange_id
-from genkan.sqlalchemy.database import Conflict, Database, table_of
-from genkan.sqlalchemy.spent import SpentTokens
-from genkan.sqlalchemy.users import NewIds, Users
+from genkan.sqlalchemy.accounts import Accounts, ignore_invalid_id
+from genkan.sqlalchemy.database import Database, UniqueViolation, table_of
+from genkan.sqlalchemy.spent import UsedTokens
+from genkan.sqlalchemy.users import IdGenerator, Users
 
 Result = TypeVar("Result")
 
@@ -39,20 +39,20 @@ class SQLAlchemyAdapter:
         self._database = database
         self._users = Users(table_of(user))
         self._accounts = Accounts(table_of(account), self._users.table, seal, open)
-        self._spent = SpentTokens(database, table_of(spent_token), clock)
+        self._spent = UsedTokens(database, table_of(spent_token), clock)
         self._clock = clock
-        self._new_id = NewIds()
+        self._new_id = IdGenerator()
 
     def get_user(self, id: str) -> User | None:
         """See Adapter."""
-        with nobody_by_a_strange_id(), self._database.read() as session:
-            return self._users.find(session, self._users.has_id(id))
+        with ignore_invalid_id(), self._database.read() as session:
+            return self._users.find(session, self._users.by_id(id))
         return None
 
     def get_user_by_email(self, email: str) -> User | None:
         """See Adapter."""
         with self._database.read() as session:
-            return self._users.find(session, self._users.has_address(email))
+            return self._users.find(session, self._users.by_email(email))
 
     def get_user_by_account(self, provider: str, provider_account_id: str) -> User | None:
         """See Adapter."""
@@ -78,32 +78,34 @@ class SQLAlchemyAdapter:
 
     def list_accounts(self, user_id: str) -> list[Account]:
         """See Adapter."""
-        with nobody_by_a_strange_id(), self._database.read() as session:
-            return self._accounts.of(session, user_id)
+        with ignore_invalid_id(), self._database.read() as session:
+            return self._accounts.list_for(session, user_id)
         return []
 
-    def unlink_account(self, user_id: str, provider: str, provider_account_id: str, *, usable: Collection[str]) -> bool:
+    def unlink_account(
+        self, user_id: str, provider: str, provider_account_id: str, *, enabled_providers: Collection[str]
+    ) -> bool:
         """See Adapter."""
         named = provider, provider_account_id
-        with nobody_by_a_strange_id():
-            return self._database.run(lambda session: self._unlink(session, user_id, named, usable))
+        with ignore_invalid_id():
+            return self._database.run(lambda session: self._unlink(session, user_id, named, enabled_providers))
         return False
 
-    def lease_refresh(self, account: Account, now: float, until: float) -> bool:
+    def acquire_refresh_lock(self, account: Account, now: float, until: float) -> bool:
         """See Adapter."""
-        return self._database.run(lambda session: self._accounts.lease(session, account, now, until))
+        return self._database.run(lambda session: self._accounts.acquire_refresh_lock(session, account, now, until))
 
-    def replace_tokens(self, account: Account, spent: str | None) -> bool:
+    def update_tokens(self, account: Account, spent: str | None) -> bool:
         """See Adapter."""
-        return self._database.run(lambda session: self._accounts.replace(session, account, spent))
+        return self._database.run(lambda session: self._accounts.update_tokens(session, account, spent))
 
-    def release_refresh(self, account: Account, until: float) -> None:
+    def release_refresh_lock(self, account: Account, until: float) -> None:
         """See Adapter."""
-        self._database.run(lambda session: self._accounts.release(session, account, until))
+        self._database.run(lambda session: self._accounts.release_refresh_lock(session, account, until))
 
-    def spend(self, id: str, expires: float) -> bool:
+    def use_once(self, id: str, expires: float) -> bool:
         """See Adapter."""
-        return self._spent.spend(id, expires)
+        return self._spent.use_once(id, expires)
 
     def purge(self, now: float) -> int:
         """See Adapter."""
@@ -112,7 +114,7 @@ class SQLAlchemyAdapter:
     def list_users(self) -> list[User]:
         """See Adapter."""
         with self._database.read() as session:
-            return self._users.everybody(session)
+            return self._users.list(session)
 
     def update_user(
         self, id: str, *, name: str | None = None, role: str | None = None, disabled: bool | None = None
@@ -125,13 +127,13 @@ class SQLAlchemyAdapter:
             values["role"] = role
         if disabled is not None:
             values["disabledAt"] = self._users.disabled_since(int(self._clock())) if disabled else None
-        with nobody_by_a_strange_id():
+        with ignore_invalid_id():
             return self._database.run(lambda session: self._users.change(session, id, values))
         return None
 
     def delete_user(self, id: str) -> None:
         """See Adapter."""
-        with nobody_by_a_strange_id():
+        with ignore_invalid_id():
             self._database.run(lambda session: self._delete(session, id))
 
     def _owner(self, session: Session, provider: str, provider_account_id: str) -> User | None:
@@ -143,13 +145,13 @@ class SQLAlchemyAdapter:
         # the rule that was broken is another one, and trying on would not help.
         try:
             return self._database.run(work)
-        except Conflict:
+        except UniqueViolation:
             return self._database.run(work)
 
     def _create(self, session: Session, user: User, account: Account) -> tuple[User, bool]:
         # The account is looked up after the address: both appear in one commit, so a rival who finishes between
         # the two looks is seen by the second and not mistaken for another person.
-        taken = user.email and self._users.find(session, self._users.has_address(user.email))
+        taken = user.email and self._users.find(session, self._users.by_email(user.email))
         owner = self._owner(session, account.provider, account.provider_account_id)
         if owner is not None:
             return owner, False
@@ -162,8 +164,8 @@ class SQLAlchemyAdapter:
     def _refresh(self, session: Session, user: User, account: Account) -> User:
         stored = self._owner(session, account.provider, account.provider_account_id)
         if stored is None or stored.id != user.id:
-            raise StoreError("the user or the account is gone")
-        now = refreshed(stored, user)
+            raise AdapterError("the user or the account is gone")
+        now = merge_profile(stored, user)
         values = {"name": now.name, "image": now.image, "emailVerified": now.email_verified}
         if now != stored:
             self._users.change(session, stored.id, values)
@@ -176,18 +178,18 @@ class SQLAlchemyAdapter:
             raise OAuthAccountNotLinked
         if owner is not None:
             return self._accounts.update(session, account)
-        if self._users.find(session, self._users.has_id(user_id)) is None:
-            raise StoreError("the user is gone")
+        if self._users.find(session, self._users.by_id(user_id)) is None:
+            raise AdapterError("the user is gone")
         self._accounts.insert(session, self._new_id(session, self._accounts.table), user_id, account)
 
     def _unlink(self, session: Session, user_id: str, named: tuple[str, str], usable: Collection[str]) -> bool:
         # Whoever else takes a way in from this user waits here, so that two who see two don't take both.
         self._users.lock(session, user_id)
-        accounts = self._accounts.of(session, user_id)
+        accounts = self._accounts.list_for(session, user_id)
         if named not in {(account.provider, account.provider_account_id) for account in accounts}:
             return False
-        if is_last_way_in(named, accounts, usable):
-            raise LastAccount
+        if is_last_account(named, accounts, usable):
+            raise LastAccountError
         self._accounts.unlink(session, *named)
         return True
 

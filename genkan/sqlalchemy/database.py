@@ -22,13 +22,13 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.orm import DeclarativeBase, Session
 
-from genkan.errors import ConfigurationError, StoreError
+from genkan.errors import AdapterError, ConfigurationError
 from genkan.sqlalchemy import sqlite
 
 Result = TypeVar("Result")
 
 
-class Conflict(StoreError):
+class UniqueViolation(AdapterError):
     """A key that has to be unique is taken: somebody else was faster."""
 
 
@@ -39,12 +39,12 @@ class Database:
     cannot name a database.
     """
 
-    def __init__(self, url: str, *, patience: float = 5.0) -> None:
+    def __init__(self, url: str, *, timeout: float = 5.0) -> None:
         try:
             self._url = make_url(url)
         except (ArgumentError, ValueError):  # the latter quotes what it took for a port
             raise ConfigurationError("DATABASE_URL is not a database URL such as sqlite:///genkan.db") from None
-        self._patience = patience
+        self._patience = timeout
         self._lock = Lock()
         self._engine: Engine | None = None
 
@@ -76,7 +76,7 @@ class Database:
             try:
                 with self.write() as session:
                     return work(session)
-            except StoreError as error:
+            except AdapterError as error:
                 if not _lost_a_race(error.__cause__) or time.monotonic() > deadline:
                     raise
             # Jitter, so that those who collided once do not march in step into the next collision.
@@ -90,11 +90,13 @@ class Database:
     def _make_engine(self) -> Engine:
         backend = self._url.get_backend_name()
         if backend == "sqlite":
-            return sqlite.guard(_engine(sqlite.prepare(self._url), timeout=self._patience, isolation_level=None))
+            return sqlite.configure(
+                _engine(sqlite.create_file(self._url), timeout=self._patience, isolation_level=None)
+            )
         return _engine(self._url, **(_server_bounds(self._url) if backend == "postgresql" else {}))
 
 
-def describe_error(error: StoreError) -> str:
+def describe_error(error: AdapterError) -> str:
     """Return one line for the person who started the program: the setting, and what the driver says.
 
     It holds neither SQL nor parameters, and nothing of the URL but what the driver itself repeats.
@@ -133,10 +135,10 @@ def _store_errors() -> Iterator[None]:
     try:
         yield
     except IntegrityError as error:
-        raise Conflict("the database refused a row that breaks its rules") from error
+        raise UniqueViolation("the database refused a row that breaks its rules") from error
     except (SQLAlchemyError, OSError, UnicodeError, OverflowError) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
-        raise StoreError(f"the database failed ({type(cause).__name__})") from error
+        raise AdapterError(f"the database failed ({type(cause).__name__})") from error
 
 
 def _driver_words(error: BaseException | None) -> str:

@@ -8,19 +8,19 @@ from collections.abc import Callable, Mapping
 from sqlalchemy import Column, ColumnElement, Table, delete, select
 from sqlalchemy.orm import Session
 
-from genkan.errors import StoreError
+from genkan.errors import AdapterError
 from genkan.sqlalchemy.database import Database
 
-EVERY = 300
+INTERVAL = 300
 """Seconds between two looks of one worker."""
 
-AT_MOST = 500
+BATCH_SIZE = 500
 """Rows in one transaction, so that nobody waits long for its end."""
 
 log = logging.getLogger(__name__)
 
 
-class Purging:
+class Purger:
     """Keeps tables small, at the hands of those who write to them; `over` says which of their rows are over by now."""
 
     def __init__(self, database: Database, over: Mapping[Table, Callable[[int], ColumnElement[bool]]]) -> None:
@@ -28,20 +28,20 @@ class Purging:
         self._over = over
         self._next = 0
 
-    def when_due(self, now: int) -> None:
+    def run_if_due(self, now: int) -> None:
         """Drop one batch of each table, if that was not done lately; never fails."""
         if now < self._next:
             return
-        self._next = now + EVERY
+        self._next = now + INTERVAL
         try:
             purged = self._batch(now)
-        except StoreError:
+        except AdapterError:
             log.warning("expired rows could not be purged; trying again later", exc_info=True)
             return
-        if purged >= AT_MOST:
+        if purged >= BATCH_SIZE:
             self._next = now
 
-    def everything(self, now: int) -> int:
+    def run(self, now: int) -> int:
         """Drop all that is over; the number of rows."""
         total = 0
         while purged := self._batch(now):
@@ -57,7 +57,7 @@ class Purging:
 
 def _purge(session: Session, table: Table, condition: ColumnElement[bool]) -> int:
     id: Column[object] = table.c.id
-    ids = list(session.scalars(select(id).where(condition).limit(AT_MOST).with_for_update(skip_locked=True)))
+    ids = list(session.scalars(select(id).where(condition).limit(BATCH_SIZE).with_for_update(skip_locked=True)))
     if ids:
         session.execute(delete(table).where(id.in_(ids)))
     return len(ids)

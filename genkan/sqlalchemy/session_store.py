@@ -10,13 +10,21 @@ from sqlalchemy import ColumnElement, Integer, Row, bindparam, insert, select, u
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from genkan import strict_json
-from genkan.errors import StoreError, TokenError
-from genkan.session_records import ACTIVITY_SECONDS, KEPT_SECONDS, Activity, Ending, EndingKind, SessionRecord, Why
-from genkan.sqlalchemy.accounts import nobody_by_a_strange_id
-from genkan.sqlalchemy.database import Conflict, Database, table_of
-from genkan.sqlalchemy.purging import Purging
+from genkan.errors import AdapterError, TokenError
+from genkan.session_records import (
+    ACTIVITY_RETENTION_SECONDS,
+    RETENTION_SECONDS,
+    Activity,
+    Revocation,
+    RevocationKind,
+    RevocationReason,
+    SessionRecord,
+)
+from genkan.sqlalchemy.accounts import ignore_invalid_id
+from genkan.sqlalchemy.database import Database, UniqueViolation, table_of
+from genkan.sqlalchemy.purging import Purger
 
-PLAIN = (
+COLUMNS = (
     "id", "user_id", "provider", "created", "last_seen", "expires", "absolute_end", "device", "address",
     "provider_session", "ended", "ended_why",
 )  # fmt: skip
@@ -56,63 +64,65 @@ class SQLAlchemySessionStore:
         since = select(*columns).where(news.id > bindparam("mark")).order_by(news.id)
         self._news = since.limit(bindparam("limit", type_=Integer))
         noted = self._activity.c
-        self._purging = Purging(
+        self._purging = Purger(
             database,
             {
-                self._sessions: lambda now: kept.expires <= now - KEPT_SECONDS,
-                self._endings: lambda now: news.until <= now - KEPT_SECONDS,
-                self._activity: lambda now: noted.at <= now - ACTIVITY_SECONDS,
+                self._sessions: lambda now: kept.expires <= now - RETENTION_SECONDS,
+                self._endings: lambda now: news.until <= now - RETENTION_SECONDS,
+                self._activity: lambda now: noted.at <= now - ACTIVITY_RETENTION_SECONDS,
             },
         )
 
-    def start(
+    def create(
         self, record: SessionRecord, *, claims: Mapping[str, Any] | None = None, token_hash: str | None = None
     ) -> bool:
         """See SessionStore."""
-        values = {name: getattr(record, name) for name in PLAIN}
+        values = {name: getattr(record, name) for name in COLUMNS}
         values["id_token"] = self._seal(record.id_token) if record.id_token else None
         values["claims"] = None if claims is None else _written(claims)
         values["token_hash"] = token_hash
         started = self._database.run(lambda session: self._start(session, values))
-        self._purging.when_due(record.created)
+        self._purging.run_if_due(record.created)
         return started
 
     def get(self, id: str) -> SessionRecord | None:
         """See SessionStore."""
-        with nobody_by_a_strange_id():
+        with ignore_invalid_id():
             found = self._records(self._sessions.c.id == id, limit=1)
             return found[0] if found else None
         return None
 
-    def live(self, user_id: str, now: int) -> list[SessionRecord]:
+    def list_active(self, user_id: str, now: int) -> list[SessionRecord]:
         """See SessionStore."""
-        with nobody_by_a_strange_id():
+        with ignore_invalid_id():
             return self._records((self._sessions.c.user_id == user_id) & self._is_live(now), limit=1000)
         return []
 
-    def list_live(self, now: int, limit: int) -> list[SessionRecord]:
+    def list_all_active(self, now: int, limit: int) -> list[SessionRecord]:
         """See SessionStore."""
         return self._records(self._is_live(now), limit=limit)
 
-    def by_token(self, token_hash: str, now: int) -> dict[str, Any] | None:
+    def get_claims(self, token_hash: str, now: int) -> dict[str, Any] | None:
         """See SessionStore."""
         with self._database.read() as session:
             claims = session.execute(self._claims_by_hash, {"hash": token_hash, "now": now}).scalar()
-        return strict_json.parse_object(claims) if claims else None
+        return strict_json.loads_object(claims) if claims else None
 
-    def rewrite(self, id: str, claims: Mapping[str, Any], expires: int, now: int, *, every: int = 0) -> None:
+    def update(self, id: str, claims: Mapping[str, Any], expires: int, now: int, *, min_interval: int = 0) -> None:
         """See SessionStore."""
         sessions = self._sessions.c
         lives = (sessions.id == id) & sessions.ended.is_(None)
-        if every:
-            lives &= sessions.expires <= expires - every
+        if min_interval:
+            lives &= sessions.expires <= expires - min_interval
         values = {"claims": _written(claims), "expires": expires, "last_seen": now}
         self._database.run(lambda session: session.execute(update(self._sessions).where(lives).values(values)))
 
-    def touch(self, id: str, now: int, *, every: int, expires: int | None = None) -> bool:
+    def touch(self, id: str, now: int, *, min_interval: int, expires: int | None = None) -> bool:
         """See SessionStore."""
         sessions = self._sessions.c
-        due = sessions.last_seen <= now - every if expires is None else sessions.expires <= expires - every
+        due = (
+            sessions.last_seen <= now - min_interval if expires is None else sessions.expires <= expires - min_interval
+        )
         condition = (sessions.id == id) & sessions.ended.is_(None) & due
         values = {"last_seen": now, **({} if expires is None else {"expires": expires})}
         # Looked at first: a reader waits for nobody, and of many workers nearly all find that nothing is due.
@@ -122,78 +132,86 @@ class SQLAlchemySessionStore:
         change = update(self._sessions).where(condition).values(values).returning(sessions.id)
         return self._database.run(lambda session: session.execute(change).first()) is not None
 
-    def end(self, ids: Collection[str], why: Why, now: int) -> list[SessionRecord]:
+    def revoke(self, ids: Collection[str], reason: RevocationReason, now: int) -> list[SessionRecord]:
         """See SessionStore."""
         if not ids:
             return []
-        return self._database.run(lambda session: self._end(session, self._sessions.c.id.in_(list(ids)), why, now))
+        return self._database.run(lambda session: self._end(session, self._sessions.c.id.in_(list(ids)), reason, now))
 
-    def end_others(self, user_id: str, keep: str | None, why: Why, now: int) -> list[SessionRecord]:
+    def revoke_others(
+        self, user_id: str, except_sid: str | None, reason: RevocationReason, now: int
+    ) -> list[SessionRecord]:
         """See SessionStore."""
         sessions = self._sessions.c
-        others = (sessions.user_id == user_id) & (sessions.id != (keep or ""))
+        others = (sessions.user_id == user_id) & (sessions.id != (except_sid or ""))
 
         def work(session: Session) -> list[SessionRecord]:
-            ended = self._end(session, others, why, now)
+            ended = self._end(session, others, reason, now)
             self._tell(session, "user", user_id, now, now + self._lifetime)
             return ended
 
-        with nobody_by_a_strange_id():
+        with ignore_invalid_id():
             return self._database.run(work)
         self._database.run(lambda session: self._tell(session, "user", user_id, now, now + self._lifetime))
         return []
 
-    def end_by_provider(
-        self, provider: str, why: Why, now: int, *, provider_session: str | None = None, user_id: str | None = None
+    def revoke_by_provider(
+        self,
+        provider: str,
+        reason: RevocationReason,
+        now: int,
+        *,
+        provider_sid: str | None = None,
+        user_id: str | None = None,
     ) -> list[SessionRecord]:
         """See SessionStore."""
-        if provider_session is None and user_id is None:
+        if provider_sid is None and user_id is None:
             raise ValueError("name the provider's session, the user, or both")
         sessions = self._sessions.c
         meant: ColumnElement[bool] = sessions.provider == provider
-        if provider_session is not None:
-            meant &= sessions.provider_session == provider_session
+        if provider_sid is not None:
+            meant &= sessions.provider_session == provider_sid
         if user_id is not None:
             meant &= sessions.user_id == user_id
-        return self._database.run(lambda session: self._end(session, meant, why, now))
+        return self._database.run(lambda session: self._end(session, meant, reason, now))
 
-    def disown(self, name: str, now: int) -> None:
+    def revoke_unrecorded(self, name: str, now: int) -> None:
         """See SessionStore."""
         until = now + self._lifetime
         self._database.run(lambda session: self._tell(session, "session", name, now, until))
 
-    def note_change(self, user_id: str, now: int) -> None:
+    def mark_user_changed(self, user_id: str, now: int) -> None:
         """See SessionStore."""
         until = now + self._lifetime
         self._database.run(lambda session: self._tell(session, "changed", user_id, now, until))
 
-    def endings_after(self, mark: int, limit: int) -> list[Ending]:
+    def revocations_since(self, after_id: int, limit: int) -> list[Revocation]:
         """See SessionStore."""
         with self._database.read() as session:
-            return [Ending(*row) for row in session.execute(self._news, {"mark": mark, "limit": limit})]
+            return [Revocation(*row) for row in session.execute(self._news, {"mark": after_id, "limit": limit})]
 
-    def note(self, user_id: str, activity: Activity) -> None:
+    def add_activity(self, user_id: str, activity: Activity) -> None:
         """See SessionStore."""
         values = {name: getattr(activity, name) for name in Activity.__slots__} | {"user_id": user_id}
         try:
-            with nobody_by_a_strange_id():
+            with ignore_invalid_id():
                 self._database.run(lambda session: session.execute(insert(self._activity).values(values)))
-        except Conflict:
+        except UniqueViolation:
             # The foreign key: somebody who signed in with another application's token, or was deleted just now.
             log.info("activity of somebody who is not kept here")
 
-    def activity(self, user_id: str, limit: int) -> list[Activity]:
+    def list_activity(self, user_id: str, limit: int) -> list[Activity]:
         """See SessionStore."""
         noted = self._activity.c
         columns = [noted[name] for name in Activity.__slots__]
         query = select(*columns).where(noted.user_id == user_id).order_by(noted.at.desc(), noted.id.desc())
-        with nobody_by_a_strange_id(), self._database.read() as session:
+        with ignore_invalid_id(), self._database.read() as session:
             return [Activity(**row._mapping) for row in session.execute(query.limit(limit))]  # noqa: SLF001 (its public way in)
         return []
 
     def purge(self, now: int) -> int:
         """See SessionStore."""
-        return self._purging.everything(now)
+        return self._purging.run(now)
 
     def _start(self, session: Session, values: dict[str, Any]) -> bool:
         # Locked against being disabled in between: who is disabled first gets no session, who comes first is ended.
@@ -213,7 +231,9 @@ class SQLAlchemySessionStore:
         with self._database.read() as session:
             return [self._record(row) for row in session.execute(query)]
 
-    def _end(self, session: Session, meant: ColumnElement[bool], why: Why, now: int) -> list[SessionRecord]:
+    def _end(
+        self, session: Session, meant: ColumnElement[bool], why: RevocationReason, now: int
+    ) -> list[SessionRecord]:
         table = self._sessions
         change = (
             update(table).where(meant & table.c.ended.is_(None)).values(ended=now, ended_why=why).returning(*table.c)
@@ -221,15 +241,15 @@ class SQLAlchemySessionStore:
         ended = [self._record(row) for row in session.execute(change)]
         for record in ended:
             # The limit may have been raised since it began, and its tokens live on by the new one.
-            until = max(record.absolute_end, record.created + self._lifetime)
+            until = max(record.absolute_expires, record.created + self._lifetime)
             self._tell(session, "session", record.id, now, until)
         return ended
 
-    def _tell(self, session: Session, kind: EndingKind, subject: str, at: int, until: int) -> None:
+    def _tell(self, session: Session, kind: RevocationKind, subject: str, at: int, until: int) -> None:
         session.execute(insert(self._endings).values(kind=kind, subject=subject, at=at, until=until))
 
     def _record(self, row: Row[Any]) -> SessionRecord:
-        plain = {name: row._mapping[name] for name in PLAIN}  # noqa: SLF001 (its public way in)
+        plain = {name: row._mapping[name] for name in COLUMNS}  # noqa: SLF001 (its public way in)
         return SessionRecord(**plain, id_token=self._clear(row.id_token))
 
     def _clear(self, sealed: str | None) -> str | None:
@@ -241,6 +261,6 @@ class SQLAlchemySessionStore:
 
 def _written(claims: Mapping[str, Any]) -> str:
     try:
-        return strict_json.write(dict(claims))
+        return strict_json.dumps(dict(claims))
     except (TypeError, ValueError) as error:
-        raise StoreError("the claims are no JSON") from error
+        raise AdapterError("the claims are no JSON") from error

@@ -15,7 +15,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from genkan.errors import ConfigurationError
 
 
-def prepare(url: URL) -> URL:
+def create_file(url: URL) -> URL:
     """The URL to connect to, its file (mode 0600) and folder there; raises OSError when they cannot be made."""
     if not url.database or url.database == ":memory:":
         raise ConfigurationError("DATABASE_URL: no two connections share a SQLite database in memory; name a file")
@@ -39,7 +39,7 @@ def _create_privately(path: Path) -> None:
                 existing.chmod(0o600)
 
 
-def guard(engine: Engine) -> Engine:
+def configure(engine: Engine) -> Engine:
     """The same engine, its connections set up, its file watched and its transactions begun by us.
 
     A transaction with the execution option `writes` takes the write lock at its start, others never take it.

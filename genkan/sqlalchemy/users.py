@@ -36,11 +36,11 @@ class Users:
         self.table = table
         self._keeps_milliseconds: bool | None = None
 
-    def has_id(self, id: object) -> ColumnElement[bool]:
+    def by_id(self, id: object) -> ColumnElement[bool]:
         """The condition that finds one user."""
         return self.table.c.id == id
 
-    def has_address(self, email: str) -> ColumnElement[bool]:
+    def by_email(self, email: str) -> ColumnElement[bool]:
         """The same by address, upper and lower case being the same."""
         return func.lower(self.table.c.email) == email.lower()
 
@@ -49,7 +49,7 @@ class Users:
         row = session.execute(select(self.table).where(condition)).first()
         return None if row is None else _user(row)
 
-    def everybody(self, session: Session) -> list[User]:
+    def list(self, session: Session) -> list[User]:
         """By address."""
         users = [_user(row) for row in session.execute(select(self.table))]
         return sorted(users, key=lambda user: (user.email or "", user.id))
@@ -69,10 +69,10 @@ class Users:
     def change(self, session: Session, id: str, values: Mapping[str, Any]) -> User | None:
         """Write new values for columns of one user, and return the stored user; None when there is none."""
         if not values:
-            return self.find(session, self.has_id(id))
+            return self.find(session, self.by_id(id))
         if "emailVerified" in values:
             values = {**values, "emailVerified": self._moment(session, values["emailVerified"])}
-        change = update(self.table).where(self.has_id(id)).values(values).returning(*self.table.c)
+        change = update(self.table).where(self.by_id(id)).values(values).returning(*self.table.c)
         row = session.execute(change).first()
         return None if row is None else _user(row)
 
@@ -82,11 +82,11 @@ class Users:
 
     def lock(self, session: Session, id: str) -> None:
         """Whoever else wants to lock this user waits until the session is over."""
-        session.execute(select(self.table.c.id).where(self.has_id(id)).with_for_update())
+        session.execute(select(self.table.c.id).where(self.by_id(id)).with_for_update())
 
     def delete(self, session: Session, id: str) -> None:
         """The row is gone."""
-        session.execute(delete(self.table).where(self.has_id(id)))
+        session.execute(delete(self.table).where(self.by_id(id)))
 
     def _moment(self, session: Session, moment: datetime | None) -> Any:
         """As the other application keeps it: milliseconds, where its column is of numbers. Looked up once."""
@@ -99,7 +99,7 @@ class Users:
         return literal(round(moment.timestamp() * 1000), BigInteger) if self._keeps_milliseconds else moment
 
 
-class NewIds:
+class IdGenerator:
     """What a new row says for its id: a number is the database's to give, everything else is ours."""
 
     def __init__(self) -> None:

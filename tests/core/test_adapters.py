@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from genkan.adapters import KEPT_AFTER_EXPIRY, Adapter, kept_tokens
-from genkan.errors import OAuthAccountNotLinked, StoreError
+from genkan.adapters import RETENTION_SECONDS, Adapter, token_columns
+from genkan.errors import AdapterError, OAuthAccountNotLinked
 from genkan.identity import Account, User
 from tests.clock import FrozenClock
 
@@ -127,9 +127,9 @@ def test_a_later_sign_in_replaces_the_tokens_and_keeps_an_unmentioned_refresh_to
 
 def test_updating_somebody_who_is_gone_is_a_store_error(adapter: Adapter) -> None:
     user, _ = adapter.create_user(ADA, account())
-    with pytest.raises(StoreError):
+    with pytest.raises(AdapterError):
         adapter.refresh_user(user, account("nobody"))
-    with pytest.raises(StoreError):
+    with pytest.raises(AdapterError):
         adapter.refresh_user(replace(user, id="nobody"), account())
 
 
@@ -149,15 +149,15 @@ def test_linking_what_belongs_to_somebody_else_is_refused(adapter: Adapter) -> N
 
 
 def test_linking_to_nobody_is_a_store_error(adapter: Adapter) -> None:
-    with pytest.raises(StoreError):
+    with pytest.raises(AdapterError):
         adapter.link_account("nobody", account())
     assert adapter.get_account("hub", "ada-at-hub") is None
 
 
 def test_an_id_is_spent_exactly_once(adapter: Adapter) -> None:
-    assert adapter.spend("state-1", NOW + 600)
-    assert not adapter.spend("state-1", NOW + 600)
-    assert adapter.spend("state-2", NOW + 600)
+    assert adapter.use_once("state-1", NOW + 600)
+    assert not adapter.use_once("state-1", NOW + 600)
+    assert adapter.use_once("state-2", NOW + 600)
 
 
 def test_twenty_threads_that_spend_one_id_find_one_winner(adapter: Adapter) -> None:
@@ -165,25 +165,25 @@ def test_twenty_threads_that_spend_one_id_find_one_winner(adapter: Adapter) -> N
 
     def spend(_: int) -> bool:
         barrier.wait()
-        return adapter.spend("state", NOW + 600)
+        return adapter.use_once("state", NOW + 600)
 
     with ThreadPoolExecutor(20) as pool:
         assert sum(pool.map(spend, range(20))) == 1
 
 
 def test_a_spent_id_is_remembered_past_its_end_and_then_forgotten(adapter: Adapter, clock: FrozenClock) -> None:
-    assert adapter.spend("state", NOW + 10)
-    clock.now = NOW + 10 + KEPT_AFTER_EXPIRY / 2
-    assert not adapter.spend("state", NOW + 10)
+    assert adapter.use_once("state", NOW + 10)
+    clock.now = NOW + 10 + RETENTION_SECONDS / 2
+    assert not adapter.use_once("state", NOW + 10)
     clock.now = NOW + 1000
-    assert adapter.spend("another", NOW + 2000)
-    assert adapter.spend("state", NOW + 2000)
+    assert adapter.use_once("another", NOW + 2000)
+    assert adapter.use_once("state", NOW + 2000)
 
 
 @pytest.mark.parametrize("id", ["", "x" * 10_000, "nul\0", "\ufffd", "'; DROP TABLE users"])
 def test_any_text_can_be_spent(adapter: Adapter, id: str) -> None:
-    assert adapter.spend(id, NOW + 600)
-    assert not adapter.spend(id, NOW + 600)
+    assert adapter.use_once(id, NOW + 600)
+    assert not adapter.use_once(id, NOW + 600)
 
 
 def test_everybody_is_listed_by_address(adapter: Adapter) -> None:
@@ -203,14 +203,14 @@ def test_a_role_is_given_to_one_user(adapter: Adapter) -> None:
 
 def test_several_fields_change_at_once_and_none_where_none_is_given(adapter: Adapter) -> None:
     user, _ = adapter.create_user(ADA, account())
-    changed = replace(user, name="Countess", name_is_own=True, role="owner", disabled=True)
+    changed = replace(user, name="Countess", name_overridden=True, role="owner", disabled=True)
     assert adapter.update_user(user.id) == user
     assert adapter.update_user(user.id, name="Countess", role="owner", disabled=True) == changed
     assert adapter.update_user(user.id) == adapter.get_user(user.id) == changed
 
 
 def test_of_a_token_answer_only_the_known_columns_in_their_types_are_kept() -> None:
-    kept = kept_tokens({"access_token": ["no"], "scope": "openid", "expires_at": 12.7, "expires_in": 5, "x": "y"})
+    kept = token_columns({"access_token": ["no"], "scope": "openid", "expires_at": 12.7, "expires_in": 5, "x": "y"})
     assert kept["scope"] == "openid"
     assert kept["expires_at"] == 12
     assert {name for name, value in kept.items() if value is not None} == {"scope", "expires_at"}
@@ -218,7 +218,7 @@ def test_of_a_token_answer_only_the_known_columns_in_their_types_are_kept() -> N
 
 @pytest.mark.parametrize("value", ["12", True, -1, 2**63, float("nan"), float("inf"), None])
 def test_an_expiry_that_is_no_moment_is_left_out(value: object) -> None:
-    assert kept_tokens({"expires_at": value})["expires_at"] is None
+    assert token_columns({"expires_at": value})["expires_at"] is None
 
 
 def test_what_was_spent_and_has_expired_is_dropped_and_what_has_not_is_not(
@@ -226,8 +226,8 @@ def test_what_was_spent_and_has_expired_is_dropped_and_what_has_not_is_not(
 ) -> None:
     clock.now = NOW
     for id, expires in (("over", NOW + 10), ("over too", NOW + 11), ("not over", NOW + 900)):
-        assert adapter.spend(id, expires)
+        assert adapter.use_once(id, expires)
     assert adapter.purge(NOW + 500) == 2
     assert adapter.purge(NOW + 500) == 0
-    assert adapter.spend("over", NOW + 900)
-    assert not adapter.spend("not over", NOW + 900)
+    assert adapter.use_once("over", NOW + 900)
+    assert not adapter.use_once("not over", NOW + 900)

@@ -14,7 +14,7 @@ from sqlalchemy import text
 import migrations
 import models
 from genkan.adapters import Adapter
-from genkan.errors import OAuthAccountNotLinked, StoreError
+from genkan.errors import AdapterError, OAuthAccountNotLinked
 from genkan.identity import Account, User
 from genkan.sqlalchemy import Database, SQLAlchemyAdapter
 from tests.peers import authjs
@@ -58,7 +58,7 @@ def database(
 
 @pytest.fixture
 def adapter(database: Database) -> Adapter:
-    tables = models.User, models.Account, models.SpentToken
+    tables = models.User, models.Account, models.UsedToken
     return SQLAlchemyAdapter(database, *tables, seal=lambda text: text[::-1], open=lambda text: text[::-1])
 
 
@@ -89,7 +89,7 @@ def test_times_in_milliseconds_are_read_and_written_so(
         authjs.add_grace(database, "clx0grace")
         authjs.execute(database, 'UPDATE users SET "emailVerified" = 1800000000123')
         migrations.upgrade(url)
-        adapter = SQLAlchemyAdapter(database, models.User, models.Account, models.SpentToken, seal=str, open=str)
+        adapter = SQLAlchemyAdapter(database, models.User, models.Account, models.UsedToken, seal=str, open=str)
         verified = datetime(2027, 1, 15, 8, tzinfo=UTC)
         grace = adapter.get_user("clx0grace")
         assert grace is not None
@@ -110,7 +110,7 @@ def test_numbers_in_a_column_of_times_are_read(tmp_path: Path) -> None:
         authjs.add_grace(database, "clx0grace")
         authjs.execute(database, 'UPDATE users SET "emailVerified" = 1800000000000')
         migrations.upgrade(f"sqlite:///{tmp_path / 'prisma.db'}")
-        adapter = SQLAlchemyAdapter(database, models.User, models.Account, models.SpentToken, seal=str, open=str)
+        adapter = SQLAlchemyAdapter(database, models.User, models.Account, models.UsedToken, seal=str, open=str)
         [grace] = adapter.list_users()
         assert grace.email_verified == datetime(2027, 1, 15, 8, tzinfo=UTC)
 
@@ -159,8 +159,8 @@ def test_what_authjs_has_no_column_for_is_kept_beside_it(adapter: Adapter, grace
         grace_id, "Grace H.", disabled.email, role="owner", disabled=True
     )
     [account] = adapter.list_accounts(grace_id)
-    assert adapter.lease_refresh(account, 1_800_000_000, 1_800_000_015)
-    assert not adapter.lease_refresh(account, 1_800_000_000, 1_800_000_015)
+    assert adapter.acquire_refresh_lock(account, 1_800_000_000, 1_800_000_015)
+    assert not adapter.acquire_refresh_lock(account, 1_800_000_000, 1_800_000_015)
 
 
 def test_whoever_is_deleted_takes_their_accounts_along_without_a_foreign_key(
@@ -177,7 +177,7 @@ def test_nothing_is_linked_to_somebody_who_is_gone_where_no_foreign_key_would_re
     adapter: Adapter, database: Database, grace_id: str
 ) -> None:
     authjs.execute(database, "DELETE FROM users")
-    with pytest.raises(StoreError):
+    with pytest.raises(AdapterError):
         adapter.link_account(grace_id, Account("lab", "grace-at-lab", "oidc"))
     with database.read() as session:
         assert session.execute(text('SELECT "providerAccountId" FROM accounts')).scalars().all() == ["grace-at-hub"]
@@ -187,6 +187,6 @@ def test_nothing_is_linked_to_somebody_who_is_gone_where_no_foreign_key_would_re
 def test_an_id_of_another_kind_owns_nothing(adapter: Adapter, id: str) -> None:
     assert adapter.list_accounts(id) == []
     assert adapter.update_user(id, name="Somebody") is None
-    assert not adapter.unlink_account(id, "hub", "grace-at-hub", usable={"hub"})
+    assert not adapter.unlink_account(id, "hub", "grace-at-hub", enabled_providers={"hub"})
     adapter.delete_user(id)
     assert len(adapter.list_users()) == 1

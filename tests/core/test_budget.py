@@ -12,9 +12,9 @@ import pytest
 import requests
 
 from genkan import budget as room
-from genkan.budget import budget, seconds_left
-from genkan.bulkhead import Bulkhead
-from genkan.outbound import Limits, Unreachable, mount_limits
+from genkan.budget import deadline, remaining
+from genkan.bulkhead import ConcurrencyLimit
+from genkan.outbound import ConnectionFailed, Limits, mount_adapters
 from tests.clock import FrozenClock
 from tests.peers.sockets import Behaviour, Line, saying, serving
 
@@ -34,7 +34,7 @@ def _frozen(clock: FrozenClock, monkeypatch: pytest.MonkeyPatch) -> FrozenClock:
 @pytest.fixture(name="session")
 def _session() -> Iterator[requests.Session]:
     with requests.Session() as session:
-        mount_limits(session, limits=Limits(LONG, LONG), bulkhead=Bulkhead(per_host=1, patience=LONG))
+        mount_adapters(session, limits=Limits(LONG, LONG), bulkhead=ConcurrencyLimit(per_host=1, patience=LONG))
         yield session
 
 
@@ -44,57 +44,57 @@ def drip(line: Line) -> None:
 
 
 def test_time_runs_from_the_beginning_of_the_block_to_its_end(frozen: FrozenClock) -> None:
-    assert seconds_left() == inf
-    with budget(10):
+    assert remaining() == inf
+    with deadline(10):
         frozen.advance(4)
-        assert seconds_left() == 6
+        assert remaining() == 6
         frozen.advance(7)
-        assert seconds_left() == -1
-    assert seconds_left() == inf
+        assert remaining() == -1
+    assert remaining() == inf
 
 
 @pytest.mark.usefixtures("frozen")
 def test_a_block_within_a_block_may_be_shorter_and_never_longer() -> None:
-    with budget(10):
-        with budget(3):
-            assert seconds_left() == 3
-        with budget(99):
-            assert seconds_left() == 10
-        assert seconds_left() == 10
+    with deadline(10):
+        with deadline(3):
+            assert remaining() == 3
+        with deadline(99):
+            assert remaining() == 10
+        assert remaining() == 10
 
 
 @pytest.mark.usefixtures("frozen")
 def test_a_block_that_ends_in_an_error_ends() -> None:
-    with pytest.raises(ZeroDivisionError), budget(1):
+    with pytest.raises(ZeroDivisionError), deadline(1):
         _ = 1 / 0
-    assert seconds_left() == inf
+    assert remaining() == inf
 
 
 def test_every_thread_has_its_own(frozen: FrozenClock) -> None:
     def elsewhere() -> tuple[float, float]:
-        outside = seconds_left()
-        with budget(5):
-            return outside, seconds_left()
+        outside = remaining()
+        with deadline(5):
+            return outside, remaining()
 
-    with ThreadPoolExecutor(1) as another, budget(10):
+    with ThreadPoolExecutor(1) as another, deadline(10):
         frozen.advance(10)
         assert another.submit(elsewhere).result(PROMPTLY) == (inf, 5)
-        assert seconds_left() == 0
+        assert remaining() == 0
 
 
 @pytest.mark.parametrize("behaviour", [Line.hang, drip])
 def test_all_calls_in_a_block_end_with_it(session: requests.Session, behaviour: Behaviour) -> None:
-    with serving(saying(b"{}")) as honest, serving(behaviour) as slow, budget(BUDGET):
+    with serving(saying(b"{}")) as honest, serving(behaviour) as slow, deadline(BUDGET):
         start = monotonic()
         assert session.get(honest.url).json() == {}
-        with pytest.raises(Unreachable):
+        with pytest.raises(ConnectionFailed):
             session.get(slow.url)
         assert BUDGET * 0.9 < monotonic() - start < PROMPTLY
 
 
 def test_nothing_is_sent_when_the_time_is_up(session: requests.Session) -> None:
     with serving(saying(b"{}")) as host:
-        with budget(0), pytest.raises(Unreachable):
+        with deadline(0), pytest.raises(ConnectionFailed):
             session.post(host.url, data={"code": "c"})
         assert session.get(host.url).json() == {}
 
@@ -102,12 +102,12 @@ def test_nothing_is_sent_when_the_time_is_up(session: requests.Session) -> None:
 
 
 def test_waiting_for_a_place_is_waiting_too() -> None:
-    bulkhead = Bulkhead(per_host=1, patience=LONG)
+    bulkhead = ConcurrencyLimit(per_host=1, patience=LONG)
     with serving(saying(b"{}")) as host, requests.Session() as session:
-        mount_limits(session, limits=Limits(LONG, LONG), bulkhead=bulkhead)
-        assert bulkhead.enter(host.url.removeprefix("http://"))
+        mount_adapters(session, limits=Limits(LONG, LONG), bulkhead=bulkhead)
+        assert bulkhead.acquire(host.url.removeprefix("http://"))
         start = monotonic()
-        with budget(BUDGET), pytest.raises(Unreachable, match="too many"):
+        with deadline(BUDGET), pytest.raises(ConnectionFailed, match="too many"):
             session.get(host.url)
 
     assert monotonic() - start < PROMPTLY
@@ -115,12 +115,12 @@ def test_waiting_for_a_place_is_waiting_too() -> None:
 
 
 def test_a_call_without_a_block_has_its_own_limit_even_while_it_waits_for_a_place() -> None:
-    bulkhead = Bulkhead(per_host=1, patience=LONG)
-    assert bulkhead.enter("accounts.example")
+    bulkhead = ConcurrencyLimit(per_host=1, patience=LONG)
+    assert bulkhead.acquire("accounts.example")
     with requests.Session() as session:
-        mount_limits(session, limits=Limits(BUDGET, BUDGET), bulkhead=bulkhead)
+        mount_adapters(session, limits=Limits(BUDGET, BUDGET), bulkhead=bulkhead)
         start = monotonic()
-        with pytest.raises(Unreachable, match="too many"):
+        with pytest.raises(ConnectionFailed, match="too many"):
             session.get("https://accounts.example")
 
     assert monotonic() - start < PROMPTLY

@@ -16,7 +16,7 @@ import pytest
 import redis
 from flask import Flask
 
-from genkan.caching import RETRY_SECONDS, SOCKET_SECONDS, JSONSerializer, SharedCache
+from genkan.caching import RETRY_SECONDS, SOCKET_SECONDS, FlaskCache, JSONSerializer
 from genkan.identity import JSON
 from tests.clock import FrozenClock
 from tests.peers.redis_server import RedisServer
@@ -40,13 +40,13 @@ BOMBS = [
 
 
 @pytest.fixture(name="remote")
-def _remote(redis_url: str) -> SharedCache:
-    return SharedCache(Flask(__name__), redis_url)
+def _remote(redis_url: str) -> FlaskCache:
+    return FlaskCache(Flask(__name__), redis_url)
 
 
 @pytest.fixture(name="local")
-def _local() -> SharedCache:
-    return SharedCache(Flask(__name__), None)
+def _local() -> FlaskCache:
+    return FlaskCache(Flask(__name__), None)
 
 
 @pytest.fixture(name="silent_port")
@@ -56,14 +56,12 @@ def _silent_port() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def both(local: SharedCache, remote: SharedCache) -> tuple[SharedCache, SharedCache]:
+def both(local: FlaskCache, remote: FlaskCache) -> tuple[FlaskCache, FlaskCache]:
     return local, remote
 
 
 @pytest.mark.parametrize("value", VALUES, ids=repr)
-def test_what_is_kept_comes_back_the_same_here_and_in_redis(
-    local: SharedCache, remote: SharedCache, value: JSON
-) -> None:
+def test_what_is_kept_comes_back_the_same_here_and_in_redis(local: FlaskCache, remote: FlaskCache, value: JSON) -> None:
     for cache in both(local, remote):
         cache.set("key", value, 60)
         assert cache.get("key") == value
@@ -71,7 +69,7 @@ def test_what_is_kept_comes_back_the_same_here_and_in_redis(
         assert cache.get("key") is None
 
 
-def test_in_redis_stands_json_under_our_own_prefix_with_an_expiry(remote: SharedCache, redis_url: str) -> None:
+def test_in_redis_stands_json_under_our_own_prefix_with_an_expiry(remote: FlaskCache, redis_url: str) -> None:
     remote.set("profile:1", {"name": "Ada"}, 60)
     with redis.Redis.from_url(redis_url) as client:
         assert client.keys() == [b"genkan:profile:1"]
@@ -81,8 +79,8 @@ def test_in_redis_stands_json_under_our_own_prefix_with_an_expiry(remote: Shared
         assert client.ttl("genkan:profile:1") in range(50, 61)
 
 
-def test_what_two_workers_keep_in_redis_is_one(remote: SharedCache, redis_url: str) -> None:
-    other = SharedCache(Flask("other"), redis_url)
+def test_what_two_workers_keep_in_redis_is_one(remote: FlaskCache, redis_url: str) -> None:
+    other = FlaskCache(Flask("other"), redis_url)
     other.set("key", [1], 60)
 
     assert remote.get("key") == [1]
@@ -90,7 +88,7 @@ def test_what_two_workers_keep_in_redis_is_one(remote: SharedCache, redis_url: s
 
 @pytest.mark.parametrize("bomb", BOMBS, ids=lambda bomb: repr(bomb[:12]))
 def test_whatever_else_stands_in_redis_is_a_miss_and_never_runs(
-    remote: SharedCache, redis_url: str, bomb: bytes
+    remote: FlaskCache, redis_url: str, bomb: bytes
 ) -> None:
     with redis.Redis.from_url(redis_url) as client:
         client.set("genkan:key", bomb)
@@ -107,7 +105,7 @@ def test_the_bomb_of_these_tests_would_go_off() -> None:
     assert builtins.__dict__.pop("genkan_was_here") is True
 
 
-def test_what_json_does_not_have_is_not_kept(local: SharedCache) -> None:
+def test_what_json_does_not_have_is_not_kept(local: FlaskCache) -> None:
     local.set("key", {1, 2}, 60)  # type: ignore[arg-type]
 
     assert JSONSerializer().loads(None) is None
@@ -115,7 +113,7 @@ def test_what_json_does_not_have_is_not_kept(local: SharedCache) -> None:
 
 
 def test_a_redis_that_is_gone_is_a_miss_and_comes_back_by_itself(
-    remote: SharedCache, redis_server: RedisServer, clock: FrozenClock, caplog: pytest.LogCaptureFixture
+    remote: FlaskCache, redis_server: RedisServer, clock: FrozenClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     remote._clock = clock
     remote.set("key", 1, 60)
@@ -136,7 +134,7 @@ def test_a_redis_that_is_gone_is_a_miss_and_comes_back_by_itself(
 def test_a_redis_that_says_nothing_costs_one_short_wait_and_not_one_for_each_question(
     silent_port: int, clock: FrozenClock
 ) -> None:
-    cache = SharedCache(Flask(__name__), f"redis://127.0.0.1:{silent_port}/0")
+    cache = FlaskCache(Flask(__name__), f"redis://127.0.0.1:{silent_port}/0")
     cache._clock = clock
     started = perf_counter()
     assert [cache.get("key") for _ in range(100)] == [None] * 100
@@ -149,14 +147,14 @@ def test_a_redis_that_says_nothing_costs_one_short_wait_and_not_one_for_each_que
 )
 def test_trouble_is_told_without_address_or_password(url: str, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
-        assert SharedCache(Flask(__name__), url).get("key") is None
+        assert FlaskCache(Flask(__name__), url).get("key") is None
 
     assert not any(
         word in str(vars(record)) for record in caplog.records for word in ("secret-word", "nowhere.invalid")
     )
 
 
-def test_in_process_no_more_is_kept_than_there_is_room_for(local: SharedCache) -> None:
+def test_in_process_no_more_is_kept_than_there_is_room_for(local: FlaskCache) -> None:
     for number in range(2200):
         local.set(f"key {number}", number, 60)
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genkan.claims import MAX_EMAIL, MAX_NAME, MAX_SUBJECT, clean_email, clean_subject, clean_text, user_of
+from genkan.claims import MAX_EMAIL, MAX_NAME, MAX_SUBJECT, normalize_email, normalize_subject, normalize_text, to_user
 from genkan.errors import ProviderError
 from genkan.providers.base import ProfileUser
 
@@ -44,7 +44,7 @@ ANYTHING: st.SearchStrategy[Any] = st.recursive(
     ],
 )
 def test_an_address_is_kept_normalised_and_in_lower_case(said: str, kept: str) -> None:
-    assert clean_email(said) == kept
+    assert normalize_email(said) == kept
 
 
 @pytest.mark.parametrize(
@@ -79,24 +79,24 @@ def test_an_address_is_kept_normalised_and_in_lower_case(said: str, kept: str) -
     ],
 )
 def test_what_is_not_exactly_one_address_is_none(said: Any) -> None:
-    assert clean_email(said) is None
+    assert normalize_email(said) is None
 
 
 def test_an_address_that_grows_too_long_by_normalising_is_none() -> None:
-    assert clean_email("\ufb03" * 100 + "@example.org") is None
+    assert normalize_email("\ufb03" * 100 + "@example.org") is None
 
 
 @given(st.text())
 def test_an_address_that_was_kept_is_kept_as_it_is(text: str) -> None:
-    once = clean_email(f"{text}@example.org")
-    assert once is None or (clean_email(once) == once and once.count("@") == 1)
+    once = normalize_email(f"{text}@example.org")
+    assert once is None or (normalize_email(once) == once and once.count("@") == 1)
 
 
 @pytest.mark.parametrize(
     "value", [*WRONG_TYPES, "", "   ", "\x00", "\x1b", "\u202e\u2066", "\u200b", "\u3164\u2800", "\u0301"]
 )
 def test_a_name_that_says_nothing_is_none(value: Any) -> None:
-    assert clean_text(value, MAX_NAME) is None
+    assert normalize_text(value, MAX_NAME) is None
 
 
 @pytest.mark.parametrize(
@@ -116,12 +116,12 @@ def test_a_name_that_says_nothing_is_none(value: Any) -> None:
     ],
 )
 def test_a_name_loses_what_could_forge_a_line_or_turn_the_text_and_is_bounded(said: str, kept: str | None) -> None:
-    assert clean_text(said, MAX_NAME) == kept
+    assert normalize_text(said, MAX_NAME) == kept
 
 
 @given(st.text())
 def test_a_clean_name_is_one_line_that_can_be_written_down(text: str) -> None:
-    name = clean_text(text, MAX_NAME) or "nobody"
+    name = normalize_text(text, MAX_NAME) or "nobody"
     assert len(name.splitlines()) == 1
     assert name.encode()
 
@@ -130,11 +130,11 @@ def test_a_clean_name_is_one_line_that_can_be_written_down(text: str) -> None:
     ("said", "kept"), [("abc", "abc"), (7, "7"), (2**63, str(2**63)), ("x" * MAX_SUBJECT, "x" * 255)]
 )
 def test_a_subject_is_a_string_and_a_number_becomes_its_digits(said: Any, kept: str) -> None:
-    assert clean_subject(said) == kept
+    assert normalize_subject(said) == kept
 
 
 def test_subjects_that_differ_in_case_or_space_are_different_people() -> None:
-    assert len({clean_subject(said) for said in ("Ada", "ada", "ada ", "\uff41da")}) == 4
+    assert len({normalize_subject(said) for said in ("Ada", "ada", "ada ", "\uff41da")}) == 4
 
 
 @pytest.mark.parametrize(
@@ -143,12 +143,12 @@ def test_subjects_that_differ_in_case_or_space_are_different_people() -> None:
 )
 def test_without_a_usable_subject_there_is_no_account(said: Any) -> None:
     with pytest.raises(ProviderError):
-        clean_subject(said)
+        normalize_subject(said)
 
 
 def test_a_user_gets_a_fresh_id_and_a_verified_address_its_time() -> None:
     said = ProfileUser("7", "Ada", "Ada@example.org", "https://img.example/a.png", email_verified=True)
-    first, second = (user_of(said, NOW) for _ in range(2))
+    first, second = (to_user(said, NOW) for _ in range(2))
     assert (first.name, first.email, first.image) == ("Ada", "ada@example.org", "https://img.example/a.png")
     assert first.email_verified == datetime.fromtimestamp(NOW, UTC)
     assert first.role is None
@@ -158,11 +158,11 @@ def test_a_user_gets_a_fresh_id_and_a_verified_address_its_time() -> None:
 
 @pytest.mark.parametrize("verified", [None, False, "true", "false", 1, "yes", [True]])
 def test_an_address_is_verified_by_the_boolean_true_and_by_nothing_else(verified: Any) -> None:
-    assert user_of(ProfileUser("7", email="ada@example.org", email_verified=verified), NOW).email_verified is None
+    assert to_user(ProfileUser("7", email="ada@example.org", email_verified=verified), NOW).email_verified is None
 
 
 def test_an_address_that_was_not_kept_is_not_verified() -> None:
-    assert user_of(ProfileUser("7", email="ada@@example.org", email_verified=True), NOW).email_verified is None
+    assert to_user(ProfileUser("7", email="ada@@example.org", email_verified=True), NOW).email_verified is None
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_an_address_that_was_not_kept_is_not_verified() -> None:
     ],
 )
 def test_a_picture_is_a_web_address_or_none(image: Any) -> None:
-    assert user_of(ProfileUser("7", image=image), NOW).image is None
+    assert to_user(ProfileUser("7", image=image), NOW).image is None
 
 
 @settings(max_examples=25)
@@ -194,5 +194,5 @@ def test_a_picture_is_a_web_address_or_none(image: Any) -> None:
 def test_whatever_a_provider_says_a_user_has_strings_or_nothing(
     name: Any, email: Any, image: Any, verified: Any
 ) -> None:
-    user = user_of(ProfileUser("7", name, email, image, email_verified=verified), NOW)
+    user = to_user(ProfileUser("7", name, email, image, email_verified=verified), NOW)
     assert all(field is None or field.strip() for field in (user.name, user.email, user.image))

@@ -14,14 +14,14 @@ from genkan.cookies import (
     MAX_CHUNKS,
     CookieNames,
     clear,
-    names_with,
+    names_starting_with,
     read,
     read_session,
     write_session,
 )
 from genkan.http import Cookie
 from genkan.jose import MAX_TOKEN_CHARACTERS
-from tests.jar import Jar
+from tests.jar import CookieJar
 
 NAME = "authjs.session-token"
 SECURE_NAME = "__Secure-authjs.session-token"
@@ -110,7 +110,7 @@ def test_a_token_of_any_length_comes_back_whole_and_fits_the_browser(length: int
     assert all(len(cookie.name) + len(cookie.value) <= 4096 for cookie in written)
     assert all(len(cookie.value) <= CHUNK_CHARACTERS for cookie in written)
     assert ([cookie.name for cookie in written] == [name]) == (length <= CHUNK_CHARACTERS)
-    jar = Jar()
+    jar = CookieJar()
     jar.take(written)
     for header in (jar.header, f"a=b; {jar.header}; c=d"):
         found = read_session(header, name)
@@ -120,7 +120,7 @@ def test_a_token_of_any_length_comes_back_whole_and_fits_the_browser(length: int
 
 @given(st.lists(LENGTHS, min_size=2, max_size=6))
 def test_however_a_token_grows_and_shrinks_no_stale_chunk_stays(lengths: list[int]) -> None:
-    jar = Jar()
+    jar = CookieJar()
     for turn, length in enumerate(lengths):
         token = chr(97 + turn) * length
         seen = read_session(jar.header, NAME)
@@ -145,7 +145,7 @@ def test_no_header_is_too_strange_to_be_read(before: str, middle: str, after: st
     header = before + middle + after
     assert _found(header) == _expected(header)
     read(header, NAME)
-    names_with(header, NAME)
+    names_starting_with(header, NAME)
 
 
 def _expected(header: str) -> str | None:
@@ -193,7 +193,7 @@ def test_a_name_that_begins_with_an_odd_blank_is_another_one(sign: str) -> None:
     for name in ("__Host-authjs.csrf-token", "__Host-authjs.flow.a", NAME):
         for header in (f"{sign}{name}=theirs", f"a=b; {sign}{name}=theirs; c=d", f"a=b;{sign} {name}=theirs"):
             assert read(header, name) is None
-            assert names_with(header, name) == []
+            assert names_starting_with(header, name) == []
             assert read_session(header, name) is None
     assert _found(f"{sign}{NAME}=theirs; {NAME}=ours") == "ours"
     assert _found(f"{NAME}.0=ou; {sign}{NAME}.0=x; {NAME}.1=rs;{sign}{NAME}.2=x") == "ours"
@@ -235,8 +235,8 @@ def test_values_are_percent_decoded_once_and_bytes_that_are_no_text_do_no_harm()
 
 
 def test_names_are_listed_once_each_in_the_browsers_order() -> None:
-    assert names_with("f.b=1; x=2; f.a=3; f.b=4; =f.c", "f.") == ["f.b", "f.a"]
-    assert names_with("x=2", "f.") == []
+    assert names_starting_with("f.b=1; x=2; f.a=3; f.b=4; =f.c", "f.") == ["f.b", "f.a"]
+    assert names_starting_with("x=2", "f.") == []
 
 
 @pytest.mark.parametrize("secure", [True, False])
@@ -245,5 +245,5 @@ def test_a_cookie_is_deleted_with_the_attributes_it_was_set_with(secure: bool) -
     (there,) = write_session(NAME, "token", seen=(), secure=secure, expires=1_800_000_000)
     attributes = {"Path=/", "HttpOnly", "SameSite=Lax"} | ({"Secure"} if secure else set())
     for cookie, own in ((gone, "Max-Age=0"), (there, "Expires=Fri, 15 Jan 2027 08:00:00 GMT")):
-        _, *said = cookie.header().split("; ")
+        _, *said = cookie.to_header().split("; ")
         assert set(said) == attributes | {own}

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pytest
 
 from genkan.csrf import CSRF
-from genkan.errors import CrossSite, MissingCSRF
+from genkan.errors import CrossOriginRequest, MissingCSRF
 
 SECRET = "correct-horse-battery-staple-authjs"
 HOME = "https://app.example"
@@ -23,7 +23,7 @@ def _csrf() -> CSRF:
 
 
 def test_the_hash_is_the_one_that_auth_js_computes(csrf: CSRF) -> None:
-    pair = csrf.use(f"{TOKEN}|{HASH}")
+    pair = csrf.load(f"{TOKEN}|{HASH}")
 
     assert pair is not None
     assert (pair.token, pair.cookie) == (TOKEN, f"{TOKEN}|{HASH}")
@@ -34,7 +34,7 @@ def test_a_new_token_is_32_random_bytes_in_hexadecimal_and_vouched_for(csrf: CSR
 
     assert len({pair.token for pair in pairs}) == 200
     assert all(re.fullmatch(r"[0-9a-f]{64}", pair.token) for pair in pairs)
-    assert all(csrf.use(pair.cookie) == pair for pair in pairs)
+    assert all(csrf.load(pair.cookie) == pair for pair in pairs)
 
 
 def test_the_token_of_the_browsers_own_pair_passes(csrf: CSRF) -> None:
@@ -50,7 +50,7 @@ def test_the_token_of_the_browsers_own_pair_passes(csrf: CSRF) -> None:
     ],
 )  # fmt: skip
 def test_a_cookie_that_we_did_not_write_vouches_for_nothing(csrf: CSRF, cookie: str | None) -> None:
-    assert csrf.use(cookie) is None
+    assert csrf.load(cookie) is None
     with pytest.raises(MissingCSRF):
         csrf.check(cookie, TOKEN)
 
@@ -66,7 +66,7 @@ def test_nothing_but_the_token_itself_is_taken_for_it(csrf: CSRF, submitted: obj
 def test_a_masked_token_is_another_one_for_every_page_and_passes_as_the_same(csrf: CSRF) -> None:
     """Compression tells an eavesdropper what repeats itself; this does not (BREACH)."""
     pair = csrf.create()
-    masked = [pair.masked() for _ in range(50)]
+    masked = [pair.mask() for _ in range(50)]
 
     assert len({*masked, pair.token}) == 51
     assert not any(pair.token in one for one in masked)
@@ -90,12 +90,12 @@ def test_the_pair_of_another_browser_does_not_go_with_this_ones_cookie(csrf: CSR
 def test_a_list_of_secrets_enters_the_hash_joined_by_commas_as_in_javascript() -> None:
     pair = CSRF(["one", "two"], HOME).create()
 
-    assert CSRF(["one,two"], HOME).use(pair.cookie) == pair
-    assert CSRF(["two", "one"], HOME).use(pair.cookie) is None
+    assert CSRF(["one,two"], HOME).load(pair.cookie) == pair
+    assert CSRF(["two", "one"], HOME).load(pair.cookie) is None
 
 
 def test_a_pair_of_an_old_secret_is_of_no_use() -> None:
-    assert CSRF(["new"], HOME).use(CSRF(["old"], HOME).create().cookie) is None
+    assert CSRF(["new"], HOME).load(CSRF(["old"], HOME).create().cookie) is None
 
 
 OURS: list[Mapping[str, str]] = [
@@ -129,13 +129,13 @@ def test_our_own_pages_and_clients_that_are_no_browsers_may_ask(csrf: CSRF, head
 
 @pytest.mark.parametrize("headers", THEIRS)
 def test_another_site_may_not_ask_nor_a_sibling_nor_a_sandbox(csrf: CSRF, headers: Mapping[str, str]) -> None:
-    with pytest.raises(CrossSite):
+    with pytest.raises(CrossOriginRequest):
         csrf.check_origin(headers)
 
 
 def test_a_fingerprint_is_short_steady_and_different_for_every_house(csrf: CSRF) -> None:
-    here, there = csrf.fingerprint("ada"), CSRF(["another secret"], HOME).fingerprint("ada")
+    here, there = csrf.hmac_id("ada"), CSRF(["another secret"], HOME).hmac_id("ada")
 
     assert re.fullmatch(r"[0-9a-f]{16}", here)
-    assert here == csrf.fingerprint("ada")
-    assert len({here, there, csrf.fingerprint("grace"), csrf.fingerprint("\ufffd")}) == 4
+    assert here == csrf.hmac_id("ada")
+    assert len({here, there, csrf.hmac_id("grace"), csrf.hmac_id("\ufffd")}) == 4

@@ -11,7 +11,7 @@ from psycopg import OperationalError
 from sqlalchemy import exc, make_url
 
 import migrations
-from genkan.errors import ConfigurationError, StoreError
+from genkan.errors import AdapterError, ConfigurationError
 from genkan.sqlalchemy import Database, describe_error
 
 PASSWORD = "wrong-on-purpose"
@@ -19,12 +19,12 @@ PASSWORD = "wrong-on-purpose"
 
 def told(url: str) -> str:
     """The sentence for an owner who starts with that address."""
-    with pytest.raises(StoreError) as failed:
+    with pytest.raises(AdapterError) as failed:
         migrations.upgrade(url)
     return checked(failed.value)
 
 
-def checked(error: StoreError) -> str:
+def checked(error: AdapterError) -> str:
     """The sentence, which names the variable on one line and holds neither a URL nor SQL."""
     sentence = describe_error(error)
     assert sentence.startswith("DATABASE_URL: ")
@@ -33,9 +33,9 @@ def checked(error: StoreError) -> str:
     return sentence
 
 
-def after(cause: Exception | None) -> StoreError:
+def after(cause: Exception | None) -> AdapterError:
     """The error that our database raises from that one."""
-    failed = StoreError("the database failed")
+    failed = AdapterError("the database failed")
     failed.__cause__ = cause
     return failed
 
@@ -107,7 +107,7 @@ def test_the_row_and_the_statement_that_postgresql_quotes_are_left_out(postgres_
             "INSERT INTO quoted VALUES ('ann@x.test'), ('ann@x.test')",
             "SELECT 'ann@x.test' FROM nowhere",
         ):
-            with pytest.raises(StoreError) as failed, database.write() as session:
+            with pytest.raises(AdapterError) as failed, database.write() as session:
                 session.connection().exec_driver_sql(statement)
             assert "ann@x.test" in str(failed.value.__cause__)
             assert "ann@x.test" not in checked(failed.value)
@@ -126,12 +126,12 @@ def test_the_database_of_a_newer_release_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="newer release"):
         migrations.upgrade(url)
     with pytest.raises(ConfigurationError, match="newer release"):
-        migrations.require_newest(url)
+        migrations.require_current(url)
 
 
 def test_a_database_without_our_tables_is_told_how_it_gets_them(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'house.db'}"
     with pytest.raises(ConfigurationError, match=r"make serve"):
-        migrations.require_newest(url)
+        migrations.require_current(url)
     migrations.upgrade(url)
-    migrations.require_newest(url)
+    migrations.require_current(url)

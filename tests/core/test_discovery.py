@@ -12,7 +12,7 @@ from genkan.discovery import Metadata, fetch_metadata
 from genkan.errors import ProviderError
 from genkan.id_token import check_id_token
 from genkan.oauth import _read_code
-from genkan.options import Options
+from genkan.options import Core
 from genkan.providers.microsoft_entra_id import microsoft_entra_id
 from genkan.providers.oidc import oidc
 from tests.clock import START, FrozenClock
@@ -28,11 +28,11 @@ SHARED = "https://login.microsoftonline.com/{tenantid}/v2.0"
 
 
 @pytest.fixture(name="options")
-def _options(clock: FrozenClock) -> Options:
+def _options(clock: FrozenClock) -> Core:
     return make_options(clock)
 
 
-def metadata_of(issuer: str, options: Options, **changes: object) -> Metadata:
+def metadata_of(issuer: str, options: Core, **changes: object) -> Metadata:
     """What is made of an honest document with these changes."""
     document = {"issuer": issuer, **{name: f"{issuer}/{name}" for name in ENDPOINTS + OPTIONAL}, **changes}
     body = json.dumps(document).encode()
@@ -41,24 +41,24 @@ def metadata_of(issuer: str, options: Options, **changes: object) -> Metadata:
 
 @pytest.mark.parametrize("name", ENDPOINTS)
 @pytest.mark.parametrize("inside", INSIDE)
-def test_a_provider_out_there_cannot_send_us_to_our_own_loopback(options: Options, name: str, inside: str) -> None:
+def test_a_provider_out_there_cannot_send_us_to_our_own_loopback(options: Core, name: str, inside: str) -> None:
     with pytest.raises(ProviderError, match=name):
         metadata_of(ISSUER, options, **{name: inside})
 
 
 @pytest.mark.parametrize("name", OPTIONAL)
 @pytest.mark.parametrize("inside", INSIDE)
-def test_nor_with_what_it_need_not_name(options: Options, name: str, inside: str) -> None:
+def test_nor_with_what_it_need_not_name(options: Core, name: str, inside: str) -> None:
     assert getattr(metadata_of(ISSUER, options, **{name: inside}), name) is None
 
 
-def test_an_honest_document_is_believed_wherever_its_issuer_lives(options: Options) -> None:
+def test_an_honest_document_is_believed_wherever_its_issuer_lives(options: Core) -> None:
     for issuer in (ISSUER, "http://127.0.0.1:9400", "http://localhost:9400/realms/one"):
         metadata = metadata_of(issuer, options)
         assert [getattr(metadata, name) for name in OPTIONAL] == [f"{issuer}/{name}" for name in OPTIONAL]
 
 
-def test_other_hosts_may_serve_an_issuers_endpoints_over_https(options: Options) -> None:
+def test_other_hosts_may_serve_an_issuers_endpoints_over_https(options: Core) -> None:
     keys = "https://keys.example.test/certs"
 
     assert metadata_of(ISSUER, options, jwks_uri=keys).jwks_uri == keys
@@ -82,8 +82,8 @@ def claims_of(**changes: Any) -> dict[str, Any]:
     provider = replace(microsoft_entra_id, client_id="house", client_secret="s")
     metadata = Metadata("https://a.example.test", "https://t.example.test", multi_tenant_issuer=SHARED)
 
-    def keys(*, anew: bool) -> list[dict[str, Any]]:
-        return [] if anew else [signer.public_jwk()]
+    def keys(*, force_refresh: bool) -> list[dict[str, Any]]:
+        return [] if force_refresh else [signer.public_jwk()]
 
     return check_id_token(provider, metadata, {"id_token": token, "access_token": "a"}, "n", keys, START)
 

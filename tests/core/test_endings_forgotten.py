@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from genkan.endings import SWEEP, Endings
-from genkan.session_records import Ending
+from genkan.endings import CLEANUP_INTERVAL, RevocationList
+from genkan.session_records import Revocation
 from tests.clock import START, FrozenClock
-from tests.endings import EndingList
+from tests.endings import RevocationSource
 
 DAY = 86_400
 MIDNIGHT = START // DAY * DAY + DAY
@@ -19,15 +19,15 @@ def test_an_ending_that_mattered_until_a_second_before_midnight_is_known_the_nex
 ) -> None:
     """A token is believed a little beyond its end, and another host's clock may be behind."""
     pace = FrozenClock()
-    endings = Endings(EndingList(), clock, pace=pace)
-    news = [Ending(0, "session", f"other {number}", 1, 2**31) for number in range(others)]
-    endings.learn([Ending(0, "session", "gone", 1, int(MIDNIGHT) - 1), *news])
+    endings = RevocationList(RevocationSource(), clock, monotonic=pace)
+    news = [Revocation(0, "session", f"other {number}", 1, 2**31) for number in range(others)]
+    endings.add([Revocation(0, "session", "gone", 1, int(MIDNIGHT) - 1), *news])
     verdicts = []
     for now in (MIDNIGHT, MIDNIGHT + DAY - 1, MIDNIGHT + DAY):
         clock.now = now
-        pace.advance(SWEEP)
-        endings.current()
-        verdicts.append(endings.judge({"sid": "gone"}, now))
+        pace.advance(CLEANUP_INTERVAL)
+        endings.refresh()
+        verdicts.append(endings.check({"sid": "gone"}, now))
 
     assert verdicts == ["ended", "ended", None]
     assert len(endings) == others

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from genkan.endings import SWEEP, Endings
-from genkan.session_records import KEPT_SECONDS, Ending
+from genkan.endings import CLEANUP_INTERVAL, RevocationList
+from genkan.session_records import RETENTION_SECONDS, Revocation
 from tests.clock import START, FrozenClock
-from tests.endings import EndingList
+from tests.endings import RevocationSource
 
 
 @pytest.fixture(name="pace")
@@ -16,31 +16,31 @@ def _pace() -> FrozenClock:
 
 
 @pytest.fixture(name="endings")
-def _endings(clock: FrozenClock, pace: FrozenClock) -> Endings:
-    return Endings(EndingList(), clock, pace=pace)
+def _endings(clock: FrozenClock, pace: FrozenClock) -> RevocationList:
+    return RevocationList(RevocationSource(), clock, monotonic=pace)
 
 
 @pytest.mark.parametrize(("kind", "verdict"), [("user", "ended"), ("changed", "changed")])
-def test_news_that_comes_again_or_late_takes_nothing_back(endings: Endings, kind: str, verdict: str) -> None:
+def test_news_that_comes_again_or_late_takes_nothing_back(endings: RevocationList, kind: str, verdict: str) -> None:
     """What is read once more because transactions commit in any order."""
     made = {"sub": "ann", "iat": 1500}
-    late, early = (Ending(mark, kind, "ann", at, 2**31) for mark, at in ((2, 2000), (1, 1000)))  # type: ignore[arg-type]
-    endings.learn([late])
+    late, early = (Revocation(mark, kind, "ann", at, 2**31) for mark, at in ((2, 2000), (1, 1000)))  # type: ignore[arg-type]
+    endings.add([late])
     version = endings.version
-    endings.learn([early, late])
+    endings.add([early, late])
 
-    assert endings.judge(made, 1500) == verdict
+    assert endings.check(made, 1500) == verdict
     assert endings.version == version
 
 
-@pytest.mark.parametrize(("seconds", "is_known"), [(KEPT_SECONDS - 1, True), (KEPT_SECONDS, False)])
+@pytest.mark.parametrize(("seconds", "is_known"), [(RETENTION_SECONDS - 1, True), (RETENTION_SECONDS, False)])
 def test_it_is_known_a_little_longer_than_any_token_that_it_is_about(
-    endings: Endings, clock: FrozenClock, pace: FrozenClock, seconds: int, is_known: bool
+    endings: RevocationList, clock: FrozenClock, pace: FrozenClock, seconds: int, is_known: bool
 ) -> None:
-    endings.learn([Ending(0, "user", "ann", int(START), int(START) + 1000)])
+    endings.add([Revocation(0, "user", "ann", int(START), int(START) + 1000)])
     clock.advance(1000 + seconds)
-    pace.advance(SWEEP)
-    endings.current()
+    pace.advance(CLEANUP_INTERVAL)
+    endings.refresh()
 
-    assert (endings.judge({"sub": "ann"}, START) == "ended") is is_known
+    assert (endings.check({"sub": "ann"}, START) == "ended") is is_known
     assert len(endings) == is_known

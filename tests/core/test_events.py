@@ -24,7 +24,7 @@ SIGNALS = (
     events.signed_out,
     events.user_created,
     events.account_linked,
-    events.session_read,
+    events.session,
 )
 
 News = list[tuple[str, dict[str, Any]]]
@@ -118,7 +118,7 @@ def test_a_receiver_that_scribbles_on_the_token_changes_no_session(browser: Brow
     browser.sign_in()
     before = browser.session()
     clock.advance(86_400)
-    with events.session_read.connected_to(scribble):
+    with events.session.connected_to(scribble):
         assert "authjs.session-token" in browser.get("/api/auth/session").headers["Set-Cookie"]
     after = browser.session()
     assert before

@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 
 from genkan import checks
-from genkan.checks import FLOW_SECONDS, Flow
+from genkan.checks import FLOW_MAX_AGE, Flow
 from genkan.errors import InvalidCheck
-from genkan.options import Options
+from genkan.options import Core
 from tests.clock import FrozenClock
 from tests.options import make_options
 
 
-def begun(options: Options, **odd: Any) -> tuple[Flow, str]:
+def begun(options: Core, **odd: Any) -> tuple[Flow, str]:
     """A flow, and the Cookie header of a browser that keeps it with these changes."""
     flow, (cookie,) = checks.create("hub", "/", "", options)
-    sealed = options.flows.seal({**asdict(flow), **odd}, FLOW_SECONDS)
+    sealed = options.flow_sealer.seal({**asdict(flow), **odd}, FLOW_MAX_AGE)
     return flow, f"{cookie.name}={sealed}"
 
 

@@ -8,25 +8,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genkan.http import Cookie, Reply, Request
+from genkan.http import ActionRequest, ActionResponse, Cookie
 
 
 def test_a_cookie_is_http_only_lax_and_for_the_whole_site() -> None:
-    assert Cookie("a", "b", secure=False).header() == "a=b; Path=/; HttpOnly; SameSite=Lax"
+    assert Cookie("a", "b", secure=False).to_header() == "a=b; Path=/; HttpOnly; SameSite=Lax"
 
 
 def test_a_cookie_on_https_is_secure() -> None:
-    assert Cookie("a", "b", secure=True).header() == "a=b; Path=/; HttpOnly; Secure; SameSite=Lax"
+    assert Cookie("a", "b", secure=True).to_header() == "a=b; Path=/; HttpOnly; Secure; SameSite=Lax"
 
 
 def test_attributes_stand_in_the_order_of_auth_js() -> None:
-    header = Cookie("a", "b", secure=True, max_age=900, expires=1_795_000_000.9).header()
+    header = Cookie("a", "b", secure=True, max_age=900, expires=1_795_000_000.9).to_header()
 
     assert header == "a=b; Max-Age=900; Path=/; Expires=Wed, 18 Nov 2026 11:06:40 GMT; HttpOnly; Secure; SameSite=Lax"
 
 
 def test_a_deletion_has_no_value_and_the_same_attributes() -> None:
-    assert Cookie("a", "", secure=True, max_age=0).header() == "a=; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=Lax"
+    assert (
+        Cookie("a", "", secure=True, max_age=0).to_header() == "a=; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=Lax"
+    )
 
 
 @pytest.mark.parametrize(
@@ -43,13 +45,13 @@ def test_a_deletion_has_no_value_and_the_same_attributes() -> None:
     ],
 )
 def test_a_value_is_encoded_as_encode_uri_component_does(value: str, written: str) -> None:
-    assert Cookie("a", value, secure=False).header().split("; ")[0] == f"a={written}"
+    assert Cookie("a", value, secure=False).to_header().split("; ")[0] == f"a={written}"
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=40))
 def test_no_value_reaches_beyond_its_own_place(value: str) -> None:
-    first, *attributes = Cookie("a", value, secure=False).header().split("; ")
+    first, *attributes = Cookie("a", value, secure=False).to_header().split("; ")
 
     assert attributes == ["Path=/", "HttpOnly", "SameSite=Lax"]
     assert first.isascii()
@@ -60,19 +62,19 @@ def test_no_value_reaches_beyond_its_own_place(value: str) -> None:
 def test_the_token_comes_from_the_body_and_only_otherwise_from_the_header() -> None:
     header = {"x-csrf-token": "from the header"}
 
-    assert Request("POST", body={"csrfToken": "from the body"}, headers=header).csrf_token == "from the body"
-    assert Request("POST", headers=header).csrf_token == "from the header"
-    assert Request("POST", query={"csrfToken": "from the query"}).csrf_token is None
+    assert ActionRequest("POST", body={"csrfToken": "from the body"}, headers=header).csrf_token == "from the body"
+    assert ActionRequest("POST", headers=header).csrf_token == "from the header"
+    assert ActionRequest("POST", query={"csrfToken": "from the query"}).csrf_token is None
 
 
 def test_an_empty_token_in_the_body_is_not_replaced_by_the_header() -> None:
-    assert Request("POST", body={"csrfToken": ""}, headers={"x-csrf-token": "x"}).csrf_token == ""
+    assert ActionRequest("POST", body={"csrfToken": ""}, headers={"x-csrf-token": "x"}).csrf_token == ""
 
 
 def test_htmx_is_known_by_the_one_value_it_sends() -> None:
-    assert Request("GET", headers={"hx-request": "true"}).is_htmx
-    assert not any(Request("GET", headers={"hx-request": value}).is_htmx for value in ("", "1", "false", "True"))
+    assert ActionRequest("GET", headers={"hx-request": "true"}).is_htmx
+    assert not any(ActionRequest("GET", headers={"hx-request": value}).is_htmx for value in ("", "1", "false", "True"))
 
 
 def test_a_reply_says_nothing_that_it_was_not_given() -> None:
-    assert Reply() == Reply(200, location=None, page=None, body=None, cookies=(), headers={})
+    assert ActionResponse() == ActionResponse(200, location=None, template=None, body=None, cookies=(), headers={})

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from genkan.discovery import Metadata
 from genkan.errors import ProviderError
 from genkan.id_token import CLOCK_TOLERANCE, LOGOUT_EVENT, check_id_token
-from genkan.logout_token import LONGEST_LIFE, LogoutToken, WrongLogoutToken, check_logout_token
+from genkan.logout_token import MAX_AGE, InvalidLogoutToken, LogoutToken, check_logout_token
 from genkan.providers.oidc import oidc
 from tests.clock import START
 from tests.peers.signing import b64url, compact
@@ -31,9 +31,9 @@ ABOUT = {"iss": ISSUER, "aud": "house", "sub": "ann", "iat": NOW, "exp": NOW + 3
 LOGOUT = {**ABOUT, "events": {LOGOUT_EVENT: {}}, "jti": "one"}
 
 
-def keys(*, anew: bool) -> list[dict[str, Any]]:
+def keys(*, force_refresh: bool) -> list[dict[str, Any]]:
     """The provider's one key, Ed25519."""
-    return [] if anew else [{"kty": "OKP", "crv": "Ed25519", "x": b64url(PUBLIC)}]
+    return [] if force_refresh else [{"kty": "OKP", "crv": "Ed25519", "x": b64url(PUBLIC)}]
 
 
 def signed(claims: dict[str, Any]) -> str:
@@ -90,7 +90,7 @@ def test_a_token_from_a_clock_that_is_a_minute_ahead_is_believed(times: dict[str
 def test_one_that_is_further_ahead_or_says_no_time_is_not(times: dict[str, Any]) -> None:
     with pytest.raises(ProviderError):
         check(**times)
-    with pytest.raises(WrongLogoutToken):
+    with pytest.raises(InvalidLogoutToken):
         check_logout(**times)
 
 
@@ -103,12 +103,12 @@ def test_a_token_for_several_says_which_of_them_asked_for_it() -> None:
     for wrong in ({}, {"azp": None}, {"azp": "another"}):
         with pytest.raises(ProviderError, match="another client"):
             check(**several, **wrong)
-        with pytest.raises(WrongLogoutToken, match="another client"):
+        with pytest.raises(InvalidLogoutToken, match="another client"):
             check_logout(**several, **wrong)
 
 
 @pytest.mark.parametrize(
-    ("exp", "end"), [(NOW + 120, NOW + 120), (NOW + 2 * LONGEST_LIFE, NOW + LONGEST_LIFE)], ids=["its own", "ours"]
+    ("exp", "end"), [(NOW + 120, NOW + 120), (NOW + 2 * MAX_AGE, NOW + MAX_AGE)], ids=["its own", "ours"]
 )
 def test_a_logout_token_is_spent_for_as_long_as_it_would_be_believed(exp: int, end: int) -> None:
-    assert check_logout(exp=exp).spent_until == end + CLOCK_TOLERANCE
+    assert check_logout(exp=exp).expires == end + CLOCK_TOLERANCE

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from genkan.identity import Account, Session, SessionUser, iso
+from genkan.identity import Account, Session, SessionUser, to_iso
 
 NOON = datetime(2026, 12, 23, 12, tzinfo=UTC)
 
@@ -41,7 +41,7 @@ def test_what_an_application_adds_stands_beside_the_known_fields_and_never_in_th
     ],
 )
 def test_a_moment_is_written_as_javascript_writes_it(moment: datetime, text: str) -> None:
-    assert iso(moment) == text
+    assert to_iso(moment) == text
 
 
 def test_a_session_can_not_be_changed_and_an_account_does_not_show_its_tokens() -> None:

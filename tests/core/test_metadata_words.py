@@ -37,4 +37,9 @@ def test_an_issuer_is_missed_in_an_answer_only_where_it_was_promised(
 ) -> None:
     body = json.dumps({**DOCUMENT, "authorization_response_iss_parameter_supported": said}).encode()
 
-    assert fetch_metadata(PROVIDER, lambda _: (200, body), make_options(clock)).promises_issuer is promises
+    assert (
+        fetch_metadata(
+            PROVIDER, lambda _: (200, body), make_options(clock)
+        ).authorization_response_iss_parameter_supported
+        is promises
+    )

@@ -32,7 +32,7 @@ def test_on_https_the_way_back_from_a_provider_is_kept_for_this_host_alone() -> 
 def test_a_masked_token_with_something_around_it_is_none(odd: str) -> None:
     csrf = CSRF(["secret"], ORIGIN)
     pair = csrf.create()
-    masked = pair.masked()
+    masked = pair.mask()
     csrf.check(pair.cookie, masked)
 
     for submitted in (masked + odd, odd + masked, masked[:64] + odd + masked[64:]):
@@ -46,8 +46,8 @@ def test_a_way_back_that_no_browser_would_keep_is_the_front_page(
 ) -> None:
     options = make_options(clock)
     landing = f"{ORIGIN}/about?q={'q' * length}"
-    state, cookie = returns.create(landing, options)
+    state, cookie = returns.create_logout_state(landing, options)
 
-    assert len(cookie.header()) <= 4096
-    found, _ = returns.use(state, f"{cookie.name}={cookie.value}", options)
+    assert len(cookie.to_header()) <= 4096
+    found, _ = returns.use_logout_state(state, f"{cookie.name}={cookie.value}", options)
     assert found == (landing if is_kept else ORIGIN)

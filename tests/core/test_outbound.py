@@ -13,12 +13,12 @@ import pytest
 import requests
 from authlib.integrations.requests_client import OAuth2Session
 
-from genkan.bulkhead import Bulkhead
+from genkan.bulkhead import ConcurrencyLimit
 from genkan.outbound import (
+    ConnectionFailed,
     Limits,
-    Redirected,
-    Unreachable,
-    mount_limits,
+    UnexpectedRedirect,
+    mount_adapters,
 )
 from tests.peers.sockets import Line, saying, serving
 
@@ -27,9 +27,9 @@ PROMPTLY = 2.0
 """Far below any timeout of the misbehaving hosts, far above the deadline on a busy machine."""
 
 
-def session_with(bulkhead: Bulkhead | None = None, deadline: float = DEADLINE) -> requests.Session:
+def session_with(bulkhead: ConcurrencyLimit | None = None, deadline: float = DEADLINE) -> requests.Session:
     session = requests.Session()
-    mount_limits(session, limits=Limits(deadline, deadline), bulkhead=bulkhead or Bulkhead())
+    mount_adapters(session, limits=Limits(deadline, deadline), bulkhead=bulkhead or ConcurrencyLimit())
     return session
 
 
@@ -82,18 +82,18 @@ def test_a_refusing_port_is_unreachable(session: requests.Session) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
 
-    with pytest.raises(Unreachable, match=f"127.0.0.1:{port}"):
+    with pytest.raises(ConnectionFailed, match=f"127.0.0.1:{port}"):
         session.get(f"http://127.0.0.1:{port}/secret-path?secret=query")
 
 
 def test_a_connection_that_nobody_takes_is_given_up_at_the_connect_limit() -> None:
     with session_with() as session, socket.socket() as listener:
-        mount_limits(session, limits=Limits(connect=DEADLINE, deadline=60), bulkhead=Bulkhead())
+        mount_adapters(session, limits=Limits(connect=DEADLINE, deadline=60), bulkhead=ConcurrencyLimit())
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
         with socket.create_connection(listener.getsockname(), timeout=1):  # the queue is full now
             start = monotonic()
-            with pytest.raises(Unreachable):
+            with pytest.raises(ConnectionFailed):
                 session.get(f"http://127.0.0.1:{listener.getsockname()[1]}")
 
     assert monotonic() - start < PROMPTLY
@@ -107,7 +107,7 @@ def test_the_deadline_holds_however_the_answer_is_slow(
 ) -> None:
     with serving(behaviour) as host:
         start = monotonic()
-        with pytest.raises(Unreachable):
+        with pytest.raises(ConnectionFailed):
             session.get(host.url)
 
     assert DEADLINE * 0.9 < monotonic() - start < PROMPTLY
@@ -115,13 +115,13 @@ def test_the_deadline_holds_however_the_answer_is_slow(
 
 @pytest.mark.parametrize("behaviour", [Line.hang, drip_headers, drip_body])
 def test_a_slow_call_ends_by_itself_and_gives_its_place_back(behaviour: Callable[[Line], None]) -> None:
-    bulkhead = Bulkhead(per_host=1)
+    bulkhead = ConcurrencyLimit(per_host=1)
     with serving(behaviour) as host, session_with(bulkhead) as session:
-        with pytest.raises(Unreachable):
+        with pytest.raises(ConnectionFailed):
             session.get(host.url)
         wait_for_threads()
 
-        assert bulkhead.enter(host.url.removeprefix("http://"))
+        assert bulkhead.acquire(host.url.removeprefix("http://"))
 
 
 def wait_for_threads() -> None:
@@ -133,7 +133,7 @@ def wait_for_threads() -> None:
 
 def test_a_name_server_that_hangs_does_not_hold_the_visitor(monkeypatch: pytest.MonkeyPatch) -> None:
     answered = threading.Event()
-    bulkhead = Bulkhead(per_host=1)
+    bulkhead = ConcurrencyLimit(per_host=1)
 
     def resolve(*_: object, **__: object) -> None:
         answered.wait(PROMPTLY)
@@ -141,13 +141,13 @@ def test_a_name_server_that_hangs_does_not_hold_the_visitor(monkeypatch: pytest.
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     with session_with(bulkhead) as session:
-        with pytest.raises(Unreachable, match="no whole answer"):
+        with pytest.raises(ConnectionFailed, match="no whole answer"):
             session.get("https://accounts.example")
-        with pytest.raises(Unreachable, match="too many"):
+        with pytest.raises(ConnectionFailed, match="too many"):
             session.get("https://accounts.example")
         answered.set()
         wait_for_threads()
-        assert bulkhead.enter("accounts.example")
+        assert bulkhead.acquire("accounts.example")
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_a_name_server_that_hangs_does_not_hold_the_visitor(monkeypatch: pytest.
     ids=["nothing", "cut off", "bad chunk", "not http", "not gzip"],
 )
 def test_a_broken_answer_is_unreachable(session: requests.Session, behaviour: Callable[[Line], None]) -> None:
-    with serving(behaviour) as host, pytest.raises(Unreachable):
+    with serving(behaviour) as host, pytest.raises(ConnectionFailed):
         session.get(host.url)
 
 
@@ -174,7 +174,7 @@ def test_a_redirect_is_an_error_and_never_followed(session: requests.Session, st
     with (
         serving(saying(b"")) as elsewhere,
         serving(saying(b"", f"Location: {elsewhere.url}", status=status)) as host,
-        pytest.raises(Redirected),
+        pytest.raises(UnexpectedRedirect),
     ):
         session.post(host.url, data={"client_secret": "s"}, allow_redirects=allowed)
 
@@ -185,15 +185,15 @@ def test_authlib_does_not_carry_a_code_through_a_redirect() -> None:
     with serving(saying(b"{}")) as elsewhere:
         moved = saying(b"", f"Location: {elsewhere.url}", status="307 Temporary Redirect")
         with serving(moved) as host, OAuth2Session("id", "secret") as session:
-            mount_limits(session, limits=Limits(DEADLINE, DEADLINE))
-            with pytest.raises(Redirected):
+            mount_adapters(session, limits=Limits(DEADLINE, DEADLINE))
+            with pytest.raises(UnexpectedRedirect):
                 session.fetch_token(host.url, code="c", grant_type="authorization_code")
 
     assert elsewhere.lines == []
 
 
 def test_eight_hanging_calls_to_one_host_leave_the_others_alone() -> None:
-    bulkhead, arrived = Bulkhead(patience=0), threading.Semaphore(0)
+    bulkhead, arrived = ConcurrencyLimit(patience=0), threading.Semaphore(0)
 
     def hang(line: Line) -> None:
         arrived.release()
@@ -208,31 +208,31 @@ def test_eight_hanging_calls_to_one_host_leave_the_others_alone() -> None:
         calls = [visitors.submit(session.get, slow.url) for _ in range(8)]
         for _ in calls:
             assert arrived.acquire(timeout=PROMPTLY)
-        with pytest.raises(Unreachable, match="too many calls"):
+        with pytest.raises(ConnectionFailed, match="too many calls"):
             session.get(slow.url)
         assert session.get(quick.url).json() == {}
         for line in slow.lines:
             line.connection.shutdown(socket.SHUT_RDWR)
 
-        assert [type(call.exception()) for call in calls] == [Unreachable] * 8
+        assert [type(call.exception()) for call in calls] == [ConnectionFailed] * 8
     assert len(slow.lines) == 8
 
 
 def test_a_process_has_a_bound_over_all_hosts() -> None:
-    bulkhead = Bulkhead(per_host=2, in_all=3, patience=0)
-    assert all(bulkhead.enter(host) for host in ("a", "a", "b"))
+    bulkhead = ConcurrencyLimit(per_host=2, in_all=3, patience=0)
+    assert all(bulkhead.acquire(host) for host in ("a", "a", "b"))
 
-    assert not bulkhead.enter("c")
-    bulkhead.leave("a")
-    assert bulkhead.enter("c")
+    assert not bulkhead.acquire("c")
+    bulkhead.release("a")
+    assert bulkhead.acquire("c")
 
 
 def test_a_caller_in_a_burst_waits_for_a_place_to_be_given_back() -> None:
-    bulkhead = Bulkhead(per_host=1, patience=PROMPTLY)
-    assert bulkhead.enter("a")
+    bulkhead = ConcurrencyLimit(per_host=1, patience=PROMPTLY)
+    assert bulkhead.acquire("a")
     with ThreadPoolExecutor(1) as late:
-        waiting = late.submit(bulkhead.enter, "a")
-        bulkhead.leave("a")
+        waiting = late.submit(bulkhead.acquire, "a")
+        bulkhead.release("a")
 
         assert waiting.result(PROMPTLY)
 
@@ -241,9 +241,9 @@ def test_a_place_is_given_back_when_no_thread_can_be_had(monkeypatch: pytest.Mon
     def refuse(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    bulkhead = Bulkhead(per_host=1)
+    bulkhead = ConcurrencyLimit(per_host=1)
     monkeypatch.setattr(threading.Thread, "start", refuse)
-    with session_with(bulkhead) as session, pytest.raises(Unreachable):
+    with session_with(bulkhead) as session, pytest.raises(ConnectionFailed):
         session.get("http://127.0.0.1:9")
 
-    assert bulkhead.enter("127.0.0.1:9")
+    assert bulkhead.acquire("127.0.0.1:9")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import requests
 
-from genkan.outbound import NotAllowed, is_allowed_url, mount_limits
+from genkan.outbound import URLNotAllowed, is_allowed_url, mount_adapters
 from tests.peers.sockets import saying, serving
 
 
@@ -14,8 +14,8 @@ from tests.peers.sockets import saying, serving
 )
 def test_nothing_is_sent_to_a_place_that_is_neither_https_nor_loopback(prefix: str) -> None:
     with requests.Session() as session:
-        mount_limits(session)
-        with pytest.raises((NotAllowed, requests.exceptions.InvalidSchema)):
+        mount_adapters(session)
+        with pytest.raises((URLNotAllowed, requests.exceptions.InvalidSchema)):
             session.post(prefix, data={"client_secret": "s"})
 
 
@@ -79,7 +79,7 @@ def test_the_environment_changes_nothing(
         serving(saying(b"{}", "Set-Cookie: a=b; Path=/")) as host,
         requests.Session() as session,
     ):
-        mount_limits(session)
+        mount_adapters(session)
         for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
             monkeypatch.setenv(name, proxy.url)
         session.get(host.url)

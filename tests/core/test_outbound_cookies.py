@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import requests
 
-from genkan.outbound import mount_limits
+from genkan.outbound import mount_adapters
 from tests.peers.http_server import Answer, Call, Server
 
 
@@ -19,7 +19,7 @@ def test_a_cookie_that_a_provider_sets_is_not_brought_back() -> None:
     server.start()
     try:
         with requests.Session() as session:
-            mount_limits(session)
+            mount_adapters(session)
             for _ in range(2):
                 assert session.get(f"http://127.0.0.1:{server.port}/").status_code == 200
             assert len(session.cookies) == 0

@@ -9,23 +9,23 @@ from collections.abc import Callable, Iterator
 import pytest
 import requests
 
-from genkan.bulkhead import Bulkhead
+from genkan.bulkhead import ConcurrencyLimit
 from genkan.measured import BODY_BYTES, HEAD_BYTES
-from genkan.outbound import OutboundError, TooLarge, mount_limits
+from genkan.outbound import OutboundError, ResponseTooLarge, mount_adapters
 from tests.peers.sockets import Line, saying, serving
 
 
 @pytest.fixture(name="session")
 def _session() -> Iterator[requests.Session]:
     with requests.Session() as session:
-        mount_limits(session, bulkhead=Bulkhead())
+        mount_adapters(session, bulkhead=ConcurrencyLimit())
         yield session
 
 
 def test_a_body_of_one_mebibyte_is_taken_and_one_byte_more_is_not(session: requests.Session) -> None:
     with serving(saying(b"a" * BODY_BYTES)) as host:
         assert len(session.get(host.url).content) == BODY_BYTES
-    with serving(saying(b"a" * (BODY_BYTES + 1))) as host, pytest.raises(TooLarge):
+    with serving(saying(b"a" * (BODY_BYTES + 1))) as host, pytest.raises(ResponseTooLarge):
         session.get(host.url)
 
 
@@ -40,7 +40,7 @@ def test_a_bomb_is_too_large_and_never_unpacked(session: requests.Session) -> No
     with serving(saying(bomb, "Content-Encoding: gzip")) as host:
         tracemalloc.start()
         try:
-            with pytest.raises(TooLarge):
+            with pytest.raises(ResponseTooLarge):
                 session.get(host.url)
             _, peak = tracemalloc.get_traced_memory()
         finally:
@@ -68,7 +68,7 @@ def flood(start: bytes, filler: bytes) -> Callable[[Line], None]:
     ids=["no length", "chunks", "packed nothings"],
 )
 def test_a_flood_is_too_large(session: requests.Session, behaviour: Callable[[Line], None]) -> None:
-    with serving(behaviour) as host, pytest.raises(TooLarge):
+    with serving(behaviour) as host, pytest.raises(ResponseTooLarge):
         session.get(host.url)
 
 

@@ -11,8 +11,8 @@ from time import monotonic
 import pytest
 import requests
 
-from genkan.bulkhead import Bulkhead
-from genkan.outbound import Limits, Unreachable, mount_limits
+from genkan.bulkhead import ConcurrencyLimit
+from genkan.outbound import ConnectionFailed, Limits, mount_adapters
 from tests.peers.certificates import self_signed, server_context
 from tests.peers.sockets import Line, saying, serving
 
@@ -31,7 +31,7 @@ def written(path: Path, *, expired: bool = False) -> tuple[str, Wrap]:
 
 def call(url: str, verify: bool | str | None, limits: Limits = LIMITS) -> requests.Response:
     with requests.Session() as session:
-        mount_limits(session, limits=limits, bulkhead=Bulkhead())
+        mount_adapters(session, limits=limits, bulkhead=ConcurrencyLimit())
         return session.get(url, verify=verify)
 
 
@@ -42,16 +42,16 @@ def test_an_unknown_certificate_is_refused_whatever_is_asked(tmp_path: Path, mon
     with serving(saying(b"{}"), wrap) as host:
         url = host.url.replace("http:", "https:")
         for verify in (True, False, None):
-            with pytest.raises(Unreachable, match="SSLError"):
+            with pytest.raises(ConnectionFailed, match="SSLError"):
                 call(url, verify)
 
 
 def test_a_session_that_does_not_want_to_verify_verifies(tmp_path: Path) -> None:
     _, wrap = written(tmp_path)
     with serving(saying(b"{}"), wrap) as host, requests.Session() as session:
-        mount_limits(session, limits=LIMITS)
+        mount_adapters(session, limits=LIMITS)
         session.verify = False
-        with pytest.raises(Unreachable, match="SSLError"):
+        with pytest.raises(ConnectionFailed, match="SSLError"):
             session.get(host.url.replace("http:", "https:"))
 
 
@@ -63,7 +63,7 @@ def test_a_certificate_of_a_named_bundle_is_believed(tmp_path: Path) -> None:
 
 def test_an_expired_certificate_is_refused(tmp_path: Path) -> None:
     trusted, wrap = written(tmp_path, expired=True)
-    with serving(saying(b"{}"), wrap) as host, pytest.raises(Unreachable, match="SSLError"):
+    with serving(saying(b"{}"), wrap) as host, pytest.raises(ConnectionFailed, match="SSLError"):
         call(host.url.replace("http:", "https:"), trusted)
 
 
@@ -76,7 +76,7 @@ def test_the_deadline_holds_over_tls(tmp_path: Path) -> None:
     trusted, wrap = written(tmp_path)
     with serving(drip, wrap) as host:
         start = monotonic()
-        with pytest.raises(Unreachable):
+        with pytest.raises(ConnectionFailed):
             call(host.url.replace("http:", "https:"), trusted, Limits(connect=1, deadline=0.3))
 
     assert monotonic() - start < 2
@@ -85,7 +85,7 @@ def test_the_deadline_holds_over_tls(tmp_path: Path) -> None:
 def test_the_deadline_holds_while_hands_are_not_shaken() -> None:
     with serving(Line.hang) as host:
         start = monotonic()
-        with pytest.raises(Unreachable):
+        with pytest.raises(ConnectionFailed):
             call(host.url.replace("http:", "https:"), True, Limits(connect=0.3, deadline=60))
 
     assert monotonic() - start < 2

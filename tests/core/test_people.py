@@ -9,7 +9,7 @@ from threading import Barrier
 import pytest
 
 from genkan.adapters import Adapter
-from genkan.errors import LastAccount
+from genkan.errors import LastAccountError
 from genkan.identity import Account, User
 
 NOW = 1_800_000_000.0
@@ -35,17 +35,17 @@ def test_a_way_in_is_unlinked_by_its_owner_alone(adapter: Adapter) -> None:
     ada, _ = adapter.create_user(ADA, AT_HUB)
     bob, _ = adapter.create_user(BOB, Account("hub", "bob-at-hub", "oidc"))
     adapter.link_account(ada.id, AT_LAB)
-    assert not adapter.unlink_account(bob.id, "lab", "ada-at-lab", usable=ON)
-    assert adapter.unlink_account(ada.id, "lab", "ada-at-lab", usable=ON)
-    assert not adapter.unlink_account(ada.id, "lab", "ada-at-lab", usable=ON)
+    assert not adapter.unlink_account(bob.id, "lab", "ada-at-lab", enabled_providers=ON)
+    assert adapter.unlink_account(ada.id, "lab", "ada-at-lab", enabled_providers=ON)
+    assert not adapter.unlink_account(ada.id, "lab", "ada-at-lab", enabled_providers=ON)
     assert adapter.get_user_by_account("lab", "ada-at-lab") is None
     assert adapter.get_user_by_account("hub", "ada-at-hub") == ada
 
 
 def test_the_last_way_in_is_kept(adapter: Adapter) -> None:
     ada, _ = adapter.create_user(ADA, AT_HUB)
-    with pytest.raises(LastAccount):
-        adapter.unlink_account(ada.id, "hub", "ada-at-hub", usable=ON)
+    with pytest.raises(LastAccountError):
+        adapter.unlink_account(ada.id, "hub", "ada-at-hub", enabled_providers=ON)
     assert adapter.get_user_by_account("hub", "ada-at-hub") == ada
 
 
@@ -54,12 +54,12 @@ def test_the_last_way_in_is_kept_also_where_one_is_left_whose_provider_is_off(ad
     adapter.link_account(ada.id, AT_OFF)
     adapter.link_account(ada.id, AT_LAB)
     for account in (AT_HUB, AT_OFF, AT_LAB):
-        with pytest.raises(LastAccount):
-            adapter.unlink_account(ada.id, account.provider, account.provider_account_id, usable=())
-    assert adapter.unlink_account(ada.id, "hub", "ada-at-hub", usable=ON)
-    with pytest.raises(LastAccount):
-        adapter.unlink_account(ada.id, "lab", "ada-at-lab", usable=ON)
-    assert adapter.unlink_account(ada.id, "off", "ada-at-off", usable=ON)
+        with pytest.raises(LastAccountError):
+            adapter.unlink_account(ada.id, account.provider, account.provider_account_id, enabled_providers=())
+    assert adapter.unlink_account(ada.id, "hub", "ada-at-hub", enabled_providers=ON)
+    with pytest.raises(LastAccountError):
+        adapter.unlink_account(ada.id, "lab", "ada-at-lab", enabled_providers=ON)
+    assert adapter.unlink_account(ada.id, "off", "ada-at-off", enabled_providers=ON)
     assert [account.provider for account in adapter.list_accounts(ada.id)] == ["lab"]
 
 
@@ -72,8 +72,8 @@ def test_of_two_ways_in_that_are_unlinked_at_once_one_is_kept(adapter: Adapter) 
     def unlink(account: Account) -> bool:
         barrier.wait()
         try:
-            return adapter.unlink_account(ada.id, account.provider, account.provider_account_id, usable=ON)
-        except LastAccount:
+            return adapter.unlink_account(ada.id, account.provider, account.provider_account_id, enabled_providers=ON)
+        except LastAccountError:
             return False
 
     with ThreadPoolExecutor(2) as pool:
@@ -143,58 +143,58 @@ def test_one_caller_at_a_time_has_the_lease(adapter: Adapter) -> None:
 
     def lease(_: int) -> bool:
         barrier.wait()
-        return adapter.lease_refresh(AT_HUB, NOW, NOW + 15)
+        return adapter.acquire_refresh_lock(AT_HUB, NOW, NOW + 15)
 
     with ThreadPoolExecutor(20) as pool:
         for _ in range(5):
             assert sum(pool.map(lease, range(20))) == 1
-            adapter.release_refresh(AT_HUB, NOW + 15)
-    assert not adapter.lease_refresh(AT_LAB, NOW, NOW + 15)
+            adapter.release_refresh_lock(AT_HUB, NOW + 15)
+    assert not adapter.acquire_refresh_lock(AT_LAB, NOW, NOW + 15)
 
 
 def test_a_lease_ends_by_release_by_new_tokens_and_by_itself(adapter: Adapter) -> None:
     adapter.create_user(ADA, AT_HUB)
-    assert adapter.lease_refresh(AT_HUB, NOW, NOW + 15)
-    adapter.release_refresh(AT_HUB, NOW + 14)
-    assert not adapter.lease_refresh(AT_HUB, NOW + 14, NOW + 29)
-    assert adapter.lease_refresh(AT_HUB, NOW + 15, NOW + 30)
-    adapter.release_refresh(AT_HUB, NOW + 30)
-    assert adapter.lease_refresh(AT_HUB, NOW + 15, NOW + 30)
-    assert adapter.replace_tokens(AT_HUB, "rt-1")
-    assert adapter.lease_refresh(AT_HUB, NOW + 15, NOW + 30)
+    assert adapter.acquire_refresh_lock(AT_HUB, NOW, NOW + 15)
+    adapter.release_refresh_lock(AT_HUB, NOW + 14)
+    assert not adapter.acquire_refresh_lock(AT_HUB, NOW + 14, NOW + 29)
+    assert adapter.acquire_refresh_lock(AT_HUB, NOW + 15, NOW + 30)
+    adapter.release_refresh_lock(AT_HUB, NOW + 30)
+    assert adapter.acquire_refresh_lock(AT_HUB, NOW + 15, NOW + 30)
+    assert adapter.update_tokens(AT_HUB, "rt-1")
+    assert adapter.acquire_refresh_lock(AT_HUB, NOW + 15, NOW + 30)
 
 
 def test_a_lease_until_a_part_of_a_second_is_released_like_any_other(adapter: Adapter) -> None:
     adapter.create_user(ADA, AT_HUB)
-    assert adapter.lease_refresh(AT_HUB, NOW, NOW + 20.5)
-    assert not adapter.lease_refresh(AT_HUB, NOW + 20.25, NOW + 40.75)
-    adapter.release_refresh(AT_HUB, NOW + 20.5)
-    assert adapter.lease_refresh(AT_HUB, NOW, NOW + 20.5)
+    assert adapter.acquire_refresh_lock(AT_HUB, NOW, NOW + 20.5)
+    assert not adapter.acquire_refresh_lock(AT_HUB, NOW + 20.25, NOW + 40.75)
+    adapter.release_refresh_lock(AT_HUB, NOW + 20.5)
+    assert adapter.acquire_refresh_lock(AT_HUB, NOW, NOW + 20.5)
 
 
 def test_a_lease_from_before_the_clock_was_set_back_holds_nobody_up(adapter: Adapter) -> None:
     adapter.create_user(ADA, AT_HUB)
-    assert adapter.lease_refresh(AT_HUB, NOW, NOW + 15)
-    assert adapter.lease_refresh(AT_HUB, NOW - 3600, NOW - 3585)
+    assert adapter.acquire_refresh_lock(AT_HUB, NOW, NOW + 15)
+    assert adapter.acquire_refresh_lock(AT_HUB, NOW - 3600, NOW - 3585)
 
 
 def test_a_sign_in_does_not_end_a_lease(adapter: Adapter) -> None:
     ada, _ = adapter.create_user(ADA, AT_HUB)
-    assert adapter.lease_refresh(AT_HUB, NOW, NOW + 15)
+    assert adapter.acquire_refresh_lock(AT_HUB, NOW, NOW + 15)
     adapter.refresh_user(ada, AT_HUB)
-    assert not adapter.lease_refresh(AT_HUB, NOW, NOW + 15)
+    assert not adapter.acquire_refresh_lock(AT_HUB, NOW, NOW + 15)
     [account] = adapter.list_accounts(ada.id)
-    assert account.refreshing_until == NOW + 15
+    assert account.refresh_locked_until == NOW + 15
 
 
 def test_tokens_are_replaced_whole_while_the_spent_refresh_token_is_the_stored_one(adapter: Adapter) -> None:
     adapter.create_user(ADA, AT_HUB)
     rotated = replace(AT_HUB, tokens={"access_token": "at-2", "refresh_token": "rt-2"})
-    assert adapter.replace_tokens(rotated, "rt-1")
-    assert not adapter.replace_tokens(replace(AT_HUB, tokens={}), "rt-1")
+    assert adapter.update_tokens(rotated, "rt-1")
+    assert not adapter.update_tokens(replace(AT_HUB, tokens={}), "rt-1")
     stored = adapter.get_account("hub", "ada-at-hub")
     assert stored is not None
     assert stored.tokens == rotated.tokens
-    assert adapter.replace_tokens(replace(AT_HUB, tokens={}), "rt-2")
-    assert adapter.replace_tokens(rotated, None)
-    assert not adapter.replace_tokens(AT_LAB, None)
+    assert adapter.update_tokens(replace(AT_HUB, tokens={}), "rt-2")
+    assert adapter.update_tokens(rotated, None)
+    assert not adapter.update_tokens(AT_LAB, None)

@@ -12,9 +12,9 @@ import pytest
 
 from genkan import checks, oauth
 from genkan.errors import ProviderError
-from genkan.options import Options
+from genkan.options import Core
 from genkan.providers.base import Provider
-from genkan.providers.catalogue import CATALOGUE
+from genkan.providers.catalogue import PROVIDERS
 from genkan.providers.development import development
 from tests.clock import FrozenClock
 from tests.options import ORIGIN, make_options
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 WITHOUT_PKCE = {"slack", "linkedin"}
 OWN = "https://id.example.test"
 EVERYBODY = [
-    *(replace(provider, issuer=provider.issuer or OWN) for provider in CATALOGUE),
+    *(replace(provider, issuer=provider.issuer or OWN) for provider in PROVIDERS),
     development(f"{ORIGIN}/development", "made-up-secret"),
 ]
 
@@ -57,12 +57,12 @@ def begun_and_back(provider: Provider, clock: FrozenClock) -> tuple[dict[str, st
     To the token endpoint it is always told with the client's secret.
     """
     listener = Listener(provider)
-    options: Options = make_options(clock, back_channels={listener.origin: listener})
+    options: Core = make_options(clock, back_channels={listener.origin: listener})
     client = replace(provider, client_id="client", client_secret="made-up-secret")
     flow, _ = checks.create(client.id, "/", "", options)
     asked = dict(parse_qsl(urlsplit(oauth.authorization_url(client, flow, {}, options)).query))
     with pytest.raises(ProviderError):
-        oauth.exchange(client, flow, {"state": flow.state, "code": "c"}, options)
+        oauth.exchange_code(client, flow, {"state": flow.state, "code": "c"}, options)
     assert listener.form["code"] == "c"
     assert listener.form.get("client_secret") == "made-up-secret" or listener.authorization.startswith("Basic ")
     return asked, listener.form, flow
@@ -77,7 +77,7 @@ def test_pkce_is_sent_to_everybody_but_these_two(provider: Provider, clock: Froz
         assert "code_verifier" not in given
     else:
         assert asked["code_challenge_method"] == "S256"
-        assert given["code_verifier"] == flow.verifier
+        assert given["code_verifier"] == flow.code_verifier
         assert verifies(given["code_verifier"], asked["code_challenge"])
 
 
@@ -91,9 +91,9 @@ def test_state_and_nonce_go_to_everybody_who_may_know_them(provider: Provider, c
 
 def test_without_pkce_the_nonce_is_held_to_wherever_it_is_echoed() -> None:
     """LinkedIn's ID tokens lack it: there the state in its cookie, and the client secret, are all there is."""
-    without = [provider for provider in EVERYBODY if not provider.uses_pkce]
+    without = [provider for provider in EVERYBODY if not provider.pkce]
 
-    assert {provider.id: (provider.type, provider.echoes_nonce) for provider in without} == {
+    assert {provider.id: (provider.type, provider.returns_nonce) for provider in without} == {
         "slack": ("oidc", True),
         "linkedin": ("oidc", False),
     }

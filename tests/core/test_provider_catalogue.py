@@ -8,7 +8,7 @@ import pytest
 
 from genkan.errors import ConfigurationError
 from genkan.providers.base import Provider
-from genkan.providers.catalogue import CATALOGUE, from_environment, nearest, unknown_variables, unusual_issuers
+from genkan.providers.catalogue import PROVIDERS, from_environment, suggest_variable, unknown_variables, unusual_issuers
 
 SECRET = "made-up-secret"
 TENANT = "11111111-2222-3333-4444-555555555555"
@@ -51,7 +51,7 @@ def test_an_empty_environment_turns_nothing_on() -> None:
     assert from_environment({"AUTH_SECRET": SECRET, "AUTH_URL": "https://house.example.com"}) == ()
 
 
-@pytest.mark.parametrize("provider", CATALOGUE, ids=lambda provider: provider.id)
+@pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.id)
 def test_a_provider_is_on_when_all_it_needs_is_set(provider: Provider) -> None:
     turned_on = on(variables(provider.id))
     assert (turned_on.id, turned_on.client_id, turned_on.client_secret) == (provider.id, "client", SECRET)
@@ -64,7 +64,7 @@ def test_several_come_in_the_order_of_the_catalogue() -> None:
     assert [provider.id for provider in from_environment(environment)] == ["google", "spotify", "oidc"]
 
 
-@pytest.mark.parametrize("provider", CATALOGUE, ids=lambda provider: provider.id)
+@pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.id)
 def test_each_variable_that_is_missing_is_named_with_a_remedy(provider: Provider) -> None:
     complete = variables(provider.id)
     for missing in complete:
@@ -155,7 +155,7 @@ def test_an_issuer_of_an_unusual_spelling_is_kept_with_a_warning(provider_id: st
     assert issuer not in warning.replace(provider.issuer_example, "")
 
 
-@pytest.mark.parametrize("provider", CATALOGUE, ids=lambda provider: provider.id)
+@pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.id)
 def test_the_usual_spelling_brings_no_warning(provider: Provider) -> None:
     assert unusual_issuers([on(variables(provider.id))]) == ()
 
@@ -251,4 +251,4 @@ def test_variables_of_providers_that_we_do_not_have_are_named() -> None:
     ],
 )
 def test_a_slip_of_the_pen_is_told_what_it_was_meant_to_be(written: str, meant: str | None) -> None:
-    assert nearest(written) == meant
+    assert suggest_variable(written) == meant

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from genkan.providers import base
 from genkan.providers.base import ProfileUser, Provider
-from genkan.providers.catalogue import CATALOGUE
+from genkan.providers.catalogue import PROVIDERS
 from genkan.providers.development import development
 
-PROVIDERS = {provider.id: provider for provider in CATALOGUE}
+BY_ID = {provider.id: provider for provider in PROVIDERS}
 FOLDER = Path(base.__file__).parent
 
 NAME, EMAIL = "Hana Example", "hana@example.com"
@@ -166,17 +166,17 @@ profiles = st.dictionaries(keys, json_values, max_size=10)
     ("provider", "case", "said", "expected"), PROFILES, ids=[f"{provider}: {case}" for provider, case, *_ in PROFILES]
 )
 def test_a_profile_becomes_what_we_keep(provider: str, case: str, said: dict[str, Any], expected: ProfileUser) -> None:
-    assert PROVIDERS[provider].profile(said) == expected
+    assert BY_ID[provider].profile(said) == expected
 
 
 def test_every_provider_has_a_sample_profile() -> None:
-    assert {provider for provider, *_ in PROFILES} == set(PROVIDERS)
+    assert {provider for provider, *_ in PROFILES} == set(BY_ID)
 
 
 @settings(deadline=None)
 @given(said=profiles)
 def test_no_profile_breaks_a_provider_or_makes_an_address_half_verified(said: dict[str, Any]) -> None:
-    for provider in CATALOGUE:
+    for provider in PROVIDERS:
         user = provider.profile(said)
         assert isinstance(user, ProfileUser)
         assert isinstance(user.email_verified, bool)
@@ -186,30 +186,30 @@ def test_no_profile_breaks_a_provider_or_makes_an_address_half_verified(said: di
     "number", ["9" * 5000, 10**5000, "²", "١٢٣", -1, ["1"], {}], ids=lambda number: str(type(number))
 )
 def test_a_discord_id_or_discriminator_that_is_none_is_no_picture_and_no_error(number: Any) -> None:
-    assert PROVIDERS["discord"].profile({"id": number}).image is None
-    assert PROVIDERS["discord"].profile(DISCORD | {"avatar": None, "discriminator": number}) == discord(DEFAULT)
+    assert BY_ID["discord"].profile({"id": number}).image is None
+    assert BY_ID["discord"].profile(DISCORD | {"avatar": None, "discriminator": number}) == discord(DEFAULT)
 
 
 def test_an_avatar_hash_cannot_leave_its_place_in_the_picture_s_url() -> None:
-    assert PROVIDERS["discord"].profile(DISCORD | {"avatar": "../../x?"}) == discord(DEFAULT)
+    assert BY_ID["discord"].profile(DISCORD | {"avatar": "../../x?"}) == discord(DEFAULT)
 
 
 def test_the_catalogue_has_every_provider_in_the_order_of_the_buttons() -> None:
-    assert list(PROVIDERS) == [
+    assert list(BY_ID) == [
         *("google", "github", "gitlab", "microsoft-entra-id", "keycloak", "auth0", "okta", "cognito", "authentik"),
         *("zitadel", "discord", "slack", "linkedin", "twitch", "spotify", "oidc"),
     ]
 
 
-@pytest.mark.parametrize("provider", CATALOGUE, ids=lambda provider: provider.id)
+@pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.id)
 def test_every_address_in_a_provider_is_https(provider: Provider) -> None:
     single = [provider.issuer, provider.authorization_endpoint, provider.token_endpoint, provider.userinfo_endpoint]
-    addresses = [address for address in single if address] + list(provider.extra_endpoints.values())
+    addresses = [address for address in single if address] + list(provider.extra_userinfo_endpoints.values())
     assert all(address.startswith("https://") for address in addresses)
     assert bool(addresses) == provider.issuer_is_built_in
 
 
-@pytest.mark.parametrize("provider", CATALOGUE, ids=lambda provider: provider.id)
+@pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.id)
 def test_a_provider_has_what_its_type_needs(provider: Provider) -> None:
     endpoints = (provider.authorization_endpoint, provider.token_endpoint, provider.userinfo_endpoint)
     if provider.type == "oauth":
@@ -221,11 +221,11 @@ def test_a_provider_has_what_its_type_needs(provider: Provider) -> None:
 
 
 def test_only_linkedin_does_without_a_nonce() -> None:
-    assert {provider.id for provider in CATALOGUE if not provider.echoes_nonce} == {"linkedin"}
+    assert {provider.id for provider in PROVIDERS if not provider.returns_nonce} == {"linkedin"}
 
 
 def test_twitch_is_asked_for_each_claim_by_name() -> None:
-    asked = json.loads(PROVIDERS["twitch"].authorization_params["claims"])["id_token"]
+    asked = json.loads(BY_ID["twitch"].authorization_params["claims"])["id_token"]
     assert set(asked) >= set(TWITCH) - {"sub"}
 
 
@@ -260,7 +260,7 @@ def test_a_provider_file_holds_data_and_does_no_io(file: Path) -> None:
 
 class TestProvingAgain:
     def test_only_openid_providers_are_believed_to_say_when_somebody_proved_themselves(self) -> None:
-        assert {provider.id for provider in CATALOGUE if provider.honours_max_age} == {
+        assert {provider.id for provider in PROVIDERS if provider.supports_max_age} == {
             "gitlab",
             "keycloak",
             "auth0",
@@ -269,11 +269,13 @@ class TestProvingAgain:
             "zitadel",
             "oidc",
         }
-        assert all(provider.type == "oidc" for provider in CATALOGUE if provider.honours_max_age)
+        assert all(provider.type == "oidc" for provider in PROVIDERS if provider.supports_max_age)
 
     def test_each_is_asked_in_the_words_that_it_knows(self) -> None:
         others = {
-            provider.id: provider.asks_again for provider in CATALOGUE if provider.asks_again != {"prompt": "login"}
+            provider.id: provider.reauthentication_params
+            for provider in PROVIDERS
+            if provider.reauthentication_params != {"prompt": "login"}
         }
 
         assert others == {

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from genkan.redirects import MAX_URL_CHARACTERS, is_web_url, origin_of, own_url, path_of, with_query
+from genkan.redirects import MAX_URL_CHARACTERS, add_query, is_http_url, origin_of, relative_url, same_origin_url
 from tests.peers.browser_url import origin_reached
 from tests.peers.process import missing
 
@@ -89,12 +89,12 @@ PIECES = [
 
 @pytest.mark.parametrize("url", REFUSED)
 def test_a_url_that_leads_elsewhere_or_nowhere_is_nobodys(url: str) -> None:
-    assert own_url(url, HOME) is None
+    assert same_origin_url(url, HOME) is None
 
 
 @pytest.mark.parametrize(("url", "tail"), KEPT.items())
 def test_a_url_of_ours_comes_back_absolute_and_normalised(url: str, tail: str) -> None:
-    assert own_url(url, HOME) == HOME + tail
+    assert same_origin_url(url, HOME) == HOME + tail
 
 
 @settings(max_examples=600, deadline=None)
@@ -102,36 +102,36 @@ def test_a_url_of_ours_comes_back_absolute_and_normalised(url: str, tail: str) -
 @example("//evil.example")
 @example("/\\evil.example")
 def test_whatever_goes_in_a_browser_stays_with_us(url: str) -> None:
-    found = own_url(url, HOME)
+    found = same_origin_url(url, HOME)
 
     if found is not None:
         assert origin_reached(found, "https://other.example/") == HOME
-        assert origin_reached(path_of(found, HOME), f"{HOME}/deep/page") == HOME
+        assert origin_reached(relative_url(found, HOME), f"{HOME}/deep/page") == HOME
         assert found.isascii()
         assert found.isprintable()
         assert " " not in found
-        assert own_url(found, HOME) in {found, None}  # None where encoding made it too long
+        assert same_origin_url(found, HOME) in {found, None}  # None where encoding made it too long
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.sampled_from(PIECES) | st.characters(), max_size=10).map("".join))
 def test_what_counts_as_a_web_address_never_runs_as_a_script(url: str) -> None:
-    if is_web_url(url):
+    if is_http_url(url):
         assert (origin_reached(url, HOME) or "https://").startswith(("http://", "https://"))
 
 
 def test_a_path_that_begins_with_two_slashes_is_never_a_link_without_its_origin() -> None:
     """`<a href="//evil.example">` would leave the site that `https://app.example//evil.example` does not."""
-    assert path_of("https://app.example//evil.example", HOME) == "https://app.example//evil.example"
-    assert path_of("https://app.example/dashboard?x#y", HOME) == "/dashboard?x#y"
-    assert path_of(HOME, HOME) == "/"
+    assert relative_url("https://app.example//evil.example", HOME) == "https://app.example//evil.example"
+    assert relative_url("https://app.example/dashboard?x#y", HOME) == "/dashboard?x#y"
+    assert relative_url(HOME, HOME) == "/"
 
 
 @pytest.mark.parametrize(
     "url", ["https://app.example.evil.example/x", "https://app.example:8443/x", "https://evil.example/"]
 )
 def test_another_sites_url_keeps_its_origin_even_where_it_begins_like_ours(url: str) -> None:
-    assert path_of(url, HOME) == url
+    assert relative_url(url, HOME) == url
 
 
 def test_origins_are_compared_without_case_and_default_port() -> None:
@@ -172,6 +172,6 @@ def _name(scheme: str, host: str) -> str:
 
 
 def test_parameters_come_after_those_that_are_there_and_none_is_none() -> None:
-    assert with_query("/a", {"b": "c&d", "e": None}) == "/a?b=c%26d"
-    assert with_query("/a?x=1", {"b": "/c"}) == "/a?x=1&b=%2Fc"
-    assert with_query("/a", {"e": None}) == "/a"
+    assert add_query("/a", {"b": "c&d", "e": None}) == "/a?b=c%26d"
+    assert add_query("/a?x=1", {"b": "/c"}) == "/a?x=1&b=%2Fc"
+    assert add_query("/a", {"e": None}) == "/a"

@@ -10,14 +10,14 @@ from typing import Any, NoReturn
 
 import pytest
 
-from genkan.actions.issuing import CALLBACKS_HOLD, issue
-from genkan.actions.session import NOBODY, Reading, read, renew
+from genkan.actions.issuing import CALLBACK_CACHE_SECONDS, update_session
+from genkan.actions.session import NO_SESSION, SessionResult, read, refresh
 from genkan.callbacks import Callbacks, JWTParams, SessionParams
 from genkan.identity import Session, SessionUser, Token
-from genkan.options import Options
+from genkan.options import Core
 from genkan.tokens import CLOCK_TOLERANCE, Sealer
 from tests.clock import START, FrozenClock
-from tests.jar import Jar
+from tests.jar import CookieJar
 from tests.options import SECRET, make_options
 from tests.peers import jwe
 
@@ -51,11 +51,11 @@ def _recorder() -> Recorder:
 
 
 @pytest.fixture(name="options")
-def _options(clock: FrozenClock, recorder: Recorder) -> Options:
+def _options(clock: FrozenClock, recorder: Recorder) -> Core:
     return make_options(clock, callbacks=Callbacks(jwt=recorder.jwt, session=recorder.session))
 
 
-def _header(options: Options, token: Token = ADA, max_age: int = 30 * DAY) -> str:
+def _header(options: Core, token: Token = ADA, max_age: int = 30 * DAY) -> str:
     """The cookie of somebody whose session another worker, or a Next.js front end, began."""
     return f"{NAME}={options.sessions.seal(token, max_age)}"
 
@@ -64,13 +64,13 @@ def _raise(_params: object) -> NoReturn:
     raise RuntimeError("ada@example.org")
 
 
-def test_nobody_is_there_without_a_cookie(options: Options, recorder: Recorder) -> None:
+def test_nobody_is_there_without_a_cookie(options: Core, recorder: Recorder) -> None:
     for header in ("", "a=b", f"{NAME}-legacy=x", f"{NAME}="):
-        assert read(header, options) is NOBODY
+        assert read(header, options) is NO_SESSION
     assert recorder.asked == []
 
 
-def test_a_session_tells_name_address_and_picture_and_when_it_ends(options: Options) -> None:
+def test_a_session_tells_name_address_and_picture_and_when_it_ends(options: Core) -> None:
     session = read(_header(options), options).session
     assert session == Session(
         SessionUser("Ada", "ada@example.org", "https://img.example/ada.png"),
@@ -78,7 +78,7 @@ def test_a_session_tells_name_address_and_picture_and_when_it_ends(options: Opti
     )
 
 
-def test_the_json_holds_the_allowed_fields_and_no_claim_besides(options: Options) -> None:
+def test_the_json_holds_the_allowed_fields_and_no_claim_besides(options: Core) -> None:
     known = read(_header(options, {**ADA, "secret": "s", "access_token": "at"}), options).known
     assert known is not None
     assert json.loads(known.body) == {
@@ -88,13 +88,13 @@ def test_the_json_holds_the_allowed_fields_and_no_claim_besides(options: Options
 
 
 @pytest.mark.parametrize("value", [None, 7, ["Ada"], {"first": "Ada"}, True])
-def test_a_claim_of_the_wrong_type_is_told_as_nothing(value: object, options: Options) -> None:
+def test_a_claim_of_the_wrong_type_is_told_as_nothing(value: object, options: Core) -> None:
     session = read(_header(options, {"name": value, "email": value, "picture": value}), options).session
     assert session is not None
     assert session.user.to_json() == {"name": None, "email": None, "image": None}
 
 
-def test_half_a_character_in_a_name_is_shown_as_javascript_writes_it(options: Options) -> None:
+def test_half_a_character_in_a_name_is_shown_as_javascript_writes_it(options: Core) -> None:
     """JavaScript lets an emoji be cut in two; nothing can be encoded with the half."""
     claims = {"name": "Ada \ud83c", "picture": "\udf89", "exp": int(START) + DAY}
     known = read(f"{NAME}={jwe.seal_claims(claims, SECRET, NAME)}", options).known
@@ -102,7 +102,7 @@ def test_half_a_character_in_a_name_is_shown_as_javascript_writes_it(options: Op
     assert json.loads(known.body)["user"] == {"name": "Ada \ufffd", "email": None, "image": "\ufffd"}
 
 
-def test_the_callbacks_are_asked_jwt_first_then_session_and_once_each(options: Options, recorder: Recorder) -> None:
+def test_the_callbacks_are_asked_jwt_first_then_session_and_once_each(options: Core, recorder: Recorder) -> None:
     recorder.jwt_answer = lambda params: {**params.token, "role": "owner"}
     read(_header(options), options)
     jwt, session = recorder.asked
@@ -113,11 +113,11 @@ def test_the_callbacks_are_asked_jwt_first_then_session_and_once_each(options: O
 
 
 def test_a_worker_that_has_seen_the_token_asks_again_after_a_minute_only(
-    options: Options, recorder: Recorder, clock: FrozenClock
+    options: Core, recorder: Recorder, clock: FrozenClock
 ) -> None:
     header = _header(options)
     first = read(header, options)
-    clock.advance(CALLBACKS_HOLD - 1)
+    clock.advance(CALLBACK_CACHE_SECONDS - 1)
     assert read(header, options).known is first.known
     assert len(recorder.asked) == 2
     clock.advance(1)
@@ -125,71 +125,71 @@ def test_a_worker_that_has_seen_the_token_asks_again_after_a_minute_only(
     assert len(recorder.asked) == 4
 
 
-def test_a_token_just_issued_need_not_be_opened(options: Options, recorder: Recorder) -> None:
-    jar = Jar()
-    known, written = issue(ADA, (), options)
+def test_a_token_just_issued_need_not_be_opened(options: Core, recorder: Recorder) -> None:
+    jar = CookieJar()
+    known, written = update_session(ADA, (), options)
     jar.take(written)
     assert read(jar.header, options).known is known
     assert len(recorder.asked) == 1
 
 
-def test_what_a_worker_remembers_ends_with_the_token(options: Options, clock: FrozenClock) -> None:
+def test_what_a_worker_remembers_ends_with_the_token(options: Core, clock: FrozenClock) -> None:
     header = _header(options, max_age=30)
     assert read(header, options).session
     clock.advance(30 + CLOCK_TOLERANCE - 1)
     assert read(header, options).session
     clock.advance(1)
-    assert len(options.memory) == 1
-    assert read(header, options) == Reading(names=(NAME,), ended=True)
+    assert len(options.session_cache) == 1
+    assert read(header, options) == SessionResult(cookie_names=(NAME,), invalid=True)
 
 
 @pytest.mark.parametrize("header", ["x", "a.b.c", "a..b.c.d", "%", "ÿ", "=;", "eyJhbGciOiJub25lIn0.e30."])
 def test_a_bad_token_is_nobody_a_line_in_the_log_and_a_cookie_to_clear(
-    header: str, options: Options, recorder: Recorder, caplog: pytest.LogCaptureFixture
+    header: str, options: Core, recorder: Recorder, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     reading = read(f"{NAME}={header}", options)
-    assert (reading.session, reading.ended, reading.failed) == (None, True, False)
-    assert [cookie.header() for cookie in renew(reading, options)] == [
+    assert (reading.session, reading.invalid, reading.failed) == (None, True, False)
+    assert [cookie.to_header() for cookie in refresh(reading, options)] == [
         f"{NAME}=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax"
     ]
     assert [record.getMessage() for record in caplog.records] == ["session not believed"]
     assert recorder.asked == []
 
 
-def test_a_token_without_an_end_is_no_session(options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_without_an_end_is_no_session(options: Core, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Sealer, "open", lambda *_: {"sub": "1"})
     reading = read(f"{NAME}=opens", options)
-    assert (reading.session, reading.ended) == (None, True)
+    assert (reading.session, reading.invalid) == (None, True)
 
 
-def test_a_gap_among_the_chunks_is_nobody_and_every_chunk_is_cleared(options: Options) -> None:
+def test_a_gap_among_the_chunks_is_nobody_and_every_chunk_is_cleared(options: Core) -> None:
     reading = read(f"{NAME}.0=a; {NAME}.2=c", options)
     assert reading.session is None
-    assert {cookie.name for cookie in renew(reading, options)} == {f"{NAME}.0", f"{NAME}.2"}
+    assert {cookie.name for cookie in refresh(reading, options)} == {f"{NAME}.0", f"{NAME}.2"}
 
 
-def test_a_token_of_any_other_purpose_is_no_session(options: Options, clock: FrozenClock) -> None:
+def test_a_token_of_any_other_purpose_is_no_session(options: Core, clock: FrozenClock) -> None:
     for salt in ("authjs.flow", "__Secure-authjs.session-token", "genkan.development.code", "authjs.csrf-token"):
         token = Sealer([SECRET], salt, clock).seal(ADA, 60)
-        assert read(f"{NAME}={token}", options).ended
+        assert read(f"{NAME}={token}", options).invalid
 
 
-def test_junk_is_never_remembered(options: Options) -> None:
+def test_junk_is_never_remembered(options: Core) -> None:
     for number in range(1000):
         read(f"{NAME}=eyJ{number}..AAAA.AAAA.AAAA", options)
-    assert len(options.memory) == 0
+    assert len(options.session_cache) == 0
 
 
 @pytest.mark.parametrize("which", ["jwt_answer", "session_answer"])
 def test_a_callback_that_raises_makes_nobody_and_keeps_the_cookie(
-    which: str, options: Options, recorder: Recorder, caplog: pytest.LogCaptureFixture
+    which: str, options: Core, recorder: Recorder, caplog: pytest.LogCaptureFixture
 ) -> None:
     header = _header(options)
     setattr(recorder, which, _raise)
     reading = read(header, options)
-    assert (reading.session, reading.ended, reading.failed) == (None, False, True)
-    assert renew(reading, options) == ()
+    assert (reading.session, reading.invalid, reading.failed) == (None, False, True)
+    assert refresh(reading, options) == ()
     (record,) = caplog.records
     assert "ada@" not in str(record.__dict__)
     setattr(recorder, which, None)
@@ -198,27 +198,27 @@ def test_a_callback_that_raises_makes_nobody_and_keeps_the_cookie(
 
 @pytest.mark.parametrize("which", ["jwt_answer", "session_answer"])
 def test_a_bad_token_that_a_callback_met_elsewhere_does_not_end_the_session(
-    which: str, options: Options, recorder: Recorder
+    which: str, options: Core, recorder: Recorder
 ) -> None:
-    setattr(recorder, which, lambda _: options.flows.open("not a token"))
+    setattr(recorder, which, lambda _: options.flow_sealer.open("not a token"))
     assert read(_header(options), options).failed
 
 
-def test_a_jwt_callback_that_says_none_ends_the_session(options: Options, recorder: Recorder) -> None:
+def test_a_jwt_callback_that_says_none_ends_the_session(options: Core, recorder: Recorder) -> None:
     recorder.jwt_answer = lambda _: None
     reading = read(_header(options), options)
-    assert (reading.session, reading.ended) == (None, True)
+    assert (reading.session, reading.invalid) == (None, True)
     assert len(recorder.asked) == 1
 
 
 def test_a_session_callback_that_says_none_hides_the_session_and_keeps_the_cookie(
-    options: Options, recorder: Recorder
+    options: Core, recorder: Recorder
 ) -> None:
     recorder.session_answer = lambda _: None
     header = _header(options)
     reading = read(header, options)
-    assert (reading.session, reading.ended, reading.failed) == (None, False, False)
-    assert renew(reading, options) == ()
+    assert (reading.session, reading.invalid, reading.failed) == (None, False, False)
+    assert refresh(reading, options) == ()
     recorder.session_answer = None
     assert read(header, options).session
 
@@ -226,21 +226,21 @@ def test_a_session_callback_that_says_none_hides_the_session_and_keeps_the_cooki
 @pytest.mark.parametrize("answer", [True, 1, "Ada", ["Ada"], RuntimeError("down"), SessionUser("Ada"), object()])
 @pytest.mark.parametrize("which", ["jwt_answer", "session_answer"])
 def test_an_answer_that_is_no_answer_is_never_somebody(
-    which: str, answer: object, options: Options, recorder: Recorder
+    which: str, answer: object, options: Core, recorder: Recorder
 ) -> None:
     setattr(recorder, which, lambda _: answer)
     reading = read(_header(options), options)
     assert (reading.session, reading.failed) == (None, True)
 
 
-def test_a_session_without_a_user_or_with_what_is_no_json_is_nobody(options: Options, recorder: Recorder) -> None:
+def test_a_session_without_a_user_or_with_what_is_no_json_is_nobody(options: Core, recorder: Recorder) -> None:
     for change in ({"user": None}, {"expires": None}, {"extra": {"when": object()}}, {"extra": 7}):
         recorder.session_answer = lambda params, change=change: replace(params.session, **change)
         assert read(_header(options), options).failed
 
 
 def test_a_callback_can_scribble_on_what_it_is_given_without_touching_what_is_remembered(
-    options: Options, recorder: Recorder
+    options: Core, recorder: Recorder
 ) -> None:
     recorder.session_answer = lambda params: params.token.clear() or params.session
     known = read(_header(options), options).known

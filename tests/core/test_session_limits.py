@@ -7,15 +7,15 @@ from typing import Any, NoReturn
 
 import pytest
 
-from genkan.actions.issuing import issue
-from genkan.actions.session import read, renew
+from genkan.actions.issuing import update_session
+from genkan.actions.session import read, refresh
 from genkan.callbacks import Callbacks, JWTParams, SessionParams
 from genkan.errors import ConfigurationError
 from genkan.identity import Session, Token
-from genkan.options import Options, SessionPolicy
+from genkan.options import Core, SessionConfig
 from tests.clock import START, FrozenClock
-from tests.guest import ADA, Guest
-from tests.jar import Jar
+from tests.guest import ADA, SessionClient
+from tests.jar import CookieJar
 from tests.options import make_options
 
 NAME = "authjs.session-token"
@@ -23,18 +23,18 @@ HOUR, DAY = 3_600, 86_400
 
 
 @pytest.fixture(name="options")
-def _options(clock: FrozenClock) -> Options:
+def _options(clock: FrozenClock) -> Core:
     return make_options(clock)
 
 
 @pytest.fixture(name="ada")
-def _ada(options: Options) -> Guest:
-    visitor = Guest(options)
+def _ada(options: Core) -> SessionClient:
+    visitor = SessionClient(options)
     visitor.sign_in()
     return visitor
 
 
-def test_a_session_that_is_not_seen_for_thirty_days_ends(ada: Guest, clock: FrozenClock) -> None:
+def test_a_session_that_is_not_seen_for_thirty_days_ends(ada: SessionClient, clock: FrozenClock) -> None:
     clock.advance(30 * DAY + 14)
     assert ada.visit()
     ada.sign_in()
@@ -43,7 +43,7 @@ def test_a_session_that_is_not_seen_for_thirty_days_ends(ada: Guest, clock: Froz
     assert ada.jar.values == {}
 
 
-def test_a_session_is_prolonged_at_most_once_in_a_day(ada: Guest, clock: FrozenClock) -> None:
+def test_a_session_is_prolonged_at_most_once_in_a_day(ada: SessionClient, clock: FrozenClock) -> None:
     values = set(ada.jar.values.values())
     for _ in range(10 * 24):
         clock.advance(HOUR)
@@ -53,13 +53,13 @@ def test_a_session_is_prolonged_at_most_once_in_a_day(ada: Guest, clock: FrozenC
     assert ada.token()["exp"] == clock.now + 30 * DAY
 
 
-def test_the_cookie_lasts_as_long_as_the_token(ada: Guest, clock: FrozenClock) -> None:
+def test_the_cookie_lasts_as_long_as_the_token(ada: SessionClient, clock: FrozenClock) -> None:
     clock.advance(DAY)
-    (cookie,) = renew(read(ada.jar.header, ada.options), ada.options)
+    (cookie,) = refresh(read(ada.jar.header, ada.options), ada.options)
     assert (cookie.expires, cookie.max_age) == (START + DAY + 30 * DAY, None)
 
 
-def test_prolonging_keeps_every_claim_and_changes_times_and_id_only(ada: Guest, clock: FrozenClock) -> None:
+def test_prolonging_keeps_every_claim_and_changes_times_and_id_only(ada: SessionClient, clock: FrozenClock) -> None:
     before = ada.token()
     clock.advance(DAY)
     ada.visit()
@@ -79,7 +79,7 @@ def test_prolonging_asks_no_callback_and_the_answer_is_the_one_that_was_read(clo
         asked.append(params)
         return params.session
 
-    visitor = Guest(make_options(clock, callbacks=Callbacks(jwt=jwt, session=session)))
+    visitor = SessionClient(make_options(clock, callbacks=Callbacks(jwt=jwt, session=session)))
     visitor.sign_in()
     asked.clear()
     clock.advance(DAY)
@@ -90,7 +90,7 @@ def test_prolonging_asks_no_callback_and_the_answer_is_the_one_that_was_read(clo
 
 
 def test_however_often_it_is_prolonged_a_session_ends_ninety_days_after_the_sign_in(
-    ada: Guest, clock: FrozenClock
+    ada: SessionClient, clock: FrozenClock
 ) -> None:
     signed_in_at = ada.token()["auth_time"]
     while clock.now < START + 90 * DAY - HOUR:
@@ -126,7 +126,7 @@ def _scribbles(params: JWTParams) -> Token:
 
 @pytest.mark.parametrize("jwt", [_forgets, _moves, _nonsense, _scribbles])
 def test_no_jwt_callback_loses_or_moves_the_absolute_end(jwt: Callable[[JWTParams], Token], clock: FrozenClock) -> None:
-    visitor = Guest(make_options(clock, callbacks=Callbacks(jwt=jwt)))
+    visitor = SessionClient(make_options(clock, callbacks=Callbacks(jwt=jwt)))
     visitor.sign_in()
     while clock.now < START + 90 * DAY:
         assert visitor.visit()
@@ -138,38 +138,38 @@ def test_no_jwt_callback_loses_or_moves_the_absolute_end(jwt: Callable[[JWTParam
 @pytest.mark.parametrize("claim", [START + 900 * DAY, 2**52, "soon", None, True, -(2**53)])
 def test_a_sign_in_in_the_future_or_at_no_time_is_not_believed(claim: object, clock: FrozenClock) -> None:
     options = make_options(clock)
-    jar = Jar()
+    jar = CookieJar()
     token = options.sessions.seal({"sub": "1", "auth_time": claim}, 200 * DAY)
     reading = read(f"{NAME}={token}", options)
-    assert reading.known is None or reading.known.until == START + 90 * DAY
-    jar.take(renew(reading, options))
+    assert reading.known is None or reading.known.expires == START + 90 * DAY
+    jar.take(refresh(reading, options))
     clock.advance(90 * DAY)
-    assert read(f"{NAME}={token}", options).ended
+    assert read(f"{NAME}={token}", options).invalid
 
 
-def test_a_session_of_a_nextjs_front_end_counts_from_when_its_token_was_made(
-    options: Options, clock: FrozenClock
-) -> None:
+def test_a_session_of_a_nextjs_front_end_counts_from_when_its_token_was_made(options: Core, clock: FrozenClock) -> None:
     header = f"{NAME}={options.sessions.seal(ADA, 400 * DAY)}"
     clock.advance(89 * DAY)
     session = read(header, options).session
     assert session
     assert session.expires.timestamp() == START + 90 * DAY
     clock.advance(DAY)
-    assert read(header, options).ended
+    assert read(header, options).invalid
 
 
-def test_nobody_gets_a_session_that_is_over_already(options: Options) -> None:
-    known, written = issue({**ADA, "auth_time": START - 90 * DAY}, (NAME,), options)
+def test_nobody_gets_a_session_that_is_over_already(options: Core) -> None:
+    known, written = update_session({**ADA, "auth_time": START - 90 * DAY}, (NAME,), options)
     assert known is None
     assert [(cookie.name, cookie.max_age) for cookie in written] == [(NAME, 0)]
 
 
-def test_a_clock_set_back_an_hour_makes_no_session_immortal_and_ends_none(ada: Guest, clock: FrozenClock) -> None:
+def test_a_clock_set_back_an_hour_makes_no_session_immortal_and_ends_none(
+    ada: SessionClient, clock: FrozenClock
+) -> None:
     assert ada.visit()
     clock.advance(-HOUR)
     assert ada.visit()
-    Guest(ada.options).sign_in()
+    SessionClient(ada.options).sign_in()
     clock.now = START + 30 * DAY + 15
     assert ada.visit() is None
 
@@ -187,7 +187,7 @@ def test_a_clock_set_back_an_hour_makes_no_session_immortal_and_ends_none(ada: G
 )
 def test_limits_that_contradict_each_other_stop_the_start(limits: dict[str, Any], clock: FrozenClock) -> None:
     with pytest.raises(ConfigurationError, match="session policy"):
-        make_options(clock, policy=SessionPolicy(**limits))
+        make_options(clock, policy=SessionConfig(**limits))
 
 
 def _raise(_params: SessionParams) -> NoReturn:
@@ -196,22 +196,22 @@ def _raise(_params: SessionParams) -> NoReturn:
 
 def test_a_session_callback_that_fails_at_the_start_of_a_session_sets_no_cookie(clock: FrozenClock) -> None:
     with pytest.raises(RuntimeError):
-        issue(ADA, (), make_options(clock, callbacks=Callbacks(session=_raise)))
+        update_session(ADA, (), make_options(clock, callbacks=Callbacks(session=_raise)))
 
 
 def test_a_token_of_a_clock_that_is_ahead_ends_with_the_absolute_limit_all_the_same(
-    options: Options, clock: FrozenClock
+    options: Core, clock: FrozenClock
 ) -> None:
     """Its age counts from when we first saw it, and nobody is signed out for another host's clock (F12)."""
     clock.now += 365 * DAY
     token = options.sessions.seal({**ADA, "sub": "1"}, 400 * DAY)
     clock.now -= 365 * DAY
-    jar = Jar()
+    jar = CookieJar()
     jar.values = {NAME: token}
     alive = []
     for day in range(120):
         reading = read(jar.header, options)
-        jar.take(renew(reading, options))
+        jar.take(refresh(reading, options))
         alive.append(day) if reading.session else None
         clock.advance(DAY)
     assert alive == list(range(90))

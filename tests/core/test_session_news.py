@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from genkan.actions.issuing import WRITTEN_EVERY, signed_in_at
+from genkan.actions.issuing import MIN_EXTENSION, started_at
 from genkan.actions.session import read
-from genkan.actions.update import change
-from genkan.endings import BOUND
+from genkan.actions.update import apply_update
+from genkan.endings import MAX_LAG
 from genkan.identity import Account, User
-from genkan.options import SessionPolicy, Strategies
-from genkan.session_records import SessionRecord, session_name
+from genkan.options import SessionConfig, StrategyName
+from genkan.session_records import SessionRecord, session_id
 from tests.clock import FrozenClock
-from tests.guest import Guest
+from tests.guest import SessionClient
 from tests.options import make_options
 
 NAME = "authjs.session-token"
@@ -23,19 +23,19 @@ DAY = 86_400
 
 @pytest.mark.parametrize("strategy", ["jwt", "database"])
 def test_of_those_who_prolong_within_a_minute_the_first_writes_and_news_are_always_written(
-    clock: FrozenClock, strategy: Strategies
+    clock: FrozenClock, strategy: StrategyName
 ) -> None:
-    options = make_options(clock, policy=SessionPolicy(strategy=strategy))
+    options = make_options(clock, policy=SessionConfig(strategy=strategy))
     options.adapter.create_user(User("ada", "Ada"), Account("hub", "ada", "oidc"))
     now, end = int(clock.now), int(clock.now) + 30 * DAY
     times: dict[str, Any] = {"created": now, "last_seen": now, "expires": end, "absolute_end": now + 90 * DAY}
     record = SessionRecord(id="one", user_id="ada", provider="hub", device="Firefox", **times)
-    text, claims = options.strategy.start({"sub": "ada", "sid": "one"}, 30 * DAY, record)
+    text, claims = options.strategy.create({"sub": "ada", "sid": "one"}, 30 * DAY, record)
     written = []
-    for seconds, every in ((DAY, WRITTEN_EVERY), (WRITTEN_EVERY - 1, WRITTEN_EVERY), (0, 0), (60, WRITTEN_EVERY)):
+    for seconds, every in ((DAY, MIN_EXTENSION), (MIN_EXTENSION - 1, MIN_EXTENSION), (0, 0), (60, MIN_EXTENSION)):
         clock.advance(seconds)
-        options.strategy.renew(text, claims, 30 * DAY, every=every)
-        kept = options.store.get("one")
+        options.strategy.extend(text, claims, 30 * DAY, min_interval=every)
+        kept = options.session_store.get("one")
         written.append(kept is not None and kept.last_seen == clock.now)
 
     assert written == [True, False, True, True]
@@ -45,7 +45,7 @@ def test_what_a_token_says_is_no_younger_for_being_made_by_a_clock_that_was_ahea
     """A change since then counts, also where this worker's clock has caught up before it looks again (F12)."""
     options = make_options(clock, pace=clock)
     user, _ = options.adapter.create_user(User("1", "Ada"), Account("hub", "ada", "oidc"))
-    guest = Guest(options)
+    guest = SessionClient(options)
     clock.advance(3600)
     guest.jar.values[NAME] = options.sessions.seal({"sub": user.id, "name": "Ada"}, 30 * DAY)
     clock.advance(-3600)
@@ -53,7 +53,7 @@ def test_what_a_token_says_is_no_younger_for_being_made_by_a_clock_that_was_ahea
     assert guest.token()["iat"] == clock.now
     clock.advance(5)
     options.adapter.update_user(user.id, name="Countess")
-    options.store.note_change(user.id, int(clock.now))
+    options.session_store.mark_user_changed(user.id, int(clock.now))
     clock.advance(7200)
 
     session = guest.visit()
@@ -65,15 +65,15 @@ def test_an_update_of_what_another_worker_has_ended_is_refused_though_nothing_wa
     clock: FrozenClock,
 ) -> None:
     options = make_options(clock, pace=clock)
-    guest = Guest(options)
+    guest = SessionClient(options)
     guest.sign_in()
     assert guest.visit()
     reading = read(guest.jar.header, options)
     assert reading.known is not None
-    options.store.disown(session_name(guest.token()) or "", int(clock.now))
-    clock.advance(BOUND)
+    options.session_store.revoke_unrecorded(session_id(guest.token()) or "", int(clock.now))
+    clock.advance(MAX_LAG)
 
-    known, written = change({}, reading, options)
+    known, written = apply_update({}, reading, options)
     assert known is None
     assert [(cookie.name, cookie.max_age) for cookie in written] == [(NAME, 0)]
 
@@ -82,8 +82,8 @@ def test_an_update_of_what_another_worker_has_ended_is_refused_though_nothing_wa
 def test_a_time_of_sign_in_that_is_none_ends_nobodys_session(clock: FrozenClock, odd: object) -> None:
     """Its age counts from when the token was made."""
     options = make_options(clock)
-    guest = Guest(options)
+    guest = SessionClient(options)
     guest.jar.values[NAME] = options.sessions.seal({"sub": "1", "auth_time": odd}, 30 * DAY)
 
     assert guest.visit()
-    assert signed_in_at({"auth_time": odd, "iat": int(clock.now) - 5}, clock.now) == int(clock.now) - 5
+    assert started_at({"auth_time": odd, "iat": int(clock.now) - 5}, clock.now) == int(clock.now) - 5

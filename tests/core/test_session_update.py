@@ -7,15 +7,15 @@ from typing import Any, NoReturn
 
 import pytest
 
-from genkan.actions.issuing import issue
+from genkan.actions.issuing import update_session
 from genkan.actions.session import read
 from genkan.actions.update import update
 from genkan.callbacks import Callbacks, JWTParams, SessionParams
-from genkan.http import Reply, Request
+from genkan.http import ActionRequest, ActionResponse
 from genkan.identity import Session, Token
-from genkan.options import REMEMBERED_CHARACTERS, Options
+from genkan.options import CACHE_CHARACTERS, Core
 from tests.clock import START, FrozenClock
-from tests.jar import Jar
+from tests.jar import CookieJar
 from tests.options import ORIGIN, make_options
 
 NAME = "authjs.session-token"
@@ -28,18 +28,22 @@ class House:
 
     def __init__(self, clock: FrozenClock) -> None:
         callbacks = Callbacks(jwt=self._jwt, session=self._session)
-        self.options = make_options(clock, callbacks=callbacks, updatable={"name": str, "theme": str, "size": int})
+        self.options = make_options(
+            clock, callbacks=callbacks, updatable_fields={"name": str, "theme": str, "size": int}
+        )
         self.asked: list[JWTParams | SessionParams] = []
         self.jwt_answer: Any = lambda params: {**params.token, "name": params.session["name"]}
-        self.jar = Jar()
+        self.jar = CookieJar()
         self.pair = self.options.csrf.create()
-        self.jar.take(issue(ADA, (), self.options)[1])
-        self.jar.values[self.options.names.csrf] = self.pair.cookie
+        self.jar.take(update_session(ADA, (), self.options)[1])
+        self.jar.values[self.options.cookie_names.csrf] = self.pair.cookie
         self.asked.clear()
 
-    def update(self, data: object = None, headers: dict[str, str] | None = None, **body: object) -> Reply:
+    def update(self, data: object = None, headers: dict[str, str] | None = None, **body: object) -> ActionResponse:
         given = {"csrfToken": self.pair.token, "data": data, **body}
-        reply = update(Request("POST", body=given, cookie_header=self.jar.header, headers=headers or {}), self.options)
+        reply = update(
+            ActionRequest("POST", body=given, cookie_header=self.jar.header, headers=headers or {}), self.options
+        )
         self.jar.take(reply.cookies)
         return reply
 
@@ -81,7 +85,7 @@ def test_the_jwt_callback_takes_what_it_likes_and_the_new_session_is_the_answer(
 @pytest.mark.parametrize("seen_before", [True, False])
 def test_each_callback_is_asked_once_and_told_what_is_to_change(house: House, seen_before: bool) -> None:
     if not seen_before:
-        house.options.memory.clear()
+        house.options.session_cache.clear()
     house.update({"name": "Lovelace"})
     jwt, session = house.asked
     assert isinstance(jwt, JWTParams)
@@ -99,7 +103,7 @@ def test_a_jwt_callback_that_says_none_ends_the_session(house: House) -> None:
 def test_a_callback_that_fails_changes_nothing(house: House, answer: object) -> None:
     house.jwt_answer = answer
     before = dict(house.jar.values)
-    assert house.update({"name": "x"}) == Reply(400)
+    assert house.update({"name": "x"}) == ActionResponse(400)
     assert house.jar.values == before
     assert _name(house) == "Ada"
 
@@ -133,7 +137,7 @@ def test_a_callback_that_scribbles_and_then_fails_changes_nothing_either(house: 
 def test_without_the_csrf_token_or_from_elsewhere_nothing_is_asked_and_nothing_changes(
     house: House, headers: dict[str, str], body: dict[str, object]
 ) -> None:
-    assert house.update({"name": "x"}, headers, **body) == Reply(400)
+    assert house.update({"name": "x"}, headers, **body) == ActionResponse(400)
     assert house.asked == []
     assert _name(house) == "Ada"
 
@@ -144,7 +148,7 @@ def test_from_our_own_pages_it_is_welcome(house: House) -> None:
 
 def test_nobody_signed_in_is_null_and_asks_no_callback(house: House) -> None:
     del house.jar.values[NAME]
-    assert house.update({"name": "x"}) == Reply()
+    assert house.update({"name": "x"}) == ActionResponse()
     assert house.asked == []
 
 
@@ -158,7 +162,7 @@ def test_a_bad_token_is_null_and_cleared(house: House, value: str) -> None:
 
 def test_an_update_can_not_move_the_absolute_end(house: House, clock: FrozenClock) -> None:
     house.jwt_answer = lambda params: {**params.token, **params.session}
-    house.options = replace(house.options, updatable=dict.fromkeys(("auth_time", "iat", "exp"), float))
+    house.options = replace(house.options, updatable_fields=dict.fromkeys(("auth_time", "iat", "exp"), float))
     signs_of_youth = {"auth_time": START + 900 * DAY, "iat": START + 900 * DAY, "exp": START + 900 * DAY}
     for _ in range(5):
         house.update(signs_of_youth)
@@ -181,7 +185,7 @@ def test_an_update_prolongs_the_session_and_keeps_what_it_does_not_change(house:
     assert (claims["theirs"], claims["auth_time"], claims["exp"]) == ({"seen": []}, START, START + 3600 + 30 * DAY)
 
 
-def _claims(options: Options, jar: Jar) -> Token:
+def _claims(options: Core, jar: CookieJar) -> Token:
     return options.sessions.open(jar.values[NAME])
 
 
@@ -193,7 +197,7 @@ def test_five_thousand_updates_by_one_person_fill_no_memory(house: House) -> Non
     length = sum(len(value) for name, value in house.jar.values.items() if name.startswith(NAME))
 
     assert length > 9000
-    assert 0 < len(house.options.memory) <= REMEMBERED_CHARACTERS // length
+    assert 0 < len(house.options.session_cache) <= CACHE_CHARACTERS // length
     assert house.session() is not None
 
 
@@ -238,7 +242,7 @@ def test_what_a_client_may_not_set_is_not_even_handed_on(house: House, data: obj
 
 def test_without_a_list_a_client_sets_nothing(clock: FrozenClock) -> None:
     house = House(clock)
-    house.options = replace(house.options, updatable={})
+    house.options = replace(house.options, updatable_fields={})
     house.jwt_answer = lambda params: {**params.token, **params.session}
     assert house.update({"name": "Ada Lovelace"}).status == 200
     assert _name(house) == "Ada"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from genkan.adapters import KEPT_AFTER_EXPIRY, Adapter
+from genkan.adapters import RETENTION_SECONDS, Adapter
 from tests.clock import START, FrozenClock
 
 END = START + 1000
@@ -14,16 +14,16 @@ FAR = START + 9000
 @pytest.mark.parametrize(
     ("expires", "now", "is_known"),
     [
-        (END, END + KEPT_AFTER_EXPIRY - 1, True),
-        (END, END + KEPT_AFTER_EXPIRY + 1, False),
-        (END + 0.5, END + KEPT_AFTER_EXPIRY + 0.25, True),
-        (END + 0.5, END + KEPT_AFTER_EXPIRY + 2, False),
+        (END, END + RETENTION_SECONDS - 1, True),
+        (END, END + RETENTION_SECONDS + 1, False),
+        (END + 0.5, END + RETENTION_SECONDS + 0.25, True),
+        (END + 0.5, END + RETENTION_SECONDS + 2, False),
     ],
 )
 def test_what_was_spent_is_known_for_a_minute_past_its_end_whoever_tidies_up(
     adapter: Adapter, clock: FrozenClock, expires: float, now: float, is_known: bool
 ) -> None:
-    assert adapter.spend("state", expires)
+    assert adapter.use_once("state", expires)
     clock.now = now
-    assert adapter.spend("whoever writes there tidies up", FAR)
-    assert adapter.spend("state", FAR) is not is_known
+    assert adapter.use_once("whoever writes there tidies up", FAR)
+    assert adapter.use_once("state", FAR) is not is_known

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 import migrations
 import models
 from genkan.adapters import Adapter
-from genkan.errors import ConfigurationError, StoreError, TokenError
+from genkan.errors import AdapterError, ConfigurationError, TokenError
 from genkan.identity import Account, User
 from genkan.sqlalchemy import Database, SQLAlchemyAdapter
 from genkan.tokens import Clock
@@ -29,7 +29,7 @@ from tests.peers.process import free_port
 ADA = User(id="", name="Ada", email="ada@example.org")
 SECRETS = {"access_token": "secret-access", "refresh_token": "secret-refresh", "id_token": "secret-identity"}
 ACCOUNT = Account("hub", "ada-at-hub", "oidc", SECRETS | {"scope": "openid"})
-TABLES = (models.User, models.Account, models.SpentToken)
+TABLES = (models.User, models.Account, models.UsedToken)
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def database(url: str) -> Iterator[Database]:
 def sqlite(path: Path) -> Iterator[Database]:
     """A SQLite database whose writers are impatient."""
     migrations.upgrade(f"sqlite:///{path}")
-    with closing(Database(f"sqlite:///{path}", patience=0.05)) as database:
+    with closing(Database(f"sqlite:///{path}", timeout=0.05)) as database:
         yield database
 
 
@@ -69,10 +69,10 @@ def test_four_processes_that_spend_the_same_ids_find_one_winner_for_each(url: st
 
 def test_a_block_that_raises_leaves_nothing_behind(database: Database) -> None:
     with pytest.raises(LookupError), database.write() as session:
-        session.execute(insert(models.SpentToken).values(id="x", expires=1))
+        session.execute(insert(models.UsedToken).values(id="x", expires=1))
         raise LookupError
     with database.read() as session:
-        assert session.execute(select(func.count()).select_from(models.SpentToken)).scalar_one() == 0
+        assert session.execute(select(func.count()).select_from(models.UsedToken)).scalar_one() == 0
 
 
 def test_a_transaction_that_lost_a_deadlock_is_begun_anew(postgres_url: str) -> None:
@@ -84,15 +84,15 @@ def test_a_transaction_that_lost_a_deadlock_is_begun_anew(postgres_url: str) -> 
         for step, id in enumerate(order):
             if step == 1 and tries[order] == 1:
                 barrier.wait()
-            counter = update(models.SpentToken).where(models.SpentToken.id == id)
-            session.execute(counter.values(expires=models.SpentToken.expires + 1))
+            counter = update(models.UsedToken).where(models.UsedToken.id == id)
+            session.execute(counter.values(expires=models.UsedToken.expires + 1))
 
     with closing(Database(postgres_url)) as database, ThreadPoolExecutor(2) as pool:
         with database.write() as session:
-            session.execute(insert(models.SpentToken).values([{"id": "a", "expires": 0}, {"id": "b", "expires": 0}]))
+            session.execute(insert(models.UsedToken).values([{"id": "a", "expires": 0}, {"id": "b", "expires": 0}]))
         list(pool.map(lambda order: database.run(partial(count_both, order=order)), tries))
         with database.read() as session:
-            assert session.scalars(select(models.SpentToken.expires)).all() == [2, 2]
+            assert session.scalars(select(models.UsedToken.expires)).all() == [2, 2]
     assert sorted(tries.values()) == [1, 2]
 
 
@@ -123,15 +123,15 @@ def test_a_token_that_no_secret_opens_any_more_is_left_out(sqlite: Database) -> 
 def test_expired_ids_are_purged_in_bounded_batches(sqlite: Database) -> None:
     def rows() -> int:
         with sqlite.read() as session:
-            return session.execute(select(func.count()).select_from(models.SpentToken)).scalar_one()
+            return session.execute(select(func.count()).select_from(models.UsedToken)).scalar_one()
 
     with sqlite.write() as session:
         old = [{"id": str(number), "expires": number} for number in range(600)]
-        session.execute(insert(models.SpentToken), old)
+        session.execute(insert(models.UsedToken), old)
     adapter = SQLAlchemyAdapter(sqlite, *TABLES, seal=str, open=str, clock=lambda: 2e9)
-    assert adapter.spend("one", 3e9)
+    assert adapter.use_once("one", 3e9)
     assert rows() == 101
-    assert adapter.spend("two", 3e9)
+    assert adapter.use_once("two", 3e9)
     assert rows() == 2
 
 
@@ -145,9 +145,9 @@ def test_a_server_that_stops_is_a_store_error_at_once_and_comes_back(
         postgres_server.stop()
         began = monotonic()
         try:
-            with pytest.raises(StoreError):
+            with pytest.raises(AdapterError):
                 adapter.get_user(user.id)
-            with pytest.raises(StoreError):
+            with pytest.raises(AdapterError):
                 adapter.create_user(ADA, ACCOUNT)
         finally:
             postgres_server.start()
@@ -157,7 +157,7 @@ def test_a_server_that_stops_is_a_store_error_at_once_and_comes_back(
 
 def test_a_server_that_is_not_there_is_a_store_error_at_once() -> None:
     began = monotonic()
-    with pytest.raises(StoreError):
+    with pytest.raises(AdapterError):
         adapter_over(Database(f"postgresql+psycopg://nobody@127.0.0.1:{free_port()}/none")).list_users()
     assert monotonic() - began < 2
 
@@ -166,14 +166,14 @@ def test_who_gets_no_connection_in_two_seconds_is_told_so(database: Database) ->
     with ExitStack() as stack:
         for _ in range(20):
             stack.enter_context(database.read()).connection()
-        with pytest.raises(StoreError):
+        with pytest.raises(AdapterError):
             adapter_over(database).list_users()
     assert adapter_over(database).list_users() == []
 
 
 def test_an_account_that_cannot_be_stored_leaves_no_user_and_a_message_without_the_value(database: Database) -> None:
     adapter = adapter_over(database)
-    with pytest.raises(StoreError) as caught:
+    with pytest.raises(AdapterError) as caught:
         adapter.create_user(ADA, Account("hub", "ada-at-hub", "oidc", {"scope": "lone \ud800 surrogate"}))
     assert "lone" not in str(caught.value)
     assert adapter.list_users() == []
@@ -209,16 +209,16 @@ def test_a_surrogate_is_a_store_error_wherever_it_comes_in(database: Database) -
         lambda: adapter.get_user_by_account("hub", bad),
         lambda: adapter.update_user(user.id, role=bad),
     ):
-        with pytest.raises(StoreError):
+        with pytest.raises(AdapterError):
             act()
 
 
 def test_a_nul_is_refused_by_postgresql_as_a_store_error(postgres_url: str) -> None:
     migrations.upgrade(postgres_url)
     with closing(Database(postgres_url)) as database:
-        with pytest.raises(StoreError):
+        with pytest.raises(AdapterError):
             adapter_over(database).create_user(User(id="", name="nul \0"), ACCOUNT)
-        with pytest.raises(StoreError):
+        with pytest.raises(AdapterError):
             adapter_over(database).get_user_by_email("nul\0@example.org")
         assert adapter_over(database).get_user("nul\0") is None
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 import migrations
 import models
 from genkan.adapters import Adapter
-from genkan.errors import StoreError
+from genkan.errors import AdapterError
 from genkan.identity import Account, User
 from genkan.sqlalchemy import Database, SQLAlchemyAdapter
 
@@ -33,22 +33,22 @@ def path(tmp_path: Path) -> Path:
 def sqlite(path: Path) -> Iterator[Database]:
     """A SQLite database whose writers are impatient."""
     migrations.upgrade(f"sqlite:///{path}")
-    with closing(Database(f"sqlite:///{path}", patience=0.05)) as database:
+    with closing(Database(f"sqlite:///{path}", timeout=0.05)) as database:
         yield database
 
 
 def adapter_over(database: Database) -> Adapter:
-    return SQLAlchemyAdapter(database, models.User, models.Account, models.SpentToken, seal=str, open=str)
+    return SQLAlchemyAdapter(database, models.User, models.Account, models.UsedToken, seal=str, open=str)
 
 
 def count_up(session: Session) -> None:
-    count = session.execute(select(models.SpentToken.expires).where(models.SpentToken.id == "counter")).scalar_one()
-    session.execute(update(models.SpentToken).where(models.SpentToken.id == "counter").values(expires=count + 1))
+    count = session.execute(select(models.UsedToken.expires).where(models.UsedToken.id == "counter")).scalar_one()
+    session.execute(update(models.UsedToken).where(models.UsedToken.id == "counter").values(expires=count + 1))
 
 
 def add_counter(database: Database) -> None:
     with database.write() as session:
-        session.execute(insert(models.SpentToken).values(id="counter", expires=0))
+        session.execute(insert(models.UsedToken).values(id="counter", expires=0))
 
 
 def test_four_threads_that_read_and_then_write_lose_nothing(path: Path) -> None:
@@ -57,14 +57,14 @@ def test_four_threads_that_read_and_then_write_lose_nothing(path: Path) -> None:
         add_counter(database)
         list(pool.map(lambda _: database.run(count_up), range(400)))
         with database.read() as session:
-            assert session.execute(select(models.SpentToken.expires)).scalar_one() == 400
+            assert session.execute(select(models.UsedToken.expires)).scalar_one() == 400
 
 
 def test_readers_neither_wait_for_a_writer_nor_keep_one_waiting(sqlite: Database) -> None:
     add_counter(sqlite)
     with sqlite.write() as writer, sqlite.read() as reader:
         count_up(writer)
-        assert reader.execute(select(models.SpentToken.expires)).scalar_one() == 0
+        assert reader.execute(select(models.UsedToken.expires)).scalar_one() == 0
         writer.commit()
         with sqlite.write() as another:
             count_up(another)
@@ -100,9 +100,9 @@ def test_a_locked_database_is_a_store_error_for_writers_only(sqlite: Database) -
     with sqlite.write() as writer:
         writer.execute(text("SELECT 1"))
         assert adapter_over(sqlite).get_user(user.id) == user
-        with pytest.raises(StoreError):
-            adapter_over(sqlite).spend("state", 4e9)
-    assert adapter_over(sqlite).spend("state", 4e9)
+        with pytest.raises(AdapterError):
+            adapter_over(sqlite).use_once("state", 4e9)
+    assert adapter_over(sqlite).use_once("state", 4e9)
 
 
 def test_a_deleted_file_is_a_store_error_until_it_is_back(sqlite: Database, path: Path) -> None:
@@ -112,9 +112,9 @@ def test_a_deleted_file_is_a_store_error_until_it_is_back(sqlite: Database, path
     assert adapter_over(sqlite).get_user(user.id) == user
     for file in path.parent.iterdir():
         file.unlink()
-    with pytest.raises(StoreError):
-        adapter_over(sqlite).spend("state", 4e9)
+    with pytest.raises(AdapterError):
+        adapter_over(sqlite).use_once("state", 4e9)
     assert not path.exists()
     path.write_bytes(kept)
     assert adapter_over(sqlite).get_user(user.id) == user
-    assert adapter_over(sqlite).spend("state", 4e9)
+    assert adapter_over(sqlite).use_once("state", 4e9)

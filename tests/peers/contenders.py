@@ -41,10 +41,10 @@ def _together() -> None:
 def spend_the_same_ids(url: str) -> list[bool]:
     """Which of 25 ids this process was the first to spend."""
     database = Database(url)
-    tables = models.User, models.Account, models.SpentToken
+    tables = models.User, models.Account, models.UsedToken
     adapter = SQLAlchemyAdapter(database, *tables, seal=str, open=str)
     _together()
-    won = [adapter.spend(f"id-{number}", 4_000_000_000.0) for number in range(25)]
+    won = [adapter.use_once(f"id-{number}", 4_000_000_000.0) for number in range(25)]
     database.close()
     return won
 

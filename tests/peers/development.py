@@ -17,7 +17,7 @@ from werkzeug.test import TestResponse
 
 from blueprints.development import create_blueprint
 from genkan.development import CLIENT_ID, DevelopmentProvider
-from genkan.errors import StoreError
+from genkan.errors import AdapterError
 from genkan.jose import verify
 
 URL = "http://127.0.0.1:5000"
@@ -45,7 +45,7 @@ class Clock:
         return self.now
 
 
-class Ledger:
+class UsedIds:
     """What the database does for `spend`."""
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class Ledger:
 
     def __call__(self, token_id: str, expires: float) -> bool:
         if self.is_down:
-            raise StoreError
+            raise AdapterError
         is_new = token_id not in self.spent
         self.spent.setdefault(token_id, expires)
         return is_new
@@ -79,9 +79,9 @@ class Form(HTMLParser):
 class Worker:
     """One process of the application, with a browser and a back channel to it."""
 
-    def __init__(self, url: str = URL, clock: Clock | None = None, ledger: Ledger | None = None) -> None:
+    def __init__(self, url: str = URL, clock: Clock | None = None, ledger: UsedIds | None = None) -> None:
         self.clock = clock or Clock()
-        self.ledger = ledger or Ledger()
+        self.ledger = ledger or UsedIds()
         self.provider = DevelopmentProvider(url, SECRET, self.ledger, self.clock)
         self.app = app = Flask("worker")
         app.testing = True

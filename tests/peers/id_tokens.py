@@ -27,12 +27,12 @@ class Draft:
         return compact(self.header, self.claims, self.signer.sign)
 
 
-def honest(claims: Claims, signer: SigningKey) -> Draft:
+def valid(claims: Claims, signer: SigningKey) -> Draft:
     """Everything right."""
     return Draft({"alg": signer.algorithm, "kid": signer.kid, "typ": "JWT"}, dict(claims), signer)
 
 
-def spoilt(draft: Draft, fault: str | None) -> str:
+def faulty(draft: Draft, fault: str | None) -> str:
     """The signed token with that one fault, or with none."""
     if fault in _CLAIMS:
         _CLAIMS[fault](draft.claims)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.peers.id_tokens import Draft
-from tests.peers.misbehaving import MisbehavingProvider
+from tests.peers.misbehaving import FaultyProvider
 
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 TWO_MINUTES = 120
@@ -17,7 +17,7 @@ _names = itertools.count(1)
 
 
 def draft(
-    op: MisbehavingProvider, now: float | None = None, header: Mapping[str, object] | None = None, **changes: Any
+    op: FaultyProvider, now: float | None = None, header: Mapping[str, object] | None = None, **changes: Any
 ) -> Draft:
     """A logout token of this provider for us, about to be signed; a claim or header changed to `...` is left out."""
     issued = int(time.time() if now is None else now)
@@ -34,7 +34,7 @@ def draft(
     return Draft(_given(head), _given(claims), op.signer)
 
 
-def logout_token(op: MisbehavingProvider, now: float | None = None, **changes: Any) -> str:
+def logout_token(op: FaultyProvider, now: float | None = None, **changes: Any) -> str:
     """The same, signed."""
     return draft(op, now, **changes).signed()
 

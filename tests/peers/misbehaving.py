@@ -22,7 +22,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from tests.peers.documents import key_set, metadata
 from tests.peers.faults import ODD_CLAIMS, SCRIPT, TRANSPORT, VISITOR, Faults
 from tests.peers.http_server import Answer, Call, Server
-from tests.peers.id_tokens import ELSEWHERE, honest, spoilt
+from tests.peers.id_tokens import ELSEWHERE, faulty, valid
 from tests.peers.signing import Algorithm, at_hash, key
 from tests.peers.strictness import UnacceptableRequest, authenticates, check_authorization, verifies
 
@@ -39,7 +39,7 @@ class Grant:
     claims: dict[str, Any]
 
 
-class MisbehavingProvider:
+class FaultyProvider:
     """See the module. Its settings may be changed at any time; `with` starts and stops it."""
 
     client_id = "genkan:tests"
@@ -219,7 +219,7 @@ class MisbehavingProvider:
         times = {"iat": now, "auth_time": now, "exp": now + 3600}
         about = {"iss": self.issuer, "aud": self.client_id, "at_hash": at_hash(access_token)}
         about |= {} if grant.nonce is None else {"nonce": grant.nonce}
-        id_token = spoilt(honest({**claims, **about, **times}, self.signer), self.faults.id_token)
+        id_token = faulty(valid({**claims, **about, **times}, self.signer), self.faults.id_token)
         return {
             "access_token": access_token,
             "token_type": "Bearer",

@@ -15,7 +15,7 @@ ACTION = re.compile(r'action="([^"]*)"')
 HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
 
 
-class Person:
+class ProviderBrowser:
     """`asked` counts how often the provider wanted to know who they are."""
 
     def __init__(self, provider: OidcProvider, account: str) -> None:

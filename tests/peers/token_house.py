@@ -8,7 +8,7 @@ from flask import Blueprint, Flask, Response, jsonify
 
 from app import create_app as create_whole_app
 from auth import access_token
-from genkan.flask import answers_json, public
+from genkan.flask import json_blueprint, public
 
 
 def create_app() -> Flask:
@@ -20,7 +20,7 @@ def create_app() -> Flask:
 
 def room() -> Blueprint:
     """JSON that needs a provider's token: one route for people who are signed in, one that lets anybody try."""
-    room = answers_json(Blueprint("tokens", __name__, url_prefix="/api/token"))
+    room = json_blueprint(Blueprint("tokens", __name__, url_prefix="/api/token"))
     room.get("/<provider_id>")(_token)
     room.get("/open/<provider_id>")(public(_token))
     return room

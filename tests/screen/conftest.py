@@ -12,10 +12,10 @@ from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import BrowserType, expect
 
 from tests.peers.process import missing
-from tests.screen.house import serving
-from tests.screen.window import PATIENCE, Window
+from tests.screen.house import live_server
+from tests.screen.window import PATIENCE, BrowserWindow
 
-OpenWindow = Callable[..., Window]
+OpenWindow = Callable[..., BrowserWindow]
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -42,17 +42,17 @@ def _chromium(browser_type: BrowserType) -> Iterator[Chromium]:
 
 @pytest.fixture(scope="session", name="house")
 def _house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
-    with serving(tmp_path_factory.mktemp("house")) as app:
+    with live_server(tmp_path_factory.mktemp("house")) as app:
         yield app
 
 
 @pytest.fixture(name="open_window")
 def _open_window(chromium: Chromium, house: Flask) -> Iterator[OpenWindow]:
     """Opens windows; keywords are Playwright's for a browser context."""
-    windows: list[Window] = []
+    windows: list[BrowserWindow] = []
 
-    def open_window(app: Flask = house, htmx: str = "4.0.1", **options: Any) -> Window:
-        windows.append(Window(chromium, app, htmx, **options))
+    def open_window(app: Flask = house, htmx: str = "4.0.1", **options: Any) -> BrowserWindow:
+        windows.append(BrowserWindow(chromium, app, htmx, **options))
         return windows[-1]
 
     yield open_window
@@ -62,11 +62,11 @@ def _open_window(chromium: Chromium, house: Flask) -> Iterator[OpenWindow]:
 
 
 @pytest.fixture(name="window")
-def _window(open_window: OpenWindow) -> Window:
+def _window(open_window: OpenWindow) -> BrowserWindow:
     return open_window()
 
 
 @pytest.fixture(name="either", params=["4.0.1", "2.0.11"])
-def _either(open_window: OpenWindow, request: pytest.FixtureRequest) -> Window:
+def _either(open_window: OpenWindow, request: pytest.FixtureRequest) -> BrowserWindow:
     """A window on pages that run with htmx 4, and then one on pages that run with htmx 2."""
     return open_window(htmx=request.param)

@@ -8,10 +8,10 @@ from urllib.parse import quote
 from flask import Flask, Response, render_template_string, request
 
 from auth import auth
-from genkan.actions.ending import end_everywhere
+from genkan.actions.ending import revoke_all_sessions
 from genkan.flask import public
 from tests.browser import Browser
-from tests.screen.window import Window
+from tests.screen.window import BrowserWindow
 
 FORM = """
 <form method="post" action="/desk" hx-post="/desk" hx-target="#kept" hx-swap="outerHTML">
@@ -46,7 +46,7 @@ PART = (
 
 
 @dataclass
-class Desk:
+class FormApp:
     """What was kept, by whom, and how; and what the desk does to whoever comes."""
 
     kept: list[tuple[str, str, str]] = field(default_factory=list)
@@ -91,21 +91,21 @@ def _around() -> str:
     return PAGE.replace(FORM, PART)
 
 
-def end_session(window: Window) -> None:
+def end_session(window: BrowserWindow) -> None:
     """The person ends their sessions from another device: no page of this window is told."""
     device = Browser(window.app)
-    device.client.set_cookie(device.options.names.session, session_cookie(window), domain="127.0.0.1")
+    device.client.set_cookie(device.options.cookie_names.session, session_cookie(window), domain="127.0.0.1")
     person = device.session()
     assert person is not None
-    end_everywhere(person["user"]["id"], "ended", device.options)
+    revoke_all_sessions(person["user"]["id"], "ended", device.options)
 
 
-def session_cookie(window: Window) -> str:
+def session_cookie(window: BrowserWindow) -> str:
     """The value that this window's requests carry."""
-    name = window.app.extensions["genkan"].options.names.session
+    name = window.app.extensions["genkan"].core.cookie_names.session
     return next(cookie["value"] for cookie in window.context.cookies() if cookie["name"] == name)
 
 
-def renew_csrf_pair(window: Window) -> None:
+def renew_csrf_pair(window: BrowserWindow) -> None:
     """The browser's pair is gone, and will be another one, as after any sign-in or sign-out in another tab."""
-    window.context.clear_cookies(name=window.app.extensions["genkan"].options.names.csrf)
+    window.context.clear_cookies(name=window.app.extensions["genkan"].core.cookie_names.csrf)

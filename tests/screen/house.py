@@ -21,7 +21,7 @@ class _Quiet(WSGIRequestHandler):
 
 
 @contextmanager
-def serving(folder: Path, **variables: str) -> Iterator[Flask]:
+def live_server(folder: Path, **variables: str) -> Iterator[Flask]:
     """A development house that answers at its own AUTH_URL; keywords are variables added to its environment."""
     server = make_server("127.0.0.1", 0, Flask("nobody at home yet"), threaded=True, request_handler=_Quiet)
     environment = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Page
 
-from tests.screen.window import Window, open_menu, press
+from tests.screen.window import BrowserWindow, open_menu, press
 
 PROVIDERS = {
     f"AUTH_{name}": "for-show"
@@ -42,14 +42,14 @@ def type_no_name(page: Page) -> None:
 
 
 @dataclass(frozen=True)
-class Place:
+class PageState:
     """A page in one of its states; `prepare` brings it there."""
 
     path: str
     person: str | None = None
     prepare: Callable[[Page], None] | None = None
 
-    def visit(self, window: Window, page: Page) -> None:
+    def visit(self, window: BrowserWindow, page: Page) -> None:
         """Bring the page there."""
         window.sign_out()
         if self.person is not None:
@@ -61,26 +61,26 @@ class Place:
 
 
 PLACES = {
-    "front page": Place("/"),
-    "front page, signed in": Place("/", HANA, open_menu),
-    "how it works": Place("/about"),
-    "dashboard": Place("/dashboard", HANA, open_menu),
-    "dashboard with a broken picture": Place("/dashboard", SAM),
-    "account": Place("/account", HANA, open_menu),
-    "account after something was done": Place("/account?said=unlinked", HANA),
-    "account of somebody without a name": Place("/account", SAM, type_no_name),
-    "before an account is deleted": Place("/account/delete", HANA),
-    "after an account was deleted": Place("/?account=deleted"),
-    "sign in": Place("/api/auth/signin"),
-    "sign in again": Place("/api/auth/signin", HANA),
-    "sign in after an error": Place("/api/auth/signin?error=OAuthAccountNotLinked"),
-    "sign out": Place("/api/auth/signout", HANA),
-    "sign-in error": Place("/api/auth/error?error=Configuration&reason=unavailable"),
-    "look into your mailbox": Place("/api/auth/verify-request"),
-    "not signed in, in a second window": Place("/api/auth/signed-in"),
-    "nothing here": Place("/nowhere"),
-    "the provider asks": Place("/api/auth/signin", prepare=begin),
-    "the provider complains": Place("/api/auth/signin", prepare=type_nonsense),
-    "the provider cannot go on": Place("/development/authorize"),
-    "the provider ends a session": Place("/development/end-session"),
+    "front page": PageState("/"),
+    "front page, signed in": PageState("/", HANA, open_menu),
+    "how it works": PageState("/about"),
+    "dashboard": PageState("/dashboard", HANA, open_menu),
+    "dashboard with a broken picture": PageState("/dashboard", SAM),
+    "account": PageState("/account", HANA, open_menu),
+    "account after something was done": PageState("/account?said=unlinked", HANA),
+    "account of somebody without a name": PageState("/account", SAM, type_no_name),
+    "before an account is deleted": PageState("/account/delete", HANA),
+    "after an account was deleted": PageState("/?account=deleted"),
+    "sign in": PageState("/api/auth/signin"),
+    "sign in again": PageState("/api/auth/signin", HANA),
+    "sign in after an error": PageState("/api/auth/signin?error=OAuthAccountNotLinked"),
+    "sign out": PageState("/api/auth/signout", HANA),
+    "sign-in error": PageState("/api/auth/error?error=Configuration&reason=unavailable"),
+    "look into your mailbox": PageState("/api/auth/verify-request"),
+    "not signed in, in a second window": PageState("/api/auth/signed-in"),
+    "nothing here": PageState("/nowhere"),
+    "the provider asks": PageState("/api/auth/signin", prepare=begin),
+    "the provider complains": PageState("/api/auth/signin", prepare=type_nonsense),
+    "the provider cannot go on": PageState("/development/authorize"),
+    "the provider ends a session": PageState("/development/end-session"),
 }

@@ -12,9 +12,9 @@ from flask import Flask
 from playwright.sync_api import Locator, Page, expect
 
 from tests.screen.conftest import OpenWindow
-from tests.screen.house import serving
+from tests.screen.house import live_server
 from tests.screen.pages import PLACES, PROVIDERS
-from tests.screen.window import REFUSED, Window, change, menu, settle, wait_until
+from tests.screen.window import REFUSED, BrowserWindow, change, menu, settle, wait_until
 
 Tour = Callable[[], Iterator[tuple[str, Page]]]
 
@@ -45,7 +45,7 @@ WATCH_SHIFTS = """
 @pytest.fixture(name="grand_house", scope="module")
 def _grand_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """A house with many ways to sign in."""
-    with serving(tmp_path_factory.mktemp("grand"), **PROVIDERS) as app:
+    with live_server(tmp_path_factory.mktemp("grand"), **PROVIDERS) as app:
         yield app
 
 
@@ -80,7 +80,7 @@ def test_axe_finds_nothing_serious_on_any_page(tour: Tour) -> None:
     assert {where: what for where, what in found.items() if what} == {}
 
 
-def test_axe_would_find_something_serious(window: Window) -> None:
+def test_axe_would_find_something_serious(window: BrowserWindow) -> None:
     page = window.open("/")
     page.evaluate(AXE_SCRIPT)
     page.evaluate(
@@ -126,7 +126,7 @@ def tab_to(page: Page, target: Locator) -> None:
     raise AssertionError(f"Tab never comes to {target}")
 
 
-def test_the_whole_journey_takes_only_a_keyboard(window: Window) -> None:
+def test_the_whole_journey_takes_only_a_keyboard(window: BrowserWindow) -> None:
     window.forgive(REFUSED)
     page = window.open("/")
     page.keyboard.press("Tab")
@@ -161,7 +161,7 @@ def test_the_whole_journey_takes_only_a_keyboard(window: Window) -> None:
 
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("path", ["/", "/about", "/dashboard"])
-def test_nothing_jumps_on_load_or_after_a_refresh(window: Window, path: str, width: int) -> None:
+def test_nothing_jumps_on_load_or_after_a_refresh(window: BrowserWindow, path: str, width: int) -> None:
     window.context.add_init_script(WATCH_SHIFTS)
     window.sign_in()
     page = window.context.new_page()

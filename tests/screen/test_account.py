@@ -10,14 +10,14 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Error, Locator, Page, expect
 
-from genkan.actions.ending import end_everywhere
+from genkan.actions.ending import revoke_all_sessions
 from genkan.identity import Account
 from tests.browser import Browser
 from tests.screen.conftest import OpenWindow
-from tests.screen.house import serving
+from tests.screen.house import live_server
 from tests.screen.test_access import WATCH_SHIFTS, resize, tab_to
 from tests.screen.test_tabs import reappear
-from tests.screen.window import REFUSED, Window, change, menu, open_menu, press, settle
+from tests.screen.window import REFUSED, BrowserWindow, change, menu, open_menu, press, settle
 from tests.test_account import FIREFOX, PHONE, visitor
 
 COOKIE = "authjs.session-token"
@@ -25,34 +25,36 @@ COOKIE = "authjs.session-token"
 
 @pytest.fixture(name="two_ways_house", scope="module")
 def _two_ways_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
-    with serving(tmp_path_factory.mktemp("account"), AUTH_GITHUB_ID="for-show", AUTH_GITHUB_SECRET="for-show") as app:
+    with live_server(
+        tmp_path_factory.mktemp("account"), AUTH_GITHUB_ID="for-show", AUTH_GITHUB_SECRET="for-show"
+    ) as app:
         yield app
 
 
 @pytest.fixture(name="empty_house")
 def _empty_house(two_ways_house: Flask) -> Flask:
     """Nobody has ever been here."""
-    options = two_ways_house.extensions["genkan"].options
+    options = two_ways_house.extensions["genkan"].core
     for user in options.adapter.list_users():
-        end_everywhere(user.id, "deleted", options)
+        revoke_all_sessions(user.id, "deleted", options)
         options.adapter.delete_user(user.id)
     return two_ways_house
 
 
-def come_in(window: Window, device: str = FIREFOX, name: str = "Hana Example") -> Browser:
+def come_in(window: BrowserWindow, device: str = FIREFOX, name: str = "Hana Example") -> Browser:
     """Sign in on such a device."""
     browser = visitor(window.app, name, device)
     use(window, browser.cookie(COOKIE) or "")
     return browser
 
 
-def use(window: Window, token: str) -> None:
+def use(window: BrowserWindow, token: str) -> None:
     window.context.add_cookies(
         [{"name": COOKIE, "value": token, "url": window.origin, "httpOnly": True, "sameSite": "Lax"}]
     )
 
 
-def make_stale(window: Window, browser: Browser) -> None:
+def make_stale(window: BrowserWindow, browser: Browser) -> None:
     """It is a while since they proved who they are."""
     claims = browser.options.sessions.open(browser.cookie(COOKIE) or "")
     use(window, browser.options.sessions.seal({**claims, "proven_at": int(time.time()) - 1000}, 3600))
@@ -64,7 +66,7 @@ def link_github(browser: Browser) -> None:
 
 
 @pytest.fixture(name="hana", params=["4.0.1", "2.0.11"])
-def _hana(open_window: OpenWindow, empty_house: Flask, request: pytest.FixtureRequest) -> Window:
+def _hana(open_window: OpenWindow, empty_house: Flask, request: pytest.FixtureRequest) -> BrowserWindow:
     """Her computer, with either htmx."""
     window = open_window(empty_house, request.param)
     window.forgive(REFUSED)
@@ -73,7 +75,7 @@ def _hana(open_window: OpenWindow, empty_house: Flask, request: pytest.FixtureRe
 
 
 @pytest.fixture(name="phone")
-def _phone(open_window: OpenWindow, hana: Window) -> Window:
+def _phone(open_window: OpenWindow, hana: BrowserWindow) -> BrowserWindow:
     """Hers as well, with the same htmx."""
     window = open_window(hana.app, hana.htmx)
     window.forgive()  # a page that leaves drops the answers that are on their way
@@ -99,7 +101,7 @@ def end_phone(page: Page) -> None:
     sessions(page).get_by_role("button", name="End the session on Safari on iPhone").click()
 
 
-def test_the_menu_leads_to_the_account_page(hana: Window) -> None:
+def test_the_menu_leads_to_the_account_page(hana: BrowserWindow) -> None:
     page = hana.open("/")
     open_menu(page)
     menu(page).get_by_role("link", name="Account").click()
@@ -109,7 +111,7 @@ def test_the_menu_leads_to_the_account_page(hana: Window) -> None:
 
 
 def test_a_session_that_is_ended_elsewhere_leaves_its_tabs_when_they_come_to_the_front(
-    hana: Window, phone: Window
+    hana: BrowserWindow, phone: BrowserWindow
 ) -> None:
     private, public, account = phone.open("/dashboard"), phone.open("/"), phone.open("/account")
     page = hana.open("/account")
@@ -129,7 +131,7 @@ def test_a_session_that_is_ended_elsewhere_leaves_its_tabs_when_they_come_to_the
     expect(menu(page, "authenticated")).to_be_visible()
 
 
-def test_so_does_one_event_in_any_of_its_tabs(hana: Window, phone: Window) -> None:
+def test_so_does_one_event_in_any_of_its_tabs(hana: BrowserWindow, phone: BrowserWindow) -> None:
     private, public = phone.open("/dashboard"), phone.open("/about")
     expect(menu(public, "authenticated")).to_be_visible()
     page = hana.open("/account")
@@ -141,7 +143,7 @@ def test_so_does_one_event_in_any_of_its_tabs(hana: Window, phone: Window) -> No
     private.wait_for_url("**/api/auth/signin?callbackUrl=%2Fdashboard")
 
 
-def test_a_new_name_is_everywhere_at_once(hana: Window) -> None:
+def test_a_new_name_is_everywhere_at_once(hana: BrowserWindow) -> None:
     front, page = hana.open("/"), hana.open("/account")
     page.get_by_label("Display name").fill("Hana of the House")
     press(page, "Save")
@@ -154,7 +156,7 @@ def test_a_new_name_is_everywhere_at_once(hana: Window) -> None:
     expect(front.locator("#welcome")).to_contain_text("You are signed in as Hana of the House")
 
 
-def test_no_name_is_refused_in_place(hana: Window) -> None:
+def test_no_name_is_refused_in_place(hana: BrowserWindow) -> None:
     page = hana.open("/account")
     name = page.get_by_label("Display name")
     name.fill("   ")
@@ -167,7 +169,7 @@ def test_no_name_is_refused_in_place(hana: Window) -> None:
     expect(menu(page)).to_contain_text("Hi, Hana Example")
 
 
-def test_what_is_being_typed_survives_a_change_of_the_session(hana: Window) -> None:
+def test_what_is_being_typed_survives_a_change_of_the_session(hana: BrowserWindow) -> None:
     page = hana.open("/account")
     name = page.get_by_label("Display name")
     name.fill("half a na")
@@ -178,7 +180,7 @@ def test_what_is_being_typed_survives_a_change_of_the_session(hana: Window) -> N
     expect(name).to_be_focused()
 
 
-def test_the_focus_stays_where_it_was_when_the_parts_are_drawn_anew(hana: Window, phone: Window) -> None:
+def test_the_focus_stays_where_it_was_when_the_parts_are_drawn_anew(hana: BrowserWindow, phone: BrowserWindow) -> None:
     page = hana.open("/account")
     end = sessions(page).get_by_role("button", name="End the session on Safari on iPhone")
     end.focus()
@@ -190,7 +192,7 @@ def test_the_focus_stays_where_it_was_when_the_parts_are_drawn_anew(hana: Window
     expect(end).to_be_focused()
 
 
-def test_the_focus_goes_to_the_part_when_what_had_it_is_gone(hana: Window, phone: Window) -> None:
+def test_the_focus_goes_to_the_part_when_what_had_it_is_gone(hana: BrowserWindow, phone: BrowserWindow) -> None:
     page = hana.open("/account")
     sessions(page).get_by_role("button", name="End the session on Safari on iPhone").focus()
     there = phone.open("/")
@@ -203,7 +205,7 @@ def test_the_focus_goes_to_the_part_when_what_had_it_is_gone(hana: Window, phone
     expect(page.get_by_role("heading", name="Where you are signed in")).to_be_focused()
 
 
-def test_the_page_needs_only_a_keyboard(hana: Window, phone: Window) -> None:
+def test_the_page_needs_only_a_keyboard(hana: BrowserWindow, phone: BrowserWindow) -> None:
     page = hana.open("/account")
     tab_to(page, page.get_by_label("Display name"))
     tab_to(page, sessions(page).get_by_role("button", name="End the session on Safari on iPhone"))
@@ -216,7 +218,7 @@ def test_the_page_needs_only_a_keyboard(hana: Window, phone: Window) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("Your account")
 
 
-def test_a_way_in_is_unlinked_and_other_sessions_ended_on_offer(hana: Window, phone: Window) -> None:
+def test_a_way_in_is_unlinked_and_other_sessions_ended_on_offer(hana: BrowserWindow, phone: BrowserWindow) -> None:
     link_github(come_in(hana))
     page = hana.open("/account")
     press(page, "Unlink GitHub")
@@ -231,7 +233,7 @@ def test_a_way_in_is_unlinked_and_other_sessions_ended_on_offer(hana: Window, ph
     expect(part(page, "Recent activity")).to_contain_text("The session on Safari on iPhone was ended")
 
 
-def test_somebody_who_signed_in_a_while_ago_confirms_it_in_a_second_window_and_it_is_done(hana: Window) -> None:
+def test_somebody_who_signed_in_a_while_ago_confirms_it_in_a_second_window_and_it_is_done(hana: BrowserWindow) -> None:
     browser = come_in(hana)
     link_github(browser)
     make_stale(hana, browser)
@@ -248,7 +250,7 @@ def test_somebody_who_signed_in_a_while_ago_confirms_it_in_a_second_window_and_i
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
-def test_an_account_deleted_after_confirming_in_a_second_window_says_goodbye(hana: Window) -> None:
+def test_an_account_deleted_after_confirming_in_a_second_window_says_goodbye(hana: BrowserWindow) -> None:
     browser = come_in(hana)
     page = hana.open("/account/delete")
     make_stale(hana, browser)
@@ -266,7 +268,7 @@ def test_an_account_deleted_after_confirming_in_a_second_window_says_goodbye(han
     expect(page.get_by_text("Your account has been deleted")).to_be_visible()
 
 
-def test_an_account_is_deleted_and_every_window_knows(hana: Window, phone: Window) -> None:
+def test_an_account_is_deleted_and_every_window_knows(hana: BrowserWindow, phone: BrowserWindow) -> None:
     private, page = phone.open("/dashboard"), hana.open("/account")
     page.get_by_role("link", name="Delete my account").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Delete your account?")
@@ -282,7 +284,7 @@ def test_an_account_is_deleted_and_every_window_knows(hana: Window, phone: Windo
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_nothing_jumps_on_load_or_after_a_refresh(hana: Window, phone: Window, width: int) -> None:
+def test_nothing_jumps_on_load_or_after_a_refresh(hana: BrowserWindow, phone: BrowserWindow, width: int) -> None:
     hana.context.add_init_script(WATCH_SHIFTS)
     page = hana.context.new_page()
     resize(page, width)

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.screen.conftest import OpenWindow
-from tests.screen.window import FAILED_REQUEST, REFUSED, Window, menu, open_menu, pick, press
+from tests.screen.window import FAILED_REQUEST, REFUSED, BrowserWindow, menu, open_menu, pick, press
 
 DEFAULT_AVATAR = re.compile("/static/img/default-avatar.svg")
 PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><path d="M0 0h9v9H0z"/></svg>'
@@ -35,7 +35,7 @@ def test_a_newcomer_signs_in_sees_the_dashboard_and_signs_out(open_window: OpenW
     expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
 
 
-def test_signing_out_on_a_public_page_happens_in_place(either: Window) -> None:
+def test_signing_out_on_a_public_page_happens_in_place(either: BrowserWindow) -> None:
     either.sign_in()
     page = either.open("/")
     page.evaluate("window.same = true")
@@ -48,7 +48,7 @@ def test_signing_out_on_a_public_page_happens_in_place(either: Window) -> None:
     assert page.url == f"{either.origin}/"
 
 
-def test_signing_out_on_a_private_page_leaves_for_sign_in(either: Window) -> None:
+def test_signing_out_on_a_private_page_leaves_for_sign_in(either: BrowserWindow) -> None:
     either.forgive(REFUSED)
     either.sign_in()
     page = either.open("/dashboard")
@@ -68,7 +68,7 @@ def test_a_deep_link_leads_there_after_signing_in(open_window: OpenWindow, scrip
     expect(page.get_by_role("heading", level=1)).to_have_text("Welcome, Hana Example")
 
 
-def test_the_menu_of_a_page_leads_back_to_that_page(window: Window) -> None:
+def test_the_menu_of_a_page_leads_back_to_that_page(window: BrowserWindow) -> None:
     page = window.open("/about")
     menu(page, "unauthenticated").get_by_role("link").click()
     pick(page)
@@ -92,7 +92,7 @@ def test_whoever_refuses_at_the_provider_can_try_again(open_window: OpenWindow, 
     expect(menu(page, "authenticated")).to_contain_text("Hana Example")
 
 
-def test_one_types_a_person_of_ones_own(window: Window) -> None:
+def test_one_types_a_person_of_ones_own(window: BrowserWindow) -> None:
     window.answer(f"{window.origin}/picture.svg", body=PICTURE, content_type="image/svg+xml")
     page = window.open("/dashboard")
     press(page, "Sign in with")
@@ -106,7 +106,7 @@ def test_one_types_a_person_of_ones_own(window: Window) -> None:
     expect(page.get_by_alt_text("Profile picture")).to_have_attribute("src", f"{window.origin}/picture.svg")
 
 
-def test_a_person_without_a_name_is_called_by_their_address(window: Window) -> None:
+def test_a_person_without_a_name_is_called_by_their_address(window: BrowserWindow) -> None:
     page = window.open("/dashboard")
     press(page, "Sign in with")
     page.get_by_label("E-mail").fill("nameless@example.org")

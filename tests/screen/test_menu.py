@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.screen.conftest import OpenWindow
-from tests.screen.window import Window, change, load, menu, open_menu, press, settle, wait_until
+from tests.screen.window import BrowserWindow, change, load, menu, open_menu, press, settle, wait_until
 
 MENU = "GET /partials/user-menu"
 DEFAULT_AVATAR = re.compile("/static/img/default-avatar.svg")
@@ -41,7 +41,7 @@ def test_a_menu_that_loads_offers_a_way_without_javascript(open_window: OpenWind
     expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
 
 
-def test_a_page_load_asks_nothing(either: Window) -> None:
+def test_a_page_load_asks_nothing(either: BrowserWindow) -> None:
     either.sign_in()
     load(either.context.new_page(), "/")
 
@@ -50,7 +50,7 @@ def test_a_page_load_asks_nothing(either: Window) -> None:
     assert extra == []
 
 
-def test_a_page_drawn_without_asking_asks_once(either: Window) -> None:
+def test_a_page_drawn_without_asking_asks_once(either: BrowserWindow) -> None:
     either.sign_in()
     page = either.open("/about")
     expect(menu(page, "authenticated")).to_contain_text("Hi, Hana Example")
@@ -61,7 +61,7 @@ def test_a_page_drawn_without_asking_asks_once(either: Window) -> None:
     assert either.asked(MENU) == 1
 
 
-def test_a_change_reaches_every_part_that_depends_on_the_session(either: Window) -> None:
+def test_a_change_reaches_every_part_that_depends_on_the_session(either: BrowserWindow) -> None:
     page = either.open("/")
     either.sign_in()
     change(page)
@@ -71,7 +71,7 @@ def test_a_change_reaches_every_part_that_depends_on_the_session(either: Window)
     assert either.asked(MENU) == either.asked("GET /partials/welcome") == 1
 
 
-def test_a_slow_refresh_shows_loading_and_moves_nothing(either: Window) -> None:
+def test_a_slow_refresh_shows_loading_and_moves_nothing(either: BrowserWindow) -> None:
     either.sign_in()
     page = either.open("/")
     place = menu(page).bounding_box()
@@ -84,7 +84,7 @@ def test_a_slow_refresh_shows_loading_and_moves_nothing(either: Window) -> None:
     expect(menu(page, "authenticated")).to_contain_text("Hi, Hana Example")
 
 
-def test_a_quick_refresh_never_shows_loading(either: Window) -> None:
+def test_a_quick_refresh_never_shows_loading(either: BrowserWindow) -> None:
     either.sign_in()
     page = either.open("/")
     page.clock.install()
@@ -98,7 +98,7 @@ def test_a_quick_refresh_never_shows_loading(either: Window) -> None:
     let_go()
 
 
-def test_a_double_click_signs_out_once(either: Window) -> None:
+def test_a_double_click_signs_out_once(either: BrowserWindow) -> None:
     either.sign_in()
     page = either.open("/")
     open_menu(page)
@@ -110,7 +110,7 @@ def test_a_double_click_signs_out_once(either: Window) -> None:
     assert either.asked(MENU) == 0  # the answer to the form was the menu
 
 
-def test_a_second_press_while_the_first_is_on_its_way_sends_nothing(window: Window) -> None:
+def test_a_second_press_while_the_first_is_on_its_way_sends_nothing(window: BrowserWindow) -> None:
     page = window.open("/api/auth/signin")
     let_go = window.hold("**/api/auth/signin/development")
     page.evaluate(
@@ -127,7 +127,7 @@ def test_a_second_press_while_the_first_is_on_its_way_sends_nothing(window: Wind
     assert window.asked("POST /api/auth/signin/development") == 1
 
 
-def test_a_broken_picture_gives_way_to_the_default(window: Window) -> None:
+def test_a_broken_picture_gives_way_to_the_default(window: BrowserWindow) -> None:
     window.forgive("404")
     window.sign_in("Sam Sample")
     page = window.open("/dashboard")
@@ -139,12 +139,12 @@ def test_a_broken_picture_gives_way_to_the_default(window: Window) -> None:
     expect(menu(page).locator("img")).to_have_attribute("src", DEFAULT_AVATAR)
 
 
-def test_somebody_without_a_picture_has_the_default(window: Window) -> None:
+def test_somebody_without_a_picture_has_the_default(window: BrowserWindow) -> None:
     window.sign_in("Alex Admin")
     expect(menu(window.open("/")).locator("img")).to_have_attribute("src", DEFAULT_AVATAR)
 
 
-def test_focus_and_the_open_popup_outlive_a_refresh(either: Window) -> None:
+def test_focus_and_the_open_popup_outlive_a_refresh(either: BrowserWindow) -> None:
     either.sign_in()
     page = either.open("/")
     open_menu(page)
@@ -154,7 +154,7 @@ def test_focus_and_the_open_popup_outlive_a_refresh(either: Window) -> None:
     expect(menu(page).get_by_role("link", name="Dashboard")).to_be_visible()
 
 
-def test_focus_moves_to_sign_in_when_the_menu_is_gone(either: Window) -> None:
+def test_focus_moves_to_sign_in_when_the_menu_is_gone(either: BrowserWindow) -> None:
     either.sign_in()
     page = either.open("/")
     open_menu(page)
@@ -163,7 +163,7 @@ def test_focus_moves_to_sign_in_when_the_menu_is_gone(either: Window) -> None:
     expect(menu(page).get_by_role("link", name="Sign in")).to_be_focused()
 
 
-def test_refreshing_the_card_keeps_focus_and_says_so(either: Window) -> None:
+def test_refreshing_the_card_keeps_focus_and_says_so(either: BrowserWindow) -> None:
     either.sign_in()
     page = either.open("/dashboard")
     page.get_by_role("link", name="Refresh").click()
@@ -173,7 +173,7 @@ def test_refreshing_the_card_keeps_focus_and_says_so(either: Window) -> None:
     assert either.asked("GET /partials/session") == 1
 
 
-def test_the_popup_closes_on_escape_on_a_click_elsewhere_and_when_focus_leaves(either: Window) -> None:
+def test_the_popup_closes_on_escape_on_a_click_elsewhere_and_when_focus_leaves(either: BrowserWindow) -> None:
     either.sign_in()
     page = either.open("/")
     dashboard = menu(page).get_by_role("link", name="Dashboard")
@@ -194,7 +194,7 @@ def test_the_popup_closes_on_escape_on_a_click_elsewhere_and_when_focus_leaves(e
     expect(dashboard).to_be_hidden()
 
 
-def test_changes_are_announced_and_nothing_else_is(either: Window) -> None:
+def test_changes_are_announced_and_nothing_else_is(either: BrowserWindow) -> None:
     page = either.open("/")
     notice = page.get_by_role("status")
     change_and_wait(page)
@@ -207,7 +207,7 @@ def test_changes_are_announced_and_nothing_else_is(either: Window) -> None:
     expect(notice).to_have_text("Signed out")
 
 
-def test_no_page_is_kept_for_the_back_button(either: Window) -> None:
+def test_no_page_is_kept_for_the_back_button(either: BrowserWindow) -> None:
     either.sign_in()
     page = either.open("/dashboard")
     change_and_wait(page, "session-card")
@@ -221,7 +221,7 @@ def test_no_page_is_kept_for_the_back_button(either: Window) -> None:
     assert "Hana" not in kept
 
 
-def test_htmx_evaluates_nothing_and_stays_at_home(either: Window) -> None:
+def test_htmx_evaluates_nothing_and_stays_at_home(either: BrowserWindow) -> None:
     page = either.open("/")
     meta = json.loads(page.locator("meta[name=htmx-config]").get_attribute("content") or "")
     live = page.evaluate("({...htmx.config, version: htmx.version})")

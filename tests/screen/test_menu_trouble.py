@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.screen.window import Window, change, menu, open_menu, press, settle
+from tests.screen.window import BrowserWindow, change, menu, open_menu, press, settle
 
 MENU = "**/partials/user-menu"
 SIGN_OUT = "**/api/auth/signout"
 
 
-def fail(window: Window, address: str, status: int) -> None:
+def fail(window: BrowserWindow, address: str, status: int) -> None:
     """From now on the house answers so there; 0 is no answer at all."""
     window.forgive()
     window.context.route(
@@ -20,7 +20,7 @@ def fail(window: Window, address: str, status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [0, 500, 503])
-def test_a_refresh_that_fails_leaves_the_menu_and_the_next_one_mends_it(either: Window, status: int) -> None:
+def test_a_refresh_that_fails_leaves_the_menu_and_the_next_one_mends_it(either: BrowserWindow, status: int) -> None:
     either.sign_in()
     page = either.open("/")
     fail(either, MENU, status)
@@ -35,7 +35,7 @@ def test_a_refresh_that_fails_leaves_the_menu_and_the_next_one_mends_it(either: 
     expect(menu(page, "unauthenticated")).to_have_text("Sign in")
 
 
-def test_a_slow_refresh_that_fails_in_the_end_shows_the_menu_again(either: Window) -> None:
+def test_a_slow_refresh_that_fails_in_the_end_shows_the_menu_again(either: BrowserWindow) -> None:
     either.forgive()
     either.sign_in()
     page = either.open("/")
@@ -47,7 +47,7 @@ def test_a_slow_refresh_that_fails_in_the_end_shows_the_menu_again(either: Windo
     expect(menu(page, "authenticated")).to_contain_text("Hi, Hana Example")
 
 
-def test_a_page_that_was_offline_asks_when_it_is_back(either: Window) -> None:
+def test_a_page_that_was_offline_asks_when_it_is_back(either: BrowserWindow) -> None:
     either.forgive("ERR_INTERNET_DISCONNECTED|Failed to fetch|htmx:")
     either.sign_in()
     page = either.open("/")
@@ -62,7 +62,7 @@ def test_a_page_that_was_offline_asks_when_it_is_back(either: Window) -> None:
 
 
 @pytest.mark.parametrize("status", [0, 503])
-def test_a_sign_out_that_fails_says_so_and_can_be_tried_again(either: Window, status: int) -> None:
+def test_a_sign_out_that_fails_says_so_and_can_be_tried_again(either: BrowserWindow, status: int) -> None:
     either.sign_in()
     page = either.open("/")
     fail(either, SIGN_OUT, status)
@@ -78,7 +78,7 @@ def test_a_sign_out_that_fails_says_so_and_can_be_tried_again(either: Window, st
 
 
 @pytest.mark.parametrize("first", ["refresh", "sign-out"])
-def test_signing_out_wins_over_a_refresh_under_way(either: Window, first: str) -> None:
+def test_signing_out_wins_over_a_refresh_under_way(either: BrowserWindow, first: str) -> None:
     either.forgive("htmx:")  # htmx 2 prints that a request was abandoned
     either.sign_in()
     page = either.open("/")
@@ -99,7 +99,7 @@ def test_signing_out_wins_over_a_refresh_under_way(either: Window, first: str) -
     expect(menu(page, "unauthenticated")).to_have_text("Sign in")
 
 
-def test_a_menu_that_never_loaded_recovers(either: Window) -> None:
+def test_a_menu_that_never_loaded_recovers(either: BrowserWindow) -> None:
     either.sign_in()
     fail(either, MENU, 503)
     page = either.open("/about")
@@ -111,7 +111,7 @@ def test_a_menu_that_never_loaded_recovers(either: Window) -> None:
     expect(menu(page, "authenticated")).to_contain_text("Hi, Hana Example")
 
 
-def test_a_fragment_of_an_ended_session_leaves_for_sign_in(either: Window) -> None:
+def test_a_fragment_of_an_ended_session_leaves_for_sign_in(either: BrowserWindow) -> None:
     either.forgive()
     either.sign_in()
     page = either.open("/")
@@ -127,7 +127,7 @@ def test_a_fragment_of_an_ended_session_leaves_for_sign_in(either: Window) -> No
 
 
 @pytest.mark.parametrize("status", [0, 413, 500, 503])
-def test_a_form_that_fails_says_so(either: Window, status: int) -> None:
+def test_a_form_that_fails_says_so(either: BrowserWindow, status: int) -> None:
     either.forgive()
     either.sign_in()
     page = either.open("/account")
@@ -139,7 +139,7 @@ def test_a_form_that_fails_says_so(either: Window, status: int) -> None:
     expect(page.get_by_label("Display name")).to_have_value("Hana of the House")
 
 
-def test_a_refresh_that_somebody_asked_for_and_that_fails_says_so(either: Window) -> None:
+def test_a_refresh_that_somebody_asked_for_and_that_fails_says_so(either: BrowserWindow) -> None:
     either.forgive()
     either.sign_in()
     page = either.open("/dashboard")
@@ -149,7 +149,7 @@ def test_a_refresh_that_somebody_asked_for_and_that_fails_says_so(either: Window
     expect(page.get_by_role("status")).to_have_text("That did not work. Please try again.")
 
 
-def test_a_refresh_that_nobody_asked_for_fails_in_silence(either: Window) -> None:
+def test_a_refresh_that_nobody_asked_for_fails_in_silence(either: BrowserWindow) -> None:
     either.forgive()
     either.sign_in()
     page = either.open("/dashboard")

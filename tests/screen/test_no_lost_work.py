@@ -10,9 +10,9 @@ from playwright.sync_api import Dialog, Locator, Page, Route, expect
 
 from tests.browser import Browser
 from tests.screen.conftest import OpenWindow
-from tests.screen.desk import Desk, end_session, renew_csrf_pair, session_cookie
-from tests.screen.house import serving
-from tests.screen.window import Window, change, menu, pick, press, settle, sign_out, wait_until
+from tests.screen.desk import FormApp, end_session, renew_csrf_pair, session_cookie
+from tests.screen.house import live_server
+from tests.screen.window import BrowserWindow, change, menu, pick, press, settle, sign_out, wait_until
 
 KEEP = "POST /desk"
 FORBIDDEN = r"status of 40[13]|htmx:(afterRequest|sendAbort)"
@@ -20,21 +20,23 @@ FORBIDDEN = r"status of 40[13]|htmx:(afterRequest|sendAbort)"
 
 
 @pytest.fixture(name="desk_house", scope="module")
-def _house_with_a_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, Desk]]:
-    desk = Desk()
-    with serving(tmp_path_factory.mktemp("desk")) as app:
+def _house_with_a_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, FormApp]]:
+    desk = FormApp()
+    with live_server(tmp_path_factory.mktemp("desk")) as app:
         desk.stand_in(app)
         yield app, desk
 
 
 @pytest.fixture(name="desk")
-def _desk(desk_house: tuple[Flask, Desk]) -> Desk:
+def _desk(desk_house: tuple[Flask, FormApp]) -> FormApp:
     desk_house[1].clear()
     return desk_house[1]
 
 
 @pytest.fixture(name="at_desk", params=["4.0.1", "2.0.11"])
-def _at_desk(open_window: OpenWindow, desk_house: tuple[Flask, Desk], request: pytest.FixtureRequest) -> Window:
+def _at_desk(
+    open_window: OpenWindow, desk_house: tuple[Flask, FormApp], request: pytest.FixtureRequest
+) -> BrowserWindow:
     window = open_window(desk_house[0], request.param)
     window.forgive(FORBIDDEN)
     window.sign_in()
@@ -57,7 +59,7 @@ def sign_in_again(page: Page, name: str = "Hana Example") -> None:
         pick(opened.value, name)
 
 
-def blocked(window: Window, path: str = "/desk") -> Page:
+def blocked(window: BrowserWindow, path: str = "/desk") -> Page:
     """A page on which somebody has sent what they typed, after their session had ended elsewhere."""
     page = window.open(path)
     write(page)
@@ -69,7 +71,7 @@ def blocked(window: Window, path: str = "/desk") -> Page:
 
 @pytest.mark.parametrize("path", ["/desk", "/desk/around", "/counter"])
 def test_a_form_sent_after_the_session_ended_elsewhere_is_kept_after_signing_in(
-    at_desk: Window, desk: Desk, path: str
+    at_desk: BrowserWindow, desk: FormApp, path: str
 ) -> None:
     page = blocked(at_desk, path)
     assert desk.kept == []
@@ -89,7 +91,7 @@ def test_a_form_sent_after_the_session_ended_elsewhere_is_kept_after_signing_in(
     assert at_desk.asked(KEEP) == 3
 
 
-def test_nothing_private_is_to_be_seen_while_the_dialog_is_open(at_desk: Window, desk: Desk) -> None:
+def test_nothing_private_is_to_be_seen_while_the_dialog_is_open(at_desk: BrowserWindow, desk: FormApp) -> None:
     page = blocked(at_desk)
     expect(page.get_by_text("A secret of Hana Example")).to_be_hidden()
     expect(menu(page, "unauthenticated")).to_have_count(1)
@@ -103,7 +105,7 @@ def test_nothing_private_is_to_be_seen_while_the_dialog_is_open(at_desk: Window,
     assert len(desk.kept) == 1
 
 
-def test_escape_keeps_what_was_typed_and_nothing_leaves(at_desk: Window, desk: Desk) -> None:
+def test_escape_keeps_what_was_typed_and_nothing_leaves(at_desk: BrowserWindow, desk: FormApp) -> None:
     page = blocked(at_desk)
     expect(dialog(page).get_by_role("button", name="Sign in")).to_be_focused()
     page.keyboard.press("Escape")
@@ -123,7 +125,7 @@ def test_escape_keeps_what_was_typed_and_nothing_leaves(at_desk: Window, desk: D
 
 
 def test_a_page_put_off_is_whole_again_after_signing_in_elsewhere_and_sends_nothing(
-    at_desk: Window, desk: Desk
+    at_desk: BrowserWindow, desk: FormApp
 ) -> None:
     page = blocked(at_desk)
     press(page, "Not now")
@@ -135,7 +137,7 @@ def test_a_page_put_off_is_whole_again_after_signing_in_elsewhere_and_sends_noth
     assert desk.kept == []
 
 
-def test_a_page_put_off_does_not_leave_by_the_way_in_of_its_header(at_desk: Window, desk: Desk) -> None:
+def test_a_page_put_off_does_not_leave_by_the_way_in_of_its_header(at_desk: BrowserWindow, desk: FormApp) -> None:
     page = blocked(at_desk)
     press(page, "Not now")
     expect(page.get_by_role("status")).to_have_text("You are signed out. What you typed is still here.")
@@ -150,7 +152,7 @@ def test_a_page_put_off_does_not_leave_by_the_way_in_of_its_header(at_desk: Wind
     assert desk.kept == []
 
 
-def test_what_one_person_typed_is_not_sent_for_another(at_desk: Window, desk: Desk) -> None:
+def test_what_one_person_typed_is_not_sent_for_another(at_desk: BrowserWindow, desk: FormApp) -> None:
     page = blocked(at_desk)
     sign_in_again(page, "Alex Admin")
     expect(dialog(page, "Somebody else is signed in")).to_be_visible()
@@ -164,7 +166,7 @@ def test_what_one_person_typed_is_not_sent_for_another(at_desk: Window, desk: De
     assert desk.kept == []
 
 
-def test_where_no_window_opens_the_page_leaves_for_sign_in_with_the_way_back(at_desk: Window) -> None:
+def test_where_no_window_opens_the_page_leaves_for_sign_in_with_the_way_back(at_desk: BrowserWindow) -> None:
     at_desk.context.add_init_script("window.open = () => null")
     page = blocked(at_desk)
     press(page, "Sign in")
@@ -174,7 +176,7 @@ def test_where_no_window_opens_the_page_leaves_for_sign_in_with_the_way_back(at_
     expect(page.get_by_text("A secret of Hana Example")).to_be_visible()
 
 
-def test_a_double_click_sends_once(at_desk: Window, desk: Desk) -> None:
+def test_a_double_click_sends_once(at_desk: BrowserWindow, desk: FormApp) -> None:
     page = at_desk.open("/desk")
     write(page)
     end_session(at_desk)
@@ -187,7 +189,7 @@ def test_a_double_click_sends_once(at_desk: Window, desk: Desk) -> None:
     assert len(desk.kept) == 1
 
 
-def test_a_second_refusal_is_the_last(at_desk: Window, desk: Desk) -> None:
+def test_a_second_refusal_is_the_last(at_desk: BrowserWindow, desk: FormApp) -> None:
     page = blocked(at_desk)
     desk.closed = True
     sign_in_again(page)
@@ -202,7 +204,7 @@ def test_a_second_refusal_is_the_last(at_desk: Window, desk: Desk) -> None:
     expect(page.get_by_text("A secret of Hana Example")).to_be_visible()
 
 
-def test_a_button_that_only_asks_opens_the_dialog_too(at_desk: Window) -> None:
+def test_a_button_that_only_asks_opens_the_dialog_too(at_desk: BrowserWindow) -> None:
     page = at_desk.open("/desk")
     end_session(at_desk)
     press(page, "Show")
@@ -212,7 +214,7 @@ def test_a_button_that_only_asks_opens_the_dialog_too(at_desk: Window) -> None:
     expect(page.get_by_text("a secret indeed")).to_be_visible()
 
 
-def test_whoever_was_sure_is_not_asked_again(at_desk: Window, desk: Desk) -> None:
+def test_whoever_was_sure_is_not_asked_again(at_desk: BrowserWindow, desk: FormApp) -> None:
     page = at_desk.open("/desk")
     questions: list[str] = []
 
@@ -230,7 +232,7 @@ def test_whoever_was_sure_is_not_asked_again(at_desk: Window, desk: Desk) -> Non
     assert (desk.cleared, questions) == (1, ["Really?"])
 
 
-def test_a_sign_in_that_is_not_fresh_is_confirmed_and_not_lost(at_desk: Window, desk: Desk) -> None:
+def test_a_sign_in_that_is_not_fresh_is_confirmed_and_not_lost(at_desk: BrowserWindow, desk: FormApp) -> None:
     page = at_desk.open("/desk")
     write(page)
     desk.stale = session_cookie(at_desk)
@@ -254,7 +256,7 @@ def test_a_sign_in_that_is_not_fresh_is_confirmed_and_not_lost(at_desk: Window, 
 
 @pytest.mark.parametrize("path", ["/desk", "/counter"])
 def test_a_form_made_stale_by_a_sign_in_in_another_tab_is_sent_with_a_new_token(
-    at_desk: Window, desk: Desk, path: str
+    at_desk: BrowserWindow, desk: FormApp, path: str
 ) -> None:
     page = at_desk.open(path)
     write(page)
@@ -267,7 +269,7 @@ def test_a_form_made_stale_by_a_sign_in_in_another_tab_is_sent_with_a_new_token(
     assert at_desk.asked(KEEP) == 2
 
 
-def test_a_stale_form_of_a_session_that_ended_waits_for_a_sign_in(at_desk: Window, desk: Desk) -> None:
+def test_a_stale_form_of_a_session_that_ended_waits_for_a_sign_in(at_desk: BrowserWindow, desk: FormApp) -> None:
     page = at_desk.open("/desk")
     write(page)
     renew_csrf_pair(at_desk)
@@ -281,7 +283,7 @@ def test_a_stale_form_of_a_session_that_ended_waits_for_a_sign_in(at_desk: Windo
     assert len(desk.kept) == 1
 
 
-def test_a_stale_form_of_nobody_waits_for_a_sign_in(at_desk: Window, desk: Desk) -> None:
+def test_a_stale_form_of_nobody_waits_for_a_sign_in(at_desk: BrowserWindow, desk: FormApp) -> None:
     end_session(at_desk)
     page = at_desk.open("/counter")
     write(page)
@@ -294,7 +296,7 @@ def test_a_stale_form_of_nobody_waits_for_a_sign_in(at_desk: Window, desk: Desk)
     assert len(desk.kept) == 1
 
 
-def test_a_form_drawn_for_nobody_is_not_sent_for_somebody_unasked(at_desk: Window, desk: Desk) -> None:
+def test_a_form_drawn_for_nobody_is_not_sent_for_somebody_unasked(at_desk: BrowserWindow, desk: FormApp) -> None:
     end_session(at_desk)
     page = at_desk.open("/counter")
     write(page)
@@ -309,7 +311,7 @@ def test_a_form_drawn_for_nobody_is_not_sent_for_somebody_unasked(at_desk: Windo
     expect(page.get_by_text("Kept: half a thought")).to_be_visible()
 
 
-def test_a_private_page_that_notices_by_itself_leaves_for_sign_in(at_desk: Window) -> None:
+def test_a_private_page_that_notices_by_itself_leaves_for_sign_in(at_desk: BrowserWindow) -> None:
     page = at_desk.open("/desk")
     write(page)
     other = at_desk.open("/")
@@ -319,7 +321,7 @@ def test_a_private_page_that_notices_by_itself_leaves_for_sign_in(at_desk: Windo
     expect(page.get_by_text("A secret of")).to_have_count(0)
 
 
-def test_a_page_whose_script_is_gone_leaves_for_sign_in(at_desk: Window) -> None:
+def test_a_page_whose_script_is_gone_leaves_for_sign_in(at_desk: BrowserWindow) -> None:
     at_desk.forgive("status of 404|Failed to load resource")
     at_desk.answer("**/static/js/again.js", status=404)
     page = at_desk.open("/desk")
@@ -329,7 +331,7 @@ def test_a_page_whose_script_is_gone_leaves_for_sign_in(at_desk: Window) -> None
     page.wait_for_url("**/api/auth/signin?callbackUrl=%2Fdesk")
 
 
-def test_a_stale_form_is_not_sent_while_nobody_can_tell_who_is_here(at_desk: Window, desk: Desk) -> None:
+def test_a_stale_form_is_not_sent_while_nobody_can_tell_who_is_here(at_desk: BrowserWindow, desk: FormApp) -> None:
     at_desk.forgive()
     page = at_desk.open("/desk")
     write(page)
@@ -343,7 +345,7 @@ def test_a_stale_form_is_not_sent_while_nobody_can_tell_who_is_here(at_desk: Win
     assert desk.kept == []
 
 
-def test_a_form_on_its_way_is_waited_for_before_the_page_leaves(at_desk: Window, desk: Desk) -> None:
+def test_a_form_on_its_way_is_waited_for_before_the_page_leaves(at_desk: BrowserWindow, desk: FormApp) -> None:
     page = at_desk.open("/desk")
     write(page)
     end_session(at_desk)
@@ -359,7 +361,7 @@ def test_a_form_on_its_way_is_waited_for_before_the_page_leaves(at_desk: Window,
     assert len(desk.kept) == 1
 
 
-def test_a_form_that_was_accepted_on_its_way_does_not_keep_the_page(at_desk: Window) -> None:
+def test_a_form_that_was_accepted_on_its_way_does_not_keep_the_page(at_desk: BrowserWindow) -> None:
     page = at_desk.open("/desk")
     waiting: list[Route] = []
     at_desk.context.route("**/desk", lambda route: waiting.append(route))  # noqa: PLW0108 (Playwright marks it)
@@ -373,7 +375,7 @@ def test_a_form_that_was_accepted_on_its_way_does_not_keep_the_page(at_desk: Win
     page.wait_for_url("**/api/auth/signin?callbackUrl=%2Fdesk")
 
 
-def test_an_answer_that_fails_says_so_and_keeps_what_was_typed(at_desk: Window, desk: Desk) -> None:
+def test_an_answer_that_fails_says_so_and_keeps_what_was_typed(at_desk: BrowserWindow, desk: FormApp) -> None:
     at_desk.forgive()
     page = blocked(at_desk)
     at_desk.answer("**/desk", status=503, body="broken")
@@ -386,7 +388,7 @@ def test_an_answer_that_fails_says_so_and_keeps_what_was_typed(at_desk: Window, 
 
 
 def test_without_javascript_a_form_leads_to_sign_in_and_back(
-    open_window: OpenWindow, desk_house: tuple[Flask, Desk]
+    open_window: OpenWindow, desk_house: tuple[Flask, FormApp]
 ) -> None:
     window = open_window(desk_house[0], java_script_enabled=False)
     window.sign_in()
@@ -401,7 +403,7 @@ def test_without_javascript_a_form_leads_to_sign_in_and_back(
 
 
 def test_the_second_window_says_what_to_do_without_javascript(
-    open_window: OpenWindow, desk_house: tuple[Flask, Desk]
+    open_window: OpenWindow, desk_house: tuple[Flask, FormApp]
 ) -> None:
     window = open_window(desk_house[0], java_script_enabled=False)
     page = window.open("/api/auth/signed-in")
@@ -415,7 +417,7 @@ def test_the_second_window_says_what_to_do_without_javascript(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1280])
-def test_the_dialog_fits_and_can_be_read(at_desk: Window, scheme: str, width: int) -> None:
+def test_the_dialog_fits_and_can_be_read(at_desk: BrowserWindow, scheme: str, width: int) -> None:
     page = blocked(at_desk)
     page.set_viewport_size({"width": width, "height": 800})
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
@@ -426,7 +428,7 @@ def test_the_dialog_fits_and_can_be_read(at_desk: Window, scheme: str, width: in
     wait_until(page, "document.documentElement.scrollWidth <= arg", width)
 
 
-def test_a_name_half_written_is_saved_though_another_device_ended_the_session(either: Window) -> None:
+def test_a_name_half_written_is_saved_though_another_device_ended_the_session(either: BrowserWindow) -> None:
     either.forgive(FORBIDDEN)
     either.sign_in()
     page = either.open("/account")

@@ -12,8 +12,8 @@ from playwright.sync_api import Page, expect
 from genkan.flask import public
 from tests.peers import react
 from tests.screen.conftest import OpenWindow
-from tests.screen.house import serving
-from tests.screen.window import REFUSED, Window, menu, pick, press, sign_out
+from tests.screen.house import live_server
+from tests.screen.window import REFUSED, BrowserWindow, menu, pick, press, sign_out
 
 SOON = 2000
 """Milliseconds within which another tab has followed."""
@@ -23,7 +23,7 @@ SOON = 2000
 def _shared_house(tmp_path_factory: pytest.TempPathFactory, react_script: Path) -> Iterator[Flask]:
     """A house with a page drawn by React at /react, under our own headers."""
     script, page = react_script.read_bytes(), react.page("/react.js")
-    with serving(tmp_path_factory.mktemp("shared")) as app:
+    with live_server(tmp_path_factory.mktemp("shared")) as app:
         app.add_url_rule("/react", "react", public(lambda: Response(page)))
         app.add_url_rule("/react.js", "script", public(lambda: Response(script, content_type="text/javascript")))
         app.add_url_rule("/favicon.ico", "icon", public(lambda: Response(status=204)))  # that page names no other
@@ -31,7 +31,7 @@ def _shared_house(tmp_path_factory: pytest.TempPathFactory, react_script: Path) 
 
 
 @pytest.fixture(name="shared", params=["4.0.1", "2.0.11"])
-def _shared(open_window: OpenWindow, shared_house: Flask, request: pytest.FixtureRequest) -> Window:
+def _shared(open_window: OpenWindow, shared_house: Flask, request: pytest.FixtureRequest) -> BrowserWindow:
     return open_window(shared_house, request.param)
 
 
@@ -39,7 +39,7 @@ def expect_react(page: Page, status: str) -> None:
     expect(page.locator("#react-status")).to_have_text(status, timeout=SOON)
 
 
-def test_react_tabs_and_ours_keep_in_step(shared: Window) -> None:
+def test_react_tabs_and_ours_keep_in_step(shared: BrowserWindow) -> None:
     shared.forgive(REFUSED)
     ours, theirs = shared.open("/"), shared.open("/react")
     expect_react(theirs, "unauthenticated")
@@ -58,7 +58,7 @@ def test_react_tabs_and_ours_keep_in_step(shared: Window) -> None:
     here.wait_for_url("**/api/auth/signin?callbackUrl=%2Fdashboard", timeout=SOON)
 
 
-def test_signing_out_with_our_menu_reaches_react(shared: Window) -> None:
+def test_signing_out_with_our_menu_reaches_react(shared: BrowserWindow) -> None:
     shared.sign_in()
     ours, theirs = shared.open("/"), shared.open("/react")
     expect_react(theirs, "authenticated")
@@ -68,7 +68,7 @@ def test_signing_out_with_our_menu_reaches_react(shared: Window) -> None:
     expect_react(theirs, "unauthenticated")
 
 
-def test_signing_in_with_react_reaches_our_tabs(shared: Window) -> None:
+def test_signing_in_with_react_reaches_our_tabs(shared: BrowserWindow) -> None:
     ours, theirs = shared.open("/"), shared.open("/react?provider=development")
     expect_react(theirs, "unauthenticated")
     theirs.click("#react-sign-in")

@@ -8,34 +8,34 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page
 
-from tests.peers.misbehaving import MisbehavingProvider
+from tests.peers.misbehaving import FaultyProvider
 from tests.screen.conftest import OpenWindow
-from tests.screen.house import serving
-from tests.screen.window import REFUSED, Window, menu, sign_out
-from tests.visitors import Visitor, variables
+from tests.screen.house import live_server
+from tests.screen.window import REFUSED, BrowserWindow, menu, sign_out
+from tests.visitors import ProviderClient, provider_env
 
 GOODBYE = "<!doctype html><title>The provider</title><p>You are signed out there"
 LEFT = "left the house"
 
 
 @pytest.fixture(name="op", scope="module")
-def _op() -> Iterator[MisbehavingProvider]:
-    with MisbehavingProvider() as op:
+def _op() -> Iterator[FaultyProvider]:
+    with FaultyProvider() as op:
         yield op
 
 
 @pytest.fixture(name="far_house", scope="module")
-def _far_house(op: MisbehavingProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+def _far_house(op: FaultyProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """A house whose people sign out at their provider too."""
-    with serving(tmp_path_factory.mktemp("far"), **variables(op), AUTH_OIDC_SIGN_OUT="provider") as app:
+    with live_server(tmp_path_factory.mktemp("far"), **provider_env(op), AUTH_OIDC_SIGN_OUT="provider") as app:
         yield app
 
 
-def enter(window: Window, op: MisbehavingProvider) -> None:
+def enter(window: BrowserWindow, op: FaultyProvider) -> None:
     """By the front door of that provider, but without looking."""
-    visitor = Visitor(window.app, op)
-    visitor.enter(picture=None)
-    name = visitor.options.names.session
+    visitor = ProviderClient(window.app, op)
+    visitor.sign_in_as(picture=None)
+    name = visitor.options.cookie_names.session
     value = visitor.cookie(name)
     assert value is not None
     window.context.add_cookies([{"name": name, "value": value, "url": window.origin}])
@@ -48,7 +48,7 @@ def press_sign_out(page: Page) -> None:
 
 @pytest.mark.parametrize("is_known", [True, False])
 def test_without_scripts_the_form_leads_to_the_provider_and_back(
-    open_window: OpenWindow, far_house: Flask, op: MisbehavingProvider, is_known: bool
+    open_window: OpenWindow, far_house: Flask, op: FaultyProvider, is_known: bool
 ) -> None:
     window = open_window(far_house, java_script_enabled=False)
     window.forgive(LEFT)
@@ -66,7 +66,7 @@ def test_without_scripts_the_form_leads_to_the_provider_and_back(
 
 
 def test_a_browser_would_stop_it_if_our_policy_did_not_let_it_through(
-    open_window: OpenWindow, far_house: Flask, op: MisbehavingProvider, monkeypatch: pytest.MonkeyPatch
+    open_window: OpenWindow, far_house: Flask, op: FaultyProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So the test above means something; and whatever becomes of the way, they are signed out here."""
     monkeypatch.setattr(far_house.extensions["genkan"].headers, "_signed_in_policy", None)
@@ -85,7 +85,7 @@ def test_a_browser_would_stop_it_if_our_policy_did_not_let_it_through(
 
 @pytest.mark.parametrize("htmx", ["4.0.1", "2.0.11"])
 def test_with_scripts_the_page_goes_there_and_the_other_tabs_are_told_at_once(
-    open_window: OpenWindow, far_house: Flask, op: MisbehavingProvider, htmx: str
+    open_window: OpenWindow, far_house: Flask, op: FaultyProvider, htmx: str
 ) -> None:
     """Also when they never come back from there."""
     window = open_window(far_house, htmx)
@@ -102,7 +102,7 @@ def test_with_scripts_the_page_goes_there_and_the_other_tabs_are_told_at_once(
 
 @pytest.mark.parametrize("htmx", ["4.0.1", "2.0.11"])
 def test_with_scripts_the_way_leads_back_too(
-    open_window: OpenWindow, far_house: Flask, op: MisbehavingProvider, htmx: str
+    open_window: OpenWindow, far_house: Flask, op: FaultyProvider, htmx: str
 ) -> None:
     window = open_window(far_house, htmx)
     window.forgive(LEFT)

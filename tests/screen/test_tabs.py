@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.screen.conftest import OpenWindow
-from tests.screen.window import FAILED_REQUEST, REFUSED, Window, menu, pick, settle, sign_out, wait_until
+from tests.screen.window import FAILED_REQUEST, REFUSED, BrowserWindow, menu, pick, settle, sign_out, wait_until
 
 SOON = 2000
 """Milliseconds within which another tab has followed."""
@@ -37,7 +37,7 @@ def hear(page: Page, *events: str) -> None:
         page.evaluate("(name) => dispatchEvent(new PageTransitionEvent(name, { persisted: true }))", event)
 
 
-def test_signing_out_in_one_tab_reaches_the_others_within_two_seconds(either: Window) -> None:
+def test_signing_out_in_one_tab_reaches_the_others_within_two_seconds(either: BrowserWindow) -> None:
     either.forgive(REFUSED)
     either.sign_in()
     front, about, private = either.open("/"), either.open("/about"), either.open("/dashboard")
@@ -52,7 +52,7 @@ def test_signing_out_in_one_tab_reaches_the_others_within_two_seconds(either: Wi
     private.wait_for_url("**/api/auth/signin?callbackUrl=%2Fdashboard", timeout=SOON)
 
 
-def test_signing_in_in_one_tab_reaches_the_others_within_two_seconds(either: Window) -> None:
+def test_signing_in_in_one_tab_reaches_the_others_within_two_seconds(either: BrowserWindow) -> None:
     front, door = either.open("/"), either.open("/api/auth/signin?callbackUrl=%2Fdashboard")
     here = either.open("/dashboard")
     pick(here)
@@ -63,7 +63,7 @@ def test_signing_in_in_one_tab_reaches_the_others_within_two_seconds(either: Win
     expect(door.get_by_text("You are signed in as Hana Example")).to_be_visible(timeout=SOON)
 
 
-def test_signing_in_as_somebody_else_redraws_private_pages(either: Window) -> None:
+def test_signing_in_as_somebody_else_redraws_private_pages(either: BrowserWindow) -> None:
     either.sign_in()
     private = either.open("/dashboard")
     either.sign_in("Alex Admin")
@@ -72,7 +72,7 @@ def test_signing_in_as_somebody_else_redraws_private_pages(either: Window) -> No
     expect(private.get_by_role("heading", level=1)).to_have_text("Welcome, Alex Admin", timeout=SOON)
 
 
-def test_a_tab_tells_in_the_words_of_authjs_and_once(either: Window) -> None:
+def test_a_tab_tells_in_the_words_of_authjs_and_once(either: BrowserWindow) -> None:
     either.sign_in()
     listener, here = either.open("/health/live"), either.open("/")
     listen(listener)
@@ -84,7 +84,7 @@ def test_a_tab_tells_in_the_words_of_authjs_and_once(either: Window) -> None:
     assert listener.evaluate("heard") == [{"event": "session", "data": {"trigger": "signout"}}]
 
 
-def test_what_another_tab_said_is_not_said_again(either: Window) -> None:
+def test_what_another_tab_said_is_not_said_again(either: BrowserWindow) -> None:
     either.sign_in()
     first, second, listener = either.open("/"), either.open("/"), either.open("/health/live")
     listen(listener)
@@ -100,7 +100,7 @@ def test_what_another_tab_said_is_not_said_again(either: Window) -> None:
     assert either.asked(MENU) == 2
 
 
-def test_a_tab_that_comes_to_the_front_asks_but_not_all_the_time(either: Window) -> None:
+def test_a_tab_that_comes_to_the_front_asks_but_not_all_the_time(either: BrowserWindow) -> None:
     either.sign_in()
     page = either.context.new_page()
     page.clock.install()
@@ -118,7 +118,7 @@ def test_a_tab_that_comes_to_the_front_asks_but_not_all_the_time(either: Window)
     expect(menu(page, "authenticated")).to_be_visible()
 
 
-def test_a_private_page_brought_back_is_covered_until_the_server_has_spoken(either: Window) -> None:
+def test_a_private_page_brought_back_is_covered_until_the_server_has_spoken(either: BrowserWindow) -> None:
     either.sign_in()
     page = either.open("/dashboard")
     welcome = page.get_by_text("Welcome, Hana Example")
@@ -139,7 +139,7 @@ def test_a_private_page_brought_back_is_covered_until_the_server_has_spoken(eith
     page.wait_for_url("**/api/auth/signin?callbackUrl=%2Fdashboard")
 
 
-def test_a_private_page_brought_back_offline_shows_nothing(either: Window) -> None:
+def test_a_private_page_brought_back_offline_shows_nothing(either: BrowserWindow) -> None:
     either.forgive(f"ERR_INTERNET_DISCONNECTED|{FAILED_REQUEST}")
     either.sign_in()
     page = either.open("/dashboard")
@@ -166,7 +166,9 @@ def test_back_after_signing_out_shows_nothing_private(open_window: OpenWindow, s
     expect(page.get_by_text("Hana")).to_have_count(0)
 
 
-def test_a_menu_drawn_before_somebody_signed_in_once_more_signs_out_in_place_all_the_same(either: Window) -> None:
+def test_a_menu_drawn_before_somebody_signed_in_once_more_signs_out_in_place_all_the_same(
+    either: BrowserWindow,
+) -> None:
     """The sign-in has renewed the pair of CSRF tokens (C3), and told nobody, since it is the same person."""
     either.sign_in()
     page = either.open("/")
@@ -179,7 +181,7 @@ def test_a_menu_drawn_before_somebody_signed_in_once_more_signs_out_in_place_all
     assert either.asked("POST /api/auth/signout") == 2
 
 
-def test_a_menu_drawn_for_somebody_else_signs_out_nobody(either: Window) -> None:
+def test_a_menu_drawn_for_somebody_else_signs_out_nobody(either: BrowserWindow) -> None:
     """What it said when it was pressed was another name."""
     either.forgive()
     either.sign_in()
@@ -193,7 +195,7 @@ def test_a_menu_drawn_for_somebody_else_signs_out_nobody(either: Window) -> None
     expect(menu(page, "authenticated")).to_contain_text("Hi, Alex Admin")
 
 
-def test_a_new_name_reaches_the_heading_of_another_tab(either: Window) -> None:
+def test_a_new_name_reaches_the_heading_of_another_tab(either: BrowserWindow) -> None:
     either.sign_in()
     dashboard, account = either.open("/dashboard"), either.open("/account")
     account.get_by_label("Display name").fill("Hana of the House")

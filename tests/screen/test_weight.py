@@ -6,7 +6,7 @@ import logging
 
 from playwright.sync_api import Response
 
-from tests.screen.window import Window, load
+from tests.screen.window import BrowserWindow, load
 
 _log = logging.getLogger(__name__)
 
@@ -14,7 +14,7 @@ MOST = 20_000
 """Bytes of all bodies as they come over the wire, packed."""
 
 
-def fetched_for(window: Window, path: str) -> dict[str, Response]:
+def fetched_for(window: BrowserWindow, path: str) -> dict[str, Response]:
     """Everything fetched over the wire to show a page, by address; what the browser had already is not in it."""
     answers: list[Response] = []
     page = window.context.new_page()
@@ -27,7 +27,7 @@ def size(answer: Response) -> int:
     return answer.request.sizes()["responseBodySize"]
 
 
-def test_the_dashboard_with_all_it_needs_weighs_at_most_20_kb(window: Window) -> None:
+def test_the_dashboard_with_all_it_needs_weighs_at_most_20_kb(window: BrowserWindow) -> None:
     window.sign_in()
     fetched = fetched_for(window, "/dashboard")
     headers = sum(answer.request.sizes()["responseHeadersSize"] for answer in fetched.values())
@@ -42,7 +42,7 @@ def test_the_dashboard_with_all_it_needs_weighs_at_most_20_kb(window: Window) ->
     assert bodies <= MOST
 
 
-def test_a_second_look_fetches_the_page_and_nothing_that_stays_the_same(window: Window) -> None:
+def test_a_second_look_fetches_the_page_and_nothing_that_stays_the_same(window: BrowserWindow) -> None:
     window.sign_in()
     fetched_for(window, "/dashboard")
 

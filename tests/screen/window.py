@@ -13,7 +13,7 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, R
 
 from tests.browser import Browser
 
-LetGo = Callable[..., None]
+Release = Callable[..., None]
 
 HTMX_2 = Path(__file__).parents[1] / "vendor" / "htmx-2.0.11.min.js"
 
@@ -30,13 +30,13 @@ FAILED_REQUEST = "Failed to load resource|HTTP error! status|Response Status Err
 ABORTED = r"^htmx:(afterRequest|sendAbort), "
 
 
-class Window:
+class BrowserWindow:
     """Two windows share nothing; the pages within one share cookies and hear each other."""
 
     def __init__(self, chromium: Chromium, app: Flask, htmx: str = "4.0.1", **options: Any) -> None:
         self.app = app
         self.htmx = htmx
-        self.origin: str = app.extensions["genkan"].options.origin
+        self.origin: str = app.extensions["genkan"].core.origin
         self.requests: list[str] = []
         """`GET /path?query`, in order, of everything asked of the house."""
         self._complaints: list[str] = []
@@ -75,7 +75,7 @@ class Window:
         """Become somebody, by the front door but without looking."""
         visitor = Browser(self.app)
         visitor.sign_in(name)
-        cookie = self.app.extensions["genkan"].options.names.session
+        cookie = self.app.extensions["genkan"].core.cookie_names.session
         value = visitor.cookie(cookie)
         assert value is not None
         self.context.add_cookies(
@@ -84,7 +84,7 @@ class Window:
 
     def sign_out(self) -> None:
         """Lose the session as if it had ended elsewhere: no page is told."""
-        self.context.clear_cookies(name=self.app.extensions["genkan"].options.names.session)
+        self.context.clear_cookies(name=self.app.extensions["genkan"].core.cookie_names.session)
 
     def open(self, path: str = "/") -> Page:
         """A new tab."""
@@ -96,7 +96,7 @@ class Window:
         """From now on this address is answered so, and not by the house."""
         self.context.route(address, lambda route: route.fulfill(**reply))
 
-    def hold(self, address: str) -> LetGo:
+    def hold(self, address: str) -> Release:
         """From now on requests for this address wait, until what is returned is called: then they go on, or fail."""
         waiting: list[Route] = []
         is_held = True
