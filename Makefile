@@ -3,10 +3,10 @@
 .PHONY: run serve setup test lint lock bench
 
 run: setup
-	@exec .venv/bin/python run.py
+	@exec .venv/bin/python -m deploy.run
 
 serve: setup
-	@exec .venv/bin/python serve.py
+	@exec .venv/bin/python -m deploy.serve
 
 setup:
 	@sh scripts/setup.sh requirements.txt

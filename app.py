@@ -9,26 +9,29 @@ from collections.abc import Mapping
 from flask import Flask
 
 import auth
-import config
-from blueprints import account, api, commands, dashboard, development, errors, health, sessions, users
+from blueprints import api, dashboard, errors, health
 from blueprints import auth as doors
 from deploy.logging import configure_logging
-from genkan.flask.static import StaticFiles
-from genkan.tokens import Clock
+from genkan.cli import group, sessions, users
+from genkan.crypto.sealer import Clock
+from genkan.dev_provider import views
+from genkan.settings.environment import from_environment
+from genkan.web import account
+from genkan.web.static_files import StaticFiles
 
 MAX_BODY = 64 * 1024
 """Bytes of a request body; nothing this application takes is longer (D1). A view that takes uploads raises
 `request.max_content_length` for itself."""
 
 
-@commands.cli_errors
+@group.cli_errors
 def create_app(environment: Mapping[str, str] | None = None, clock: Clock = time.time) -> Flask:
     """The application for an environment, the process's own by default.
 
     Raises ConfigurationError for settings it must not start with, naming the variable and the remedy. Creates no
     tables: that is the migrations' work, which `make run` and `make serve` see to.
     """
-    settings = config.from_environment(os.environ if environment is None else environment)
+    settings = from_environment(os.environ if environment is None else environment)
     configure_logging()
     app = Flask(__name__)
     app.config["DATABASE_URL"] = settings.database_url
@@ -40,5 +43,5 @@ def create_app(environment: Mapping[str, str] | None = None, clock: Clock = time
     for room in (doors, dashboard, account, api, health, users, sessions, errors):
         app.register_blueprint(room.bp)
     if provider is not None:
-        app.register_blueprint(development.create_blueprint(provider))
+        app.register_blueprint(views.create_blueprint(provider))
     return app

@@ -7,30 +7,28 @@ from dataclasses import replace
 
 from flask import Flask
 
-import genkan.flask
-import models
-from config import Settings
-from genkan import current_user
+import genkan.web
 from genkan.adapters import Adapter
-from genkan.caching import FlaskCache
+from genkan.adapters.sqlalchemy import Database, SQLAlchemyAdapter, SQLAlchemySessionStore, models
+from genkan.cache.shared import FlaskCache
 from genkan.callbacks import Callbacks, JWTParams, SessionParams
-from genkan.development import DevelopmentProvider
-from genkan.flask import access_token, auth, handlers, sign_in, sign_out, update
-from genkan.identity import Session, Token, str_claim
-from genkan.options import Core, SessionConfig
+from genkan.core import Core, SessionConfig
+from genkan.crypto.sealer import Clock, TextSealer
+from genkan.dev_provider import DevelopmentProvider
 from genkan.providers.base import Provider
-from genkan.providers.catalogue import (
+from genkan.providers.development import development
+from genkan.providers.registry import (
     from_environment,
     suggest_variable,
     unknown_variables,
     unusual_issuers,
     with_logout_setting,
 )
-from genkan.providers.development import development
-from genkan.sqlalchemy import Database, SQLAlchemyAdapter, SQLAlchemySessionStore
-from genkan.tokens import Clock, TextSealer
+from genkan.settings.environment import Settings
+from genkan.types import Session, Token, str_claim
+from genkan.web import access_token, auth, flask_login, sign_in, sign_out, update, views
 
-__all__ = ["access_token", "auth", "handlers", "sign_in", "sign_out", "update"]
+__all__ = ["access_token", "auth", "sign_in", "sign_out", "update", "views"]
 
 _log = logging.getLogger("genkan.auth")
 
@@ -83,10 +81,10 @@ def init_app(app: Flask, settings: Settings, clock: Clock) -> DevelopmentProvide
         # Reached without the network, so that one worker with one thread can be both sides of a sign-in.
         wsgi_apps={provider.issuer: app.wsgi_app} if provider else {},
     )
-    genkan.flask.init_app(
+    genkan.web.init_app(
         app, options, development=not settings.production, trusted_proxy_hops=settings.trusted_proxy_hops
     )
-    current_user.init_app(app)
+    flask_login.init_app(app)
     return provider
 
 

@@ -10,9 +10,9 @@ import sys
 import tempfile
 from itertools import chain
 
-import migrations
 from bench import in_process, records, served
 from bench.application import create_app
+from genkan.adapters.sqlalchemy import migrations
 
 
 def main() -> None:

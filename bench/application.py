@@ -10,8 +10,8 @@ from typing import Any
 from flask import Flask, Response, render_template
 
 import app as house
-from genkan.flask import auth, public
-from genkan.identity import Session, SessionUser
+from genkan.types import Session, SessionUser
+from genkan.web import auth, public
 
 PERSON = {"name": "Hana Example", "email": "hana@example.com", "picture": None, "sub": "42", "role": "user"}
 SAMPLE = Session(

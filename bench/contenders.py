@@ -16,12 +16,12 @@ from http.client import HTTPConnection
 from pathlib import Path
 from statistics import median
 
-import config
-import migrations
-import serve
 from app import create_app
 from bench.cookies import Cookies
 from bench.served import free_port
+from deploy import serve
+from genkan.adapters.sqlalchemy import migrations
+from genkan.settings import environment as settings_reader
 
 THREADS = "16"
 """What a contender lends to requests in each worker; ours lends what serve.py says."""
@@ -89,7 +89,7 @@ def _running(name: str, environment: Mapping[str, str], granian: str | None) -> 
     command = _granian(granian, port) if name == "granian" and granian else _gunicorn(name, environment)
     process = subprocess.Popen(
         command,
-        cwd=config.ROOT,
+        cwd=settings_reader.ROOT,
         env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -104,7 +104,7 @@ def _running(name: str, environment: Mapping[str, str], granian: str | None) -> 
 
 def _gunicorn(name: str, environment: Mapping[str, str]) -> list[str]:
     """serve.py's command; for gunicorn without our worker, all of it but the worker and its threads."""
-    command = serve.gunicorn_args(replace(config.from_environment(environment), workers=2))
+    command = serve.gunicorn_args(replace(settings_reader.from_environment(environment), workers=2))
     if name == "gunicorn":
         for option, value in (("--worker-class", "gthread"), ("--threads", THREADS)):
             command[command.index(option) + 1] = value

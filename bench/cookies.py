@@ -8,7 +8,7 @@ from bisect import bisect_right
 from flask import Flask
 
 from bench.application import PERSON, session_cookie
-from genkan.cookies import CHUNK_CHARACTERS, write_session
+from genkan.http.cookies import CHUNK_CHARACTERS, write_session
 
 
 class Cookies:

@@ -17,8 +17,8 @@ import requests
 
 from bench.application import PERSON
 from bench.contenders import Contender
-from tests.peers.misbehaving import FaultyProvider
-from tests.peers.server import Visitor
+from tests.servers.faulty.provider import FaultyProvider
+from tests.servers.server import Visitor
 
 CALLBACKS = 8
 EVERY = 0.05

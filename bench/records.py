@@ -14,11 +14,11 @@ from sqlalchemy import text
 
 from bench.application import PERSON, session_cookie
 from bench.in_process import get, interleaved
-from genkan.endings import RevocationList
-from genkan.options import Core
-from genkan.session_records import SessionRecord
-from genkan.sqlalchemy import Database
-from genkan.strategies import DatabaseStrategy
+from genkan.adapters.sessions import SessionRecord
+from genkan.adapters.sqlalchemy import Database
+from genkan.core import Core
+from genkan.session.revocation_list import RevocationList
+from genkan.session.strategies import DatabaseStrategy
 
 LIVE, ENDED, PEOPLE = 1_000_000, 100_000, 10_000
 DAY = 24 * 3600

@@ -20,9 +20,9 @@ from urllib.request import urlopen
 
 from flask import Flask
 
-import config
-import serve
 from bench.application import session_cookie
+from deploy import serve
+from genkan.settings import environment
 
 ROUNDS = 7
 SECONDS = 2
@@ -89,7 +89,7 @@ def require_wrk() -> None:
 
 @contextmanager
 def _server(module: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    settings = replace(config.from_environment(os.environ), port=free_port())
+    settings = replace(environment.from_environment(os.environ), port=free_port())
     command = [
         f"{module}:create_app()" if part == "app:create_app()" else part for part in serve.gunicorn_args(settings)
     ]

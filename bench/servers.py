@@ -22,14 +22,14 @@ from bench.contenders import Contender, all_running
 from bench.patience import CALLBACKS, CROWDS, Callback, Crowd, Probes, hang, is_known, probe
 from bench.served import require_wrk
 from bench.wrk import Load, load
-from tests.peers.misbehaving import FaultyProvider
+from tests.servers.faulty.provider import FaultyProvider
 
 Found = TypeVar("Found")
 
 ROUTES = ("/health/live", "/api/auth/session", "/dashboard", "/partials/user-menu")
 MEASURED_CHUNKS = (3, 4, 5)
 TRIED_CHUNKS = (6, 7, 8, 9, 12, 16)
-"""Only asked whether they are read: 16 full ones are the most that `genkan.cookies` joins."""
+"""Only asked whether they are read: 16 full ones are the most that `genkan.http.cookies` joins."""
 
 
 def main() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, Response, jsonify
 
 from auth import auth
-from genkan.flask import json_blueprint, unauthorized
-from people import get_profile
+from genkan.actions.users import get_profile
+from genkan.web import json_blueprint, unauthorized
 
 bp = json_blueprint(Blueprint("api", __name__, url_prefix="/api/user"))
 

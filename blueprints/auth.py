@@ -7,29 +7,29 @@ from collections.abc import Callable
 from flask import Blueprint, Response, render_template
 from flask.blueprints import BlueprintSetupState
 
-from auth import auth, handlers
-from genkan.flask import csrf_exempt, public, service_unavailable, session_result
+from auth import auth, views
+from genkan.web import csrf_exempt, public, service_unavailable, session_result
 
 bp = Blueprint("auth", __name__)
 
 ROUTES: tuple[tuple[str, str, Callable[..., Response]], ...] = (
-    ("GET", "/session", handlers.session),
-    ("POST", "/session", handlers.update_session),
-    ("GET", "/csrf", handlers.csrf),
-    ("GET", "/providers", handlers.providers),
-    ("GET", "/signin", handlers.sign_in_page),
-    ("POST", "/signin", handlers.sign_in),
-    ("GET", "/signin/<provider_id>", handlers.unknown_action),
-    ("POST", "/signin/<provider_id>", handlers.sign_in),
-    ("GET", "/callback/<provider_id>", handlers.callback),
-    ("POST", "/callback/<provider_id>", handlers.callback),
-    ("GET", "/signout", handlers.sign_out_page),
-    ("POST", "/signout", handlers.sign_out),
-    ("GET", "/signout/return", handlers.post_logout_redirect),
-    ("POST", "/backchannel-logout/<provider_id>", handlers.backchannel_logout),
-    ("GET", "/error", handlers.error_page),
-    ("GET", "/verify-request", handlers.verify_request_page),
-    ("GET", "/signed-in", handlers.popup_done_page),
+    ("GET", "/session", views.session),
+    ("POST", "/session", views.update_session),
+    ("GET", "/csrf", views.csrf),
+    ("GET", "/providers", views.providers),
+    ("GET", "/signin", views.sign_in_page),
+    ("POST", "/signin", views.sign_in),
+    ("GET", "/signin/<provider_id>", views.unknown_action),
+    ("POST", "/signin/<provider_id>", views.sign_in),
+    ("GET", "/callback/<provider_id>", views.callback),
+    ("POST", "/callback/<provider_id>", views.callback),
+    ("GET", "/signout", views.sign_out_page),
+    ("POST", "/signout", views.sign_out),
+    ("GET", "/signout/return", views.post_logout_redirect),
+    ("POST", "/backchannel-logout/<provider_id>", views.backchannel_logout),
+    ("GET", "/error", views.error_page),
+    ("GET", "/verify-request", views.verify_request_page),
+    ("GET", "/signed-in", views.popup_done_page),
 )
 """Auth.js's actions, where a sign-in in a second window ends, and a provider's part in signing out.
 All are public; each unsafe one checks for itself what it must be shown."""

@@ -7,7 +7,7 @@ import json
 from flask import Blueprint, Response, make_response, render_template
 
 from auth import auth
-from genkan.flask import public
+from genkan.web import public
 
 bp = Blueprint("dashboard", __name__)
 

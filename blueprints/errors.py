@@ -9,8 +9,8 @@ from werkzeug.exceptions import HTTPException, ServiceUnavailable
 from werkzeug.wrappers import Response as BaseResponse
 
 from genkan.errors import AdapterError
-from genkan.flask import request_id, wants_json
-from genkan.flask.guard import RETRY_SECONDS
+from genkan.web import request_id, wants_json
+from genkan.web.access import RETRY_SECONDS
 
 bp = Blueprint("errors", __name__)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from flask import has_request_context, request
 
-from genkan.flask.visit import request_id
+from genkan.web.context import request_id
 
 FIELDS = ("event", "provider", "code", "reason", "why", "user", "session", "error", "verb")
 

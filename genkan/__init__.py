@@ -1,1 +1,1 @@
-"""Signing in for Flask: the reusable core. `genkan.flask` is its face; docs/architecture.md draws the rooms."""
+"""Signing in for Flask: the reusable core. `genkan.web` is its face; docs/architecture.md draws the rooms."""

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from genkan.identity import JSON, Account, Profile, Session, Token, User
-from genkan.redirects import same_origin_url
+from genkan.http.urls import same_origin_url
+from genkan.types import JSON, Account, Profile, Session, Token, User
 
 Trigger = Literal["signIn", "signUp", "update", "refresh"]
 """`refresh` is ours: what is stored of the user has changed since the token was made, and `user` is the stored one."""

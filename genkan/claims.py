@@ -9,9 +9,9 @@ from typing import Any
 from uuid import uuid4
 
 from genkan.errors import ProviderError
-from genkan.identity import User
+from genkan.http.urls import is_http_url
 from genkan.providers.base import ProfileUser
-from genkan.redirects import is_http_url
+from genkan.types import User
 
 MAX_NAME = 200
 MAX_EMAIL = 254

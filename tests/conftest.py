@@ -10,8 +10,8 @@ import pytest
 from flask import Flask
 from hypothesis import settings
 
-import migrations
 from app import create_app
+from genkan.adapters.sqlalchemy import migrations
 from tests.browser import Browser, BufferedClient
 from tests.clock import FrozenClock
 
@@ -23,9 +23,9 @@ if os.environ.get("CI") == "true":
 pytest_plugins = [
     "tests.adapters",
     "tests.session_stores",
-    "tests.peers.services",
-    "tests.peers.node_services",
-    "tests.visitors",
+    "tests.servers.services",
+    "tests.servers.node.services",
+    "tests.provider_client",
 ]
 
 ORIGIN = "http://127.0.0.1:5000"

@@ -10,10 +10,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-import migrations
-import models
-from genkan.sqlalchemy import Database, SQLAlchemyAdapter, SQLAlchemySessionStore
-from genkan.tokens import Clock
+from genkan.adapters.sqlalchemy import Database, SQLAlchemyAdapter, SQLAlchemySessionStore, migrations, models
+from genkan.crypto.sealer import Clock
 
 LIFETIME = 90 * 86_400
 

@@ -7,8 +7,8 @@ from contextlib import closing
 
 import pytest
 
-from genkan.identity import Account, User
-from genkan.sqlalchemy import Database, SQLAlchemyAdapter, SQLAlchemySessionStore
+from genkan.adapters.sqlalchemy import Database, SQLAlchemyAdapter, SQLAlchemySessionStore
+from genkan.types import Account, User
 from tests.clock import FrozenClock
 from tests.databases import adapter_in, database_for, store_in
 

@@ -12,14 +12,14 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 
-from genkan import oauth
-from genkan.actions import story
 from genkan.adapters import is_refresh_locked
+from genkan.adapters.sessions import Activity
+from genkan.core import Core
 from genkan.errors import AdapterError, InvalidProvider, ProviderUnavailable, ReauthorizationRequired
-from genkan.identity import Account
-from genkan.options import Core
+from genkan.oauth import client
 from genkan.providers.base import Provider
-from genkan.session_records import Activity
+from genkan.session import activity
+from genkan.types import Account
 
 LOCK_SECONDS = 20
 """How long one caller alone may ask: longer than asking (`oauth.VISIT_SECONDS`) and a slow store's two writes can take, so
@@ -31,7 +31,7 @@ MIN_VALIDITY = 30
 WAIT_TIMEOUT = 5.0
 """How long a caller waits for the one who asks: a provider that hangs is not to hold every thread (F6)."""
 
-_log = logging.getLogger("genkan.tokens")
+_log = logging.getLogger("genkan.crypto.sealer")
 
 
 def access_token(user_id: str, provider_id: str, options: Core, *, provider_account_id: str | None = None) -> str:
@@ -103,7 +103,7 @@ def _ask(provider: Provider, account: Account, options: Core) -> str:
     try:
         if spent is None:
             raise ReauthorizationRequired(provider.id, "expired, and there is no refresh token")
-        renewed = replace(account, tokens=oauth.refresh(provider, account, options))
+        renewed = replace(account, tokens=client.refresh(provider, account, options))
     except ReauthorizationRequired as error:
         return _end(account, spent, error, options)
     try:
@@ -124,7 +124,7 @@ def _end(account: Account, spent: str | None, error: ReauthorizationRequired, op
         extra={"event": "connection-lost", "provider": account.provider, "user": account.user_id, "why": str(error)},
     )
     news = Activity(at=int(options.clock()), kind="connection-lost", provider=account.provider)
-    story.record_activity(account.user_id or "", news, options)
+    activity.record_activity(account.user_id or "", news, options)
     raise error
 
 

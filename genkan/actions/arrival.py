@@ -5,17 +5,17 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
-from genkan import cookies, devices
-from genkan.actions import issuing, session, story
-from genkan.actions.ending import revoke_token, revoke_undecodable
-from genkan.actions.landing import new_csrf_cookie
+from genkan.actions.callback_url import new_csrf_cookie
+from genkan.adapters.sessions import Activity, SessionRecord
 from genkan.callbacks import JWTParams
+from genkan.core import Core
 from genkan.errors import AccessDenied, AdapterError, AuthError
-from genkan.http import ActionRequest, Cookie
-from genkan.identity import Account, Profile, Token, User
-from genkan.options import Core
-from genkan.provider_sign_out import MAX_HINT_CHARACTERS
-from genkan.session_records import Activity, SessionRecord
+from genkan.http import cookies
+from genkan.http.messages import ActionRequest, Cookie
+from genkan.oauth.logout import MAX_HINT_CHARACTERS
+from genkan.session import activity, issuer, reader, user_agent
+from genkan.session.revoker import revoke_token, revoke_undecodable
+from genkan.types import Account, Profile, Token, User
 
 SID_BYTES = 16
 """Of chance in a session's name."""
@@ -40,11 +40,11 @@ def start_session(arrival: Arrival, request: ActionRequest, options: Core) -> tu
     anything else that a callback raises.
     """
     seen = cookies.read_session(request.cookie_header, options.cookie_names.session)
-    before = session.read(request.cookie_header, options).known
+    before = reader.read(request.cookie_header, options).known
     try:
         token = _first_token(arrival, options)
         record = _record(arrival, token, request, options)
-        written = issuing.create_session(token, record, seen.names if seen else (), options)
+        written = issuer.create_session(token, record, seen.names if seen else (), options)
     except (AuthError, AdapterError):
         raise
     except Exception as error:
@@ -92,7 +92,7 @@ def _record(arrival: Arrival, token: Token, request: ActionRequest, options: Cor
         last_seen=now,
         expires=now + options.session_config.max_age,
         absolute_expires=now + options.session_config.absolute_age,
-        device=devices.describe(request.headers.get("user-agent", "")),
+        device=user_agent.describe(request.headers.get("user-agent", "")),
         ip_address=request.remote_addr,
     )
 
@@ -107,11 +107,11 @@ def _hint(arrival: Arrival, options: Core) -> str | None:
 
 
 def _note(record: SessionRecord, options: Core) -> None:
-    activity = Activity(
+    entry = Activity(
         at=record.created,
         kind="signed-in",
         provider=record.provider,
         device=record.device,
         ip_address=record.ip_address,
     )
-    story.record_activity(record.user_id, activity, options)
+    activity.record_activity(record.user_id, entry, options)

@@ -6,18 +6,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from genkan import devices, oauth
-from genkan.actions import story
-from genkan.actions.landing import apply_redirect_callback
+from genkan.actions.callback_url import apply_redirect_callback
+from genkan.adapters.sessions import Activity, ActivityKind
 from genkan.callbacks import SignInParams
-from genkan.checks import Flow
 from genkan.claims import normalize_subject, to_user
+from genkan.core import Core
 from genkan.errors import AccessDenied, AuthError, OAuthAccountNotLinked, ProviderError, ReauthenticationFailed
-from genkan.http import ActionRequest, Cookie
-from genkan.identity import Account, Profile, User
-from genkan.options import Core
+from genkan.http.messages import ActionRequest, Cookie
+from genkan.oauth import client
+from genkan.oauth.checks import Flow
 from genkan.providers.base import Provider
-from genkan.session_records import Activity, ActivityKind
+from genkan.session import activity, user_agent
+from genkan.types import Account, Profile, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class ProviderIdentity:
 def identify(attempt: CallbackContext) -> ProviderIdentity:
     """Who came back. Raises AuthError where the provider doesn't say, or not credibly; see `oauth.exchange`."""
     provider, options = attempt.provider, attempt.options
-    profile, tokens = oauth.exchange_code(provider, attempt.flow, attempt.params, options)
+    profile, tokens = client.exchange_code(provider, attempt.flow, attempt.params, options)
     try:
         said = provider.profile(profile)
     except Exception as error:
@@ -78,15 +78,15 @@ def authorize_sign_in(user: User, newcomer: ProviderIdentity, options: Core) -> 
 def log_activity(attempt: CallbackContext, user_id: str, kind: ActivityKind, detail: str | None = None) -> None:
     """Write into that user's story what this attempt has come to; never fails."""
     request, options = attempt.request, attempt.options
-    activity = Activity(
+    entry = Activity(
         at=int(options.clock()),
         kind=kind,
         provider=attempt.provider.id,
-        device=devices.describe(request.headers.get("user-agent", "")),
+        device=user_agent.describe(request.headers.get("user-agent", "")),
         ip_address=request.remote_addr,
         detail=detail,
     )
-    story.record_activity(user_id, activity, options)
+    activity.record_activity(user_id, entry, options)
 
 
 @contextmanager

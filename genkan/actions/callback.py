@@ -5,16 +5,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 
-from genkan import checks, cookies
-from genkan.actions import session
 from genkan.actions.attempt import CallbackContext
+from genkan.actions.callback_url import apply_redirect_callback, callback_url_cookie, error_redirect
 from genkan.actions.entering import complete_reauthentication, complete_sign_in
-from genkan.actions.landing import apply_redirect_callback, callback_url_cookie, error_redirect
-from genkan.actions.linking import link
-from genkan.checks import FLOW_MAX_AGE, Flow, Purpose
+from genkan.actions.link import link
+from genkan.core import Core
 from genkan.errors import AdapterError, AdapterUnavailable, AuthError, InvalidCheck, InvalidProvider
-from genkan.http import ActionRequest, ActionResponse, Cookie
-from genkan.options import Core
+from genkan.http import cookies
+from genkan.http.messages import ActionRequest, ActionResponse, Cookie
+from genkan.oauth import checks
+from genkan.oauth.checks import FLOW_MAX_AGE, Flow, Purpose
+from genkan.session import reader
 
 _log = logging.getLogger("genkan.callback")
 
@@ -76,7 +77,7 @@ def _came_again(
     error: AuthError, request: ActionRequest, options: Core, spent: tuple[Cookie, ...]
 ) -> ActionResponse | None:
     # A callback that comes again after it succeeded finds its flow gone; whoever is signed in is not told off.
-    if not isinstance(error, InvalidCheck) or session.read(request.cookie_header, options).session is None:
+    if not isinstance(error, InvalidCheck) or reader.read(request.cookie_header, options).session is None:
         return None
     remembered = cookies.read(request.cookie_header, options.cookie_names.callback_url)
     return ActionResponse(location=apply_redirect_callback(remembered or "/", options), cookies=spent)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
-from genkan import events
-from genkan.actions import session
+from genkan import signals
 from genkan.actions.arrival import Arrival, start_session
 from genkan.actions.attempt import (
     CallbackContext,
@@ -16,11 +15,12 @@ from genkan.actions.attempt import (
     log_denials,
     user_by_account,
 )
-from genkan.actions.landing import apply_redirect_callback
+from genkan.actions.callback_url import apply_redirect_callback
 from genkan.errors import AccountMismatch, OAuthAccountNotLinked
-from genkan.freshness import auth_time_of
-from genkan.http import ActionResponse
-from genkan.identity import User
+from genkan.http.messages import ActionResponse
+from genkan.oauth.reauthentication import auth_time_of
+from genkan.session import reader
+from genkan.types import User
 
 _log = logging.getLogger("genkan.sign_in")
 
@@ -45,7 +45,7 @@ def complete_reauthentication(attempt: CallbackContext) -> ActionResponse:
         stored = user_by_account(newcomer.account, attempt.options)
         if stored is None or stored.id != user_id:
             raise AccountMismatch("another account than that user's")
-        if session.user_id_of(attempt.request.cookie_header, attempt.options) not in (None, user_id):
+        if reader.user_id_of(attempt.request.cookie_header, attempt.options) not in (None, user_id):
             raise AccountMismatch("another user's session in this browser")
         return _enter(attempt, newcomer, stored)
 
@@ -59,8 +59,8 @@ def _enter(attempt: CallbackContext, newcomer: ProviderIdentity, stored: User | 
     written = start_session(arrival, attempt.request, options)
     extra = {"event": "signed-in", "user": arrival.user.id, "provider": arrival.account.provider}
     _log.info("signed in", extra=extra)
-    events.send(
-        events.signed_in,
+    signals.send(
+        signals.signed_in,
         user=arrival.user,
         account=arrival.account,
         profile=arrival.profile,
@@ -78,8 +78,8 @@ def _store(attempt: CallbackContext, newcomer: ProviderIdentity, stored: User | 
     account = replace(account, user_id=user.id)
     if is_new:
         _log.info("user created", extra={"event": "user-created", "user": user.id})
-        events.send(events.user_created, user=user)
-        events.send(events.account_linked, user=user, account=account, profile=profile)
+        signals.send(signals.user_created, user=user)
+        signals.send(signals.account_linked, user=user, account=account, profile=profile)
     proven = auth_time_of(attempt.provider, attempt.flow, profile, int(options.clock()))
     return Arrival(user, account, profile, is_new, proven)
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 
-from genkan import checks, cookies, oauth
-from genkan.actions import session
-from genkan.actions.landing import callback_url, callback_url_cookie, error_redirect
-from genkan.checks import SIGN_IN, Aim, Purpose
+from genkan.actions.callback_url import callback_url, callback_url_cookie, error_redirect
+from genkan.core import Core
 from genkan.errors import AuthError, CrossOriginRequest, InvalidProvider, MissingCSRF, TooManyRequests
-from genkan.freshness import fresh_aim
-from genkan.http import ActionRequest, ActionResponse
-from genkan.options import Core
+from genkan.http import cookies
+from genkan.http.messages import ActionRequest, ActionResponse
+from genkan.oauth import checks, client
+from genkan.oauth.checks import SIGN_IN, Aim, Purpose
+from genkan.oauth.reauthentication import fresh_aim
 from genkan.providers.base import Provider
+from genkan.session import reader
 
 _log = logging.getLogger("genkan.sign_in")
 
@@ -51,7 +52,7 @@ def start_flow(provider_id: str | None, request: ActionRequest, options: Core, a
     if not options.rate_limit.allow(request.remote_addr):
         raise TooManyRequests("too many from one address; behind a proxy, is TRUSTED_PROXY_HOPS set?")
     flow, flow_cookies = checks.create(provider.id, landing, request.cookie_header, options, aim)
-    location = oauth.authorization_url(provider, flow, request.query, options)
+    location = client.authorization_url(provider, flow, request.query, options)
     return ActionResponse(location=location, cookies=(*remembered, *flow_cookies))
 
 
@@ -60,7 +61,7 @@ def _start_at_door(provider_id: str | None, request: ActionRequest, options: Cor
         return start_flow(provider_id, request, options)
     # The session says whom it is for, never the form. Whose session has ended meanwhile has nothing to confirm: they
     # sign in.
-    user_id = session.user_id_of(request.cookie_header, options)
+    user_id = reader.user_id_of(request.cookie_header, options)
     aim = fresh_aim(_provider(provider_id, options), user_id) if user_id else SIGN_IN
     return start_flow(provider_id, request, options, aim)
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import logging
 from copy import deepcopy
 
-from genkan import cookies, events, returns
-from genkan.actions import session
-from genkan.actions.ending import revoke_token, revoke_undecodable
-from genkan.actions.landing import callback_url, callback_url_cookie, error_redirect, new_csrf_cookie
+from genkan import signals
+from genkan.actions.callback_url import callback_url, callback_url_cookie, error_redirect, new_csrf_cookie
+from genkan.adapters.sessions import SessionRecord, session_id
+from genkan.core import Core
 from genkan.errors import AdapterError, MissingCSRF
-from genkan.http import ActionRequest, ActionResponse, Cookie, Template
-from genkan.identity import Token
-from genkan.options import Core
-from genkan.provider_sign_out import end_session_url
-from genkan.session_records import SessionRecord, session_id
+from genkan.http import cookies
+from genkan.http.messages import ActionRequest, ActionResponse, Cookie, Template
+from genkan.oauth import logout_state
+from genkan.oauth.logout import end_session_url
+from genkan.session import reader
+from genkan.session.revoker import revoke_token, revoke_undecodable
+from genkan.types import Token
 
 SESSION_CHANGED = '{"session-changed": {"target": "body"}}'
 """What HTMX is to tell the page; the target keeps it alive when the element that asked is swapped away."""
@@ -40,7 +42,7 @@ def sign_out(request: ActionRequest, options: Core) -> ActionResponse:
 
 def sign_out_session(request: ActionRequest, options: Core) -> ActionResponse:
     """The same for a request that is known to be the visitor's own."""
-    reading = session.read(request.cookie_header, options)
+    reading = reader.read(request.cookie_header, options)
     landing = callback_url(request, options)
     gone = (*cookies.clear(reading.cookie_names, secure=options.secure), new_csrf_cookie(options))
     # The back button shows nothing private, and the next page is drawn anew (X5).
@@ -50,7 +52,7 @@ def sign_out_session(request: ActionRequest, options: Core) -> ActionResponse:
         token = reading.known.token
         revoke_token(token, "signed-out", options)
         _log.info("signed out", extra={"event": "signed-out", "user": token.get("sub")})
-        events.send(events.signed_out, token=deepcopy(token))
+        signals.send(signals.signed_out, token=deepcopy(token))
         onward = _onward(token, landing, options)
     elif reading.cookie_names and not reading.invalid:
         revoke_undecodable(request.cookie_header, "signed-out", options)
@@ -67,7 +69,7 @@ def sign_out_session(request: ActionRequest, options: Core) -> ActionResponse:
 
 def complete_provider_logout(request: ActionRequest, options: Core) -> ActionResponse:
     """Land where somebody wanted who has signed out at their provider too; on the front page when that is not known."""
-    location, forgotten = returns.use_logout_state(request.query.get("state"), request.cookie_header, options)
+    location, forgotten = logout_state.use_logout_state(request.query.get("state"), request.cookie_header, options)
     return ActionResponse(location=location, cookies=forgotten)
 
 
@@ -79,7 +81,7 @@ def _onward(token: Token, landing: str, options: Core) -> tuple[str, Cookie] | N
     provider = options.providers.get(record.provider) if record else None
     if record is None or provider is None or not provider.rp_initiated_logout:
         return None
-    state, cookie = returns.create_logout_state(landing, options)
+    state, cookie = logout_state.create_logout_state(landing, options)
     location = end_session_url(provider, record.id_token, state, options)
     return None if location is None else (location, cookie)
 

@@ -1,11 +1,11 @@
 """The protocol of an adapter, and what every adapter shares."""
 
-from genkan.adapters.protocol import DEFAULT_ROLE as DEFAULT_ROLE
-from genkan.adapters.protocol import MAX_LOCK_SECONDS as MAX_LOCK_SECONDS
-from genkan.adapters.protocol import RETENTION_SECONDS as RETENTION_SECONDS
-from genkan.adapters.protocol import SECRET_FIELDS as SECRET_FIELDS
-from genkan.adapters.protocol import Adapter as Adapter
-from genkan.adapters.protocol import is_last_account as is_last_account
-from genkan.adapters.protocol import is_refresh_locked as is_refresh_locked
-from genkan.adapters.protocol import merge_profile as merge_profile
-from genkan.adapters.protocol import token_columns as token_columns
+from genkan.adapters.base import DEFAULT_ROLE as DEFAULT_ROLE
+from genkan.adapters.base import MAX_LOCK_SECONDS as MAX_LOCK_SECONDS
+from genkan.adapters.base import RETENTION_SECONDS as RETENTION_SECONDS
+from genkan.adapters.base import SECRET_FIELDS as SECRET_FIELDS
+from genkan.adapters.base import Adapter as Adapter
+from genkan.adapters.base import is_last_account as is_last_account
+from genkan.adapters.base import is_refresh_locked as is_refresh_locked
+from genkan.adapters.base import merge_profile as merge_profile
+from genkan.adapters.base import token_columns as token_columns

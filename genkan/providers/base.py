@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from genkan.identity import Profile
+from genkan.types import Profile
 
 AuthMethod = Literal["client_secret_basic", "client_secret_post"]
 
@@ -30,7 +30,7 @@ class ProfileUser:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
-    """One way to sign in. No I/O happens here: `genkan.oauth` reads this and talks."""
+    """One way to sign in. No I/O happens here: `genkan.oauth.client` reads this and talks."""
 
     id: str
     name: str

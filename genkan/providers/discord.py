@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from genkan.identity import Profile
 from genkan.providers.base import ProfileUser, Provider
+from genkan.types import Profile
 
 CDN = "https://cdn.discordapp.com"
 

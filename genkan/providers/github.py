@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from genkan.identity import Profile
 from genkan.providers.base import ProfileUser, Provider
+from genkan.types import Profile
 
 
 def profile(profile: Profile) -> ProfileUser:

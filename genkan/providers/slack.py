@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from genkan.identity import Profile
 from genkan.providers.base import ProfileUser, Provider, standard_claims
+from genkan.types import Profile
 
 
 def profile(profile: Profile) -> ProfileUser:

@@ -1,0 +1,7 @@
+"""The only room that knows SQLAlchemy: a database that fails in one way, and the adapter that lives in it."""
+
+from genkan.adapters.sqlalchemy.adapter import SQLAlchemyAdapter as SQLAlchemyAdapter
+from genkan.adapters.sqlalchemy.database import Database as Database
+from genkan.adapters.sqlalchemy.database import UniqueViolation as UniqueViolation
+from genkan.adapters.sqlalchemy.database import describe_error as describe_error
+from genkan.adapters.sqlalchemy.session_store import SQLAlchemySessionStore as SQLAlchemySessionStore

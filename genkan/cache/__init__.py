@@ -1,0 +1,1 @@
+"""Caches of one worker, and one for all workers."""

@@ -1,0 +1,1 @@
+"""HTTP messages, cookies, CSRF tokens and URLs, without a framework."""

@@ -1,0 +1,1 @@
+"""HTTP calls to providers: bounded in time, size and number."""

@@ -1,0 +1,1 @@
+"""Sessions: read, issued, extended and revoked."""

@@ -1,0 +1,41 @@
+"""Options for tests of actions that need no application: one origin, one secret, a SQLite database of their own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from genkan.core import Core
+from genkan.crypto.sealer import Clock
+from genkan.types import JSON
+from tests.databases import adapter_in, new_database, store_in
+
+ORIGIN = "http://127.0.0.1:5000"
+SECRET = "tests-only-secret-that-protects-nothing-at-all"
+
+
+class NoCache:
+    """A cache that has forgotten everything."""
+
+    def get(self, _key: str) -> Any:
+        return None
+
+    def set(self, key: str, value: JSON, seconds: int) -> None:
+        """Do nothing."""
+
+    def delete(self, key: str) -> None:
+        """Do nothing."""
+
+
+def make_options(clock: Clock, *, origin: str = ORIGIN, secrets: tuple[str, ...] = (SECRET,), **settings: Any) -> Core:
+    """Return the plainest options, with an empty database, changed by `settings`."""
+    database = new_database()
+    return Core.build(
+        origin=origin,
+        secrets=secrets,
+        providers=(),
+        adapter=adapter_in(database, clock),
+        session_store=store_in(database),
+        cache=NoCache(),
+        clock=clock,
+        **settings,
+    )

@@ -1,0 +1,320 @@
+"""Settings: what is believed, what is refused, and in which words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from genkan.errors import ConfigurationError
+from genkan.settings import environment
+
+SECRET = "Wm9f2Lq8Zr4Tn6Yb1Xc3Vd5Hg7Jk0Ps-"
+OTHER = "4e1f0a9b7c6d5e2f8a3b1c0d9e7f6a5b"
+PRODUCTION = {"AUTH_SECRET": SECRET, "AUTH_URL": "https://app.example.test"}
+DEVELOPMENT = {"GENKAN_ENV": "development", "AUTH_SECRET": SECRET}
+
+REFUSED_EVERYWHERE: list[tuple[str, str]] = [
+    ("GENKAN_ENV", "staging"),
+    ("AUTH_URL", "app.example.test"),
+    ("AUTH_URL", "ftp://app.example.test"),
+    ("AUTH_URL", "https://"),
+    ("AUTH_URL", "https://app.example.test/elsewhere"),
+    ("AUTH_URL", "https://app.example.test/?next=1"),
+    ("AUTH_URL", "https://app.example.test/#top"),
+    ("AUTH_URL", "https://ann:hunter2@app.example.test"),
+    ("AUTH_URL", "https://app.example.test\n.evil.test"),
+    ("AUTH_URL", "https://app.example.test\\@evil.test"),
+    ("AUTH_URL", "https://app.example.test:99999"),
+    ("AUTH_URL", "https://[::1"),
+    ("AUTH_URL", '"https://app.example.test"'),
+    ("AUTH_URL", "https://a..b"),
+    ("AUTH_URL", "https://.example.test"),
+    ("AUTH_URL", f"https://{'a' * 64}.example.test"),
+    ("AUTH_URL", "https://bücher.example"),
+    ("DATABASE_URL", "genkan.db"),
+    ("DATABASE_URL", "postgresql://ann:hunter@22@db.example.test/genkan"),
+    ("DATABASE_URL", "sqlite:///file:x?mode=memory&uri=true"),
+    ("DATABASE_URL", "SQLITE:////file:/tmp/x"),
+    ("REDIS_URL", "redis://127.0.0.1:6379/abc"),
+    ("REDIS_URL", "rediss://127.0.0.1:6379/0/1"),
+    ("REDIS_URL", "unix:///"),
+    ("REDIS_URL", "localhost:6379"),
+    ("REDIS_URL", "redis://"),
+    ("HOST", "http://127.0.0.1"),
+    ("HOST", "two words"),
+    ("HOST", "1:"),
+    ("HOST", "::1%eth0"),
+    ("PORT", "http"),
+    ("PORT", "0"),
+    ("PORT", "65536"),
+    ("PORT", "-1"),
+    ("PORT", "\u0665\u0660"),
+    ("TRUSTED_PROXY_HOPS", "yes"),
+    ("TRUSTED_PROXY_HOPS", "11"),
+    ("WEB_CONCURRENCY", "0"),
+    ("WEB_CONCURRENCY", "many"),
+    ("AUTH_SESSION_MAX_AGE", "30d"),
+    ("AUTH_SESSION_MAX_AGE", "0"),
+    ("AUTH_SESSION_UPDATE_AGE", "2592001"),
+    ("AUTH_SESSION_UPDATE_AGE", "-1"),
+    ("AUTH_SESSION_ABSOLUTE_AGE", "2591999"),
+    ("AUTH_DEVELOPMENT_PROVIDER", "maybe"),
+    ("AUTH_KEYCLOAK_ISSUER", "keycloak.example.test"),
+    ("AUTH_KEYCLOAK_ISSUER", "https://keycloak.example.test/realms/one?x=1"),
+    ("AUTH_MICROSOFT_ENTRA_ID_ISSUER", "javascript:alert(1)"),
+]
+
+REFUSED_IN_PRODUCTION: list[tuple[str, str]] = [
+    *[
+        (name, secret)
+        for name in environment.SECRETS
+        for secret in (
+            "short-4e1f0a9b7c6d5e2f8a3b1c0d9",
+            "é" * 15,
+            "a" * 64,
+            "4e1f0a9b" * 8,
+            "abababababababababababababababab",
+            "aaaabbbbccccddddeeeeffffgggghhhh",
+            "aaaaaaaaaaaaaaaaaaaaaaaaabcdefgh",
+        )
+    ],
+    ("AUTH_URL", "http://app.example.test"),
+    ("AUTH_URL", "http://127.0.0.1.example.test"),
+    ("AUTH_URL", "http://192.168.1.2:5000"),
+    ("AUTH_KEYCLOAK_ISSUER", "http://keycloak.example.test/realms/one"),
+    ("AUTH_DEVELOPMENT_PROVIDER", "on"),
+    ("FLASK_DEBUG", "1"),
+    ("FLASK_DEBUG", "on"),
+    ("DATABASE_URL", "sqlite://"),
+    ("DATABASE_URL", "sqlite:///:memory:"),
+    ("DATABASE_URL", "postgresql://postgres:postgres@db.example.test/genkan"),
+    ("REDIS_URL", "redis://:password@cache.example.test:6379/0"),
+]
+
+
+def refusal(environ: Mapping[str, str]) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        environment.from_environment(environ)
+    return str(caught.value)
+
+
+def is_told(sentence: str, name: str, value: str) -> bool:
+    """The variable, a problem and a remedy, on one line, and nothing of the value (beyond what is in any sentence)."""
+    named, _, said = sentence.partition(": ")
+    return named == name and said.count(". ") >= 1 and sentence.isprintable() and (len(value) < 9 or value not in said)
+
+
+@pytest.mark.parametrize(("name", "value"), REFUSED_EVERYWHERE)
+@pytest.mark.parametrize("base", [PRODUCTION, DEVELOPMENT], ids=["production", "development"])
+def test_a_value_that_makes_no_sense_is_refused_by_name(base: Mapping[str, str], name: str, value: str) -> None:
+    assert is_told(refusal({**base, name: value}), name, value)
+
+
+@pytest.mark.parametrize(("name", "value"), REFUSED_IN_PRODUCTION)
+def test_production_refuses_what_is_unsafe_and_never_repeats_it(name: str, value: str) -> None:
+    assert is_told(refusal({**PRODUCTION, name: value}), name, value)
+
+
+@pytest.mark.parametrize(("name", "value"), REFUSED_IN_PRODUCTION)
+def test_development_takes_what_production_refuses(name: str, value: str) -> None:
+    assert not environment.from_environment({**DEVELOPMENT, name: value}).production
+
+
+@pytest.mark.parametrize("missing", ["AUTH_SECRET", "AUTH_URL"])
+@pytest.mark.parametrize("absent", [True, False], ids=["unset", "empty"])
+def test_production_needs_a_secret_and_an_address(missing: str, absent: bool) -> None:
+    environ = {name: value for name, value in PRODUCTION.items() if name != missing}
+    assert refusal(environ if absent else {**environ, missing: ""}).startswith(f"{missing}: it is not set. ")
+
+
+def test_production_is_what_one_gets_without_asking() -> None:
+    settings = environment.from_environment(PRODUCTION)
+    assert settings.production
+    assert not settings.development_provider
+
+
+@pytest.mark.parametrize("value", ["1", "true", "yes"])
+def test_trusting_the_host_header_is_refused_with_the_way_out(value: str) -> None:
+    sentence = refusal({"AUTH_SECRET": SECRET, "AUTH_TRUST_HOST": value})
+    assert sentence.startswith("AUTH_TRUST_HOST: ")
+    assert "AUTH_URL" in sentence
+
+
+@pytest.mark.parametrize("value", ["", "0", "false"])
+def test_not_trusting_the_host_header_leaves_the_address_missing(value: str) -> None:
+    assert refusal({"AUTH_SECRET": SECRET, "AUTH_TRUST_HOST": value}).startswith("AUTH_URL: ")
+
+
+def test_trusting_the_host_header_beside_an_address_changes_nothing() -> None:
+    assert environment.from_environment({**PRODUCTION, "AUTH_TRUST_HOST": "true"}) == environment.from_environment(
+        PRODUCTION
+    )
+
+
+def test_the_newest_secret_comes_first_as_in_authjs() -> None:
+    numbered = {f"AUTH_SECRET_{number}": f"{number}{OTHER}" for number in (1, 2, 3)}
+    assert environment.from_environment({**PRODUCTION, **numbered}).secrets == (
+        f"3{OTHER}",
+        f"2{OTHER}",
+        f"1{OTHER}",
+        SECRET,
+    )
+
+
+def test_a_numbered_secret_is_enough_and_the_same_one_twice_is_one() -> None:
+    environ = {"AUTH_URL": PRODUCTION["AUTH_URL"], "AUTH_SECRET_1": OTHER, "AUTH_SECRET_3": OTHER}
+    assert environment.from_environment(environ).secrets == (OTHER,)
+
+
+@pytest.mark.parametrize("secret", [SECRET, OTHER, "correct " * 3 + "häuschen-am-see-17"])
+def test_a_long_secret_of_any_alphabet_is_taken(secret: str) -> None:
+    assert environment.from_environment({**PRODUCTION, "AUTH_SECRET": secret}).secrets == (secret,)
+
+
+@pytest.mark.parametrize(
+    ("given", "origin"),
+    [
+        ("https://app.example.test", "https://app.example.test"),
+        ("https://APP.Example.test/", "https://app.example.test"),
+        ("https://app.example.test:443/api/auth", "https://app.example.test"),
+        ("https://app.example.test:8443/api/auth/", "https://app.example.test:8443"),
+        ("http://localhost:5000", "http://localhost:5000"),
+        ("http://127.0.0.1:80", "http://127.0.0.1"),
+        ("http://[::1]:5000", "http://[::1]:5000"),
+    ],
+)
+def test_the_address_is_reduced_to_its_origin(given: str, origin: str) -> None:
+    assert environment.from_environment({**PRODUCTION, "AUTH_URL": given}).url == origin
+
+
+def test_development_lives_on_loopback_at_its_port() -> None:
+    settings = environment.from_environment({**DEVELOPMENT, "PORT": "5050"})
+    assert (settings.url, settings.host, settings.port) == ("http://127.0.0.1:5050", "127.0.0.1", 5050)
+    assert settings.development_provider
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("::1", "http://[::1]:5000"),
+        ("0:0:0:0:0:0:0:1", "http://[::1]:5000"),
+        ("127.0.0.2", "http://127.0.0.2:5000"),
+        ("localhost", "http://localhost:5000"),
+    ],
+)
+def test_development_is_found_where_it_listens(host: str, url: str) -> None:
+    settings = environment.from_environment({**DEVELOPMENT, "HOST": host})
+    assert (settings.url, settings.warnings) == (url, ())
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.2"])
+def test_who_listens_to_others_is_told_that_they_need_an_address(host: str) -> None:
+    (warning,) = environment.from_environment({**DEVELOPMENT, "HOST": host}).warnings
+    assert warning.startswith("AUTH_URL: it is not set")
+    assert "development provider is off" in warning
+    assert (
+        environment.from_environment({**DEVELOPMENT, "HOST": host, "AUTH_URL": "http://192.168.1.2:5000"}).warnings
+        == ()
+    )
+
+
+def test_an_address_that_others_come_by_switches_the_development_provider_off() -> None:
+    """It vouches for whoever asks, and a tunnel brings anybody to a loopback HOST."""
+    tunnel = {**DEVELOPMENT, "AUTH_URL": "https://app.example.test"}
+    settings = environment.from_environment(tunnel)
+    assert not settings.development_provider
+    (warning,) = settings.warnings
+    assert warning.startswith("AUTH_URL: others come by that address")
+    assert refusal({**tunnel, "AUTH_DEVELOPMENT_PROVIDER": "on"}).startswith("AUTH_DEVELOPMENT_PROVIDER: ")
+
+
+def test_the_development_provider_can_be_left_out() -> None:
+    assert not environment.from_environment({**DEVELOPMENT, "AUTH_DEVELOPMENT_PROVIDER": "off"}).development_provider
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
+def test_a_postgresql_address_means_psycopg_3(scheme: str) -> None:
+    url = environment.from_environment(
+        {**PRODUCTION, "DATABASE_URL": f"{scheme}://ann:p#a^ss@db.example.test/genkan"}
+    ).database_url
+    assert url == "postgresql+psycopg://ann:p#a^ss@db.example.test/genkan"
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("POSTGRESQL://h/Name", "postgresql+psycopg://h/Name"),
+        ("Postgres://Ann@h/x", "postgresql+psycopg://Ann@h/x"),
+        ("SQLite:////srv/House.db", "sqlite:////srv/House.db"),
+    ],
+)
+def test_a_scheme_may_be_written_in_capitals(given: str, meant: str) -> None:
+    assert environment.from_environment({**PRODUCTION, "DATABASE_URL": given}).database_url == meant
+
+
+def test_a_host_of_other_letters_is_told_how_to_be_written() -> None:
+    assert "xn--" in refusal({**PRODUCTION, "AUTH_URL": "https://bücher.example"})
+    assert (
+        environment.from_environment({**PRODUCTION, "AUTH_URL": "https://xn--bcher-kva.example"}).url
+        == "https://xn--bcher-kva.example"
+    )
+
+
+def test_the_database_is_a_file_of_the_project_by_default() -> None:
+    assert environment.from_environment(PRODUCTION).database_url == f"sqlite:///{environment.ROOT}/instance/genkan.db"
+
+
+@pytest.mark.parametrize("url", ["redis://localhost:6379/0", "rediss://:x9@cache.example.test/0", "unix:///run/redis"])
+def test_redis_is_there_when_it_is_named(url: str) -> None:
+    assert environment.from_environment({**PRODUCTION, "REDIS_URL": url}).redis_url == url
+    assert environment.from_environment(PRODUCTION).redis_url is None
+
+
+def test_providers_get_their_own_variables_and_nobody_elses() -> None:
+    theirs = {
+        "AUTH_GOOGLE_ID": "id",
+        "AUTH_GOOGLE_SECRET": "GOCSPX-4e1f0a9b",
+        "AUTH_MICROSOFT_ENTRA_ID_ID": "id",
+        "AUTH_KEYCLOAK_ISSUER": "https://keycloak.example.test/realms/one",
+    }
+    others = {"AUTH_SECRET_1": OTHER, "AUTH_TRUST_HOST": "", "AUTH_GITHUB_ID": "", "PATH": "/bin"}
+    assert environment.from_environment({**PRODUCTION, **theirs, **others}).provider_environment == theirs
+
+
+def test_an_issuer_on_loopback_may_be_http() -> None:
+    issuer = {"AUTH_OIDC_ISSUER": "http://localhost:9400"}
+    assert environment.from_environment({**PRODUCTION, **issuer}).provider_environment == issuer
+
+
+def test_sessions_last_as_long_as_they_do_in_authjs_and_no_longer_than_90_days() -> None:
+    settings = environment.from_environment(PRODUCTION)
+    ages = settings.session_max_age, settings.session_update_age, settings.session_absolute_age
+    assert ages == (2_592_000, 86_400, 7_776_000)
+
+
+def test_a_short_session_is_renewed_within_its_life() -> None:
+    assert environment.from_environment({**PRODUCTION, "AUTH_SESSION_MAX_AGE": "600"}).session_update_age == 600
+
+
+def test_a_session_may_be_renewed_at_every_reading() -> None:
+    assert environment.from_environment({**PRODUCTION, "AUTH_SESSION_UPDATE_AGE": "0"}).session_update_age == 0
+
+
+def test_a_weak_secret_in_development_is_one_warning_that_does_not_repeat_it() -> None:
+    (warning,) = environment.from_environment({**DEVELOPMENT, "AUTH_SECRET": "short"}).warnings
+    assert warning.startswith("AUTH_SECRET: it is shorter than 32 bytes. ")
+    assert environment.from_environment(DEVELOPMENT).warnings == ()
+
+
+def test_a_house_that_nobody_can_enter_says_so() -> None:
+    (warning,) = environment.from_environment(PRODUCTION).warnings
+    assert warning.startswith("AUTH_<PROVIDER>_ID: none is set, so nobody can sign in. ")
+    assert environment.from_environment({**PRODUCTION, "AUTH_GITHUB_ID": "Iv1.8a61f9b3"}).warnings == ()
+
+
+def test_settings_can_be_printed_without_telling_a_secret() -> None:
+    environ = {**PRODUCTION, "DATABASE_URL": "postgresql://ann:hunter22@db/x", "AUTH_GITHUB_SECRET": "hunter22"}
+    printed = repr(environment.from_environment(environ))
+    assert SECRET not in printed
+    assert "hunter22" not in printed

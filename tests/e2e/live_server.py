@@ -1,0 +1,43 @@
+"""The real application behind a real socket, for a real browser to visit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from flask import Flask
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from app import create_app
+from genkan.adapters.sqlalchemy import migrations
+
+
+class _Quiet(WSGIRequestHandler):
+    def log(self, type: str, message: str, *args: Any) -> None:
+        """Nothing: what matters of a request the window remembers."""
+
+
+@contextmanager
+def live_server(folder: Path, **variables: str) -> Iterator[Flask]:
+    """A development house that answers at its own AUTH_URL; keywords are variables added to its environment."""
+    server = make_server("127.0.0.1", 0, Flask("nobody at home yet"), threaded=True, request_handler=_Quiet)
+    environment = {
+        "GENKAN_ENV": "development",
+        "AUTH_SECRET": "tests-only-secret-that-protects-nothing-at-all",
+        "AUTH_URL": f"http://127.0.0.1:{server.server_port}",
+        "DATABASE_URL": f"sqlite:///{folder}/house.db",
+        **variables,
+    }
+    migrations.upgrade(environment["DATABASE_URL"])
+    server.app = app = create_app(environment)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield app
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -1,0 +1,116 @@
+"""A newcomer comes in, looks around, and goes."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.browser_window import FAILED_REQUEST, REFUSED, BrowserWindow, menu, open_menu, pick, press
+from tests.e2e.conftest import OpenWindow
+
+DEFAULT_AVATAR = re.compile("/static/img/default-avatar.svg")
+PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><path d="M0 0h9v9H0z"/></svg>'
+
+
+@pytest.mark.parametrize("scripted", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_a_newcomer_signs_in_sees_the_dashboard_and_signs_out(open_window: OpenWindow, scripted: bool) -> None:
+    page = open_window(java_script_enabled=scripted).open("/")
+    menu(page, "unauthenticated").get_by_role("link", name="Sign in").click()
+    pick(page)
+
+    expect(page.locator("#welcome")).to_contain_text("You are signed in as Hana Example")
+    page.get_by_role("link", name="Go to your dashboard").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Welcome, Hana Example")
+    expect(page.locator("#session-card")).to_contain_text("hana@example.com")
+    expect(menu(page, "authenticated")).to_contain_text("Hi, Hana Example")
+
+    page.goto("/")
+    open_menu(page)
+    press(page, "Sign out")
+    expect(menu(page, "unauthenticated")).to_have_text("Sign in")
+    expect(page.locator("#welcome")).to_contain_text("You are not signed in yet")
+    page.goto("/dashboard")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
+
+
+def test_signing_out_on_a_public_page_happens_in_place(either: BrowserWindow) -> None:
+    either.sign_in()
+    page = either.open("/")
+    page.evaluate("window.same = true")
+    open_menu(page)
+    press(page, "Sign out")
+
+    expect(menu(page, "unauthenticated")).to_have_text("Sign in")
+    expect(page.locator("#welcome")).to_contain_text("You are not signed in yet")
+    assert page.evaluate("window.same")
+    assert page.url == f"{either.origin}/"
+
+
+def test_signing_out_on_a_private_page_leaves_for_sign_in(either: BrowserWindow) -> None:
+    either.forgive(REFUSED)
+    either.sign_in()
+    page = either.open("/dashboard")
+    open_menu(page)
+    press(page, "Sign out")
+
+    page.wait_for_url("**/api/auth/signin?callbackUrl=%2Fdashboard")
+    expect(menu(page, "unauthenticated")).to_be_visible()
+
+
+@pytest.mark.parametrize("scripted", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_a_deep_link_leads_there_after_signing_in(open_window: OpenWindow, scripted: bool) -> None:
+    page = open_window(java_script_enabled=scripted).open("/dashboard?from=a&letter=%C3%A9")
+    pick(page)
+
+    page.wait_for_url("**/dashboard?from=a&letter=%C3%A9")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Welcome, Hana Example")
+
+
+def test_the_menu_of_a_page_leads_back_to_that_page(window: BrowserWindow) -> None:
+    page = window.open("/about")
+    menu(page, "unauthenticated").get_by_role("link").click()
+    pick(page)
+
+    page.wait_for_url("**/about")
+    expect(menu(page, "authenticated")).to_contain_text("Hana Example")
+
+
+@pytest.mark.parametrize("scripted", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_whoever_refuses_at_the_provider_can_try_again(open_window: OpenWindow, scripted: bool) -> None:
+    window = open_window(java_script_enabled=scripted)
+    window.forgive(FAILED_REQUEST)
+    page = window.open("/dashboard")
+    press(page, "Sign in with")
+    press(page, "Refuse")
+
+    expect(page.get_by_role("alert")).to_contain_text("The sign-in was cancelled")
+    if page.get_by_role("link", name="Try again").count():
+        page.get_by_role("link", name="Try again").click()
+    pick(page)
+    expect(menu(page, "authenticated")).to_contain_text("Hana Example")
+
+
+def test_one_types_a_person_of_ones_own(window: BrowserWindow) -> None:
+    window.answer(f"{window.origin}/picture.svg", body=PICTURE, content_type="image/svg+xml")
+    page = window.open("/dashboard")
+    press(page, "Sign in with")
+    page.get_by_label("E-mail").fill("grace@example.org")
+    page.get_by_label("Name").fill("Grace <b>& Co</b>")
+    page.get_by_label("picture").fill(f"{window.origin}/picture.svg")
+    press(page, "Continue")
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Welcome, Grace <b>& Co</b>")
+    expect(page.locator("#session-card")).to_contain_text("grace@example.org")
+    expect(page.get_by_alt_text("Profile picture")).to_have_attribute("src", f"{window.origin}/picture.svg")
+
+
+def test_a_person_without_a_name_is_called_by_their_address(window: BrowserWindow) -> None:
+    page = window.open("/dashboard")
+    press(page, "Sign in with")
+    page.get_by_label("E-mail").fill("nameless@example.org")
+    press(page, "Continue")
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Welcome, nameless@example.org")
+    expect(page.get_by_alt_text("Profile picture")).to_have_attribute("src", DEFAULT_AVATAR)

@@ -1,0 +1,109 @@
+"""Side by side with the real Auth.js: either opens what the other sealed, and both tell the same person."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from flask import Flask
+
+from genkan.crypto.sealer import Sealer
+from genkan.errors import TokenError
+from tests.browser import Browser
+from tests.conftest import MakeApp
+from tests.tokens.authjs_jwt import AuthJs, AuthJsError
+
+SECRET = "tests-only-secret-that-protects-nothing-at-all"
+SALTS = ("authjs.session-token", "__Secure-authjs.session-token")
+CLAIMS: dict[str, object] = {
+    "name": "Zoë “the cat” Příkladová 🐈",
+    "email": "zoe@example.org",
+    "picture": None,
+    "sub": "42",
+    "role": "admin",
+    "nested": {"list": [1, -2.5, True, None, {"deep": "ünï"}]},
+}
+STAMPS = {"iat", "exp", "jti"}
+
+
+@pytest.mark.parametrize("salt", SALTS)
+@pytest.mark.parametrize("secrets", [[SECRET], ["a-newer-one-" * 4, SECRET]], ids=["one-secret", "two-secrets"])
+def test_authjs_opens_what_we_seal(authjs: AuthJs, secrets: list[str], salt: str) -> None:
+    sealed = Sealer(secrets, salt, time.time).seal(CLAIMS, 3600)
+    opened = authjs.decode(sealed, secrets if len(secrets) > 1 else secrets[0], salt)
+
+    assert {name: value for name, value in opened.items() if name not in STAMPS} == CLAIMS
+
+
+@pytest.mark.parametrize("salt", SALTS)
+@pytest.mark.parametrize("secrets", [[SECRET], [SECRET, "an-older-one-" * 4]], ids=["one-secret", "two-secrets"])
+def test_we_open_what_authjs_seals(authjs: AuthJs, secrets: list[str], salt: str) -> None:
+    sealed = authjs.encode(CLAIMS, secrets if len(secrets) > 1 else secrets[0], salt)
+    opened = Sealer(secrets, salt, time.time).open(sealed)
+
+    assert {name: value for name, value in opened.items() if name not in STAMPS} == CLAIMS
+
+
+def test_a_rotation_on_either_side_keeps_the_other_reading(authjs: AuthJs) -> None:
+    """The new secret first, the old one behind it."""
+    salt, rotated = SALTS[0], ["the-new-secret-" * 3, SECRET]
+
+    assert Sealer(rotated, salt, time.time).open(authjs.encode(CLAIMS, SECRET, salt))["sub"] == "42"
+    assert authjs.decode(Sealer([SECRET], salt, time.time).seal(CLAIMS, 3600), rotated, salt)["sub"] == "42"
+
+
+def test_neither_opens_the_others_token_for_another_cookie_or_secret(authjs: AuthJs) -> None:
+    ours = Sealer([SECRET], SALTS[0], time.time)
+    with pytest.raises(AuthJsError):
+        authjs.decode(ours.seal(CLAIMS, 3600), SECRET, SALTS[1])
+    with pytest.raises(AuthJsError):
+        authjs.decode(ours.seal(CLAIMS, 3600), "another-secret-" * 3, SALTS[0])
+    with pytest.raises(TokenError):
+        ours.open(authjs.encode(CLAIMS, SECRET, SALTS[1]))
+
+
+@pytest.fixture(name="app")
+def _app(make_app: MakeApp) -> Flask:
+    return make_app()
+
+
+def test_somebody_signed_in_by_a_next_front_end_is_signed_in_here(authjs: AuthJs, browser: Browser, app: Flask) -> None:
+    """Without a row here, the profile is what the session says; and a long cookie comes in chunks."""
+    browser.options.clock.now = time.time()
+    long = authjs.encode({**CLAIMS, "filler": "x" * 9000}, SECRET, SALTS[0])
+    for index in range(0, len(long), 3936):
+        browser.client.set_cookie(f"{SALTS[0]}.{index // 3936}", long[index : index + 3936], domain="127.0.0.1")
+
+    session = browser.session()
+    assert session is not None
+    assert session["user"] == {
+        "name": CLAIMS["name"],
+        "email": "zoe@example.org",
+        "image": None,
+        "id": "42",
+        "role": "admin",
+    }
+    assert browser.get("/api/user/profile").get_json() == session["user"]
+    assert "Welcome, Zoë" in browser.get("/dashboard").get_data(as_text=True)
+
+
+def test_authjs_reads_the_cookie_of_somebody_who_signed_in_here(authjs: AuthJs, browser: Browser) -> None:
+    browser.options.clock.now = time.time()
+    browser.sign_in()
+    claims = authjs.decode(browser.cookie(SALTS[0]) or "", SECRET, SALTS[0])
+
+    assert (claims["name"], claims["email"], claims["role"]) == ("Hana Example", "hana@example.com", "user")
+    assert claims["sub"] == (browser.session() or {})["user"]["id"]
+
+
+def test_what_a_next_front_end_put_into_the_token_survives_our_prolonging_it(authjs: AuthJs, browser: Browser) -> None:
+    """A day later it is sealed anew, with everything that we do not know."""
+    browser.options.clock.now = time.time()
+    browser.client.set_cookie(SALTS[0], authjs.encode(CLAIMS, SECRET, SALTS[0]), domain="127.0.0.1")
+    before = browser.cookie(SALTS[0])
+    browser.options.clock.advance(24 * 3600 + 1)
+    browser.get("/dashboard")
+    after = browser.cookie(SALTS[0])
+
+    assert after != before
+    assert {**authjs.decode(after or "", SECRET, SALTS[0]), **CLAIMS} == authjs.decode(after or "", SECRET, SALTS[0])

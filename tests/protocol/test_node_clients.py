@@ -1,0 +1,183 @@
+"""The peers from npm are the real things, and ours speak with them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import parse_qs, quote_plus, urlencode, urlsplit
+
+import pytest
+import requests
+from playwright.sync_api import Browser, BrowserType
+
+from tests.servers.http_server import Answer, Server
+from tests.servers.node import oidc_provider, react
+from tests.servers.node.nodejs import NodeMissing, needing_node, node
+from tests.servers.node.oidc_provider import OidcProvider
+from tests.tokens.authjs_jwt import AuthJs, AuthJsError
+
+CALLBACK = "http://127.0.0.1:5000/api/auth/callback/oidc"
+VERIFIER = "v" * 43
+SALT = "authjs.session-token"
+
+pytest_plugins = ["tests.servers.node.services"]
+
+
+@pytest.fixture(name="chromium", scope="module")
+def _chromium(browser_type: BrowserType) -> Iterator[Browser]:
+    browser = browser_type.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(name="op", scope="module")
+def _op() -> Iterator[OidcProvider]:
+    with needing_node(), oidc_provider.running([CALLBACK], accounts={"ada": {"name": "Ada"}}) as op:
+        yield op
+
+
+def authorization_url(op: OidcProvider, **changes: str) -> str:
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
+    params = {
+        "response_type": "code",
+        "client_id": op.client_id,
+        "redirect_uri": CALLBACK,
+        "scope": "openid email profile",
+        "state": "s",
+        "nonce": "n",
+        "code_challenge": challenge,
+        "code_challenge_method": "S256",
+    }
+    return f"{op.issuer}/auth?{urlencode({**params, **changes})}"
+
+
+def query(url: str) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+
+
+def test_a_visitor_signs_in_at_the_real_provider(op: OidcProvider) -> None:
+    back = query(op.sign_in(authorization_url(op), "ada"))
+    assert (back["state"], back["iss"]) == ("s", op.issuer)
+
+    form = {"grant_type": "authorization_code", "code": back["code"], "redirect_uri": CALLBACK}
+    client = (quote_plus(op.client_id), quote_plus(op.client_secret))
+    tokens = requests.post(f"{op.issuer}/token", {**form, "code_verifier": VERIFIER}, auth=client, timeout=5).json()
+    bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
+    userinfo = requests.get(f"{op.issuer}/me", headers=bearer, timeout=5).json()
+
+    assert "id_token" in tokens
+    assert userinfo == {
+        "sub": "ada",
+        "name": "Ada",
+        "email": "ada@example.org",
+        "email_verified": True,
+        "picture": "https://pictures.example/ada.png",
+    }
+
+
+def test_a_visitor_refuses_there(op: OidcProvider) -> None:
+    assert query(op.refuse(authorization_url(op)))["error"] == "access_denied"
+
+
+def test_the_real_provider_asks_for_pkce(op: OidcProvider) -> None:
+    assert query(op.sign_in(authorization_url(op, code_challenge="", code_challenge_method="")))["error"]
+
+
+def test_the_real_provider_can_end_sessions(op: OidcProvider) -> None:
+    metadata = requests.get(f"{op.issuer}/.well-known/openid-configuration", timeout=5).json()
+
+    assert metadata["issuer"] == op.issuer
+    assert metadata["end_session_endpoint"]
+    assert metadata["backchannel_logout_supported"] is True
+    assert metadata["authorization_response_iss_parameter_supported"] is True
+
+
+def test_a_browser_signs_in_there(op: OidcProvider, chromium: Browser) -> None:
+    page = chromium.new_page()
+    page.route(f"{CALLBACK}**", lambda route: route.fulfill(body="back"))
+    page.goto(authorization_url(op))
+    page.fill("[name=account]", "grace")
+    page.click("#sign-in")
+    page.wait_for_url(f"{CALLBACK}**")
+
+    assert query(page.url)["state"] == "s"
+
+
+@pytest.mark.parametrize("secret", ["one secret", ["new secret", "old secret"]])
+def test_authjs_opens_what_it_seals(authjs: AuthJs, secret: str | list[str]) -> None:
+    claims = {"name": "Zoë 花", "sub": "7", "deep": {"list": [1, None, True]}}
+    opened = authjs.decode(authjs.encode(claims, secret, SALT), secret, SALT)
+
+    assert {name: opened[name] for name in claims} == claims
+    assert opened["exp"] - opened["iat"] == 30 * 24 * 60 * 60
+
+
+def test_authjs_refuses_what_it_did_not_seal(authjs: AuthJs) -> None:
+    token = authjs.encode({}, "one secret", SALT)
+
+    for wrong in ((token, "another", SALT), (token, "one secret", "another"), ("word", "one secret", SALT)):
+        with pytest.raises(AuthJsError):
+            authjs.decode(*wrong)
+
+
+def test_without_node_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(NodeMissing, match="not installed"):
+        node()
+
+
+def test_without_node_a_test_is_skipped_but_fails_on_ci(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.delenv("CI", raising=False)
+    with pytest.raises(pytest.skip.Exception), needing_node():
+        node()
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(NodeMissing), needing_node():
+        node()
+
+
+def test_the_react_page_shows_the_session_under_a_strict_policy(react_script: Path, chromium: Browser) -> None:
+    page = chromium.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    with house(react_script, {"user": {"name": "Ada"}, "expires": "2999-01-01T00:00:00.000Z"}) as origin:
+        page.goto(f"{origin}/react")
+        page.wait_for_selector("#react-status:text-is('authenticated')")
+        name = page.text_content("#react-name")
+        page.click("#react-sign-out-in-place")
+        page.wait_for_selector("#react-status:text-is('unauthenticated')")
+    page.close()
+
+    assert name == "Ada"
+    assert complaints == []
+
+
+@contextmanager
+def house(script: Path, session: object) -> Iterator[str]:
+    """The least that next-auth/react needs: somebody is signed in until signed out."""
+    state = {"session": session}
+
+    def sign_out() -> Answer:
+        state["session"] = None
+        return Answer.of({"url": "/"})
+
+    policy = {"Content-Security-Policy": "default-src 'self'; script-src 'self'", "Content-Type": "text/html"}
+    answers: dict[str, Callable[[], Answer]] = {
+        "/react": lambda: Answer(react.page("/react.js").encode(), headers=policy),
+        "/react.js": lambda: Answer(script.read_bytes(), headers={"Content-Type": "text/javascript"}),
+        "/api/auth/session": lambda: Answer.of(state["session"]),
+        "/api/auth/csrf": lambda: Answer.of({"csrfToken": "t"}),
+        "/api/auth/signout": sign_out,
+        "/favicon.ico": lambda: Answer(status=204),
+    }
+    server = Server(lambda call: answers[call.path]())
+    server.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.stop()
+    assert server.errors == []

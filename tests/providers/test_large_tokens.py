@@ -1,0 +1,66 @@
+"""A provider may say much of a person: hundreds of groups in an ID token are no reason to refuse a sign-in."""
+
+from __future__ import annotations
+
+import pytest
+
+from genkan.actions.access_token import access_token
+from genkan.crypto.jose import MAX_TOKEN_CHARACTERS
+from genkan.oauth.logout import MAX_HINT_CHARACTERS
+from tests.conftest import MakeApp
+from tests.provider_client import COOKIE, ProviderClient, failure_reason, provider_env, query
+from tests.servers.faulty.provider import FaultyProvider
+
+GROUPS = [f"CN=group {number:04},OU=People,DC=example,DC=org" for number in range(1200)]
+"""About 60 kB."""
+
+
+@pytest.fixture(name="visitor")
+def _visitor(make_app: MakeApp, op: FaultyProvider) -> ProviderClient:
+    op.refreshing = "rotate"
+    return ProviderClient(make_app(**provider_env(op), AUTH_OIDC_SIGN_OUT="provider"), op)
+
+
+@pytest.mark.parametrize("where", ["both", "id_token", "userinfo"])
+def test_a_person_in_many_groups_is_signed_in_and_the_groups_are_not_kept(
+    visitor: ProviderClient, op: FaultyProvider, where: str
+) -> None:
+    op.claims_in = where  # type: ignore[assignment]  # one of its three
+    visitor.sign_in_as(groups=GROUPS)
+
+    assert visitor.name() == "Vera Visitor"
+    assert len(visitor.cookie(COOKIE) or "") < 1000
+    (record,) = visitor.options.session_store.list_live(int(visitor.clock()), 9)
+    assert record.id_token is None or len(record.id_token) <= MAX_HINT_CHARACTERS
+
+
+def test_the_tokens_are_kept_and_refreshed_whatever_their_size(visitor: ProviderClient, op: FaultyProvider) -> None:
+    # Sealed, a text is a third longer. Servers of HTTP take no header above 64 KiB, so no provider gives a longer token.
+    op.padding = 60_000
+    visitor.sign_in_as(groups=GROUPS)
+    (user,) = visitor.options.adapter.list_users()
+    (account,) = visitor.options.adapter.list_accounts(user.id)
+    assert len(account.tokens["id_token"]) > MAX_TOKEN_CHARACTERS
+    assert len(account.tokens["access_token"]) > 60_000
+
+    first = access_token(user.id, "oidc", visitor.options)
+    visitor.clock.advance(3600)
+    second = access_token(user.id, "oidc", visitor.options)
+    assert len(first) == len(second) > 60_000
+    assert first != second
+
+
+def test_they_sign_out_at_the_provider_without_a_hint(visitor: ProviderClient) -> None:
+    visitor.sign_in_as(groups=GROUPS)
+
+    asked = query(visitor.sign_out().headers["Location"])
+    assert "id_token_hint" not in asked
+    assert asked["client_id"] == visitor.op.client_id
+    assert visitor.session() is None
+
+
+def test_an_answer_of_more_than_a_megabyte_is_refused(visitor: ProviderClient) -> None:
+    answer = visitor.sign_in_as(groups=GROUPS * 20)
+
+    assert failure_reason(answer, visitor) in ("refused", "unavailable")
+    assert visitor.session() is None

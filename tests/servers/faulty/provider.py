@@ -1,0 +1,285 @@
+"""An OpenID provider over real HTTP: strict and right by itself, wrong in one chosen way when told so.
+
+    with MisbehavingProvider() as op:
+        op.faults.token = "html"
+        callback_url = op.authorize(authorization_url)
+
+It holds clients to the letter: PKCE S256, codes that work once, one way of client authentication with form-encoded
+id and secret (RFC 6749 2.3.1), exact redirect addresses. It keeps every call, so that tests can count.
+"""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Self
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from tests.servers.faulty.faults import ODD_CLAIMS, SCRIPT, TRANSPORT, VISITOR, Faults
+from tests.servers.faulty.request_checks import UnacceptableRequest, authenticates, check_authorization, verifies
+from tests.servers.http_server import Answer, Call, Server
+from tests.tokens.id_tokens import ELSEWHERE, faulty, valid
+from tests.tokens.metadata import key_set, metadata
+from tests.tokens.signing import Algorithm, at_hash, key
+
+Refreshing = Literal["rotate", "keep", "silent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a code stands for."""
+
+    redirect_uri: str
+    challenge: str
+    nonce: str | None
+    claims: dict[str, Any]
+
+
+class FaultyProvider:
+    """See the module. Its settings may be changed at any time; `with` starts and stops it."""
+
+    client_id = "genkan:tests"
+    client_secret = "a:b%c&+/"
+    """Comes out wrong unless it is form-encoded before it is joined."""
+
+    def __init__(self, *, algorithm: Algorithm = "RS256", clock: Callable[[], float] = time.time) -> None:
+        self.faults = Faults()
+        self.claims: dict[str, Any] = dict(VISITOR)
+        self.claims_in: Literal["both", "id_token", "userinfo"] = "both"
+        self.client_auth: Literal["client_secret_basic", "client_secret_post"] = "client_secret_basic"
+        self.expires_in = 3600
+        self.padding = 0
+        """Characters that each access token has more than it needs."""
+        self.refreshing: Refreshing | None = None
+        """None: no refresh tokens are given. `rotate`: each is good once; `keep`: the same again; `silent`: it stays
+        good and is not mentioned."""
+        self.refreshed_claims: dict[str, Any] = {}
+        """What the ID token of a refresh says otherwise than the first."""
+        self.refreshes: list[str] = []
+        """Refresh tokens as they were presented by the client."""
+        self.redirect_uris: set[str] = set()
+        """Empty: any on loopback."""
+        self.skew = 0.0
+        """Seconds that its clock is ahead of ours."""
+        self.before: dict[str, Callable[[], object]] = {}
+        """By path: called when a request for it has arrived and nothing is done yet; to race, or to pull a plug."""
+        self.algorithm: Algorithm = algorithm
+        self.signer = key("first", algorithm)
+        self.published = [self.signer]
+        self.calls: list[Call] = []
+        self.authorizations: list[dict[str, str]] = []
+        self.codes: list[str] = []
+        """As they were presented at the token endpoint by the client; one that is there twice was replayed."""
+        self.exchanges: list[str] = []
+        """Codes that became tokens."""
+        self._clock = clock
+        self._rotations = itertools.count(1)
+        self._grants: dict[str, Grant] = {}
+        self._refresh: dict[str, Grant] = {}
+        self._access: dict[str, dict[str, Any]] = {}
+        self._server = Server(self._answer)
+
+    def __enter__(self) -> Self:
+        self._server.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.stop()
+        if self._server.errors:
+            raise self._server.errors[0]
+
+    @property
+    def issuer(self) -> str:
+        """Its origin."""
+        return f"http://127.0.0.1:{self._server.port}"
+
+    def count(self, path: str) -> int:
+        """How many calls came for that path."""
+        return sum(call.path == path for call in self.calls)
+
+    @contextmanager
+    def down(self) -> Iterator[None]:
+        """Refuse connections for a while."""
+        self._server.stop()
+        try:
+            yield
+        finally:
+            self._server.start()
+
+    def rotate(self, *, keep_kid: bool = False) -> None:
+        """Sign with a new key from now on: under a new id beside the old one, or in the old one's place."""
+        old, new = self.signer, key(f"rotated-{next(self._rotations)}", self.algorithm)
+        self.signer = replace(new, kid=old.kid) if keep_kid else new
+        self.published = [self.signer] if keep_kid else [old, self.signer]
+
+    def withdraw(self) -> None:
+        """Publish another key only, and go on signing with the old one, as its thief would."""
+        self.published = [key("successor", self.algorithm)]
+
+    def publish_more(self) -> None:
+        """Put other keys before and after the one that signs."""
+        self.published = [key("before", self.algorithm), self.signer, key("after", self.algorithm)]
+
+    def authorize(self, authorization_url: str, claims: Mapping[str, object] | None = None) -> str:
+        """Consent as the visitor (or as whoever `claims` describes); the URL the browser is sent back to.
+
+        Raises UnacceptableRequest for a request that is not as it should be.
+        """
+        if not authorization_url.startswith(f"{self.issuer}/authorize?"):
+            raise UnacceptableRequest(f"not our address: {authorization_url.partition('?')[0]}")
+        return self._consent(parse_qsl(urlsplit(authorization_url).query), claims or {})
+
+    def _consent(self, pairs: Sequence[tuple[str, str]], claims: Mapping[str, object]) -> str:
+        check_authorization(pairs, self.client_id, self.redirect_uris)
+        asked = dict(pairs)
+        self.authorizations.append(asked)
+        code = secrets.token_urlsafe(32)
+        grant = Grant(asked["redirect_uri"], asked["code_challenge"], asked["nonce"], {**self.claims, **claims})
+        self._grants[code] = grant
+        back = _spoilt_callback({"code": code, "state": asked["state"], "iss": self.issuer}, self.faults.callback)
+        return f"{grant.redirect_uri}?{urlencode(back)}"
+
+    def _answer(self, call: Call) -> Answer:
+        self.calls.append(call)
+        # A redirected request gets its answer at /elsewhere/…, so following one would not be noticed otherwise.
+        path = call.path.removeprefix("/elsewhere")
+        self.before.get(path, lambda: None)()
+        respond, fault = self._endpoints().get(path, (_unknown, None))
+        answer = respond(call)
+        strayed = path != call.path
+        return answer if strayed or fault not in TRANSPORT else replace(answer, fault=fault)
+
+    def _endpoints(self) -> dict[str, tuple[Callable[[Call], Answer], str | None]]:
+        faults = self.faults
+        return {
+            "/.well-known/openid-configuration": (self._discovery, faults.discovery),
+            "/authorize": (self._authorize_page, None),
+            "/token": (self._token, faults.token),
+            "/userinfo": (self._userinfo, faults.userinfo),
+            "/jwks": (lambda _: Answer.of(key_set(self.published, faults.jwks)), faults.jwks),
+            "/attacker": (lambda _: Answer.of(key_set([key("attacker", self.algorithm)], None)), None),
+            "/end-session": (_end_session, None),
+        }
+
+    def _discovery(self, _: Call) -> Answer:
+        return Answer.of(metadata(self.issuer, self.algorithm, self.client_auth, self.faults.discovery))
+
+    def _authorize_page(self, call: Call) -> Answer:
+        try:
+            return Answer.redirect(self._consent(list(call.query.items()), {}))
+        except UnacceptableRequest as error:
+            return Answer(str(error).encode(), 400, {"Content-Type": "text/plain"})
+
+    def _token(self, call: Call) -> Answer:
+        if not authenticates(call, self.client_auth, self.client_id, self.client_secret):
+            return Answer.of({"error": "invalid_client"}, 401)
+        if call.body.get("grant_type") == "refresh_token":
+            return self._refreshed(call)
+        code = call.body.get("code", "")
+        self.codes.append(code)
+        grant = self._grants.pop(code, None)
+        fits = grant and grant.redirect_uri == call.body.get("redirect_uri")
+        if not grant or not fits or not verifies(call.body.get("code_verifier", ""), grant.challenge):
+            return Answer.of({"error": "invalid_grant"}, 400)
+        self.exchanges.append(code)
+        return _spoilt_token({**self._tokens(grant), **self._new_refresh_token(grant)}, self.faults.token)
+
+    def _refreshed(self, call: Call) -> Answer:
+        presented = call.body.get("refresh_token", "")
+        self.refreshes.append(presented)
+        grant = self._refresh.pop(presented, None)
+        if grant is None or "scope" in call.body:
+            return Answer.of({"error": "invalid_grant"}, 400)
+        again = {"refresh_token": presented} if self.refreshing == "keep" else {}
+        if self.refreshing == "rotate":
+            again = self._new_refresh_token(grant)
+        else:
+            self._refresh[presented] = grant
+        # Core 12.2: an ID token of a refresh has no nonce, as nobody asked for one.
+        told = replace(grant, nonce=None, claims={**grant.claims, **self.refreshed_claims})
+        return _spoilt_token({**self._tokens(told), **again}, self.faults.token)
+
+    def _new_refresh_token(self, grant: Grant) -> dict[str, str]:
+        if self.refreshing is None:
+            return {}
+        token = f"refresh-{secrets.token_urlsafe(16)}"
+        self._refresh[token] = grant
+        return {"refresh_token": token}
+
+    def _tokens(self, grant: Grant) -> dict[str, Any]:
+        access_token, now = secrets.token_urlsafe(32) + "x" * self.padding, int(self._clock() + self.skew)
+        odd = ODD_CLAIMS[self.faults.claims] if self.faults.claims else {}
+        person = {name: value for name, value in {**grant.claims, **odd}.items() if value is not None}
+        self._access[access_token] = {"sub": person["sub"]} if self.claims_in == "id_token" else person
+        claims = {"sub": person["sub"]} if self.claims_in == "userinfo" else person
+        times = {"iat": now, "auth_time": now, "exp": now + 3600}
+        about = {"iss": self.issuer, "aud": self.client_id, "at_hash": at_hash(access_token)}
+        about |= {} if grant.nonce is None else {"nonce": grant.nonce}
+        id_token = faulty(valid({**claims, **about, **times}, self.signer), self.faults.id_token)
+        return {
+            "access_token": access_token,
+            "token_type": "Bearer",
+            "expires_in": self.expires_in,
+            "id_token": id_token,
+        }
+
+    def _userinfo(self, call: Call) -> Answer:
+        claims = self._access.get((call.headers.get("Authorization") or "").removeprefix("Bearer "))
+        if claims is None or self.faults.userinfo == "401":
+            return Answer.of({"error": "invalid_token"}, 401)
+        if self.faults.userinfo == "wrong-sub":
+            claims = {**claims, "sub": "somebody-else", "email": "somebody-else@example.org"}
+        if self.faults.userinfo == "missing-sub":
+            claims = {name: value for name, value in claims.items() if name != "sub"}
+        return Answer.of(claims)
+
+
+def _spoilt_callback(back: dict[str, str], fault: str | None) -> list[tuple[str, str]]:
+    errors = {
+        "access-denied": ("access_denied", "The visitor said no"),
+        "server-error": ("server_error", "It broke"),
+        "script-error": ("<script>", SCRIPT),
+    }
+    if fault in errors:
+        error, description = errors[fault]
+        back = {"error": error, "error_description": description, **{n: back[n] for n in ("state", "iss")}}
+    wrong = {"wrong-iss": {"iss": ELSEWHERE}, "wrong-state": {"state": secrets.token_urlsafe(32)}}
+    missing = (fault or "").removeprefix("missing-")
+    pairs = [(name, value) for name, value in {**back, **wrong.get(fault or "", {})}.items() if name != missing]
+    return [*pairs, ("code", "another")] if fault == "two-codes" else pairs
+
+
+def _spoilt_token(tokens: dict[str, Any], fault: str | None) -> Answer:
+    errors = {
+        "invalid-grant": ("invalid_grant", 400),
+        "invalid-client": ("invalid_client", 401),
+        "error-200": ("x", 200),
+    }
+    if fault in errors:
+        error, status = errors[fault]
+        return Answer.of({"error": error, "error_description": SCRIPT}, status)
+    if fault == "html-error":
+        return Answer(SCRIPT.encode(), 400, {"Content-Type": "text/html"})
+    missing = {"no-id-token": "id_token", "no-access-token": "access_token", "no-token-type": "token_type"}
+    tokens.pop(missing.get(fault or "", ""), None)
+    wrong: dict[str, dict[str, object]] = {
+        "number-id-token": {"id_token": 7},
+        "string-expires-in": {"expires_in": "3600"},
+    }
+    return Answer.of({**tokens, **wrong.get(fault or "", {})})
+
+
+def _unknown(_: Call) -> Answer:
+    return Answer(status=404)
+
+
+def _end_session(call: Call) -> Answer:
+    back = call.query.get("post_logout_redirect_uri")
+    if not back:
+        return Answer(b"Signed out")
+    state = {"state": call.query["state"]} if "state" in call.query else {}
+    return Answer.redirect(f"{back}?{urlencode(state)}" if state else back)

@@ -1,0 +1,90 @@
+"""A real PostgreSQL with its data in a temporary folder, as somebody who is not root: it refuses to be."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+from tests.servers.process import Process, free_port, missing
+
+BINARIES = "/usr/lib/postgresql"
+
+
+class PostgreSQL:
+    """A server on 127.0.0.1; `database()` gives a new empty database on it."""
+
+    def __init__(self, binaries: Path) -> None:
+        self._binaries = binaries
+        self._folder = Path(tempfile.mkdtemp(prefix="genkan-postgres-"))
+        self._data = str(self._folder / "data")
+        self._numbers = itertools.count(1)
+        self.port = free_port()
+        settings = {"fsync": "off", "listen_addresses": "127.0.0.1", "unix_socket_directories": str(self._folder)}
+        command = [str(binaries / "postgres"), "-D", self._data, "-p", str(self.port)]
+        for name, value in settings.items():
+            command += ["-c", f"{name}={value}"]
+        self._process = Process(command, "database system is ready to accept connections", _as_postgres())
+
+    def create(self) -> None:
+        """The files of a new server."""
+        if os.geteuid() == 0:
+            shutil.chown(self._folder, "postgres", "postgres")
+        initdb = ["setpriv", *_as_postgres(), str(self._binaries / "initdb"), "-D", self._data, "--no-sync"]
+        options = ["-A", "trust", "-U", "postgres", "--encoding=UTF8", "--locale=C"]
+        subprocess.run([*initdb, *options], check=True, capture_output=True)
+
+    def start(self) -> None:
+        """Returns when it takes connections."""
+        self._process.start()
+
+    def stop(self) -> None:
+        """Ends it at once; what it had committed is there after the next start."""
+        self._process.stop(signal.SIGINT)
+
+    def remove(self) -> None:
+        """Ends it and deletes its files."""
+        self._process.stop(signal.SIGQUIT)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    @contextmanager
+    def database(self) -> Iterator[str]:
+        """The URL of a new empty database, dropped at the end."""
+        name = f"test_{next(self._numbers)}"
+        self._administer(f'CREATE DATABASE "{name}"')
+        yield f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{name}"
+        self._administer(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    def _administer(self, statement: str) -> None:
+        address = f"host=127.0.0.1 port={self.port} user=postgres dbname=postgres"
+        with psycopg.connect(address, autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+
+@contextmanager
+def running() -> Iterator[PostgreSQL]:
+    """A server for as long as the block lasts."""
+    found = sorted(Path(BINARIES).glob("*/bin/initdb"))
+    if not found:
+        missing("PostgreSQL", "postgresql")
+    server = PostgreSQL(found[-1].parent)
+    try:
+        server.create()
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
+def _as_postgres() -> list[str]:
+    if os.geteuid() != 0:
+        return []
+    return ["--reuid=postgres", "--regid=postgres", "--init-groups"]

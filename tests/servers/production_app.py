@@ -1,0 +1,59 @@
+"""A house with a small app of its own, to be served as in production: what it shows is the server's doing alone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from genkan.settings.environment import ROOT
+from tests.servers.process import free_port
+
+GOOD = {"AUTH_SECRET": "Wm9f2Lq8Zr4Tn6Yb1Xc3Vd5Hg7Jk0Ps-", "AUTH_URL": "https://app.example.test"}
+
+OURS = (
+    "deploy",
+    "genkan",
+)
+"""What serving takes, beside the core."""
+
+APP = """
+import os, pathlib, time
+
+def create_app():
+    pathlib.Path("created").touch()
+    return application
+
+def application(environ, start_response):
+    if environ["PATH_INFO"] == "/held":
+        pathlib.Path("held").touch()
+        while not pathlib.Path("released").exists():
+            time.sleep(0.01)
+    environ["wsgi.input"].read()
+    seen = {name: value for name, value in environ.items() if isinstance(value, str)}
+    body = repr({**seen, "mode": oct(os.umask(0o077))}).encode()
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
+    return [body]
+"""
+
+MIGRATIONS = """
+def upgrade(url):
+    with open("migrated", "a") as log:
+        print(url, file=log)
+"""
+
+
+def build(house: Path) -> Path:
+    """Puts into `house` what serving takes: our own files, and stand-ins for the app and its migrations."""
+    for name in OURS:
+        shutil.copytree(ROOT / name, house / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (house / "app.py").write_text(APP)
+    (house / "genkan/adapters/sqlalchemy/migrations/__init__.py").write_text(MIGRATIONS)
+    return house
+
+
+def command(house: Path, **settings: str) -> list[str]:
+    """Serves `house` with these settings beside GOOD ones, and nothing of the tests' own environment."""
+    environ = {"PATH": os.environ["PATH"], **GOOD, "PORT": str(free_port()), **settings}
+    return ["env", "-i", *(f"{name}={value}" for name, value in environ.items()), sys.executable, "-m", "deploy.serve"]

@@ -1,0 +1,57 @@
+"""Somebody at the certified provider from npm, whose browser keeps that provider's cookies from visit to visit."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from urllib.parse import urljoin
+
+import requests
+
+from tests.servers.node.oidc_provider import STEPS, OidcProvider
+
+FORM = re.compile(r'<form\b[^>]*method="post"[^>]*>', re.IGNORECASE)
+ACTION = re.compile(r'action="([^"]*)"')
+HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
+
+
+class ProviderBrowser:
+    """`asked` counts how often the provider wanted to know who they are."""
+
+    def __init__(self, provider: OidcProvider, account: str) -> None:
+        self.provider, self.account = provider, account
+        self.asked = 0
+        self._browser = requests.Session()
+        self._browser.trust_env = False
+
+    def follow(self, url: str, home: str) -> str:
+        """Go there, sign in or sign out as asked; the first URL that leads back to `home`, or where it ends."""
+        response = self._browser.get(url, allow_redirects=False, timeout=10)
+        for _ in range(STEPS):
+            target = urljoin(response.url, response.headers.get("Location", ""))
+            if response.is_redirect and target.startswith(home):
+                return target
+            if response.is_redirect:
+                response = self._browser.get(target, allow_redirects=False, timeout=10)
+            elif FORM.search(response.text):
+                response = self._answer(response)
+            else:
+                assert response.status_code == 200, response.text
+                return response.url
+        raise AssertionError(f"no end of it at {response.url}")
+
+    def sign_out(self) -> str:
+        """At the provider's own address for it, without any application having asked."""
+        return self.follow(f"{self.provider.issuer}/session/end", "nowhere")
+
+    def _answer(self, response: requests.Response) -> requests.Response:
+        form = FORM.search(response.text)
+        action = ACTION.search(form[0]) if form else None
+        fields = {name: unescape(value) for name, value in HIDDEN.findall(response.text)}
+        if 'name="account"' in response.text:
+            self.asked += 1
+            fields["account"] = self.account
+        else:
+            fields["logout"] = "yes"
+        target = urljoin(response.url, unescape(action[1]) if action else "")
+        return self._browser.post(target, data=fields, allow_redirects=False, timeout=10)

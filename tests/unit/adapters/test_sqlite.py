@@ -1,0 +1,118 @@
+"""SQLite with several writers, and its file: private, locked, deleted."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert, select, text, update
+from sqlalchemy.orm import Session
+
+from genkan.adapters import Adapter
+from genkan.adapters.sqlalchemy import Database, SQLAlchemyAdapter, migrations, models
+from genkan.errors import AdapterError
+from genkan.types import Account, User
+
+ADA = User(id="", name="Ada", email="ada@example.org")
+ACCOUNT = Account("hub", "ada-at-hub", "oidc")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "instance" / "genkan.db"
+
+
+@pytest.fixture
+def sqlite(path: Path) -> Iterator[Database]:
+    """A SQLite database whose writers are impatient."""
+    migrations.upgrade(f"sqlite:///{path}")
+    with closing(Database(f"sqlite:///{path}", timeout=0.05)) as database:
+        yield database
+
+
+def adapter_over(database: Database) -> Adapter:
+    return SQLAlchemyAdapter(database, models.User, models.Account, models.UsedToken, seal=str, open=str)
+
+
+def count_up(session: Session) -> None:
+    count = session.execute(select(models.UsedToken.expires).where(models.UsedToken.id == "counter")).scalar_one()
+    session.execute(update(models.UsedToken).where(models.UsedToken.id == "counter").values(expires=count + 1))
+
+
+def add_counter(database: Database) -> None:
+    with database.write() as session:
+        session.execute(insert(models.UsedToken).values(id="counter", expires=0))
+
+
+def test_four_threads_that_read_and_then_write_lose_nothing(path: Path) -> None:
+    migrations.upgrade(f"sqlite:///{path}")
+    with closing(Database(f"sqlite:///{path}")) as database, ThreadPoolExecutor(4) as pool:
+        add_counter(database)
+        list(pool.map(lambda _: database.run(count_up), range(400)))
+        with database.read() as session:
+            assert session.execute(select(models.UsedToken.expires)).scalar_one() == 400
+
+
+def test_readers_neither_wait_for_a_writer_nor_keep_one_waiting(sqlite: Database) -> None:
+    add_counter(sqlite)
+    with sqlite.write() as writer, sqlite.read() as reader:
+        count_up(writer)
+        assert reader.execute(select(models.UsedToken.expires)).scalar_one() == 0
+        writer.commit()
+        with sqlite.write() as another:
+            count_up(another)
+
+
+def test_a_sqlite_database_belongs_to_its_owner_alone_whatever_the_umask(path: Path) -> None:
+    before = os.umask(0)
+    try:
+        migrations.upgrade(f"sqlite:///{path}")
+        with closing(Database(f"sqlite:///{path}")) as database:
+            adapter_over(database).create_user(ADA, ACCOUNT)
+            modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
+    finally:
+        os.umask(before)
+    assert modes == {"genkan.db": 0o600, "genkan.db-wal": 0o600, "genkan.db-shm": 0o600}
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_an_existing_file_that_others_could_read_is_closed_to_them(sqlite: Database, path: Path) -> None:
+    path.chmod(0o644)
+    with closing(Database(f"sqlite:///{path}")) as database, database.read():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_sqlite_is_set_up_for_several_writers(sqlite: Database) -> None:
+    with sqlite.read() as session:
+        pragmas = [session.execute(text(f"PRAGMA {name}")).scalar() for name in ("journal_mode", "foreign_keys")]
+    assert pragmas == ["wal", 1]
+
+
+def test_a_locked_database_is_a_store_error_for_writers_only(sqlite: Database) -> None:
+    user, _ = adapter_over(sqlite).create_user(ADA, ACCOUNT)
+    with sqlite.write() as writer:
+        writer.execute(text("SELECT 1"))
+        assert adapter_over(sqlite).get_user(user.id) == user
+        with pytest.raises(AdapterError):
+            adapter_over(sqlite).use_once("state", 4e9)
+    assert adapter_over(sqlite).use_once("state", 4e9)
+
+
+def test_a_deleted_file_is_a_store_error_until_it_is_back(sqlite: Database, path: Path) -> None:
+    user, _ = adapter_over(sqlite).create_user(ADA, ACCOUNT)
+    sqlite.close()
+    kept = path.read_bytes()
+    assert adapter_over(sqlite).get_user(user.id) == user
+    for file in path.parent.iterdir():
+        file.unlink()
+    with pytest.raises(AdapterError):
+        adapter_over(sqlite).use_once("state", 4e9)
+    assert not path.exists()
+    path.write_bytes(kept)
+    assert adapter_over(sqlite).get_user(user.id) == user
+    assert adapter_over(sqlite).use_once("state", 4e9)

@@ -1,0 +1,161 @@
+"""What is kept across requests (M4, F14): JSON and nothing that runs, and a cache in trouble is only a miss."""
+
+from __future__ import annotations
+
+import builtins
+import json
+import logging
+import pickle
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+from time import perf_counter
+from typing import Any
+
+import pytest
+import redis
+from flask import Flask
+
+from genkan.cache.shared import RETRY_SECONDS, SOCKET_SECONDS, FlaskCache, JSONSerializer
+from genkan.types import JSON
+from tests.clock import FrozenClock
+from tests.servers.redis_server import RedisServer
+
+VALUES: list[JSON] = [
+    {"id": "1", "name": "Ada", "role": None}, [1, 2.5, "x"], "text", "", 0, 7, True, False, {}, [], "é€😀", {"deep": [{"er": [None]}]},
+]  # fmt: skip
+
+
+class Bomb:
+    """Opened by pickle, it would leave a mark."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (exec, ("import builtins; builtins.genkan_was_here = True",))
+
+
+BOMBS = [
+    pickle.dumps(Bomb()), b"!" + pickle.dumps(Bomb()), pickle.dumps(Bomb(), 0), b"\x80\x05.", b"!", b"", b"{", b"\xff\xfe",
+    b"[" * 200_000, b"NaN" * 3, b"9" * 5000, b"'x'",
+]  # fmt: skip
+
+
+@pytest.fixture(name="remote")
+def _remote(redis_url: str) -> FlaskCache:
+    return FlaskCache(Flask(__name__), redis_url)
+
+
+@pytest.fixture(name="local")
+def _local() -> FlaskCache:
+    return FlaskCache(Flask(__name__), None)
+
+
+@pytest.fixture(name="silent_port")
+def _silent_port() -> Iterator[int]:
+    """A server that takes connections and never says a word."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        yield server.getsockname()[1]
+
+
+def both(local: FlaskCache, remote: FlaskCache) -> tuple[FlaskCache, FlaskCache]:
+    return local, remote
+
+
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+def test_what_is_kept_comes_back_the_same_here_and_in_redis(local: FlaskCache, remote: FlaskCache, value: JSON) -> None:
+    for cache in both(local, remote):
+        cache.set("key", value, 60)
+        assert cache.get("key") == value
+        cache.delete("key")
+        assert cache.get("key") is None
+
+
+def test_in_redis_stands_json_under_our_own_prefix_with_an_expiry(remote: FlaskCache, redis_url: str) -> None:
+    remote.set("profile:1", {"name": "Ada"}, 60)
+    with redis.Redis.from_url(redis_url) as client:
+        assert client.keys() == [b"genkan:profile:1"]
+        kept = client.get("genkan:profile:1")
+        assert isinstance(kept, bytes)
+        assert json.loads(kept) == {"name": "Ada"}
+        assert client.ttl("genkan:profile:1") in range(50, 61)
+
+
+def test_what_two_workers_keep_in_redis_is_one(remote: FlaskCache, redis_url: str) -> None:
+    other = FlaskCache(Flask("other"), redis_url)
+    other.set("key", [1], 60)
+
+    assert remote.get("key") == [1]
+
+
+@pytest.mark.parametrize("bomb", BOMBS, ids=lambda bomb: repr(bomb[:12]))
+def test_whatever_else_stands_in_redis_is_a_miss_and_never_runs(
+    remote: FlaskCache, redis_url: str, bomb: bytes
+) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        client.set("genkan:key", bomb)
+
+    assert remote.get("key") is None
+    assert not hasattr(builtins, "genkan_was_here")
+    remote.set("other", 1, 60)
+    assert remote.get("other") == 1  # and nothing rests because of it
+
+
+def test_the_bomb_of_these_tests_would_go_off() -> None:
+    pickle.loads(pickle.dumps(Bomb()))  # noqa: S301 (the point of it)
+
+    assert builtins.__dict__.pop("genkan_was_here") is True
+
+
+def test_what_json_does_not_have_is_not_kept(local: FlaskCache) -> None:
+    local.set("key", {1, 2}, 60)  # type: ignore[arg-type]
+
+    assert JSONSerializer().loads(None) is None
+    assert local.get("key") is None
+
+
+def test_a_redis_that_is_gone_is_a_miss_and_comes_back_by_itself(
+    remote: FlaskCache, redis_server: RedisServer, clock: FrozenClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    remote._clock = clock
+    remote.set("key", 1, 60)
+    redis_server.stop()
+    with caplog.at_level(logging.WARNING):
+        assert [remote.get("key") for _ in range(100)] == [None] * 100
+        remote.set("key", 2, 60)
+        remote.delete("key")
+    assert len(caplog.records) == 1
+
+    redis_server.start()
+    assert remote.get("key") is None
+    clock.advance(RETRY_SECONDS)
+    remote.set("key", 3, 60)
+    assert remote.get("key") == 3
+
+
+def test_a_redis_that_says_nothing_costs_one_short_wait_and_not_one_for_each_question(
+    silent_port: int, clock: FrozenClock
+) -> None:
+    cache = FlaskCache(Flask(__name__), f"redis://127.0.0.1:{silent_port}/0")
+    cache._clock = clock
+    started = perf_counter()
+    assert [cache.get("key") for _ in range(100)] == [None] * 100
+
+    assert perf_counter() - started < 3 * SOCKET_SECONDS
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://127.0.0.1:1/0", "redis://nowhere.invalid:6379/0", "redis://user:secret-word@127.0.0.1:1/0"]
+)
+def test_trouble_is_told_without_address_or_password(url: str, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        assert FlaskCache(Flask(__name__), url).get("key") is None
+
+    assert not any(
+        word in str(vars(record)) for record in caplog.records for word in ("secret-word", "nowhere.invalid")
+    )
+
+
+def test_in_process_no_more_is_kept_than_there_is_room_for(local: FlaskCache) -> None:
+    for number in range(2200):
+        local.set(f"key {number}", number, 60)
+
+    assert sum(local.get(f"key {number}") is not None for number in range(2200)) <= 2001

@@ -1,0 +1,48 @@
+"""A flow's cookie that is sealed by us and still no flow of ours: another release's, or another flow's (O1)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+
+from genkan.core import Core
+from genkan.errors import InvalidCheck
+from genkan.oauth import checks
+from genkan.oauth.checks import FLOW_MAX_AGE, Flow
+from tests.clock import FrozenClock
+from tests.core import make_options
+
+
+def begun(options: Core, **odd: Any) -> tuple[Flow, str]:
+    """A flow, and the Cookie header of a browser that keeps it with these changes."""
+    flow, (cookie,) = checks.create("hub", "/", "", options)
+    sealed = options.flow_sealer.seal({**asdict(flow), **odd}, FLOW_MAX_AGE)
+    return flow, f"{cookie.name}={sealed}"
+
+
+def test_what_was_kept_is_the_flow_that_began(clock: FrozenClock) -> None:
+    options = make_options(clock)
+    flow, header = begun(options)
+
+    assert checks.use("hub", flow.state, header, options) == flow
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"purpose": "own-the-house"}, {"purpose": None}, {"purpose": ["fresh"]}, {"begun": None}, {"begun": "1"}, {"begun": 1.5},
+        {"begun": True}, {"max_age": "60"}, {"max_age": True}, {"max_age": 60.0}, {"user_id": None}, {"nonce": 7},
+        {"verifier": None}, {"callback_url": None}, {"provider": "lab"}, {"state": "of another flow"}, {"state": None},
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_what_does_not_say_all_that_a_flow_of_this_release_says_is_none(
+    clock: FrozenClock, odd: dict[str, Any]
+) -> None:
+    options = make_options(clock)
+    flow, header = begun(options, **odd)
+
+    with pytest.raises(InvalidCheck):
+        checks.use("hub", flow.state, header, options)

@@ -1,0 +1,29 @@
+"""No host out there can have us carry anything from one call to the next (O13)."""
+
+from __future__ import annotations
+
+import requests
+
+from genkan.oauth.transport.adapters import mount_adapters
+from tests.servers.http_server import Answer, Call, Server
+
+
+def test_a_cookie_that_a_provider_sets_is_not_brought_back() -> None:
+    brought: list[str | None] = []
+
+    def answer(call: Call) -> Answer:
+        brought.append(call.headers.get("Cookie"))
+        return Answer(b"{}", headers={"Set-Cookie": "track=me; Path=/"})
+
+    server = Server(answer)
+    server.start()
+    try:
+        with requests.Session() as session:
+            mount_adapters(session)
+            for _ in range(2):
+                assert session.get(f"http://127.0.0.1:{server.port}/").status_code == 200
+            assert len(session.cookies) == 0
+    finally:
+        server.stop()
+
+    assert brought == [None, None]

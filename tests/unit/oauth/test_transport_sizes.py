@@ -1,0 +1,80 @@
+"""The door to the network against hosts that send too much."""
+
+from __future__ import annotations
+
+import gzip
+import tracemalloc
+from collections.abc import Callable, Iterator
+
+import pytest
+import requests
+
+from genkan.oauth.transport.adapters import OutboundError, ResponseTooLarge, mount_adapters
+from genkan.oauth.transport.concurrency import ConcurrencyLimit
+from genkan.oauth.transport.response import BODY_BYTES, HEAD_BYTES
+from tests.servers.sockets import Line, saying, serving
+
+
+@pytest.fixture(name="session")
+def _session() -> Iterator[requests.Session]:
+    with requests.Session() as session:
+        mount_adapters(session, bulkhead=ConcurrencyLimit())
+        yield session
+
+
+def test_a_body_of_one_mebibyte_is_taken_and_one_byte_more_is_not(session: requests.Session) -> None:
+    with serving(saying(b"a" * BODY_BYTES)) as host:
+        assert len(session.get(host.url).content) == BODY_BYTES
+    with serving(saying(b"a" * (BODY_BYTES + 1))) as host, pytest.raises(ResponseTooLarge):
+        session.get(host.url)
+
+
+def test_packed_answers_are_unpacked_within_the_limit(session: requests.Session) -> None:
+    with serving(saying(gzip.compress(b'{"a": 1}'), "Content-Encoding: gzip")) as host:
+        assert session.get(host.url).json() == {"a": 1}
+
+
+def test_a_bomb_is_too_large_and_never_unpacked(session: requests.Session) -> None:
+    bomb = gzip.compress(bytes(64 * BODY_BYTES))
+    assert len(bomb) < BODY_BYTES / 8
+    with serving(saying(bomb, "Content-Encoding: gzip")) as host:
+        tracemalloc.start()
+        try:
+            with pytest.raises(ResponseTooLarge):
+                session.get(host.url)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+
+    assert peak < 8 * BODY_BYTES
+
+
+def flood(start: bytes, filler: bytes) -> Callable[[Line], None]:
+    def behaviour(line: Line) -> None:
+        line.say(start)
+        for _ in range(2 * (BODY_BYTES + HEAD_BYTES) // len(filler)):
+            line.say(filler)
+
+    return behaviour
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        flood(b"HTTP/1.1 200 OK\r\n\r\n", b"a" * 65536),
+        flood(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"2000\r\n" + b"a" * 8192 + b"\r\n"),
+        flood(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n", gzip.compress(b"") * 2048),
+    ],
+    ids=["no length", "chunks", "packed nothings"],
+)
+def test_a_flood_is_too_large(session: requests.Session, behaviour: Callable[[Line], None]) -> None:
+    with serving(behaviour) as host, pytest.raises(ResponseTooLarge):
+        session.get(host.url)
+
+
+@pytest.mark.parametrize(
+    "start", [b"HTTP/1.1 200 OK\r\nX-Long: ", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;"]
+)
+def test_endless_headers_and_chunk_sizes_end(session: requests.Session, start: bytes) -> None:
+    with serving(flood(start, b"a" * 65536)) as host, pytest.raises(OutboundError):
+        session.get(host.url)

@@ -1,0 +1,91 @@
+"""The door to the network over TLS: who is not known is not believed, and slowness ends there too."""
+
+from __future__ import annotations
+
+import itertools
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+
+import pytest
+import requests
+
+from genkan.oauth.transport.adapters import ConnectionFailed, Limits, mount_adapters
+from genkan.oauth.transport.concurrency import ConcurrencyLimit
+from tests.servers.sockets import Line, saying, serving
+from tests.tokens.certificates import self_signed, server_context
+
+Wrap = Callable[[socket.socket], socket.socket]
+LIMITS = Limits(connect=2, deadline=2)
+
+
+def written(path: Path, *, expired: bool = False) -> tuple[str, Wrap]:
+    """The file to trust, and how a host puts on its certificate."""
+    certificate, key = self_signed(expired=expired)
+    (path / "both.pem").write_bytes(certificate + key)
+    (path / "trusted.pem").write_bytes(certificate)
+    context = server_context(str(path / "both.pem"))
+    return str(path / "trusted.pem"), lambda plain: context.wrap_socket(plain, server_side=True)
+
+
+def call(url: str, verify: bool | str | None, limits: Limits = LIMITS) -> requests.Response:
+    with requests.Session() as session:
+        mount_adapters(session, limits=limits, bulkhead=ConcurrencyLimit())
+        return session.get(url, verify=verify)
+
+
+def test_an_unknown_certificate_is_refused_whatever_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trusted, wrap = written(tmp_path)
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.setenv(name, trusted)
+    with serving(saying(b"{}"), wrap) as host:
+        url = host.url.replace("http:", "https:")
+        for verify in (True, False, None):
+            with pytest.raises(ConnectionFailed, match="SSLError"):
+                call(url, verify)
+
+
+def test_a_session_that_does_not_want_to_verify_verifies(tmp_path: Path) -> None:
+    _, wrap = written(tmp_path)
+    with serving(saying(b"{}"), wrap) as host, requests.Session() as session:
+        mount_adapters(session, limits=LIMITS)
+        session.verify = False
+        with pytest.raises(ConnectionFailed, match="SSLError"):
+            session.get(host.url.replace("http:", "https:"))
+
+
+def test_a_certificate_of_a_named_bundle_is_believed(tmp_path: Path) -> None:
+    trusted, wrap = written(tmp_path)
+    with serving(saying(b'{"a": 1}'), wrap) as host:
+        assert call(host.url.replace("http:", "https:"), trusted).json() == {"a": 1}
+
+
+def test_an_expired_certificate_is_refused(tmp_path: Path) -> None:
+    trusted, wrap = written(tmp_path, expired=True)
+    with serving(saying(b"{}"), wrap) as host, pytest.raises(ConnectionFailed, match="SSLError"):
+        call(host.url.replace("http:", "https:"), trusted)
+
+
+def drip(line: Line) -> None:
+    line.say(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+    line.drip(itertools.repeat(ord("a")))
+
+
+def test_the_deadline_holds_over_tls(tmp_path: Path) -> None:
+    trusted, wrap = written(tmp_path)
+    with serving(drip, wrap) as host:
+        start = monotonic()
+        with pytest.raises(ConnectionFailed):
+            call(host.url.replace("http:", "https:"), trusted, Limits(connect=1, deadline=0.3))
+
+    assert monotonic() - start < 2
+
+
+def test_the_deadline_holds_while_hands_are_not_shaken() -> None:
+    with serving(Line.hang) as host:
+        start = monotonic()
+        with pytest.raises(ConnectionFailed):
+            call(host.url.replace("http:", "https:"), True, Limits(connect=0.3, deadline=60))
+
+    assert monotonic() - start < 2

@@ -1,0 +1,92 @@
+"""Where the door to the network leads at all."""
+
+from __future__ import annotations
+
+import pytest
+import requests
+
+from genkan.oauth.transport.adapters import URLNotAllowed, is_allowed_url, mount_adapters
+from tests.servers.sockets import saying, serving
+
+
+@pytest.mark.parametrize(
+    "prefix", ["http://192.0.2.1/", "http://localhost.example/", "http://a@127.0.0.1/", "ftp://127.0.0.1/"]
+)
+def test_nothing_is_sent_to_a_place_that_is_neither_https_nor_loopback(prefix: str) -> None:
+    with requests.Session() as session:
+        mount_adapters(session)
+        with pytest.raises((URLNotAllowed, requests.exceptions.InvalidSchema)):
+            session.post(prefix, data={"client_secret": "s"})
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://accounts.example",
+        "https://accounts.example:8443/realms/one",
+        "https://192.0.2.1/",
+        "http://127.0.0.1:5000/development",
+        "http://127.8.9.10",
+        "http://localhost:8080",
+        "http://[::1]:8080/",
+    ],
+)
+def test_https_and_loopback_are_allowed(url: str) -> None:
+    assert is_allowed_url(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "https://",
+        "https:///path",
+        "//accounts.example",
+        "http://accounts.example",
+        "http://127.0.0.1.example",
+        "http://127.0.0.1@accounts.example",
+        "http://user:password@127.0.0.1",
+        "http://127.0.0.1\\@accounts.example",
+        "http://0.0.0.0",
+        "http://[::ffff:127.0.0.1]",
+        "http://0177.0.0.1",
+        "http://localhost.",
+        "http://192.168.0.1",
+        "http://169.254.169.254/",
+        "https://accounts.example:port",
+        "https://accounts.example:99999",
+        "https://[broken",
+        " https://accounts.example",
+        "https://accounts.example/\n",
+        "javascript:alert(1)",
+        "file:///etc/passwd",
+        "ftp://127.0.0.1",
+    ],
+)
+def test_everything_else_is_not(url: str) -> None:
+    assert not is_allowed_url(url)
+
+
+def test_the_environment_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    home = tmp_path_factory.mktemp("home")
+    (home / ".netrc").write_text("machine 127.0.0.1 login a password b\n")
+    (home / ".netrc").chmod(0o600)
+    monkeypatch.setenv("NETRC", str(home / ".netrc"))
+    with (
+        serving(saying(b"{}")) as proxy,
+        serving(saying(b"{}", "Set-Cookie: a=b; Path=/")) as host,
+        requests.Session() as session,
+    ):
+        mount_adapters(session)
+        for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy.url)
+        session.get(host.url)
+        session.get(host.url, proxies={"http": proxy.url})
+
+        assert proxy.lines == []
+        assert b"authorization" not in host.lines[0].request.lower()
+        assert b"cookie" not in host.lines[1].request.lower()
+        assert b"accept-encoding: identity" in host.lines[1].request.lower()
+        assert len(session.cookies) == 0
