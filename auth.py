@@ -94,7 +94,7 @@ def _session_store(database: Database, settings: Settings) -> SQLAlchemySessionS
         database,
         users=models.User,
         sessions=models.SessionRecord,
-        endings=models.Revocation,
+        revocations=models.Revocation,
         activity=models.Activity,
         lifetime=settings.session_absolute_age,
         seal=sealer.seal,

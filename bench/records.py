@@ -57,7 +57,7 @@ def _share(app: Flask, when: str) -> Iterator[str]:
     """A route that asks, with the endings and without, in one interleaved run."""
     house, cookie = app.extensions["genkan"], session_cookie(app)
     given = house.options
-    without = replace(given, endings=Silent())
+    without = replace(given, revocations=Silent())
 
     def ask(options: Core) -> Callable[[], None]:
         def act() -> None:
@@ -123,11 +123,11 @@ def _fill(database: Database) -> None:
     now = int(time.time())
     people = [{"id": f"person {n}", "email": f"{n}@example.com"} for n in range(PEOPLE)]
     session = (
-        "INSERT INTO genkan_sessions (id, user_id, provider, created, last_seen, expires, absolute_end, device, token_hash)"
+        "INSERT INTO genkan_sessions (id, user_id, provider, created, last_seen, expires, absolute_expires, device, token_hash)"
         " VALUES (:id, :user, 'bench', :now, :now, :now + 2592000, :now + 7776000, 'a bench', :id)"
     )
     rows = ({"id": f"session {n}", "user": f"person {n % PEOPLE}", "now": now} for n in range(LIVE))
-    ending = "INSERT INTO endings (kind, subject, at, until) VALUES ('session', :subject, :now, :until)"
+    ending = "INSERT INTO revocations (kind, subject, at, until) VALUES ('session', :subject, :now, :until)"
     endings = [{"subject": f"ended {n}", "now": now, "until": now + n % 90 * DAY} for n in range(ENDED)]
     database.run(lambda s: s.execute(text("INSERT INTO users (id, email) VALUES (:id, :email)"), people))
     database.run(lambda s: s.execute(text(session), list(rows)))

@@ -19,7 +19,7 @@ signed_out = _signals.signal("signed-out")
 """Sent with token: Token, when a session was signed out."""
 
 session_revoked = _signals.signal("session-ended")
-"""Sent with record: SessionRecord, when a session that has a record was ended, for whatever reason (`ended_why`)."""
+"""Sent with record: SessionRecord, when a session that has a record was ended, for whatever reason (`revocation_reason`)."""
 
 user_created = _signals.signal("user-created")
 """Sent with user: User, at somebody's first sign-in."""

@@ -47,7 +47,7 @@ def store_in(database: Database, lifetime: int = LIFETIME) -> SQLAlchemySessionS
         database,
         users=models.User,
         sessions=models.SessionRecord,
-        endings=models.Revocation,
+        revocations=models.Revocation,
         activity=models.Activity,
         lifetime=lifetime,
         seal=lambda text: text[::-1],

@@ -210,9 +210,7 @@ def _tell(user_id: str) -> None:
 def _note(user_id: str, kind: ActivityKind, whence: ClientInfo, provider: str | None = None) -> None:
     house = get_core()
     device = user_agent.describe(whence.user_agent)
-    entry = Activity(
-        at=int(house.clock()), kind=kind, provider=provider, device=device, ip_address=whence.ip_address
-    )
+    entry = Activity(at=int(house.clock()), kind=kind, provider=provider, device=device, ip_address=whence.ip_address)
     activity.record_activity(user_id, entry, house)
 
 

@@ -59,7 +59,7 @@ def test_everything_of_theirs_goes_and_nothing_of_anybody_else(
     else:
         assert (answer.status_code, answer.headers["Location"]) == (303, f"{ORIGIN}/?account=deleted")
     # The news for other workers that her tokens are dead names her by her id, as long as one of them might live.
-    assert rows_about(environment, hers, "hana@example.com", "Hana", "hana-at-hub").keys() <= {"endings"}
+    assert rows_about(environment, hers, "hana@example.com", "Hana", "hana-at-hub").keys() <= {"revocations"}
     assert rows_about(environment, his) == before
     assert hana.options.cache.get(f"profile:{hers}") is None
     assert hana.cookie("authjs.session-token") is None
@@ -83,7 +83,7 @@ def test_the_page_does_the_same_where_sessions_are_kept_in_the_database(
     assert [browser.session() is None for browser in (phone, hana)] == [True, False]
     hana.submit("/account/delete")
     assert hana.session() is None
-    assert rows_about(environment, who).keys() <= {"endings"}
+    assert rows_about(environment, who).keys() <= {"revocations"}
 
 
 def test_what_will_go_is_said_first(app: Flask, hana: Browser) -> None:
@@ -113,7 +113,7 @@ def test_somebody_without_an_address_can_go_too(app: Flask, environment: Environ
     database.close()
     assert browser.submit("/account/delete").status_code == 303
 
-    assert rows_about(environment, who).keys() <= {"endings"}
+    assert rows_about(environment, who).keys() <= {"revocations"}
     assert browser.session() is None
 
 

@@ -80,11 +80,11 @@ def test_an_authjs_database_is_adopted_and_no_column_changed(
         before = {table: columns(session.connection(), table) for table in ("users", "accounts")}
     migrations.upgrade(url)
     with database.read() as session:
-        after = {table: columns(session.connection(), table) for table in ("users", "accounts", "spent_tokens")}
+        after = {table: columns(session.connection(), table) for table in ("users", "accounts", "used_tokens")}
         assert session.execute(text("SELECT id, name, role FROM users")).all() == [(7, "Grace", "user")]
-    assert after["users"] == before["users"] | {"role": "TEXT", "disabledAt": "BIGINT", "nameIsOwn": "BOOLEAN"}
-    assert after["accounts"] == before["accounts"] | {"refreshing_until": "BIGINT"}
-    assert set(after["spent_tokens"]) == {"id", "expires"}
+    assert after["users"] == before["users"] | {"role": "TEXT", "disabledAt": "BIGINT", "nameOverridden": "BOOLEAN"}
+    assert after["accounts"] == before["accounts"] | {"refresh_locked_until": "BIGINT"}
+    assert set(after["used_tokens"]) == {"id", "expires"}
 
 
 def test_the_other_application_goes_on_inserting(database: Database, url: str, kinds: tuple[str, str]) -> None:
@@ -204,4 +204,4 @@ def test_what_another_application_calls_the_same_is_named_and_left_alone(
     with pytest.raises(ConfigurationError, match=rf"^DATABASE_URL: {named} is there already"):
         migrations.upgrade(url)
     with database.read() as session:
-        assert "spent_tokens" not in inspect(session.connection()).get_table_names()
+        assert "used_tokens" not in inspect(session.connection()).get_table_names()

@@ -48,7 +48,7 @@ class Count:
 
     def _note_statement(self, _connection: object, _cursor: object, statement: str, *_: object) -> None:
         # What has ended is asked once a second for everybody, and not once for each request.
-        if statement.startswith("BEGIN") or "FROM endings" in statement:
+        if statement.startswith("BEGIN") or "FROM revocations" in statement:
             return
         self.done.append("read" if statement.startswith("SELECT") else "write")
 

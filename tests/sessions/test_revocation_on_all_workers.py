@@ -40,7 +40,7 @@ class House:
             self.database,
             users=models.User,
             sessions=models.SessionRecord,
-            endings=models.Revocation,
+            revocations=models.Revocation,
             activity=models.Activity,
             lifetime=LIFETIME,
             seal=str,

@@ -325,7 +325,7 @@ class TestDatabase:
         for path in ("/dashboard", "/partials/user-menu", "/api/auth/session"):
             statements.clear()
             hana.get(path)
-            asked = [words for words in statements if "FROM endings" not in words and not words.startswith("BEGIN")]
+            asked = [words for words in statements if "FROM revocations" not in words and not words.startswith("BEGIN")]
             assert len(asked) == 1
 
     def test_while_the_database_is_down_nobody_is_signed_in_and_nobody_loses_their_cookie(

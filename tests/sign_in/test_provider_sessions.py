@@ -81,4 +81,4 @@ def test_a_name_that_cannot_be_kept_keeps_nobody_out(
 
         assert visitor.name() == "Vera Visitor"
         (record,) = visitor.options.session_store.list_live(int(visitor.clock()), 9)
-        assert record.provider_session is None
+        assert record.provider_sid is None

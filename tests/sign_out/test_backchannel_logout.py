@@ -84,7 +84,7 @@ def test_why_is_written_down_and_whoever_listens_is_told(guest: ProviderClient) 
         tell(guest, sid=SID)
 
     (record,) = ended
-    assert (record.provider, record.provider_session, record.ended_why) == ("oidc", SID, "provider")
+    assert (record.provider, record.provider_sid, record.revocation_reason) == ("oidc", SID, "provider")
     told = guest.options.session_store.activity(record.user_id, 10)[0]
     assert (told.kind, told.detail, told.provider) == ("ended", "provider", "oidc")
 

@@ -84,22 +84,22 @@ class Accounts:
 
     def acquire_refresh_lock(self, session: Session, account: Account, now: float, until: float) -> bool:
         """See Adapter.lease_refresh: one conditional update, which one caller wins."""
-        held = self.table.c.refreshing_until
+        held = self.table.c.refresh_locked_until
         free = held.is_(None) | (held <= now) | (held > until + MAX_LOCK_SECONDS)
-        taken = update(self.table).where(self._is(account), free).values(refreshing_until=math.ceil(until))
+        taken = update(self.table).where(self._is(account), free).values(refresh_locked_until=math.ceil(until))
         return session.execute(taken.returning(self.table.c.id)).first() is not None
 
     def release_refresh_lock(self, session: Session, account: Account, until: float) -> None:
         """See Adapter.release_refresh."""
-        ours = self.table.c.refreshing_until == math.ceil(until)
-        session.execute(update(self.table).where(self._is(account), ours).values(refreshing_until=None))
+        ours = self.table.c.refresh_locked_until == math.ceil(until)
+        session.execute(update(self.table).where(self._is(account), ours).values(refresh_locked_until=None))
 
     def update_tokens(self, session: Session, account: Account, spent: str | None) -> bool:
         """See Adapter.replace_tokens."""
         stored = session.execute(select(self.table).where(self._is(account)).with_for_update()).first()
         if stored is None or self._account(stored).tokens.get("refresh_token") != spent:
             return False
-        values = {**self._sealed(account.tokens), "refreshing_until": None}
+        values = {**self._sealed(account.tokens), "refresh_locked_until": None}
         session.execute(update(self.table).where(self._is(account)).values(values))
         return True
 
@@ -109,7 +109,7 @@ class Accounts:
     def _account(self, row: Row[Any]) -> Account:
         found = {name: self._clear(name, row._mapping[name]) for name in token_columns({})}  # noqa: SLF001 (its public way in)
         tokens = {name: value for name, value in found.items() if value is not None}
-        return Account(row.provider, row.providerAccountId, row.type, tokens, row.userId, row.refreshing_until)
+        return Account(row.provider, row.providerAccountId, row.type, tokens, row.userId, row.refresh_locked_until)
 
     def _sealed(self, tokens: Mapping[str, Any]) -> dict[str, str | int | None]:
         values = token_columns(tokens)

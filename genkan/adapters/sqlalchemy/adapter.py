@@ -122,7 +122,7 @@ class SQLAlchemyAdapter:
         """Change the fields that are not None and return the stored user; None when no user has that id."""
         values: dict[str, Any] = {}
         if name is not None:
-            values |= {"name": name, "nameIsOwn": True}
+            values |= {"name": name, "nameOverridden": True}
         if role is not None:
             values["role"] = role
         if disabled is not None:

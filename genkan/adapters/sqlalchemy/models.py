@@ -88,7 +88,7 @@ class User(Base):
     role: Mapped[str] = mapped_column(server_default=text("'user'"))
     disabled_at: Mapped[int | None] = mapped_column("disabledAt")
     """Since when, in seconds since 1970, they may not come in; none may while it is set."""
-    name_overridden: Mapped[bool | None] = mapped_column("nameIsOwn")
+    name_overridden: Mapped[bool | None] = mapped_column("nameOverridden")
     """They chose it here, so no provider's replaces it."""
 
 
@@ -123,7 +123,7 @@ class Account(Base):
 class UsedToken(Base):
     """Something that may be used once was used; the row outlives what it stands for, then it is purged."""
 
-    __tablename__ = "spent_tokens"
+    __tablename__ = "used_tokens"
 
     id: Mapped[str] = mapped_column(primary_key=True)
     expires: Mapped[int] = mapped_column(index=True)
@@ -158,7 +158,7 @@ class SessionRecord(Base):
     claims: Mapped[str | None]
     """What the token would carry, as JSON; likewise."""
 
-    __table_args__ = (Index("ix_genkan_sessions_provider_session", "provider", "provider_session"),)
+    __table_args__ = (Index("ix_genkan_sessions_provider_sid", "provider", "provider_sid"),)
 
 
 class Revocation(Base):
@@ -167,7 +167,7 @@ class Revocation(Base):
     Append only, read from the last known id on; a row goes when every token it is about has expired.
     """
 
-    __tablename__ = "endings"
+    __tablename__ = "revocations"
 
     id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
     kind: Mapped[str]

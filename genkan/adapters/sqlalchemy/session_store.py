@@ -25,8 +25,8 @@ from genkan.adapters.sqlalchemy.purge import Purger
 from genkan.errors import AdapterError, TokenError
 
 COLUMNS = (
-    "id", "user_id", "provider", "created", "last_seen", "expires", "absolute_end", "device", "address",
-    "provider_session", "ended", "ended_why",
+    "id", "user_id", "provider", "created", "last_seen", "expires", "absolute_expires", "device", "ip_address",
+    "provider_sid", "revoked_at", "revocation_reason",
 )  # fmt: skip
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class SQLAlchemySessionStore:
         *,
         users: type[DeclarativeBase],
         sessions: type[DeclarativeBase],
-        endings: type[DeclarativeBase],
+        revocations: type[DeclarativeBase],
         activity: type[DeclarativeBase],
         lifetime: int,
         seal: Callable[[str], str],
@@ -53,12 +53,12 @@ class SQLAlchemySessionStore:
     ) -> None:
         self._database = database
         self._users, self._sessions = table_of(users), table_of(sessions)
-        self._endings, self._activity = table_of(endings), table_of(activity)
+        self._revocations, self._activity = table_of(revocations), table_of(activity)
         self._lifetime = lifetime
         self._seal, self._open = seal, open
         # Built once: these two are asked at every request, and once a second.
-        kept, news = self._sessions.c, self._endings.c
-        live = kept.ended.is_(None) & (kept.expires > bindparam("now"))
+        kept, news = self._sessions.c, self._revocations.c
+        live = kept.revoked_at.is_(None) & (kept.expires > bindparam("now"))
         self._claims_by_hash = select(kept.claims).where((kept.token_hash == bindparam("hash")) & live)
         columns = (news.id, news.kind, news.subject, news.at, news.until)
         since = select(*columns).where(news.id > bindparam("mark")).order_by(news.id)
@@ -68,7 +68,7 @@ class SQLAlchemySessionStore:
             database,
             {
                 self._sessions: lambda now: kept.expires <= now - RETENTION_SECONDS,
-                self._endings: lambda now: news.until <= now - RETENTION_SECONDS,
+                self._revocations: lambda now: news.until <= now - RETENTION_SECONDS,
                 self._activity: lambda now: noted.at <= now - ACTIVITY_RETENTION_SECONDS,
             },
         )
@@ -111,7 +111,7 @@ class SQLAlchemySessionStore:
     def update(self, id: str, claims: Mapping[str, Any], expires: int, now: int, *, min_interval: int = 0) -> None:
         """See SessionStore."""
         sessions = self._sessions.c
-        lives = (sessions.id == id) & sessions.ended.is_(None)
+        lives = (sessions.id == id) & sessions.revoked_at.is_(None)
         if min_interval:
             lives &= sessions.expires <= expires - min_interval
         values = {"claims": _written(claims), "expires": expires, "last_seen": now}
@@ -123,7 +123,7 @@ class SQLAlchemySessionStore:
         due = (
             sessions.last_seen <= now - min_interval if expires is None else sessions.expires <= expires - min_interval
         )
-        condition = (sessions.id == id) & sessions.ended.is_(None) & due
+        condition = (sessions.id == id) & sessions.revoked_at.is_(None) & due
         values = {"last_seen": now, **({} if expires is None else {"expires": expires})}
         # Looked at first: a reader waits for nobody, and of many workers nearly all find that nothing is due.
         with self._database.read() as session:
@@ -170,7 +170,7 @@ class SQLAlchemySessionStore:
         sessions = self._sessions.c
         meant: ColumnElement[bool] = sessions.provider == provider
         if provider_sid is not None:
-            meant &= sessions.provider_session == provider_sid
+            meant &= sessions.provider_sid == provider_sid
         if user_id is not None:
             meant &= sessions.user_id == user_id
         return self._database.run(lambda session: self._end(session, meant, reason, now))
@@ -223,7 +223,7 @@ class SQLAlchemySessionStore:
         return True
 
     def _is_live(self, now: int) -> ColumnElement[bool]:
-        return self._sessions.c.ended.is_(None) & (self._sessions.c.expires > now)
+        return self._sessions.c.revoked_at.is_(None) & (self._sessions.c.expires > now)
 
     def _records(self, condition: ColumnElement[bool], *, limit: int) -> list[SessionRecord]:
         sessions = self._sessions.c
@@ -236,7 +236,10 @@ class SQLAlchemySessionStore:
     ) -> list[SessionRecord]:
         table = self._sessions
         change = (
-            update(table).where(meant & table.c.ended.is_(None)).values(ended=now, ended_why=why).returning(*table.c)
+            update(table)
+            .where(meant & table.c.revoked_at.is_(None))
+            .values(revoked_at=now, revocation_reason=why)
+            .returning(*table.c)
         )
         ended = [self._record(row) for row in session.execute(change)]
         for record in ended:
@@ -246,7 +249,7 @@ class SQLAlchemySessionStore:
         return ended
 
     def _tell(self, session: Session, kind: RevocationKind, subject: str, at: int, until: int) -> None:
-        session.execute(insert(self._endings).values(kind=kind, subject=subject, at=at, until=until))
+        session.execute(insert(self._revocations).values(kind=kind, subject=subject, at=at, until=until))
 
     def _record(self, row: Row[Any]) -> SessionRecord:
         plain = {name: row._mapping[name] for name in COLUMNS}  # noqa: SLF001 (its public way in)

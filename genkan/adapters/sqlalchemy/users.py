@@ -119,4 +119,4 @@ class IdGenerator:
 
 def _user(row: Row[Any]) -> User:
     role, disabled = row.role or DEFAULT_ROLE, row.disabledAt is not None
-    return User(row.id, row.name, row.email, row.image, role, row.emailVerified, disabled, bool(row.nameIsOwn))
+    return User(row.id, row.name, row.email, row.image, role, row.emailVerified, disabled, bool(row.nameOverridden))

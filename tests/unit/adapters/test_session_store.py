@@ -36,9 +36,9 @@ def record(id: str = "one", user_id: str = ADA, **given: Any) -> SessionRecord:
         "created": NOW,
         "last_seen": NOW,
         "expires": NOW + 30 * DAY,
-        "absolute_end": NOW + LIFETIME,
+        "absolute_expires": NOW + LIFETIME,
         "device": "Firefox on Linux",
-        "address": "192.0.2.1",
+        "ip_address": "192.0.2.1",
         **given,
     }
     return SessionRecord(id=id, user_id=user_id, **values)
@@ -54,7 +54,7 @@ def names(records: list[SessionRecord]) -> list[str]:
 
 
 def test_a_record_comes_back_as_it_was_kept(store: SessionStore) -> None:
-    kept = record(provider_session="theirs", id_token="eyJ.a.b")
+    kept = record(provider_sid="theirs", id_token="eyJ.a.b")
     assert store.create(kept)
     assert store.get("one") == kept
     assert store.get("two") is None
@@ -96,17 +96,17 @@ def test_ending_all_others_keeps_this_one_and_everybody_elses(store: SessionStor
 @pytest.mark.parametrize(
     ("meant", "gone"),
     [
-        ({"provider_session": "s1"}, ["a", "b"]),
+        ({"provider_sid": "s1"}, ["a", "b"]),
         ({"user_id": ADA}, ["a", "c"]),
-        ({"provider_session": "s1", "user_id": ADA}, ["a"]),
-        ({"provider_session": "s9"}, []),
+        ({"provider_sid": "s1", "user_id": ADA}, ["a"]),
+        ({"provider_sid": "s9"}, []),
     ],
 )
 def test_a_provider_ends_what_began_with_it(store: SessionStore, meant: dict[str, Any], gone: list[str]) -> None:
-    store.create(record("a", provider_session="s1"))
-    store.create(record("b", BOB, provider_session="s1"))
-    store.create(record("c", provider_session="s2"))
-    store.create(record("d", provider_session="s1", provider="lab"))
+    store.create(record("a", provider_sid="s1"))
+    store.create(record("b", BOB, provider_sid="s1"))
+    store.create(record("c", provider_sid="s2"))
+    store.create(record("d", provider_sid="s1", provider="lab"))
     assert sorted(names(store.revoke_by_provider("hub", "provider", NOW, **meant))) == gone
     assert sorted(subject for _, subject in news(store)) == gone
 
@@ -201,7 +201,7 @@ def test_what_is_over_goes_and_what_is_not_stays(store: SessionStore) -> None:
 
 
 def test_news_is_kept_for_as_long_as_a_token_may_live_where_the_limit_was_raised(store: SessionStore) -> None:
-    store.create(record(absolute_end=NOW + DAY))
+    store.create(record(absolute_expires=NOW + DAY))
     store.revoke(["one"], "ended", NOW + 2 * DAY)
     store.purge(NOW + LIFETIME)
     assert news(store) == [("session", "one")]
@@ -219,7 +219,7 @@ def test_numbers_of_purged_news_are_never_given_again(store: SQLAlchemySessionSt
 
 def test_much_that_is_over_goes_in_portions(store: SQLAlchemySessionStore, session_database: Database) -> None:
     rows = [{"id": n, "until": NOW - RETENTION_SECONDS} for n in range(1, 2 * BATCH_SIZE + 8)]
-    insert = text("INSERT INTO endings (id, kind, subject, at, until) VALUES (:id, 'session', 'x', 0, :until)")
+    insert = text("INSERT INTO revocations (id, kind, subject, at, until) VALUES (:id, 'session', 'x', 0, :until)")
     session_database.run(lambda session: session.execute(insert, rows))
     store.create(record())
     assert len(store.revocations_since(0, 5000)) == BATCH_SIZE + 7
@@ -289,7 +289,7 @@ def test_nothing_is_noted_of_somebody_who_is_not_kept(store: SQLAlchemySessionSt
         lambda store: store.by_token("h1", NOW),
         lambda store: store.endings_after(0, 5000),
         lambda store: store.end_others(ADA, None, "ended", NOW),
-        lambda store: store.end_by_provider("hub", "provider", NOW, provider_session="s"),
+        lambda store: store.end_by_provider("hub", "provider", NOW, provider_sid="s"),
         lambda store: store.activity(ADA, 20),
         lambda store: store.purge(NOW),
     ],
@@ -316,7 +316,7 @@ def test_whatever_is_asked_is_indexed(
 
 
 def test_a_store_that_is_down_says_so(store: SQLAlchemySessionStore, session_database: Database) -> None:
-    session_database.run(lambda session: session.execute(text("DROP TABLE endings")))
+    session_database.run(lambda session: session.execute(text("DROP TABLE revocations")))
     with pytest.raises(AdapterError):
         store.revocations_since(0, 9)
     store.create(record())

@@ -28,7 +28,7 @@ def test_of_those_who_prolong_within_a_minute_the_first_writes_and_news_are_alwa
     options = make_options(clock, policy=SessionConfig(strategy=strategy))
     options.adapter.create_user(User("ada", "Ada"), Account("hub", "ada", "oidc"))
     now, end = int(clock.now), int(clock.now) + 30 * DAY
-    times: dict[str, Any] = {"created": now, "last_seen": now, "expires": end, "absolute_end": now + 90 * DAY}
+    times: dict[str, Any] = {"created": now, "last_seen": now, "expires": end, "absolute_expires": now + 90 * DAY}
     record = SessionRecord(id="one", user_id="ada", provider="hub", device="Firefox", **times)
     text, claims = options.strategy.create({"sub": "ada", "sid": "one"}, 30 * DAY, record)
     written = []

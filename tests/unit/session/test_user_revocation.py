@@ -15,7 +15,7 @@ def _pace() -> FrozenClock:
     return FrozenClock()
 
 
-@pytest.fixture(name="endings")
+@pytest.fixture(name="revocations")
 def _endings(clock: FrozenClock, pace: FrozenClock) -> RevocationList:
     return RevocationList(RevocationSource(), clock, monotonic=pace)
 

@@ -36,7 +36,7 @@ def upgrade() -> None:
     else:
         _create_accounts()
     _add_keys()
-    _create_spent_tokens()
+    _create_used_tokens()
 
 
 def downgrade() -> None:
@@ -78,14 +78,14 @@ def _create_accounts() -> None:
     )
 
 
-def _create_spent_tokens() -> None:
+def _create_used_tokens() -> None:
     op.create_table(
-        "spent_tokens",
+        "used_tokens",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("expires", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_spent_tokens"),
+        sa.PrimaryKeyConstraint("id", name="pk_used_tokens"),
     )
-    op.create_index("ix_spent_tokens_expires", "spent_tokens", ["expires"])
+    op.create_index("ix_used_tokens_expires", "used_tokens", ["expires"])
 
 
 def _add_keys() -> None:

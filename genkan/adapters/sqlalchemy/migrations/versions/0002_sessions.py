@@ -14,7 +14,7 @@ down_revision: str | None = "0001"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
-TABLES = ("activity", "endings", "genkan_sessions")
+TABLES = ("activity", "revocations", "genkan_sessions")
 
 COUNTED = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
@@ -23,10 +23,10 @@ def upgrade() -> None:
     """Only adds, and what it adds to existing tables may be null: workers of the release before this one go on working."""
     _refuse_what_is_somebody_elses()
     op.add_column("users", sa.Column("disabledAt", sa.BigInteger()))
-    op.add_column("users", sa.Column("nameIsOwn", sa.Boolean()))
-    op.add_column("accounts", sa.Column("refreshing_until", sa.BigInteger()))
+    op.add_column("users", sa.Column("nameOverridden", sa.Boolean()))
+    op.add_column("accounts", sa.Column("refresh_locked_until", sa.BigInteger()))
     _create_sessions()
-    _create_endings()
+    _create_revocations()
     _create_activity()
 
 
@@ -34,15 +34,15 @@ def downgrade() -> None:
     """Everybody is signed out by it: tokens stay, but the word that some of them have ended goes."""
     for table in TABLES:
         op.drop_table(table)
-    op.drop_column("accounts", "refreshing_until")
-    op.drop_column("users", "nameIsOwn")
+    op.drop_column("accounts", "refresh_locked_until")
+    op.drop_column("users", "nameOverridden")
     op.drop_column("users", "disabledAt")
 
 
 def _refuse_what_is_somebody_elses() -> None:
     known = sa.inspect(op.get_bind())
     tables = {*TABLES} & {*known.get_table_names()}
-    columns = {"disabledAt", "nameIsOwn"} & {column["name"] for column in known.get_columns("users")}
+    columns = {"disabledAt", "nameOverridden"} & {column["name"] for column in known.get_columns("users")}
     if taken := sorted(tables | {f"users.{name}" for name in columns}):
         raise ConfigurationError(
             f"DATABASE_URL: {', '.join(taken)} is there already and another application's. Rename it, or name another "
@@ -63,33 +63,33 @@ def _create_sessions() -> None:
         sa.Column("id", sa.Text(), nullable=False),
         *_user_id("genkan_sessions"),
         sa.Column("provider", sa.Text(), nullable=False),
-        *(sa.Column(name, sa.Text()) for name in ("provider_session", "id_token")),
+        *(sa.Column(name, sa.Text()) for name in ("provider_sid", "id_token")),
         *(
             sa.Column(name, sa.BigInteger(), nullable=False)
-            for name in ("created", "last_seen", "expires", "absolute_end")
+            for name in ("created", "last_seen", "expires", "absolute_expires")
         ),
         sa.Column("device", sa.Text(), nullable=False),
-        sa.Column("address", sa.Text()),
-        sa.Column("ended", sa.BigInteger()),
-        *(sa.Column(name, sa.Text()) for name in ("ended_why", "token_hash", "claims")),
+        sa.Column("ip_address", sa.Text()),
+        sa.Column("revoked_at", sa.BigInteger()),
+        *(sa.Column(name, sa.Text()) for name in ("revocation_reason", "token_hash", "claims")),
         sa.PrimaryKeyConstraint("id", name="pk_genkan_sessions"),
         sa.UniqueConstraint("token_hash", name="uq_genkan_sessions_token_hash"),
     )
     op.create_index("ix_genkan_sessions_user_id", "genkan_sessions", ["user_id"])
     op.create_index("ix_genkan_sessions_expires", "genkan_sessions", ["expires"])
-    op.create_index("ix_genkan_sessions_provider_session", "genkan_sessions", ["provider", "provider_session"])
+    op.create_index("ix_genkan_sessions_provider_sid", "genkan_sessions", ["provider", "provider_sid"])
 
 
-def _create_endings() -> None:
+def _create_revocations() -> None:
     op.create_table(
-        "endings",
+        "revocations",
         sa.Column("id", COUNTED, nullable=False),
         *(sa.Column(name, sa.Text(), nullable=False) for name in ("kind", "subject")),
         *(sa.Column(name, sa.BigInteger(), nullable=False) for name in ("at", "until")),
-        sa.PrimaryKeyConstraint("id", name="pk_endings"),
+        sa.PrimaryKeyConstraint("id", name="pk_revocations"),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_endings_until", "endings", ["until"])
+    op.create_index("ix_revocations_until", "revocations", ["until"])
 
 
 def _create_activity() -> None:
@@ -99,7 +99,7 @@ def _create_activity() -> None:
         *_user_id("activity"),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
-        *(sa.Column(name, sa.Text()) for name in ("provider", "device", "address", "detail")),
+        *(sa.Column(name, sa.Text()) for name in ("provider", "device", "ip_address", "detail")),
         sa.PrimaryKeyConstraint("id", name="pk_activity"),
     )
     op.create_index("ix_activity_at", "activity", ["at"])
