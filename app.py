@@ -1,4 +1,4 @@
-"""The roof: settings, database, cache, auth, blueprints, error pages; nothing else."""
+"""Application factory."""
 
 from __future__ import annotations
 
@@ -8,28 +8,24 @@ from collections.abc import Mapping
 
 from flask import Flask
 
-import auth
-from blueprints import api, dashboard, errors, health
-from blueprints import auth as doors
+from blueprints import api, auth, dashboard, errors, health
 from deploy.logging import configure_logging
-from genkan.cli import group, sessions, users
+from genkan.cli import sessions, users
+from genkan.cli.group import cli_errors
 from genkan.crypto.sealer import Clock
-from genkan.dev_provider import views
 from genkan.settings.environment import from_environment
-from genkan.web import account
 from genkan.web.static_files import StaticFiles
 
 MAX_BODY = 64 * 1024
-"""Bytes of a request body; nothing this application takes is longer (D1). A view that takes uploads raises
-`request.max_content_length` for itself."""
+"""Bytes of a request body. A view that takes uploads raises `request.max_content_length` for itself."""
 
 
-@group.cli_errors
+@cli_errors
 def create_app(environment: Mapping[str, str] | None = None, clock: Clock = time.time) -> Flask:
-    """The application for an environment, the process's own by default.
+    """Create the application. `environment` replaces the process's own environment.
 
-    Raises ConfigurationError for settings it must not start with, naming the variable and the remedy. Creates no
-    tables: that is the migrations' work, which `make run` and `make serve` see to.
+    Raises ConfigurationError that names the variable and the remedy. Creates no tables: `make run` and `make serve` run
+    the migrations.
     """
     settings = from_environment(os.environ if environment is None else environment)
     configure_logging()
@@ -38,10 +34,8 @@ def create_app(environment: Mapping[str, str] | None = None, clock: Clock = time
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY, MAX_FORM_MEMORY_SIZE=MAX_BODY, MAX_FORM_PARTS=100)
     app.json.sort_keys = app.json.ensure_ascii = False  # type: ignore[attr-defined]  # the default provider has both
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
-    provider = auth.init_app(app, settings, clock)
+    auth.accounts.init_app(app, settings, clock)
     StaticFiles(app)
-    for room in (doors, dashboard, account, api, health, users, sessions, errors):
-        app.register_blueprint(room.bp)
-    if provider is not None:
-        app.register_blueprint(views.create_blueprint(provider))
+    for module in (auth, dashboard, api, health, users, sessions, errors):
+        app.register_blueprint(module.bp)
     return app

@@ -10,8 +10,8 @@ from typing import Any
 from flask import Flask, Response, render_template
 
 import app as house
+from genkan import auth, public
 from genkan.types import Session, SessionUser
-from genkan.web import auth, public
 
 PERSON = {"name": "Hana Example", "email": "hana@example.com", "picture": None, "sub": "42", "role": "user"}
 SAMPLE = Session(
@@ -71,6 +71,4 @@ def session_cookie(app: Flask) -> str:
     options = app.extensions["genkan"].core
     claims = {**PERSON, "auth_time": int(time.time()), "sid": "the session of a bench"}
     pair = options.csrf.create().cookie.replace("|", "%7C")
-    return (
-        f"{options.names.csrf}={pair}; {options.names.session}={options.sessions.seal(claims, options.policy.max_age)}"
-    )
+    return f"{options.names.csrf}={pair}; {options.names.session}={options.sessions.sealer.seal(claims, options.policy.max_age)}"

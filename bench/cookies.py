@@ -26,7 +26,7 @@ class Cookies:
 
     def _chunks(self, padding: int) -> list[str]:
         claims = {**PERSON, "auth_time": int(time.time()), "padding": "x" * padding}
-        token = self._options.sessions.seal(claims, self._options.policy.max_age)
+        token = self._options.sessions.sealer.seal(claims, self._options.policy.max_age)
         name = self._options.names.session
         written = write_session(name, token, seen=(), secure=self._options.secure, expires=0)
         return [f"{cookie.name}={cookie.value}" for cookie in written]

@@ -67,7 +67,7 @@ def interleaved(acts: Mapping[str, Callable[[], object]]) -> Figures:
 
 
 def _first_sight(app: Flask, cookie: str) -> None:
-    app.extensions["genkan"].core.session_cache.clear()
+    app.extensions["genkan"].core.sessions.cache.clear()
     get(app, "/asks/1", cookie)
 
 

@@ -56,18 +56,18 @@ def measure(app: Flask, database_url: str) -> Iterator[str]:
 def _share(app: Flask, when: str) -> Iterator[str]:
     """A route that asks, with the endings and without, in one interleaved run."""
     house, cookie = app.extensions["genkan"], session_cookie(app)
-    given = house.options
-    without = replace(given, revocations=Silent())
+    given = house.core
+    without = replace(given, sessions=replace(given.sessions, revocations=Silent()))
 
     def ask(options: Core) -> Callable[[], None]:
         def act() -> None:
-            house.options = options
+            house.core = options
             get(app, "/asks/1", cookie)
 
         return act
 
     times = interleaved({"with": ask(given), "without": ask(without), "bare": lambda: get(app, "/asks/0", cookie)})
-    house.options = given
+    house.core = given
     shares = [
         (one - other) / bare for one, other, bare in zip(times["with"], times["without"], times["bare"], strict=True)
     ]
@@ -78,10 +78,10 @@ def _snapshot(app: Flask) -> Iterator[str]:
     """A worker's first look at everything that has ended, once for the time and once for what it holds."""
     options: Core = app.extensions["genkan"].core
     started = time.perf_counter()
-    RevocationList(options.session_store, options.clock).refresh()
+    RevocationList(options.sessions.store, options.clock).refresh()
     took = time.perf_counter() - started
     tracemalloc.start()
-    snapshot = RevocationList(options.session_store, options.clock)
+    snapshot = RevocationList(options.sessions.store, options.clock)
     snapshot.refresh()
     holds, peak = (size / 2**20 for size in tracemalloc.get_traced_memory())
     tracemalloc.stop()
@@ -93,7 +93,7 @@ def _snapshot(app: Flask) -> Iterator[str]:
 
 def _questions(app: Flask) -> dict[str, float]:
     """Microseconds of what is asked of the database now and then, medians."""
-    store = app.extensions["genkan"].core.session_store
+    store = app.extensions["genkan"].core.sessions.store
     mark = max([ending.mark for ending in _all_endings(store)], default=0)
     now = int(time.time())
     acts: dict[str, Callable[[], object]] = {
@@ -137,19 +137,20 @@ def _fill(database: Database) -> None:
 def _database_strategy(app: Flask) -> Iterator[str]:
     """The same route where the session is kept in the database, beside the sealed one."""
     house, cookie = app.extensions["genkan"], session_cookie(app)
-    given: Core = house.options
-    stored = replace(given, strategy=DatabaseStrategy(given.session_store, given.clock))
+    given: Core = house.core
+    strategy = DatabaseStrategy(given.sessions.store, given.clock)
+    stored = replace(given, sessions=replace(given.sessions, strategy=strategy))
     opaque = f"{given.cookie_names.session}={_start(stored)}"
 
     def ask(options: Core, header: str) -> Callable[[], None]:
         def act() -> None:
-            house.options = options
+            house.core = options
             get(app, "/asks/1", header)
 
         return act
 
     times = interleaved({"jwt": ask(given, cookie), "database": ask(stored, opaque)})
-    house.options = given
+    house.core = given
     more = median(one - other for one, other in zip(times["database"], times["jwt"], strict=True))
     yield f"| `auth()` with the database strategy (SQLite) over the jwt strategy | {more:+.0f} µs | |"
 
@@ -167,4 +168,4 @@ def _start(options: Core) -> str:
         absolute_expires=now + 90 * DAY,
         device="a bench",
     )
-    return options.strategy.create(claims, 30 * DAY, record)[0]
+    return options.sessions.strategy.create(claims, 30 * DAY, record)[0]

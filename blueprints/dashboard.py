@@ -6,8 +6,7 @@ import json
 
 from flask import Blueprint, Response, make_response, render_template
 
-from auth import auth
-from genkan.web import public
+from genkan import auth, public
 
 bp = Blueprint("dashboard", __name__)
 

@@ -9,8 +9,8 @@ from werkzeug.exceptions import HTTPException, ServiceUnavailable
 from werkzeug.wrappers import Response as BaseResponse
 
 from genkan.errors import AdapterError
-from genkan.web import request_id, wants_json
-from genkan.web.access import RETRY_SECONDS
+from genkan.web.context import request_id
+from genkan.web.responses import RETRY_SECONDS, wants_json
 
 bp = Blueprint("errors", __name__)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from genkan.web import public
+from genkan import public
 
 bp = Blueprint("health", __name__, url_prefix="/health")
 

@@ -54,6 +54,12 @@ class SessionParams:
     token: Token
 
 
+SignInCallback = Callable[[SignInParams], bool | str]
+RedirectCallback = Callable[[RedirectParams], str]
+JWTCallback = Callable[[JWTParams], Token | None]
+SessionCallback = Callable[[SessionParams], Session | None]
+
+
 def default_sign_in(params: SignInParams) -> bool:
     """The default `sign_in` callback."""
     return True
@@ -83,7 +89,7 @@ class Callbacks:
     is no session.
     """
 
-    sign_in: Callable[[SignInParams], bool | str] = default_sign_in
-    redirect: Callable[[RedirectParams], str] = default_redirect
-    jwt: Callable[[JWTParams], Token | None] = default_jwt
-    session: Callable[[SessionParams], Session | None] = default_session
+    sign_in: SignInCallback = default_sign_in
+    redirect: RedirectCallback = default_redirect
+    jwt: JWTCallback = default_jwt
+    session: SessionCallback = default_session

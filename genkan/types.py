@@ -12,6 +12,9 @@ JSON = None | bool | int | float | str | list[Any] | dict[str, Any]
 Token = dict[str, Any]
 """The claims of a session token, Auth.js's and anybody else's; unknown ones survive."""
 
+MAX_SID_LENGTH = 255
+"""Characters of a provider's session id that is stored."""
+
 Profile = Mapping[str, Any]
 """What the provider said about somebody, as it said it: ID-token claims or the userinfo answer."""
 
@@ -43,6 +46,27 @@ class Account:
     user_id: str | None = None
     refresh_locked_until: int | None = None
     """Seconds since 1970 until when somebody is having the tokens renewed, unless they are done before that."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderIdentity:
+    """A user as a provider identified them."""
+
+    user: User
+    """The profile in our fields. The id is empty: it belongs to the provider."""
+    account: Account
+    """Provider, subject and tokens."""
+    profile: Profile
+    auth_time: int | None = None
+    """Seconds since 1970 when the user authenticated at the provider. None if that is unknown."""
+    id_token_hint: str | None = field(default=None, repr=False)
+    """The ID token to send when the user signs out at the provider. None if it is not needed."""
+
+    @property
+    def provider_sid(self) -> str | None:
+        """The id of the provider's session: the claim `sid`. None if it is absent or too long."""
+        sid = self.profile.get("sid")
+        return sid if isinstance(sid, str) and sid.isprintable() and len(sid) <= MAX_SID_LENGTH else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from genkan.http.messages import Cookie
+from genkan.http.cookies import Cookie
 
 
 class CookieJar:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from genkan.core import Core
@@ -24,6 +25,12 @@ class NoCache:
 
     def delete(self, key: str) -> None:
         """Do nothing."""
+
+
+def with_callbacks(core: Core, **callbacks: Any) -> Core:
+    """Return the core with these callbacks in place of its own."""
+    changed = replace(core.callbacks, **callbacks)
+    return replace(core, callbacks=changed, sessions=replace(core.sessions, callbacks=changed))
 
 
 def make_options(clock: Clock, *, origin: str = ORIGIN, secrets: tuple[str, ...] = (SECRET,), **settings: Any) -> Core:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import replace
 from html import unescape
 from itertools import count
 from threading import Barrier
@@ -19,10 +18,11 @@ from werkzeug.test import TestResponse
 from app import create_app
 from genkan import signals
 from genkan.adapters.sqlalchemy import migrations
-from genkan.web.state import State
+from genkan.web.context import AppState as State
 from tests.browser import Browser
 from tests.clock import FrozenClock
 from tests.conftest import MakeApp
+from tests.core import with_callbacks
 from tests.servers.faulty.faults import SCRIPT, Faults
 from tests.servers.faulty.provider import FaultyProvider
 
@@ -125,7 +125,7 @@ def failure_reason(answer: TestResponse, browser: Browser) -> str | None:
 def listen_to(visitor: ProviderClient, **callbacks: Callable[..., Any]) -> None:
     """Give the visitor's house these callbacks in place of its own."""
     house = state_of(visitor.app)
-    house.core = replace(house.core, callbacks=replace(house.core.callbacks, **callbacks))
+    house.core = with_callbacks(house.core, **callbacks)
 
 
 def at_once(*deeds: Callable[[], Result]) -> list[Result]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from genkan.core import Core
-from genkan.http.cookies import read_session
+from genkan.http.cookies import RequestCookies
 from genkan.session.issuer import update_session
 from genkan.session.reader import read, refresh
 from genkan.types import Session, Token
@@ -20,15 +20,15 @@ class SessionClient:
         self.jar = CookieJar()
 
     def sign_in(self, token: Token = ADA) -> Token:
-        self.jar.take(update_session(token, (), self.options)[1])
+        self.jar.take(update_session(token, "", (), self.options.sessions)[1])
         return self.token()
 
     def visit(self) -> Session | None:
-        reading = read(self.jar.header, self.options)
-        self.jar.take(refresh(reading, self.options))
+        reading = read(RequestCookies(self.jar.header), self.options.sessions)
+        self.jar.take(refresh(reading, self.options.sessions))
         return reading.session
 
     def token(self) -> Token:
-        found = read_session(self.jar.header, self.options.cookie_names.session)
+        found = RequestCookies(self.jar.header).session(self.options.cookie_names.session)
         assert found is not None
-        return self.options.sessions.open(found.token or "")
+        return self.options.sessions.sealer.open(found.token or "")

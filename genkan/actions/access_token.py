@@ -1,7 +1,7 @@
-"""A provider's access token for somebody, renewed when it has to be: once, however many ask at once (O18, F21).
+"""Access tokens of providers, refreshed once however many requests ask at the same time.
 
-Whoever finds the token expired takes a lease on its refresh token, which is a column of the account. One caller in one
-worker gets it and asks the provider; the others look until the winner's tokens are there.
+An expired token is refreshed under a lock, a column of the account. One caller in one worker holds it and asks the
+provider. The others wait until the new tokens are stored.
 """
 
 from __future__ import annotations
@@ -13,125 +13,119 @@ from contextlib import suppress
 from dataclasses import replace
 
 from genkan.adapters import is_refresh_locked
-from genkan.adapters.sessions import Activity
 from genkan.core import Core
 from genkan.errors import AdapterError, InvalidProvider, ProviderUnavailable, ReauthorizationRequired
-from genkan.oauth import client
 from genkan.providers.base import Provider
-from genkan.session import activity
+from genkan.session.activity import log_activity
 from genkan.types import Account
 
 LOCK_SECONDS = 20
-"""How long one caller alone may ask: longer than asking (`oauth.VISIT_SECONDS`) and a slow store's two writes can take, so
-that nobody asks twice; after this time one who died in the middle stands in nobody's way."""
+"""Seconds. Longer than a refresh (`client.PROVIDER_TIMEOUT`) and two writes to a slow database take. The lock of a worker
+that died expires after this time."""
 
 MIN_VALIDITY = 30
-"""A token that ends sooner is renewed now: it has to arrive somewhere and be of use there."""
+"""Seconds. A token that expires sooner is refreshed now, since it takes time to use it."""
 
 WAIT_TIMEOUT = 5.0
-"""How long a caller waits for the one who asks: a provider that hangs is not to hold every thread (F6)."""
+"""Seconds that a caller waits for the one that refreshes, so that a provider that hangs does not occupy every thread."""
 
-_log = logging.getLogger("genkan.crypto.sealer")
+_log = logging.getLogger("genkan.access_token")
 
 
-def access_token(user_id: str, provider_id: str, options: Core, *, provider_account_id: str | None = None) -> str:
-    """An access token of that provider for that user, good for half a minute at least.
+def access_token(user_id: str, provider_id: str, core: Core, *, provider_account_id: str | None = None) -> str:
+    """Return an access token of this provider for this user that is valid for MIN_VALIDITY seconds at least.
 
-    Of several accounts there, the first that can give one, or the one that is named. Raises ReconnectRequired where the
-    user has to sign in there again, ProviderUnavailable or ProviderError where renewing fails for now (nothing is lost),
-    InvalidProvider for one that is not on, StoreError.
+    Of several accounts at the provider, the first that has a token is used, or the one with `provider_account_id`.
+    Raises ReauthorizationRequired if the user has to sign in there again, ProviderUnavailable or ProviderError if the
+    refresh failed for now, InvalidProvider if the provider is not enabled, AdapterError.
 
-    If the store fails while it saves renewed tokens, this logs an error and returns the new access token. The store then
-    still holds the old refresh token, so the next call may raise ReconnectRequired at a provider that rotates them.
+    If the store fails while it saves refreshed tokens, this logs an error and returns the new access token. The store
+    then still holds the old refresh token, so the next call may raise ReauthorizationRequired.
     """
-    provider = options.providers.get(provider_id)
+    provider = core.providers.get(provider_id)
     if provider is None:
         raise InvalidProvider(provider_id)
     has_waited, deadline = False, time.monotonic() + WAIT_TIMEOUT
     while True:
-        account = _account(user_id, provider.id, provider_account_id, options)
-        token = _good_token(account, options)
+        account = _account(user_id, provider.id, provider_account_id, core)
+        token = _valid_token(account, core)
         if token is not None:
             return token
-        now = options.clock()
         if has_waited and account.refresh_locked_until is None:
-            raise ProviderUnavailable("whoever asked the provider came back without tokens")
-        if not is_refresh_locked(account, now, now + LOCK_SECONDS) and options.adapter.acquire_refresh_lock(
-            account, now, now + LOCK_SECONDS
-        ):
-            return _renew(provider, account, now + LOCK_SECONDS, options)
+            raise ProviderUnavailable("another request tried to refresh the tokens and failed")
+        now = core.clock()
+        locked_until = now + LOCK_SECONDS
+        is_free = not is_refresh_locked(account, now, locked_until)
+        if is_free and core.adapter.acquire_refresh_lock(account, now, locked_until):
+            return _refresh_locked(provider, account, locked_until, core)
         if time.monotonic() > deadline:
-            raise ProviderUnavailable("somebody else is still asking the provider")
+            raise ProviderUnavailable("another request is still refreshing the tokens")
         has_waited = True
-        # Jitter, so that those who wait do not all look in the same moment.
-        time.sleep(random.uniform(0.03, 0.12))  # noqa: S311 (chance, not a secret)
+        # Jitter, so that the callers that wait do not all query at the same moment.
+        time.sleep(random.uniform(0.03, 0.12))  # noqa: S311 (not a secret)
 
 
-def _account(user_id: str, provider_id: str, named: str | None, options: Core) -> Account:
+def _account(user_id: str, provider_id: str, provider_account_id: str | None, core: Core) -> Account:
     accounts = [
         account
-        for account in options.adapter.list_accounts(user_id)
-        if account.provider == provider_id and named in (None, account.provider_account_id)
+        for account in core.adapter.list_accounts(user_id)
+        if account.provider == provider_id and provider_account_id in (None, account.provider_account_id)
     ]
-    connected = [account for account in accounts if "refresh_token" in account.tokens or _good_token(account, options)]
+    connected = [account for account in accounts if "refresh_token" in account.tokens or _valid_token(account, core)]
     for account in (*connected, *accounts):
         if account.tokens:
             return account
     raise ReauthorizationRequired(provider_id, "not connected")
 
 
-def _good_token(account: Account, options: Core) -> str | None:
+def _valid_token(account: Account, core: Core) -> str | None:
     token, expires_at = account.tokens.get("access_token"), account.tokens.get("expires_at")
-    if token is None or (expires_at is not None and expires_at <= options.clock() + MIN_VALIDITY):
+    if token is None or (expires_at is not None and expires_at <= core.clock() + MIN_VALIDITY):
         return None
     return str(token)
 
 
-def _renew(provider: Provider, account: Account, until: float, options: Core) -> str:
-    """The token after a refresh under our lease, which is over when this returns or raises."""
+def _refresh_locked(provider: Provider, account: Account, locked_until: float, core: Core) -> str:
+    """Refresh under the lock that this caller holds, and release it."""
     try:
-        # Looked at once more: whoever had the lease before us may have been done just before we took it.
-        account = _account(account.user_id or "", provider.id, account.provider_account_id, options)
-        return _good_token(account, options) or _ask(provider, account, options)
+        # Loaded again: the caller that held the lock before may have stored new tokens just before.
+        account = _account(account.user_id or "", provider.id, account.provider_account_id, core)
+        return _valid_token(account, core) or _refresh(provider, account, core)
     finally:
         with suppress(AdapterError):
-            options.adapter.release_refresh_lock(account, until)
+            core.adapter.release_refresh_lock(account, locked_until)
 
 
-def _ask(provider: Provider, account: Account, options: Core) -> str:
-    spent = account.tokens.get("refresh_token")
+def _refresh(provider: Provider, account: Account, core: Core) -> str:
+    old_refresh_token = account.tokens.get("refresh_token")
     try:
-        if spent is None:
+        if old_refresh_token is None:
             raise ReauthorizationRequired(provider.id, "expired, and there is no refresh token")
-        renewed = replace(account, tokens=client.refresh(provider, account, options))
+        refreshed = replace(account, tokens=core.oauth.refresh(provider, account))
     except ReauthorizationRequired as error:
-        return _end(account, spent, error, options)
+        return _disconnect(account, old_refresh_token, error, core)
     try:
-        if not options.adapter.update_tokens(renewed, spent):
-            return _overtaken(account, options)
+        if not core.adapter.update_tokens(refreshed, old_refresh_token):
+            return _token_of_new_sign_in(account, core)
     except AdapterError:
-        # Not with exc_info: the error of the driver behind this one can quote the tokens.
+        # Without exc_info: the driver's error can quote the tokens.
         _log.error("new tokens could not be stored", extra={"provider": provider.id, "user": account.user_id})
-    return str(renewed.tokens["access_token"])
+    return str(refreshed.tokens["access_token"])
 
 
-def _end(account: Account, spent: str | None, error: ReauthorizationRequired, options: Core) -> str:
-    """The connection is over, unless the user has made a new one in the meantime."""
-    if not options.adapter.update_tokens(replace(account, tokens={}), spent):
-        return _overtaken(account, options)
-    _log.warning(
-        "connection lost",
-        extra={"event": "connection-lost", "provider": account.provider, "user": account.user_id, "why": str(error)},
-    )
-    news = Activity(at=int(options.clock()), kind="connection-lost", provider=account.provider)
-    activity.record_activity(account.user_id or "", news, options)
+def _disconnect(account: Account, old_refresh_token: str | None, error: ReauthorizationRequired, core: Core) -> str:
+    """Delete the tokens and raise `error`, unless the user has signed in at the provider again since."""
+    if not core.adapter.update_tokens(replace(account, tokens={}), old_refresh_token):
+        return _token_of_new_sign_in(account, core)
+    extra = {"event": "connection-lost", "provider": account.provider, "user": account.user_id, "detail": str(error)}
+    _log.warning("connection to the provider lost", extra=extra)
+    log_activity(account.user_id or "", "connection-lost", core.sessions, provider=account.provider)
     raise error
 
 
-def _overtaken(account: Account, options: Core) -> str:
-    """The token of whoever signed in there while we asked."""
-    account = _account(account.user_id or "", account.provider, account.provider_account_id, options)
-    token = _good_token(account, options)
+def _token_of_new_sign_in(account: Account, core: Core) -> str:
+    account = _account(account.user_id or "", account.provider, account.provider_account_id, core)
+    token = _valid_token(account, core)
     if token is None:
-        raise ProviderUnavailable("the account changed while it was being renewed")
+        raise ProviderUnavailable("the account changed while its tokens were refreshed")
     return token

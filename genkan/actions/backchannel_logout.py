@@ -1,4 +1,4 @@
-"""A provider says, from its server to ours, that a session of theirs has ended (Back-Channel Logout 1.0, O17)."""
+"""`POST /api/auth/backchannel-logout/<provider>`: a provider ends sessions (Back-Channel Logout 1.0)."""
 
 from __future__ import annotations
 
@@ -8,66 +8,58 @@ from functools import partial
 from genkan.core import Core
 from genkan.errors import AdapterError, ProviderError, ProviderUnavailable
 from genkan.http.messages import ActionResponse
-from genkan.oauth.client import provider_client
 from genkan.oauth.logout_token import InvalidLogoutToken, LogoutToken, check_logout_token, may_be_logout_token
 from genkan.oauth.transport.deadline import deadline
 from genkan.providers.base import Provider
 from genkan.session.revoker import revoke_by_provider
 
 TIMEOUT = 5.0
-"""What one call may cost in asking the provider for its metadata and keys."""
+"""Seconds for fetching the provider's metadata and keys."""
 
 NO_STORE = {"Cache-Control": "no-store"}
 
 _log = logging.getLogger("genkan.backchannel")
 
 
-def backchannel_logout(provider_id: str, token: str | None, options: Core) -> ActionResponse:
-    """End the sessions that a logout token means, on every worker; also where there is none, the answer is 200.
+def backchannel_logout(provider_id: str, token: str | None, core: Core) -> ActionResponse:
+    """Revoke the sessions that this logout token names. The status is 200 even if there are none.
 
-    400 for a token that is none or was used before; 503 when the provider's keys or our store can't be had, after
-    which the same token may be sent again. Whoever calls proves nothing but what the token proves.
+    400 for an invalid or used token. 503 if the provider's keys or our store do not respond; the provider may then send
+    the same token again.
     """
     try:
-        provider = options.providers.get(provider_id)
+        provider = core.providers.get(provider_id)
         if provider is None or provider.type != "oidc" or not token:
             raise InvalidLogoutToken("no such provider, or no logout_token")
-        said = _verify(provider, token, options)
-        ended = _end(provider, said, options)
+        count = _revoke(provider, _verify(provider, token, core), core)
     except InvalidLogoutToken as error:
-        _log.warning("logout token refused", extra={"event": "backchannel-refused", "why": str(error)})
+        _log.warning("logout token refused", extra={"event": "backchannel-refused", "detail": str(error)})
         return ActionResponse(400, body={"error": "invalid_request"}, headers=NO_STORE)
     except (ProviderError, ProviderUnavailable, AdapterError) as error:
-        _log.error("logout token not acted on", extra={"event": "backchannel-failed", "why": str(error)})
+        _log.error("logout token could not be processed", extra={"event": "backchannel-failed", "detail": str(error)})
         return ActionResponse(503, body={"error": "temporarily_unavailable"}, headers={**NO_STORE, "Retry-After": "5"})
-    _log.info("%d sessions ended by their provider", ended, extra={"event": "backchannel", "provider": provider.id})
+    _log.info("%d sessions revoked by their provider", count, extra={"event": "backchannel", "provider": provider.id})
     return ActionResponse(body={}, headers=NO_STORE)
 
 
-def _verify(provider: Provider, token: str, options: Core) -> LogoutToken:
+def _verify(provider: Provider, token: str, core: Core) -> LogoutToken:
     if not may_be_logout_token(token):
         raise InvalidLogoutToken("no logout token")
-    with deadline(TIMEOUT), provider_client(provider, options) as (metadata, keys):
-        return check_logout_token(provider, metadata, token, keys, options.clock())
+    with deadline(TIMEOUT), core.oauth.metadata_and_keys(provider) as (metadata, keys):
+        return check_logout_token(provider, metadata, token, keys, core.clock())
 
 
-def _end(provider: Provider, said: LogoutToken, options: Core) -> int:
-    user = options.adapter.get_user_by_account(provider.id, said.subject) if said.subject is not None else None
-    if not options.adapter.use_once(said.one_time_id, said.expires):
+def _revoke(provider: Provider, token: LogoutToken, core: Core) -> int:
+    user = core.adapter.get_user_by_account(provider.id, token.subject) if token.subject is not None else None
+    if not core.adapter.use_once(token.one_time_id, token.expires):
         raise InvalidLogoutToken("used before")
-    if said.subject is not None and user is None:
+    if token.subject is not None and user is None:
         return 0
-    act = partial(
-        revoke_by_provider,
-        provider.id,
-        "provider",
-        options,
-        provider_sid=said.sid,
-        user_id=user.id if user else None,
-    )
+    user_id = user.id if user else None
+    revoke = partial(revoke_by_provider, provider.id, core.sessions, provider_sid=token.sid, user_id=user_id)
     try:
-        return act()
+        return revoke()
     except AdapterError:
-        # The token is used up, so nobody can bring it again: it is for us to remember.
-        options.revocations.defer(act)
+        # The token is used, so the provider can't send it again. This worker tries again later.
+        core.sessions.revocations.defer(revoke)
         raise

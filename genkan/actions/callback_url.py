@@ -1,4 +1,4 @@
-"""Where a visit ends: the way back that was asked for, and the page that says what went wrong."""
+"""The URL that an action ends at, and the redirect to a page that shows an error."""
 
 from __future__ import annotations
 
@@ -7,71 +7,61 @@ import logging
 from genkan.callbacks import RedirectParams
 from genkan.core import Core
 from genkan.errors import AuthError
-from genkan.http import cookies
-from genkan.http.messages import ActionRequest, ActionResponse, Cookie
+from genkan.http.cookies import Cookie
+from genkan.http.messages import ActionRequest, ActionResponse
 from genkan.http.urls import add_query, is_http_url, relative_url
 from genkan.oauth.checks import Purpose
 
 MAX_COOKIE_CHARACTERS = 4096
-"""Of a whole Set-Cookie; what browsers promise to keep (RFC 6265 6.1)."""
+"""Characters of a Set-Cookie header that browsers keep (RFC 6265 6.1)."""
 
 _log = logging.getLogger("genkan.actions")
 
 
-def callback_url(request: ActionRequest, options: Core) -> str:
-    """The absolute URL to land on: asked for in the body, the query or the cookie, as the redirect callback lets it.
+def callback_url(request: ActionRequest, core: Core) -> str:
+    """Return the absolute URL to end at: from the body, the query or the cookie, after the redirect callback.
 
-    A malformed one, wherever it stands, leads to the front page; Auth.js answers 500 to a bad cookie (R2).
+    An invalid URL leads to the front page. (Auth.js responds with 500 to an invalid cookie.)
     """
-    for asked in (request.body.get("callbackUrl"), request.query.get("callbackUrl")):
-        if isinstance(asked, str) and asked:
-            return apply_redirect_callback(asked, options)
-    remembered = cookies.read(request.cookie_header, options.cookie_names.callback_url)
-    return apply_redirect_callback(remembered, options) if remembered else options.origin
+    for value in (request.body.get("callbackUrl"), request.query.get("callbackUrl")):
+        if isinstance(value, str) and value:
+            return apply_redirect_callback(value, core)
+    remembered = request.cookies.get(core.cookie_names.callback_url)
+    return apply_redirect_callback(remembered, core) if remembered else core.origin
 
 
-def apply_redirect_callback(url: str, options: Core) -> str:
-    """What the redirect callback makes of `url`, absolute; our front page when that is no web address (C5)."""
+def apply_redirect_callback(url: str, core: Core) -> str:
+    """Return what the redirect callback makes of `url`, as an absolute URL. The front page if the result is invalid."""
     try:
-        target = options.callbacks.redirect(RedirectParams(url, options.origin))
-        target = options.origin + target if target.startswith("/") else target
-    except Exception as error:  # noqa: BLE001 (the application's code; the visitor lands on the front page instead)
+        target = core.callbacks.redirect(RedirectParams(url, core.origin))
+        target = core.origin + target if target.startswith("/") else target
+    except Exception as error:  # noqa: BLE001 (a callback of the application may raise anything)
         _log.error("redirect callback failed", extra={"error": type(error).__name__})
-        return options.origin
-    return target if is_http_url(target) else options.origin
+        return core.origin
+    return target if is_http_url(target) else core.origin
 
 
-def callback_url_cookie(url: str, request: ActionRequest, options: Core) -> tuple[Cookie, ...]:
-    """The callback-url cookie, where it would change and browsers would keep it (T3)."""
-    name = options.cookie_names.callback_url
-    cookie = Cookie(name, url, options.secure)
-    if cookies.read(request.cookie_header, name) == url or len(cookie.to_header()) > MAX_COOKIE_CHARACTERS:
+def callback_url_cookie(url: str, request: ActionRequest, core: Core) -> tuple[Cookie, ...]:
+    """Return the callback-url cookie. Empty if the browser has it already or would not keep it."""
+    name = core.cookie_names.callback_url
+    cookie = Cookie(name, url, core.secure)
+    if request.cookies.get(name) == url or len(cookie.to_header()) > MAX_COOKIE_CHARACTERS:
         return ()
     return (cookie,)
 
 
-def new_csrf_cookie(options: Core) -> Cookie:
-    """A new CSRF pair, for whenever somebody signs in or out (C3)."""
-    return Cookie(options.cookie_names.csrf, options.csrf.create().cookie, options.secure)
-
-
 def error_redirect(
-    error: AuthError,
-    options: Core,
-    set_cookies: tuple[Cookie, ...] = (),
-    *,
-    purpose: Purpose = "sign_in",
-    callback_url: str = "",
+    error: AuthError, core: Core, *, purpose: Purpose = "sign_in", callback_url: str = ""
 ) -> ActionResponse:
-    """The redirect to the page that tells of an error: Auth.js's code, and our finer reason beside it.
+    """Redirect to the page that shows this error, with Auth.js's code and our reason.
 
-    With what the visitor was about to do and where that was to end, if it was no sign-in, so that they can try again.
+    Unless the purpose is `sign_in`, the URL holds the purpose and the callback URL, so that the user can try again.
     """
-    # Whoever was linking is in already: a page that offers to sign in would have them start at the wrong end.
+    # A user who links an account is signed in already, so the sign-in page would not help.
     on_sign_in = error.kind == "sign_in" and purpose != "link"
-    own_page = options.pages.sign_in if on_sign_in else options.pages.error
-    page = options.origin + own_page if own_page else options.action_url("/signin" if on_sign_in else "/error")
+    own_page = core.pages.sign_in if on_sign_in else core.pages.error
+    page = core.origin + own_page if own_page else core.action_url("/signin" if on_sign_in else "/error")
     query = {"error": error.code, "reason": error.reason}
     if purpose != "sign_in":
-        query |= {"purpose": purpose, "callbackUrl": relative_url(callback_url, options.origin)}
-    return ActionResponse(location=add_query(page, query), cookies=set_cookies)
+        query |= {"purpose": purpose, "callbackUrl": relative_url(callback_url, core.origin)}
+    return ActionResponse(location=add_query(page, query))

@@ -1,47 +1,46 @@
-"""One more way in for somebody who is in: an act of its own, which changes neither who they are nor their session (O10)."""
+"""Link an account of a provider to the signed-in user. The session does not change."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from genkan import signals
-from genkan.actions.attempt import CallbackContext, authorize_sign_in, identify, log_activity, user_by_account
+from genkan.actions.complete_sign_in import authorize_sign_in, user_by_account
+from genkan.core import Core
 from genkan.errors import AccountLinkedToAnotherUser, AccountMismatch, OAuthAccountNotLinked, SessionRequired
-from genkan.http.messages import ActionResponse
+from genkan.http.messages import ActionRequest, ActionResponse
+from genkan.oauth.checks import Flow
 from genkan.session import reader
-from genkan.types import User
+from genkan.session.activity import ClientInfo, log_activity
+from genkan.types import ProviderIdentity, User
 
 
-def link(attempt: CallbackContext) -> ActionResponse:
-    """Store the account for the user whose flow this is, if they are still the one who is signed in here.
+def link(identity: ProviderIdentity, flow: Flow, request: ActionRequest, core: Core) -> ActionResponse:
+    """Link the account to the user of the flow, if that user is still signed in. A second time only stores new tokens.
 
-    One that is theirs already is no mistake: its tokens are the new ones. Raises NotSignedIn, AnotherPerson,
-    LinkedElsewhere, AccessDenied and other AuthErrors, and StoreError; then nothing has changed.
+    Raises SessionRequired, AccountMismatch, AccountLinkedToAnotherUser, AccessDenied and AdapterError. Then nothing has
+    changed.
     """
-    newcomer, options = identify(attempt), attempt.options
-    user = _user(attempt)
-    elsewhere = authorize_sign_in(user, newcomer, options)
-    if elsewhere is not None:
-        return ActionResponse(location=elsewhere, cookies=attempt.set_cookies)
-    account = replace(newcomer.account, user_id=user.id)
-    is_new = user_by_account(account, options) is None
+    user = _signed_in_user(flow, request, core)
+    redirect_url = authorize_sign_in(user, identity, core)
+    if redirect_url is not None:
+        return ActionResponse(location=redirect_url)
+    is_new = user_by_account(identity, core) is None
     try:
-        options.adapter.link_account(user.id, account)
+        core.adapter.link_account(user.id, identity.account)
     except OAuthAccountNotLinked as error:
         raise AccountLinkedToAnotherUser from error
     if is_new:
-        log_activity(attempt, user.id, "linked")
-        signals.send(signals.account_linked, user=user, account=account, profile=newcomer.profile)
-    return ActionResponse(location=attempt.flow.callback_url, cookies=attempt.set_cookies)
+        client = ClientInfo.of(request.user_agent, request.remote_addr)
+        log_activity(user.id, "linked", core.sessions, client=client, provider=identity.account.provider)
+        signals.send(signals.account_linked, user=user, account=identity.account, profile=identity.profile)
+    return ActionResponse(location=flow.callback_url)
 
 
-def _user(attempt: CallbackContext) -> User:
-    # Asked after the provider has answered, which takes a while: a session may end in that time.
-    options, user_id = attempt.options, attempt.flow.user_id
-    here = reader.user_id_of(attempt.request.cookie_header, options)
-    user = None if here is None else options.adapter.get_user(user_id)
-    if here not in (None, user_id):
+def _signed_in_user(flow: Flow, request: ActionRequest, core: Core) -> User:
+    # Read after the provider has responded: the session may have ended since the flow began.
+    user_id = reader.user_id_of(request.cookies, core.sessions)
+    if user_id not in (None, flow.user_id):
         raise AccountMismatch("another user's session in this browser")
+    user = None if user_id is None else core.adapter.get_user(flow.user_id)
     if user is None:
         raise SessionRequired(reason="signed-out")
     return user

@@ -1,4 +1,4 @@
-"""Changing what a session says while it lasts: what a client, or the application itself, asks for."""
+"""`POST /api/auth/session` and `update()`: change the claims of a session through the jwt callback."""
 
 from __future__ import annotations
 
@@ -6,71 +6,69 @@ import logging
 from typing import Any
 
 from genkan.callbacks import JWTParams
-from genkan.core import CachedSession, Core
+from genkan.core import Core
 from genkan.errors import InvalidSessionUpdate
 from genkan.http import cookies
-from genkan.http.messages import ActionRequest, ActionResponse, Cookie
+from genkan.http.cookies import Cookie
+from genkan.http.messages import ActionRequest, ActionResponse
 from genkan.session import issuer
-from genkan.session.reader import SessionResult, decode_session, reload_user
+from genkan.session.reader import decode_session, reload_user
 from genkan.session.revoker import revoke_token
+from genkan.session.sessions import CachedSession, Sessions
 from genkan.types import JSON
 
 _log = logging.getLogger("genkan.session")
 
 MAX_TEXT = 1000
-"""Characters of a text that a client may set."""
+"""Characters of a text that a client may send."""
 
 
-def update(request: ActionRequest, options: Core) -> ActionResponse:
-    """`POST /api/auth/session`: the jwt callback decides what of `data` it takes; the new session, or null.
+def update(request: ActionRequest, core: Core) -> ActionResponse:
+    """Pass the allowed fields of `data` to the jwt callback and respond with the new session, or null.
 
-    It is handed only what `options.updatable` lists; a value of another type than stands there is a failure, and any
-    failure is 400 with null and changes nothing.
+    Needs the CSRF token. Any error gives 400 with null and changes nothing.
     """
-    cookie = cookies.read_session(request.cookie_header, options.cookie_names.session)
+    cookie = request.cookies.session(core.sessions.cookie_name)
     try:
-        options.csrf.check_origin(request.headers)
-        options.csrf.check(cookies.read(request.cookie_header, options.cookie_names.csrf), request.csrf_token)
+        core.csrf.verify(request)
         if cookie is None:
             return ActionResponse()
-        data = _allowed(request.body.get("data"), options)
-        known, written = apply_update(
-            data, SessionResult(cookie_names=cookie.names, cookie_value=cookie.token or ""), options
-        )
-        return ActionResponse(body=known.session.to_json() if known else None, cookies=written)
-    except Exception as error:  # noqa: BLE001 (a callback is the application's code: whatever it raises, nothing changes)
-        _log.warning("session not updated", extra={"error": type(error).__name__})
+        data = _allowed_fields(request.body.get("data"), core)
+        cached, set_cookies = apply_update(data, cookie.token or "", cookie.names, core.sessions)
+        return ActionResponse(body=cached.session.to_json() if cached else None, cookies=set_cookies)
+    except Exception as error:  # noqa: BLE001 (a callback of the application may raise anything)
+        _log.warning("session was not updated", extra={"error": type(error).__name__})
         return ActionResponse(400)
 
 
-def apply_update(data: JSON, reading: SessionResult, options: Core) -> tuple[CachedSession | None, tuple[Cookie, ...]]:
-    """The session after the jwt callback was asked with `trigger="update"`, and its cookies.
+def apply_update(
+    data: JSON, cookie_value: str, cookie_names: tuple[str, ...], sessions: Sessions
+) -> tuple[CachedSession | None, tuple[Cookie, ...]]:
+    """Call the jwt callback with `trigger="update"`. Returns the session and its cookies.
 
-    None, and cookies that delete it, where it has ended, or where the callback ends it, for every copy of its cookie.
-    Raises whatever the callback does.
+    The session is None, and the cookies delete it, if it is invalid or the callback returns None, which revokes it.
+    Raises what the callbacks raise, and AdapterError.
     """
-    options.revocations.refresh()
-    found = decode_session(reading.cookie_value, options.clock(), options)
-    # News of the user first: nobody keeps a role that they have lost by re-issuing what they had.
-    claims = found and (reload_user(found[0], options) if found[1] == "changed" else found[0])
-    changed = claims and options.callbacks.jwt(JWTParams(token=dict(claims), trigger="update", session=data))
-    if claims is None or changed is None:
-        if found is not None:
-            revoke_token(found[0], "owner", options)
-        return None, cookies.clear(reading.cookie_names, secure=options.secure)
-    # Whatever the callback took over from the browser, the sign-in was when it was (S6).
-    return issuer.update_session(
-        issuer.keep_reserved_claims(claims, changed), reading.cookie_names, options, text=reading.cookie_value
-    )
+    sessions.revocations.refresh()
+    decoded = decode_session(cookie_value, sessions.clock(), sessions)
+    # If the stored user has changed, reload it first: an update must not re-issue a role that was taken away.
+    claims = decoded and (reload_user(decoded[0], sessions) if decoded[1] == "changed" else decoded[0])
+    token = claims and sessions.callbacks.jwt(JWTParams(token=dict(claims), trigger="update", session=data))
+    if claims is None or token is None:
+        if decoded is not None:
+            revoke_token(decoded[0], "owner", sessions)
+        return None, cookies.clear(cookie_names, secure=sessions.secure)
+    token = issuer.keep_reserved_claims(claims, token)
+    return issuer.update_session(token, cookie_value, cookie_names, sessions)
 
 
-def _allowed(data: Any, options: Core) -> JSON:
-    """What of a client's wishes it may have at all; one that is not of its type is an error, the rest is left out."""
+def _allowed_fields(data: Any, core: Core) -> JSON:
+    """Return the fields that are allowed. Raises InvalidSessionUpdate for a value of another type or a long text."""
     if not isinstance(data, dict):
         return None
-    wished = {name: value for name, value in data.items() if name in options.updatable_fields}
-    for name, value in wished.items():
+    allowed = {name: value for name, value in data.items() if name in core.updatable_fields}
+    for name, value in allowed.items():
         is_too_long = isinstance(value, str) and len(value) > MAX_TEXT
-        if type(value) is not options.updatable_fields[name] or is_too_long:
-            raise InvalidSessionUpdate("not of the type that it has to be")
-    return wished
+        if type(value) is not core.updatable_fields[name] or is_too_long:
+            raise InvalidSessionUpdate("a field is of another type, or too long")
+    return allowed

@@ -8,18 +8,9 @@ from functools import cache
 import click
 from flask import Blueprint
 
-from genkan.actions.users import (
-    get_session,
-    get_user,
-    get_user_by_email,
-    list_all_sessions,
-    list_sessions,
-    list_users,
-    purge,
-    revoke_session,
-    revoke_sessions,
-)
+from genkan.actions.users import list_all_sessions, list_sessions, purge, revoke_session, revoke_sessions
 from genkan.cli.group import Group
+from genkan.web.context import get_core
 
 bp = Blueprint("sessions", __name__, cli_group="sessions")
 bp.cli = Group()
@@ -36,7 +27,7 @@ def list_command(email: str | None, limit: int) -> None:
 
     Name, address, device, user, provider, when it began, when it was last seen (to a few minutes), and when it ends.
     """
-    records = list_sessions(_id_of(email))[:limit] if email else list_all_sessions(limit)
+    records = list_sessions(_id_of(email), get_core())[:limit] if email else list_all_sessions(limit, get_core())
     called = cache(_called)
     for record in records:
         times = (_written(moment) for moment in (record.created, record.last_seen, record.expires))
@@ -56,36 +47,36 @@ def end(sid: str | None, email: str | None, everyone: bool) -> None:
     if sid is not None:
         ended = _end_one(sid)
     elif email is not None:
-        ended = revoke_sessions(_id_of(email), "owner")
+        ended = revoke_sessions(_id_of(email), get_core(), "owner")
     else:
-        ended = sum(revoke_sessions(user.id, "owner") for user in list_users())
+        ended = sum(revoke_sessions(user.id, get_core(), "owner") for user in get_core().adapter.list_users())
     click.echo(f"Ended: {ended}.")
 
 
 @bp.cli.command("purge")
 def purge_sessions() -> None:
     """Drop what is over from the tables; workers do that by themselves, a little at a time."""
-    click.echo(f"Rows dropped: {purge()}.")
+    click.echo(f"Rows dropped: {purge(get_core())}.")
 
 
 def _end_one(sid: str) -> int:
-    record = get_session(sid)
+    record = get_core().sessions.store.get(sid)
     if record is None:
         raise click.ClickException(f"There is no session {sid}. `flask --app app sessions list` shows them.")
     if record.revoked_at is not None:
         return 0
-    return int(revoke_session(record.user_id, sid, "owner"))
+    return int(revoke_session(record.user_id, sid, get_core(), "owner"))
 
 
 def _id_of(email: str) -> str:
-    user = get_user_by_email(email)
+    user = get_core().adapter.get_user_by_email(email)
     if user is None:
         raise click.ClickException(f"Nobody is stored under {email}. `flask --app app users list` shows everybody.")
     return user.id
 
 
 def _called(user_id: str) -> str:
-    user = get_user(user_id)
+    user = get_core().adapter.get_user(user_id)
     return user_id if user is None else user.email or user_id
 
 

@@ -7,9 +7,10 @@ import re
 import click
 from flask import Blueprint
 
-from genkan.actions.users import delete, disable, enable, get_user_by_email, list_users, set_role
+from genkan.actions.users import delete, disable, enable, set_role
 from genkan.cli.group import Group
 from genkan.types import User
+from genkan.web.context import get_core
 
 ROLE = re.compile(r"[A-Za-z0-9_-]{1,50}")
 
@@ -20,7 +21,7 @@ bp.cli = Group()
 @bp.cli.command("list")
 def list_command() -> None:
     """Show everybody: address, whether a provider vouches for it, role, name, id, and "disabled" for whom that is so."""
-    for user in list_users():
+    for user in get_core().adapter.list_users():
         proven = "verified" if user.email_verified else "unverified"
         disabled = "\tdisabled" if user.disabled else ""
         click.echo(f"{user.email or '-'}\t{proven}\t{user.role or '-'}\t{user.name or '-'}\t{user.id}{disabled}")
@@ -40,7 +41,7 @@ def change_role(email: str, role: str, unverified: bool) -> None:
         raise click.ClickException(
             f"No provider vouches that {email} is theirs. If you know that it is, add --unverified."
         )
-    user = _found(set_role(user.id, role), email)
+    user = _found(set_role(user.id, role, get_core()), email)
     click.echo(f"{user.email} is now {user.role}.")
 
 
@@ -48,7 +49,7 @@ def change_role(email: str, role: str, unverified: bool) -> None:
 @click.argument("email")
 def disable_user(email: str) -> None:
     """Keep the user with EMAIL out: their sessions end, everywhere within a second, and no new one begins."""
-    user = _found(disable(_stored(email).id), email)
+    user = _found(disable(_stored(email).id, get_core()), email)
     click.echo(f"{user.email} is disabled and signed out everywhere.")
 
 
@@ -56,7 +57,7 @@ def disable_user(email: str) -> None:
 @click.argument("email")
 def enable_user(email: str) -> None:
     """Let the user with EMAIL sign in again."""
-    user = _found(enable(_stored(email).id), email)
+    user = _found(enable(_stored(email).id, get_core()), email)
     click.echo(f"{user.email} may sign in again.")
 
 
@@ -68,12 +69,12 @@ def delete_user(email: str, yes: bool) -> None:
     user = _stored(email)
     if not yes:
         click.confirm(f"Delete {user.email} ({user.name or 'no name'}) and all that is kept of them?", abort=True)
-    delete(user)
+    delete(user, get_core())
     click.echo(f"{user.email} is gone.")
 
 
 def _stored(email: str) -> User:
-    return _found(get_user_by_email(email), email)
+    return _found(get_core().adapter.get_user_by_email(email), email)
 
 
 def _found(user: User | None, email: str) -> User:

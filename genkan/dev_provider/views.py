@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from genkan.dev_provider import PATH, PRESETS, DevelopmentProvider
 from genkan.http.messages import ActionResponse
-from genkan.web import exempt_blueprint
+from genkan.web.access import exempt_blueprint
 
 
 def create_blueprint(provider: DevelopmentProvider) -> Blueprint:

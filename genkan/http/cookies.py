@@ -1,29 +1,59 @@
-"""Cookie names, the Cookie header, and the chunks a long session token is cut into."""
+"""Cookies: the names of ours, the Cookie header of a request, and the Set-Cookie headers of a response."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from email.utils import formatdate
 from typing import NamedTuple
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from genkan.crypto.jose import MAX_TOKEN_CHARACTERS
-from genkan.http.messages import Cookie
 
 CHUNK_CHARACTERS = 3936
-"""Of value for each cookie: 4096 that browsers promise less 160 for name and attributes, Auth.js's figure (T3)."""
-
-_BLANK = " \t"
-"""All that a parser may strip (RFC 6265 5.2). `str.strip()` also takes NBSP and NEL, and a name that a browser holds for
-another one, because it begins with them, would pass as `__Host-` here."""
+"""Characters of the value of one chunk: the 4096 that browsers keep, less 160 for name and attributes (Auth.js)."""
 
 MAX_CHUNKS = 24
-"""More are not even joined (T4); MAX_TOKEN_CHARACTERS fill seventeen."""
+"""A session with more chunks is invalid. A token of MAX_TOKEN_CHARACTERS fills seventeen."""
+
+_WHITESPACE = " \t"
+"""Characters that a parser may strip (RFC 6265 5.2). `str.strip()` also strips NBSP and NEL, and a cookie whose name
+begins with one of them would then pass for a `__Host-` cookie."""
+
+_SAFE = "!~*'()"
+"""Characters that JavaScript's encodeURIComponent does not encode, beside letters, digits and `-_.`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cookie:
+    """One Set-Cookie header. An empty value with `max_age` 0 deletes the cookie."""
+
+    name: str
+    value: str
+    secure: bool
+    max_age: int | None = None
+    """Seconds. None writes no Max-Age."""
+    expires: float | None = None
+    """Seconds since 1970. None writes no Expires."""
+
+    def to_header(self) -> str:
+        """Return the header's value, encoded and ordered as Auth.js does it."""
+        parts = [f"{self.name}={quote(self.value, safe=_SAFE)}"]
+        if self.max_age is not None:
+            parts.append(f"Max-Age={self.max_age}")
+        parts.append("Path=/")
+        if self.expires is not None:
+            parts.append(f"Expires={formatdate(self.expires, usegmt=True)}")
+        parts.append("HttpOnly")
+        if self.secure:
+            parts.append("Secure")
+        parts.append("SameSite=Lax")
+        return "; ".join(parts)
 
 
 @dataclass(frozen=True, slots=True)
 class CookieNames:
-    """What our cookies are called; the session's name is also the salt of its key."""
+    """The names of our cookies. The session cookie's name is also the salt of its encryption key."""
 
     session: str
     csrf: str
@@ -33,7 +63,7 @@ class CookieNames:
 
     @classmethod
     def of(cls, *, secure: bool, session: str | None = None) -> CookieNames:
-        """Auth.js's names, with `__Secure-` and `__Host-` on https; `session` overrides the session cookie's."""
+        """Return Auth.js's names, with `__Secure-` and `__Host-` on https. `session` replaces the session cookie's name."""
         prefix = "__Secure-" if secure else ""
         return cls(
             session=session or f"{prefix}authjs.session-token",
@@ -45,106 +75,93 @@ class CookieNames:
 
 
 class SessionCookie(NamedTuple):
-    """What a browser sent of a session: the joined token, or None where chunks are missing, and the names seen."""
+    """A session token as the browser sent it: in one cookie or in chunks."""
 
     token: str | None
+    """The joined token. None if chunks are missing or there are too many."""
     names: tuple[str, ...]
+    """The names of the cookies that it came in."""
 
 
-def read(header: str, name: str) -> str | None:
-    """The value of the first cookie of that name, percent-decoded; None when there is none."""
-    start = header.find(name)
-    if start < 0:
-        return None
-    value = _sole_value(header, name, start)
-    if value is None:
-        value = next((value for key, value in _pairs(header) if key == name), None)
-    return _decoded(value) if value else value
+class RequestCookies:
+    """The cookies of one request. The header is parsed once."""
 
+    __slots__ = ("_pairs", "_values", "is_empty")
 
-def names_starting_with(header: str, prefix: str) -> list[str]:
-    """The names in the header that begin with `prefix`, each once, in the browser's order (oldest first)."""
-    if prefix not in header:
-        return []
-    return list(dict.fromkeys(key for key, _ in _pairs(header) if key.startswith(prefix)))
+    def __init__(self, header: str = "") -> None:
+        """Parse the value of a Cookie header (RFC 6265 5.4)."""
+        self.is_empty = not header
+        """True if the client sent no cookie at all."""
+        self._pairs = list(_parse(header)) if header else []
+        # Of two cookies of one name the first counts: browsers put the one with the longer path first.
+        self._values = dict(reversed(self._pairs))
 
+    def get(self, name: str) -> str | None:
+        """Return the decoded value of the first cookie of that name. None if there is none."""
+        value = self._values.get(name)
+        return _decode(value) if value else value
 
-def read_session(header: str, name: str) -> SessionCookie | None:
-    """The session token in a Cookie header, or None when the browser sent nothing of the kind.
+    def names_starting_with(self, prefix: str) -> list[str]:
+        """Return the names that begin with `prefix`, each once, in the browser's order (oldest first)."""
+        return list(dict.fromkeys(name for name, _ in self._pairs if name.startswith(prefix)))
 
-    Only `NAME` and `NAME.<number>` count; a whole cookie wins over chunks; chunks are joined by number and must be
-    complete (T4).
-    """
-    start = header.find(name)
-    if start < 0:
-        return None
-    value = _sole_value(header, name, start)
-    if value:
-        return SessionCookie(_decoded(value), (name,))
-    found = dict(_family(header, name))
-    if not found:
-        return None
-    names = tuple(name if index is None else f"{name}.{index}" for index in found)
-    whole = found.get(None)
-    return SessionCookie(whole if whole is not None else _join(found), names)
+    def session(self, name: str) -> SessionCookie | None:
+        """Return the session token. None if the browser sent no session cookie.
+
+        Only `NAME` and `NAME.<number>` count. A whole cookie wins over chunks. Chunks are joined by number and must be
+        complete, as in Auth.js.
+        """
+        found = dict(self._chunks(name))
+        if not found:
+            return None
+        names = tuple(name if index is None else f"{name}.{index}" for index in found)
+        whole = found.get(None)
+        return SessionCookie(whole if whole is not None else _join(found), names)
+
+    def _chunks(self, name: str) -> Iterator[tuple[int | None, str]]:
+        # Reversed, so that of two cookies of one name the first one stays in a dictionary.
+        for key, value in reversed(self._pairs):
+            if not value or not key.startswith(name):
+                continue
+            if key == name:
+                yield None, _decode(value)
+            elif (index := _chunk_index(key[len(name) :])) is not None:
+                yield index, _decode(value)
 
 
 def write_session(name: str, token: str, *, seen: tuple[str, ...], secure: bool, expires: float) -> tuple[Cookie, ...]:
-    """Set-Cookies for a token, chunked where it is long, that also delete what it leaves behind.
+    """Return the cookies of a session token, in chunks if it is long, and deletions of the cookies in `seen` it replaces.
 
-    `expires` is in seconds since 1970. Like Auth.js's, the cookies say Expires and not Max-Age.
+    `expires` is in seconds since 1970. Like Auth.js's, the cookies have Expires and no Max-Age.
     """
     chunks = [token[start : start + CHUNK_CHARACTERS] for start in range(0, len(token), CHUNK_CHARACTERS)]
     values = {name: token} if len(chunks) == 1 else {f"{name}.{index}": chunk for index, chunk in enumerate(chunks)}
     stale = tuple(old for old in seen if old not in values)
-    fresh = (Cookie(key, value, secure, expires=expires) for key, value in values.items())
-    return (*clear(stale, secure=secure), *fresh)
+    written = (Cookie(key, value, secure, expires=expires) for key, value in values.items())
+    return (*clear(stale, secure=secure), *written)
 
 
 def clear(names: tuple[str, ...], *, secure: bool) -> tuple[Cookie, ...]:
-    """Set-Cookies that delete these."""
+    """Return cookies that delete those of these names. The attributes are the same, or browsers would keep them."""
     return tuple(Cookie(name, "", secure, max_age=0) for name in names)
 
 
-def _sole_value(header: str, name: str, start: int) -> str | None:
-    # Nearly every request: one whole cookie, found without taking the header apart. None where it takes that.
-    end = start + len(name)
-    if header[end : end + 1] != "=" or header.find(name, end) >= 0:
-        return None
-    before = header[:start].rstrip(_BLANK)
-    if before and not before.endswith(";"):
-        return None
-    return header[end + 1 :].partition(";")[0].strip(_BLANK)
-
-
-def _decoded(value: str) -> str:
-    if "%" not in value:
-        return value
-    # All that Auth.js's own values have to escape, and a quarter of what unquote() costs.
-    plain = value.replace("%7C", "|")
-    return unquote(value) if "%" in plain else plain
-
-
-def _pairs(header: str) -> Iterator[tuple[str, str]]:
+def _parse(header: str) -> Iterator[tuple[str, str]]:
     for part in header.split(";"):
-        key, separator, value = part.strip(_BLANK).partition("=")
-        if separator and key:
-            yield key, value
+        name, separator, value = part.strip(_WHITESPACE).partition("=")
+        if separator and name:
+            yield name, value
 
 
-def _family(header: str, name: str) -> Iterator[tuple[int | None, str]]:
-    # Reversed, so that of two cookies of one name the first one stays.
-    for key, value in reversed(list(_pairs(header))):
-        if not value or not key.startswith(name):
-            continue
-        if key == name:
-            yield None, _decoded(value)
-        elif key[len(name)] == "." and _is_index(key[len(name) + 1 :]):
-            yield int(key[len(name) + 1 :]), _decoded(value)
+def _decode(value: str) -> str:
+    return unquote(value) if "%" in value else value
 
 
-def _is_index(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= 2 and text == str(int(text))
+def _chunk_index(suffix: str) -> int | None:
+    digits = suffix[1:]
+    if suffix[0] != "." or not digits.isascii() or not digits.isdigit() or len(digits) > 2:
+        return None
+    return int(digits) if digits == str(int(digits)) else None
 
 
 def _join(chunks: dict[int | None, str]) -> str | None:

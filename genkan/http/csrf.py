@@ -1,4 +1,4 @@
-"""Cross-site request forgery: Auth.js's double submit behind a look at who is asking (C1, C2)."""
+"""Protection against cross-site request forgery: Auth.js's double submit, after a check of where the request comes from."""
 
 from __future__ import annotations
 
@@ -9,51 +9,68 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from genkan.errors import CrossOriginRequest, MissingCSRF
+from genkan.http.cookies import Cookie
+from genkan.http.messages import ActionRequest
 from genkan.http.urls import origin_of
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing and need no token (RFC 9110 9.2.1)."""
 
 TOKEN_BYTES = 32
 
 
 class CSRFPair(NamedTuple):
-    """The token for forms, and the cookie value that vouches for it."""
+    """The token for forms, and the value of the cookie that proves it."""
 
     token: str
     cookie: str
 
     def mask(self) -> str:
-        """The token under a key of the moment, for pages: their compressed size tells nothing of it (BREACH)."""
+        """Return the token XORed with a random key, so that the size of a compressed page reveals nothing (BREACH)."""
         key = random.token_bytes(TOKEN_BYTES)
         return key.hex() + _xor(key, bytes.fromhex(self.token)).hex()
 
 
 class CSRF:
-    """Makes and checks the pairs of one house.
+    """Creates and verifies CSRF tokens.
 
-    A pair is not bound to a session, so that it works before there is one; what keeps a planted pair from working
-    is the `__Host-` cookie on https and the origin check on every request.
+    A pair is not bound to a session, so that forms work before a sign-in. The `__Host-` prefix of the cookie on https
+    and the origin check keep another site from planting a pair of its own.
     """
 
-    def __init__(self, secrets: Sequence[str], origin: str) -> None:
-        # A list of secrets enters the hash joined by commas, because that is what JavaScript made of it.
+    def __init__(self, secrets: Sequence[str], origin: str, cookie_name: str) -> None:
+        """`origin` is our own; `cookie_name` is the name of the CSRF cookie."""
+        # Auth.js hashes a list of secrets as JavaScript prints it: joined by commas.
         self._secret = ",".join(secrets).encode()
         self._origin = origin
+        self._cookie_name = cookie_name
 
     def create(self) -> CSRFPair:
-        """A new pair."""
+        """Return a new pair."""
         token = random.token_hex(TOKEN_BYTES)
         return CSRFPair(token, f"{token}|{self._hash(token)}")
 
+    def cookie(self, pair: CSRFPair) -> Cookie:
+        """Return the cookie of this pair."""
+        return Cookie(self._cookie_name, pair.cookie, secure=self._origin.startswith("https:"))
+
     def load(self, cookie: str | None) -> CSRFPair | None:
-        """The pair a browser holds, or None when its cookie is absent, altered, or of an older secret (P2)."""
-        token, _, given = (cookie or "").partition("|")
-        if not token.isascii() or not given.isascii() or not hmac.compare_digest(given, self._hash(token)):
+        """Return the pair in a cookie's value. None if it is absent, altered, or made under an older secret."""
+        token, _, signature = (cookie or "").partition("|")
+        if not token.isascii() or not signature.isascii() or not hmac.compare_digest(signature, self._hash(token)):
             return None
         return CSRFPair(token, cookie or "")
 
+    def verify(self, request: ActionRequest) -> None:
+        """Check that our own page sent this request.
+
+        Raises CrossOriginRequest if the browser names another site, MissingCSRF if the token is absent or wrong.
+        """
+        self.check_origin(request.headers)
+        self.check(request.cookies.get(self._cookie_name), request.csrf_token)
+
     def check(self, cookie: str | None, submitted: object) -> None:
-        """MissingCSRF unless `submitted` is the token of the browser's own pair."""
+        """Raise MissingCSRF unless `submitted` is the token of the cookie's pair, masked or not."""
         pair = self.load(cookie)
         if pair is None or not isinstance(submitted, str) or not submitted.isascii():
             raise MissingCSRF
@@ -61,9 +78,9 @@ class CSRF:
             raise MissingCSRF
 
     def check_origin(self, headers: Mapping[str, str]) -> None:
-        """CrossSite when the browser says that another site, or a sibling of ours, made it send this.
+        """Raise CrossOriginRequest if the browser says that another origin caused the request.
 
-        Clients that are no browsers send neither header and are held by the token alone.
+        Clients other than browsers send neither header: the token alone is checked.
         """
         if headers.get("sec-fetch-site") in ("cross-site", "same-site"):
             raise CrossOriginRequest
@@ -72,7 +89,7 @@ class CSRF:
             raise CrossOriginRequest
 
     def hmac_id(self, text: str) -> str:
-        """A short word for `text` that tells nothing of it: 16 hexadecimal characters."""
+        """Return 16 hexadecimal characters that identify `text` and reveal nothing of it."""
         return hmac.digest(self._secret, text.encode(), "sha256").hex()[:16]
 
     def _hash(self, token: str) -> str:
@@ -83,11 +100,13 @@ def _unmask(submitted: str) -> str:
     if len(submitted) != 4 * TOKEN_BYTES:
         return submitted
     try:
-        both = bytes.fromhex(submitted)
+        masked = bytes.fromhex(submitted)
     except ValueError:
         return submitted
-    # Shorter where spaces stood among the digits.
-    return _xor(both[:TOKEN_BYTES], both[TOKEN_BYTES:]).hex() if len(both) == 2 * TOKEN_BYTES else submitted
+    # `fromhex` skips spaces, so the result may be shorter.
+    if len(masked) != 2 * TOKEN_BYTES:
+        return submitted
+    return _xor(masked[:TOKEN_BYTES], masked[TOKEN_BYTES:]).hex()
 
 
 def _xor(one: bytes, other: bytes) -> bytes:

@@ -1,15 +1,13 @@
-"""The relying party: the way to a provider, and from what it sends back to who somebody is. Authlib does the talking.
-
-Everything the provider says is checked here before anybody believes it; O1 to O16 in docs/requirements.md say what.
-"""
+"""The OAuth 2.0 client: authorization requests, token requests and profiles. The only module that uses Authlib's client."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
 from authlib.common.errors import AuthlibBaseError
@@ -17,10 +15,10 @@ from authlib.integrations.requests_client import OAuth2Session
 from authlib.oauth2.auth import ClientAuth
 
 from genkan import strict_json
-from genkan.core import BASE_PATH, Core
+from genkan.crypto.sealer import Clock
 from genkan.errors import OAuthCallbackError, ProviderError, ProviderUnavailable, ReauthorizationRequired, TokenError
 from genkan.oauth.checks import Flow
-from genkan.oauth.discovery import Metadata, fetch_jwks, fetch_metadata
+from genkan.oauth.discovery import Discovery, Metadata
 from genkan.oauth.id_token import KeySource, check_id_token
 from genkan.oauth.reauthentication import check_auth_time, reauthentication_params
 from genkan.oauth.refresh import expires_at, merge_refreshed_tokens
@@ -29,194 +27,210 @@ from genkan.oauth.transport.deadline import deadline
 from genkan.providers.base import Provider
 from genkan.types import Account, Profile
 
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
 ALLOWED_AUTHORIZATION_PARAMS = frozenset({"prompt", "login_hint", "ui_locales"})
-"""What a sign-in request may add to the authorization request; everything else is ours to say (O15)."""
+"""Parameters that a sign-in request may add to the authorization request. All others are ignored."""
 
 MAX_PARAM_LENGTH = 200
-"""Characters of each."""
+"""Characters of each of them."""
 
 INVALID_GRANT_ERRORS = frozenset({"invalid_grant", "bad_refresh_token"})
-"""How a provider says that a refresh token is of no use any more: RFC 6749 5.2, and GitHub's own."""
+"""Error codes for a refresh token that is no longer valid: RFC 6749 5.2, and GitHub's own."""
 
 ID_TOKEN_ONLY_CLAIMS = frozenset({"auth_time", "sid"})
-"""Claims that are about the sign-in and not the person: those of userinfo are passed over."""
+"""Claims about the sign-in. They count in the ID token only, not in a userinfo response."""
 
 PROVIDER_TIMEOUT = DEADLINE_SECONDS
-"""What one visit may spend on its provider, over all the calls that it needs together (F2, F6)."""
+"""Seconds for all the calls to a provider that one request of a browser needs, together."""
 
 
-def authorization_url(provider: Provider, flow: Flow, extra: Mapping[str, str], options: Core) -> str:
-    """Where to send the visitor: the provider's authorization endpoint with state, nonce and PKCE S256 (O1).
+@dataclass(frozen=True, slots=True)
+class OAuthClient:
+    """Talks to providers for one application."""
 
-    Raises ProviderUnavailable or ProviderError when its metadata can't be had or believed.
-    """
-    with _session(provider, options) as session:
-        metadata = _metadata(provider, session, options)
-        passed_on = {k: v for k, v in extra.items() if k in ALLOWED_AUTHORIZATION_PARAMS and len(v) <= MAX_PARAM_LENGTH}
-        nonce = {"nonce": flow.nonce} if provider.type == "oidc" else {}
-        url, _ = session.create_authorization_url(
-            metadata.authorization_endpoint,
-            state=flow.state,
-            code_verifier=flow.code_verifier if provider.pkce else None,
-            # Last what is asked for safety's sake: no request of the visitor's talks it away.
-            **{**provider.authorization_params, **passed_on, **nonce, **reauthentication_params(provider, flow)},
-        )
-    return str(url)
+    redirect_uri_prefix: str
+    """The redirect URI without the provider's id, e.g. `https://example.com/api/auth/callback/`."""
+    discovery: Discovery
+    clock: Clock
+    wsgi_apps: Mapping[str, WSGIApplication] = field(default_factory=dict)
+    """URL prefixes that a WSGI application in this process serves, without the network."""
+
+    def authorization_url(self, provider: Provider, flow: Flow, extra: Mapping[str, str]) -> str:
+        """Return the URL of the authorization request, with state, nonce and PKCE S256 (RFC 6749 4.1.1, RFC 7636).
+
+        `extra` are parameters from the sign-in request. Raises ProviderUnavailable if the metadata can't be fetched,
+        ProviderError if it is invalid.
+        """
+        with self._session(provider) as session:
+            metadata = self._metadata(provider, session)
+            nonce = {"nonce": flow.nonce} if provider.type == "oidc" else {}
+            url, _ = session.create_authorization_url(
+                metadata.authorization_endpoint,
+                state=flow.state,
+                code_verifier=flow.code_verifier if provider.pkce else None,
+                # The parameters for security come last, so that `extra` can't replace them.
+                **{
+                    **provider.authorization_params,
+                    **_allowed_params(extra),
+                    **nonce,
+                    **reauthentication_params(provider, flow),
+                },
+            )
+        return str(url)
+
+    def exchange_code(
+        self, provider: Provider, flow: Flow, params: Mapping[str, str]
+    ) -> tuple[Profile, dict[str, Any]]:
+        """Exchange the code of an authorization response. Returns (profile, tokens).
+
+        The state has been verified before. Raises OAuthCallbackError for an error response of the provider,
+        ProviderUnavailable if it does not respond, ProviderError if its response is invalid.
+        """
+        with self._session(provider) as session:
+            metadata = self._metadata(provider, session)
+            code = _read_code(params, metadata)
+            tokens = _fetch_tokens(session, metadata, flow.code_verifier if provider.pkce else None, code)
+            tokens["expires_at"] = expires_at(tokens, self.clock())
+            if provider.type == "oidc":
+                return self._oidc_profile(provider, flow, tokens, metadata, session), tokens
+            return _oauth_profile(provider, tokens, session), tokens
+
+    def refresh(self, provider: Provider, account: Account) -> dict[str, Any]:
+        """Use the account's refresh token (RFC 6749 6). Returns the account's new tokens.
+
+        What the response leaves out stays as it was. Raises ReauthorizationRequired if the grant has ended or the
+        response is about another user, ProviderUnavailable if there is no response, ProviderError if it is invalid.
+        """
+        with self._session(provider) as session:
+            metadata = self._metadata(provider, session)
+            response = _refresh_tokens(session, metadata, provider, account)
+            keys = self._keys(provider, metadata, session)
+            return merge_refreshed_tokens(provider, metadata, account, response, keys, self.clock())
+
+    @contextmanager
+    def metadata_and_keys(self, provider: Provider) -> Iterator[tuple[Metadata, KeySource]]:
+        """Yield the provider's metadata and the source of its keys. Raises like `authorization_url`, in the block too."""
+        with self._session(provider) as session:
+            metadata = self._metadata(provider, session)
+            yield metadata, self._keys(provider, metadata, session)
+
+    @contextmanager
+    def _session(self, provider: Provider) -> Iterator[OAuth2Session]:
+        with (
+            deadline(PROVIDER_TIMEOUT),
+            OAuth2Session(
+                provider.client_id,
+                provider.client_secret,
+                token_endpoint_auth_method=provider.token_endpoint_auth_method,
+                scope=provider.scope,
+                redirect_uri=self.redirect_uri_prefix + provider.id,
+                code_challenge_method="S256",
+            ) as session,
+        ):
+            session.register_client_auth_method(("client_secret_basic", _form_encoded_basic))
+            mount_adapters(session, wsgi_apps=self.wsgi_apps)
+            try:
+                yield session
+            except (AuthlibBaseError, TokenError, ValueError, TypeError, OverflowError, RecursionError) as error:
+                raise ProviderError(type(error).__name__) from error
+            except OSError as error:
+                raise ProviderUnavailable(type(error).__name__) from error
+
+    def _metadata(self, provider: Provider, session: OAuth2Session) -> Metadata:
+        metadata = self.discovery.metadata(provider, partial(_get, session))
+        supported = metadata.token_endpoint_auth_methods_supported
+        if supported and provider.token_endpoint_auth_method not in supported and "client_secret_post" in supported:
+            session.token_endpoint_auth_method = "client_secret_post"
+        return metadata
+
+    def _keys(self, provider: Provider, metadata: Metadata, session: OAuth2Session) -> KeySource:
+        return partial(self.discovery.jwks, provider, metadata, partial(_get, session))
+
+    def _oidc_profile(
+        self, provider: Provider, flow: Flow, tokens: Mapping[str, Any], metadata: Metadata, session: OAuth2Session
+    ) -> Profile:
+        keys = self._keys(provider, metadata, session)
+        claims = check_id_token(provider, metadata, tokens, flow.nonce, keys, self.clock())
+        check_auth_time(claims, flow, self.clock())
+        lacks_profile = not claims.get("name") and not claims.get("email")
+        if metadata.userinfo_endpoint is None or not (provider.fetch_userinfo or lacks_profile):
+            return claims
+        userinfo = _fetch_json(session, metadata.userinfo_endpoint, tokens)
+        # OpenID Connect Core 5.3.2: a response about another subject must not be used.
+        if not isinstance(userinfo, dict) or userinfo.get("sub") != claims["sub"]:
+            raise ProviderError("userinfo of another subject")
+        # `email_verified` counts only from the response that has the address.
+        source = userinfo if "email" in userinfo else claims
+        added = {name: value for name, value in userinfo.items() if name not in ID_TOKEN_ONLY_CLAIMS}
+        return {**claims, **added, **{name: source.get(name) for name in provider.email_verified_claims}}
 
 
-def exchange_code(
-    provider: Provider, flow: Flow, params: Mapping[str, str], options: Core
-) -> tuple[Profile, dict[str, Any]]:
-    """The profile and the tokens that an authorization response stands for, whose state is already known to be ours.
-
-    Spends its code, never twice, and VISIT_SECONDS at most. Raises OAuthCallbackError for the provider's own errors,
-    ProviderUnavailable when it does not answer, ProviderError when what it answers can't be believed.
-    """
-    with _session(provider, options) as session:
-        metadata = _metadata(provider, session, options)
-        code = _read_code(params, metadata)
-        tokens = _fetch_tokens(session, metadata, flow.code_verifier if provider.pkce else None, code)
-        tokens["expires_at"] = expires_at(tokens, options.clock())
-        if provider.type == "oidc":
-            return _oidc_profile(provider, flow, tokens, metadata, session, options), tokens
-        return _oauth_profile(provider, tokens, session), tokens
-
-
-def refresh(provider: Provider, account: Account, options: Core) -> dict[str, Any]:
-    """The account's tokens after its refresh token was used, what the answer leaves unsaid being as it was.
-
-    Raises ReconnectRequired when the provider gives no more or now tells of somebody else (O18), ProviderUnavailable
-    when it does not answer, ProviderError when its answer is none.
-    """
-    with _session(provider, options) as session:
-        metadata = _metadata(provider, session, options)
-        renewed = _fetch_renewed(session, metadata, provider, account)
-        keys = _keys(provider, metadata, session, options)
-        return merge_refreshed_tokens(provider, metadata, account, renewed, keys, options.clock())
-
-
-@contextmanager
-def provider_client(provider: Provider, options: Core) -> Iterator[tuple[Metadata, KeySource]]:
-    """What the provider says of itself, and the way to its keys. Raises like `authorization_url`, also in the block."""
-    with _session(provider, options) as session:
-        metadata = _metadata(provider, session, options)
-        yield metadata, _keys(provider, metadata, session, options)
+def _allowed_params(extra: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name: value
+        for name, value in extra.items()
+        if name in ALLOWED_AUTHORIZATION_PARAMS and len(value) <= MAX_PARAM_LENGTH
+    }
 
 
 def _read_code(params: Mapping[str, str], metadata: Metadata) -> str:
-    # The issuer first (RFC 9207 2.4): another provider's answer is not even read. Errors' words stay here (O12).
+    # The issuer first (RFC 9207 2.4): nothing else in the response of another provider is read.
     issuer = params.get("iss")
     if issuer is None and metadata.authorization_response_iss_parameter_supported:
         raise ProviderError("no iss in the authorization response")
     if issuer is not None and not metadata.is_issuer(issuer):
         raise ProviderError("authorization response of another issuer")
     if "error" in params:
-        raise OAuthCallbackError("the provider answered an error", reason=_reason(params["error"]))
+        # The provider's own words are not shown or logged.
+        raise OAuthCallbackError("the provider answered an error", reason=_error_reason(params["error"]))
     if not params.get("code"):
         raise OAuthCallbackError("no code in the authorization response")
     return params["code"]
 
 
-@contextmanager
-def _session(provider: Provider, options: Core) -> Iterator[OAuth2Session]:
-    with (
-        deadline(PROVIDER_TIMEOUT),
-        OAuth2Session(
-            provider.client_id,
-            provider.client_secret,
-            token_endpoint_auth_method=provider.token_endpoint_auth_method,
-            scope=provider.scope,
-            redirect_uri=f"{options.origin}{BASE_PATH}/callback/{provider.id}",
-            code_challenge_method="S256",
-        ) as session,
-    ):
-        session.register_client_auth_method(("client_secret_basic", _form_encoded_basic))
-        mount_adapters(session, back_channels=options.wsgi_apps)
-        try:
-            yield session
-        except (AuthlibBaseError, TokenError, ValueError, TypeError, OverflowError, RecursionError) as error:
-            raise ProviderError(type(error).__name__) from error
-        except OSError as error:
-            raise ProviderUnavailable(type(error).__name__) from error
-
-
-def _metadata(provider: Provider, session: OAuth2Session, options: Core) -> Metadata:
-    metadata = fetch_metadata(provider, partial(_get, session), options)
-    supported = metadata.token_endpoint_auth_methods_supported
-    if supported and provider.token_endpoint_auth_method not in supported and "client_secret_post" in supported:
-        session.token_endpoint_auth_method = "client_secret_post"
-    return metadata
-
-
-def _fetch_tokens(session: OAuth2Session, metadata: Metadata, verifier: str | None, code: str) -> dict[str, Any]:
-    proof = {} if verifier is None else {"code_verifier": verifier}
+def _fetch_tokens(session: OAuth2Session, metadata: Metadata, code_verifier: str | None, code: str) -> dict[str, Any]:
+    pkce = {} if code_verifier is None else {"code_verifier": code_verifier}
     tokens = session.fetch_token(
         metadata.token_endpoint,
         grant_type="authorization_code",
         code=code,
         redirect_uri=session.redirect_uri,
-        **proof,
+        **pkce,
     )
-    return _bearer(tokens)
+    return _check_token_response(tokens)
 
 
-def _bearer(tokens: Mapping[str, Any]) -> dict[str, Any]:
-    access_token, kind = tokens.get("access_token"), tokens.get("token_type")
-    if not isinstance(access_token, str) or not isinstance(kind, str) or kind.lower() != "bearer":
-        raise ProviderError("no bearer token in the token response")
-    return dict(tokens)
-
-
-def _fetch_renewed(session: OAuth2Session, metadata: Metadata, provider: Provider, account: Account) -> dict[str, Any]:
-    # Without a scope: it is then what was granted, and nothing that the owner has added since (RFC 6749 6).
+def _refresh_tokens(session: OAuth2Session, metadata: Metadata, provider: Provider, account: Account) -> dict[str, Any]:
+    # Without a scope the response has the scope that was granted, whatever is configured now (RFC 6749 6).
     grant = {"grant_type": "refresh_token", "refresh_token": account.tokens["refresh_token"], "scope": None}
     try:
-        return _bearer(session.fetch_token(metadata.token_endpoint, **grant))
+        return _check_token_response(session.fetch_token(metadata.token_endpoint, **grant))
     except AuthlibBaseError as error:
         if error.error in INVALID_GRANT_ERRORS:
             raise ReauthorizationRequired(provider.id, "the provider ended the grant") from error
-        if _reason(str(error.error)) == "unavailable":
+        if _error_reason(str(error.error)) == "unavailable":
             raise ProviderUnavailable("the provider answered that it is busy") from error
         raise
 
 
-def _oidc_profile(
-    provider: Provider,
-    flow: Flow,
-    tokens: Mapping[str, Any],
-    metadata: Metadata,
-    session: OAuth2Session,
-    options: Core,
-) -> Profile:
-    keys = _keys(provider, metadata, session, options)
-    claims = check_id_token(provider, metadata, tokens, flow.nonce, keys, options.clock())
-    check_auth_time(claims, flow, options.clock())
-    lacks_profile = not claims.get("name") and not claims.get("email")
-    if metadata.userinfo_endpoint is None or not (provider.fetch_userinfo or lacks_profile):
-        return claims
-    userinfo = _ask(session, metadata.userinfo_endpoint, tokens)
-    # OpenID Connect Core 5.3.2: an answer about somebody else MUST NOT be used.
-    if not isinstance(userinfo, dict) or userinfo.get("sub") != claims["sub"]:
-        raise ProviderError("userinfo of another subject")
-    # Whether an address is verified is told with the address, never by the other answer (F10).
-    told = userinfo if "email" in userinfo else claims
-    added = {name: value for name, value in userinfo.items() if name not in ID_TOKEN_ONLY_CLAIMS}
-    return {**claims, **added, **{name: told.get(name) for name in provider.email_verified_claims}}
-
-
-def _keys(provider: Provider, metadata: Metadata, session: OAuth2Session, options: Core) -> KeySource:
-    return partial(fetch_jwks, provider, metadata, partial(_get, session), options)
+def _check_token_response(tokens: Mapping[str, Any]) -> dict[str, Any]:
+    access_token, token_type = tokens.get("access_token"), tokens.get("token_type")
+    if not isinstance(access_token, str) or not isinstance(token_type, str) or token_type.lower() != "bearer":
+        raise ProviderError("no bearer token in the token response")
+    return dict(tokens)
 
 
 def _oauth_profile(provider: Provider, tokens: Mapping[str, Any], session: OAuth2Session) -> Profile:
-    profile = _ask(session, provider.userinfo_endpoint or "", tokens)
+    profile = _fetch_json(session, provider.userinfo_endpoint or "", tokens)
     if not isinstance(profile, dict):
         raise ProviderError("the profile is not an object")
-    extra = {name: _ask(session, url, tokens) for name, url in provider.extra_userinfo_endpoints.items()}
+    extra = {name: _fetch_json(session, url, tokens) for name, url in provider.extra_userinfo_endpoints.items()}
     return {**profile, **extra}
 
 
-def _ask(session: OAuth2Session, url: str, tokens: Mapping[str, Any]) -> Any:
+def _fetch_json(session: OAuth2Session, url: str, tokens: Mapping[str, Any]) -> Any:
     status, body = _get(session, url, Authorization=f"Bearer {tokens['access_token']}")
     if status >= 500:
         raise ProviderUnavailable(f"profile: {status}")
@@ -226,22 +240,22 @@ def _ask(session: OAuth2Session, url: str, tokens: Mapping[str, Any]) -> Any:
 
 
 def _get(session: OAuth2Session, url: str, **headers: str) -> tuple[int, bytes]:
-    # Some providers refuse calls that do not say who calls.
+    # Some providers refuse requests without a User-Agent.
     sent = {"Accept": "application/json", "User-Agent": "Genkan", **headers}
-    answer = session.request("GET", url, withhold_token=True, headers=sent)
-    return answer.status_code, answer.content
+    response = session.request("GET", url, withhold_token=True, headers=sent)
+    return response.status_code, response.content
 
 
 def _form_encoded_basic(
     client: ClientAuth, method: str, uri: str, headers: dict[str, str], body: str
 ) -> tuple[str, dict[str, str], str]:
-    # RFC 6749 2.3.1: both parts are form-urlencoded before they are joined; Authlib joins them raw (O16).
+    # RFC 6749 2.3.1: both parts are form-urlencoded before they are joined. Authlib joins them unencoded.
     pair = f"{quote_plus(client.client_id)}:{quote_plus(client.client_secret)}"
     headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
     return uri, headers, body
 
 
-def _reason(error: str) -> str:
+def _error_reason(error: str) -> str:
     if error in ("access_denied", "login_required", "consent_required", "interaction_required"):
         return "declined"
     return "unavailable" if error in ("temporarily_unavailable", "server_error") else "refused"

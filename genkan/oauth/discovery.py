@@ -1,4 +1,4 @@
-"""A provider's metadata and keys: asked for when needed, believed after checks, kept for a while (O5, O9, F2-F9)."""
+"""Discovery: a provider's metadata and signing keys, fetched when needed, validated and cached."""
 
 from __future__ import annotations
 
@@ -10,24 +10,31 @@ from math import inf
 from typing import Any
 
 from genkan import strict_json
-from genkan.core import Core
+from genkan.cache.base import Cache
+from genkan.crypto.sealer import Clock
 from genkan.errors import ProviderError
 from genkan.oauth.transport.adapters import is_allowed_url
 from genkan.oauth.transport.deadline import deadline, remaining
 from genkan.providers.base import DISCOVERY_PATH, Provider
 
 METADATA_SECONDS = 3600
+"""Seconds. Older metadata is fetched again."""
+
 KEYS_SECONDS = 600
-"""A key that its provider has withdrawn is refused after this time at the latest, while the provider answers (F9)."""
+"""Seconds. A withdrawn key is refused after this time at the latest, while the provider responds."""
+
 STALE_SECONDS = 6 * 3600
-"""How long a good copy outlives a provider that has stopped answering (F3)."""
+"""Seconds for which a cached document is used while the provider does not respond."""
+
 RETRY_AFTER_FAILURE = 30
-"""A provider that did not answer is left alone for so long where there is a good copy: nobody waits for it twice."""
+"""Seconds. A provider that did not respond is not asked again for so long, if there is a cached document."""
+
 REFRESH_TIME_SHARE = 1 / 3
-"""Of a visit's time for asking where there is a good copy: one that hangs leaves enough for what has none."""
+"""Share of the remaining time to spend on a refresh while a cached document is still valid."""
+
 MIN_FORCED_INTERVAL = 30
-"""Keys are fetched out of turn at most this often, so that forged key ids cannot make us a flood (O5). Where workers share
-no cache, each of them so often; and those that look in the same moment may ask together."""
+"""Seconds between two fetches of keys for an unknown key id, so that forged key ids can't cause many requests. Workers
+without a shared cache count for themselves."""
 
 _TENANT = re.compile(r"[0-9a-fA-F-]{36}")
 
@@ -37,12 +44,12 @@ _log = logging.getLogger("genkan.oauth.discovery")
 
 
 HTTPGet = Callable[[str], tuple[int, bytes]]
-"""Status and body of a GET; raises OSError when there is no answer."""
+"""Returns the status and the body of a GET request. Raises OSError if there is no response."""
 
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What a provider says of itself, in the parts that are used (OpenID Connect Discovery 3, RFC 8414)."""
+    """The parts of a provider's metadata that are used (OpenID Connect Discovery 3, RFC 8414)."""
 
     authorization_endpoint: str
     token_endpoint: str
@@ -52,12 +59,15 @@ class Metadata:
     end_session_endpoint: str | None = None
     multi_tenant_issuer: str | None = None
     authorization_response_iss_parameter_supported: bool = False
-    """RFC 9207: its authorization responses name it."""
+    """True if authorization responses have an `iss` parameter (RFC 9207)."""
     id_token_signing_alg_values_supported: tuple[str, ...] = ()
     token_endpoint_auth_methods_supported: tuple[str, ...] = ()
 
     def is_issuer(self, name: object, tenant: object = _ANY) -> bool:
-        """Whether `name` is this provider, exactly; `tenant` is the ID token's `tid` where the issuer has a gap."""
+        """Return True if `name` is exactly this issuer.
+
+        `tenant` is the `tid` of an ID token. It fills the gap in the issuer of a multi-tenant provider.
+        """
         if self.multi_tenant_issuer is None:
             return self.issuer is not None and name == self.issuer
         if tenant is _ANY:
@@ -67,94 +77,90 @@ class Metadata:
         return is_tenant and name == self.multi_tenant_issuer.replace("{tenantid}", str(tenant))
 
 
-def fetch_metadata(provider: Provider, get: HTTPGet, options: Core) -> Metadata:
-    """The provider's metadata: its own data for OAuth 2, discovered for OpenID Connect, at most an hour old.
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """Fetches and caches metadata and keys."""
 
-    Raises ProviderError for a document that can't be believed and OSError for one that can't be had.
-    """
-    if provider.type == "oauth":
-        return _own_data(provider)
-    url = (provider.issuer or "").rstrip("/") + DISCOVERY_PATH
+    cache: Cache
+    clock: Clock
 
-    def fetch() -> dict[str, Any]:
-        document = _document(get, url)
-        _check_document(document, provider)
+    def metadata(self, provider: Provider, get: HTTPGet) -> Metadata:
+        """Return the provider's metadata, at most an hour old. An OAuth 2.0 provider's own data needs no request.
+
+        Raises ProviderError for an invalid document, OSError if there is no response.
+        """
+        if provider.type == "oauth":
+            return Metadata(provider.authorization_endpoint or "", provider.token_endpoint or "", provider.issuer)
+        url = (provider.issuer or "").rstrip("/") + DISCOVERY_PATH
+
+        def fetch() -> dict[str, Any]:
+            document = _fetch(get, url)
+            _check_document(document, provider)
+            return document
+
+        key = f"metadata:{provider.id}:{provider.issuer or ''}"
+        return _to_metadata(self._cached(key, METADATA_SECONDS, fetch), provider)
+
+    def jwks(
+        self, provider: Provider, metadata: Metadata, get: HTTPGet, *, force_refresh: bool = False
+    ) -> list[dict[str, Any]]:
+        """Return the provider's public keys as JWKs, at most ten minutes old.
+
+        With `force_refresh` they are fetched now. The list is then empty if that happened less than MIN_FORCED_INTERVAL
+        seconds ago. Raises like `metadata`.
+        """
+        key = f"keys:{provider.id}:{metadata.jwks_uri}"
+        if force_refresh:
+            if self._is_within(MIN_FORCED_INTERVAL, self.cache.get(f"{key}:forced")):
+                return []
+            self.cache.set(f"{key}:forced", self.clock(), MIN_FORCED_INTERVAL)
+
+        def fetch() -> dict[str, Any]:
+            document = _fetch(get, metadata.jwks_uri or "")
+            if not isinstance(document.get("keys"), list) or not document["keys"]:
+                raise ProviderError("no keys in the key set")
+            return document
+
+        document = self._cached(key, 0 if force_refresh else KEYS_SECONDS, fetch)
+        return [jwk for jwk in document["keys"] if isinstance(jwk, dict)]
+
+    def _cached(self, key: str, max_age: int, fetch: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        entry = self._entry(key)
+        failed_lately = self._is_within(RETRY_AFTER_FAILURE, entry.get("failed_at"))
+        if max_age and (failed_lately or self._is_within(max_age, entry.get("at"))):
+            return dict(entry["document"])
+        has_fallback = bool(entry and max_age)
+        try:
+            with deadline(remaining() * REFRESH_TIME_SHARE if has_fallback else inf):
+                document = fetch()
+        except (OSError, ValueError, ProviderError) as error:
+            if not has_fallback:
+                raise
+            _log.warning("provider did not respond, using cached document", extra={"error": type(error).__name__})
+            self.cache.set(key, {**entry, "failed_at": self.clock()}, STALE_SECONDS)
+            return dict(entry["document"])
+        self.cache.set(key, {"at": self.clock(), "document": document}, STALE_SECONDS)
         return document
 
-    document = _kept(_metadata_key(provider), METADATA_SECONDS, fetch, options)
-    return _metadata(document, provider)
+    def _entry(self, key: str) -> dict[str, Any]:
+        entry = self.cache.get(key)
+        is_usable = isinstance(entry, dict) and isinstance(entry.get("document"), dict)
+        return dict(entry) if is_usable and self._is_within(STALE_SECONDS, entry.get("at")) else {}
+
+    def _is_within(self, seconds: float, time: object) -> bool:
+        # In both directions: a time in the future was stored before the clock was set back.
+        return strict_json.is_number(time) and abs(self.clock() - time) < seconds
 
 
-def fetch_jwks(
-    provider: Provider, metadata: Metadata, get: HTTPGet, options: Core, *, force_refresh: bool = False
-) -> list[dict[str, Any]]:
-    """The provider's public keys as JWKs, at most ten minutes old; with `force_refresh`, fetched now if that is not too soon.
-
-    Raises like `fetch_metadata`.
-    """
-    key = f"keys:{provider.id}:{metadata.jwks_uri}"
-    if force_refresh:
-        if _is_within(MIN_FORCED_INTERVAL, options.cache.get(f"{key}:forced"), options):
-            return []
-        options.cache.set(f"{key}:forced", options.clock(), MIN_FORCED_INTERVAL)
-
-    def fetch() -> dict[str, Any]:
-        document = _document(get, metadata.jwks_uri or "")
-        if not isinstance(document.get("keys"), list) or not document["keys"]:
-            raise ProviderError("no keys in the key set")
-        return document
-
-    document = _kept(key, 0 if force_refresh else KEYS_SECONDS, fetch, options)
-    return [jwk for jwk in document["keys"] if isinstance(jwk, dict)]
-
-
-def _own_data(provider: Provider) -> Metadata:
-    return Metadata(provider.authorization_endpoint or "", provider.token_endpoint or "", provider.issuer)
-
-
-def _metadata_key(provider: Provider) -> str:
-    return f"metadata:{provider.id}:{provider.issuer or ''}"
-
-
-def _kept(key: str, fresh: int, fetch: Callable[[], dict[str, Any]], options: Core) -> dict[str, Any]:
-    copy = _good_copy(key, options)
-    rests = _is_within(RETRY_AFTER_FAILURE, copy.get("failed_at"), options)
-    if fresh and (rests or _is_within(fresh, copy.get("at"), options)):
-        return dict(copy["document"])
-    can_wait = bool(copy and fresh)
-    try:
-        with deadline(remaining() * REFRESH_TIME_SHARE if can_wait else inf):
-            document = fetch()
-    except (OSError, ValueError, ProviderError) as error:
-        if not can_wait:
-            raise
-        _log.warning("provider did not answer, its last good answer is kept", extra={"error": type(error).__name__})
-        options.cache.set(key, {**copy, "failed_at": options.clock()}, STALE_SECONDS)
-        return dict(copy["document"])
-    options.cache.set(key, {"at": options.clock(), "document": document}, STALE_SECONDS)
-    return document
-
-
-def _good_copy(key: str, options: Core) -> dict[str, Any]:
-    copy = options.cache.get(key)
-    usable = isinstance(copy, dict) and isinstance(copy.get("document"), dict)
-    return dict(copy) if usable and _is_within(STALE_SECONDS, copy.get("at"), options) else {}
-
-
-def _is_within(seconds: float, moment: object, options: Core) -> bool:
-    # Either way: a moment that is far ahead was written down before the clock was set back (F12).
-    return strict_json.is_number(moment) and abs(options.clock() - moment) < seconds
-
-
-def _document(get: HTTPGet, url: str) -> dict[str, Any]:
+def _fetch(get: HTTPGet, url: str) -> dict[str, Any]:
     status, body = get(url)
     if status != 200:
-        raise OSError(f"answered {status}")
+        raise OSError(f"status {status}")
     return strict_json.loads_object(body)
 
 
 def _check_document(document: Mapping[str, Any], provider: Provider) -> None:
-    # Discovery 4.3: the issuer in the document MUST be the one it was asked of, to the letter (O9).
+    # OpenID Connect Discovery 4.3: the issuer in the document must be exactly the one that was asked.
     found, expected = str(document.get("issuer")), provider.multi_tenant_issuer or provider.issuer or ""
     if found == f"{expected}/":
         variable = provider.variable("ISSUER")
@@ -169,7 +175,7 @@ def _check_document(document: Mapping[str, Any], provider: Provider) -> None:
             raise ProviderError(f"the discovery document has no usable {name}")
 
 
-def _metadata(document: Mapping[str, Any], provider: Provider) -> Metadata:
+def _to_metadata(document: Mapping[str, Any], provider: Provider) -> Metadata:
     return Metadata(
         authorization_endpoint=document["authorization_endpoint"],
         token_endpoint=document["token_endpoint"],
@@ -186,7 +192,7 @@ def _metadata(document: Mapping[str, Any], provider: Provider) -> Metadata:
 
 
 def _is_endpoint(value: object, issuer: str | None) -> bool:
-    # A provider out there must not send us to a service on our own loopback.
+    # A provider on the network must not send us to a service on our own loopback interface.
     return isinstance(value, str) and is_allowed_url(value) and value.startswith((issuer or "").partition("//")[0])
 
 

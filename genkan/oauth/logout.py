@@ -1,55 +1,116 @@
-"""The way to a provider's own sign-out (OpenID Connect RP-Initiated Logout 1.0, O19)."""
+"""Sign-out at the provider (OpenID Connect RP-Initiated Logout 1.0)."""
 
 from __future__ import annotations
 
+import hmac
 import logging
+import secrets
+from dataclasses import dataclass
 
-from genkan.core import Core
-from genkan.errors import ProviderError, ProviderUnavailable
+from genkan.crypto.sealer import Clock, Sealer
+from genkan.errors import ProviderError, ProviderUnavailable, TokenError
+from genkan.http.cookies import CHUNK_CHARACTERS, Cookie, RequestCookies, clear
 from genkan.http.urls import add_query
-from genkan.oauth.client import provider_client
+from genkan.oauth.client import OAuthClient
 from genkan.oauth.transport.deadline import deadline
 from genkan.providers.base import Provider
 
 TIMEOUT = 3.0
-"""What somebody who signs out waits for a provider whose address for it is not known, at most."""
+"""Seconds that a sign-out waits at most for the provider's metadata."""
 
 MAX_HINT_CHARACTERS = 6000
-"""Of an ID token that is kept for a sign-out. With a longer one the URL might be too long for a server (most stop at
-8 KiB)."""
+"""Characters of an ID token that is stored as `id_token_hint`. A longer one makes a URL that many servers refuse (8 KiB)."""
+
+LOGOUT_STATE_MAX_AGE = 900
+"""Seconds that a user may take at the provider."""
 
 POST_LOGOUT_REDIRECT_PATH = "/signout/return"
-"""Below the base path; the owner registers it with the provider."""
+"""Path below the base path. It is registered with the provider."""
+
+_RANDOM_BYTES = 32
 
 _log = logging.getLogger("genkan.sign_out")
 
 
-def end_session_url(provider: Provider, id_token: str | None, state: str, options: Core) -> str | None:
-    """Where to send a browser so that the provider's session ends too; None where it has no such place or is down.
+@dataclass(frozen=True, slots=True)
+class ProviderLogout:
+    """Sends the browser to the provider's end session endpoint and receives it back."""
 
-    Without the ID token of the session that ends the provider asks the person.
-    """
-    endpoint = _endpoint(provider, options)
-    if endpoint is None:
+    client: OAuthClient
+    sealer: Sealer
+    cookie_name: str
+    origin: str
+    post_logout_redirect_uri: str
+    clock: Clock
+
+    def start(self, provider: Provider, id_token: str | None, callback_url: str) -> tuple[str, Cookie] | None:
+        """Return the URL at the provider and the cookie that remembers `callback_url`.
+
+        None if the provider has no end session endpoint or does not respond. Without the ID token of the session, the
+        provider asks the user to confirm.
+        """
+        endpoint = self._endpoint(provider)
+        if endpoint is None:
+            return None
+        state = secrets.token_urlsafe(_RANDOM_BYTES)
+        url = add_query(
+            endpoint,
+            {
+                "client_id": provider.client_id,
+                "post_logout_redirect_uri": self.post_logout_redirect_uri,
+                "state": state,
+                "id_token_hint": id_token,
+            },
+        )
+        return url, self._cookie(state, callback_url)
+
+    def finish(self, state: str | None, cookies: RequestCookies) -> tuple[str, tuple[Cookie, ...]]:
+        """Return the callback URL of this state and the deletion of its cookie.
+
+        Any other state leads to the front page. That is harmless: the user is signed out already.
+        """
+        sealed = cookies.get(self.cookie_name)
+        if sealed is None:
+            return self.origin, ()
+        return self._callback_url(sealed, state or ""), clear((self.cookie_name,), secure=self._secure)
+
+    @property
+    def _secure(self) -> bool:
+        return self.origin.startswith("https:")
+
+    def _endpoint(self, provider: Provider) -> str | None:
+        try:
+            with deadline(TIMEOUT), self.client.metadata_and_keys(provider) as (metadata, _):
+                endpoint = metadata.end_session_endpoint
+            if endpoint is not None and "#" not in endpoint:
+                return endpoint
+            reason = "no end_session_endpoint" if endpoint is None else "an end_session_endpoint with a fragment"
+        except (ProviderError, ProviderUnavailable) as error:
+            reason = str(error)
+        extra = {"event": "sign-out-local", "provider": provider.id, "reason": reason}
+        _log.warning("signed out here, but not at the provider", extra=extra)
         return None
-    parameters = {
-        "client_id": provider.client_id,
-        "post_logout_redirect_uri": options.action_url(POST_LOGOUT_REDIRECT_PATH),
-        "state": state,
-    }
-    if id_token is not None:
-        parameters["id_token_hint"] = id_token
-    return add_query(endpoint, parameters)
 
+    def _cookie(self, state: str, callback_url: str) -> Cookie:
+        sealed = self._seal(state, callback_url)
+        if len(sealed) > CHUNK_CHARACTERS:
+            # Browsers do not keep a cookie of this size.
+            sealed = self._seal(state, self.origin)
+        return Cookie(
+            self.cookie_name,
+            sealed,
+            self._secure,
+            max_age=LOGOUT_STATE_MAX_AGE,
+            expires=self.clock() + LOGOUT_STATE_MAX_AGE,
+        )
 
-def _endpoint(provider: Provider, options: Core) -> str | None:
-    try:
-        with deadline(TIMEOUT), provider_client(provider, options) as (metadata, _):
-            endpoint = metadata.end_session_endpoint
-        if endpoint is not None and "#" not in endpoint:
-            return endpoint
-        why = "no end_session_endpoint" if endpoint is None else "an end_session_endpoint with a fragment"
-    except (ProviderError, ProviderUnavailable) as error:
-        why = str(error)
-    _log.warning("signed out here only", extra={"event": "sign-out-local", "provider": provider.id, "why": why})
-    return None
+    def _seal(self, state: str, callback_url: str) -> str:
+        return self.sealer.seal({"state": state, "callback_url": callback_url}, LOGOUT_STATE_MAX_AGE)
+
+    def _callback_url(self, sealed: str, state: str) -> str:
+        try:
+            claims = self.sealer.open(sealed)
+        except TokenError:
+            return self.origin
+        is_ours = hmac.compare_digest(str(claims.get("state")).encode(), state.encode())
+        return str(claims["callback_url"]) if is_ours and "callback_url" in claims else self.origin

@@ -1,147 +1,221 @@
-"""Making sessions: the text of a cookie for claims, and what the application says they mean."""
+"""Issue sessions: claims, record and cookie of a new, extended or updated session."""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
 from hashlib import sha256
 
 from genkan import strict_json
 from genkan.adapters.sessions import SessionRecord, session_id
-from genkan.callbacks import SessionParams
-from genkan.core import CachedSession, Core
+from genkan.callbacks import JWTParams, SessionParams
 from genkan.crypto.sealer import CLOCK_TOLERANCE
+from genkan.errors import AccessDenied
 from genkan.http import cookies
-from genkan.http.messages import Cookie
-from genkan.types import Session, SessionUser, Token, str_claim
+from genkan.http.cookies import Cookie
+from genkan.session.activity import ClientInfo
+from genkan.session.sessions import CachedSession, Sessions
+from genkan.types import ProviderIdentity, Session, SessionUser, Token, User, str_claim
 
 CALLBACK_CACHE_SECONDS = 60
-"""Seconds for which a worker takes the callbacks' word for a token it has seen; its expiry, and whether it has been
-ended, are checked at every reading."""
+"""Seconds for which a worker reuses the result of the callbacks. Expiry and revocation are checked at every reading."""
 
 LAST_SEEN_INTERVAL = 300
-"""Seconds between two notes that a session was seen; the first is the time when its token was made."""
+"""Seconds between two updates of a record's `last_seen`."""
 
 MIN_EXTENSION = 60
-"""Seconds by which a session has to live longer than is written down for that to be written down anew."""
+"""Seconds. An extension that adds less to the stored expiry is not written to the database."""
 
-_HELD = ("iat", "exp", "auth_time", "sid", "jti", "proven_at", "as_of")
+SID_BYTES = 16
+"""Random bytes of a session id."""
+
+RESERVED_CLAIMS = ("iat", "exp", "session_start", "auth_time", "sid", "jti", "updated_at")
+"""Claims that no callback can change: they decide when and how the session ends."""
 
 
 def keep_reserved_claims(claims: Token, token: Token) -> Token:
-    """`token` with the times and the name of `claims`: a callback can't lose, move or invent what they end by (S6)."""
+    """Return `token` with the reserved claims restored from `claims`."""
     return {
-        **{name: value for name, value in token.items() if name not in _HELD},
-        **{name: claims[name] for name in _HELD if name in claims},
+        **{name: value for name, value in token.items() if name not in RESERVED_CLAIMS},
+        **{name: claims[name] for name in RESERVED_CLAIMS if name in claims},
     }
 
 
-def create_session(token: Token, record: SessionRecord, seen: tuple[str, ...], options: Core) -> tuple[Cookie, ...]:
-    """The cookies of a new session for these claims, which is written down. Raises AccessDenied, StoreError."""
+def first_token(identity: ProviderIdentity, user: User, is_new_user: bool, sessions: Sessions) -> Token:
+    """Return the claims of a new session, after the jwt callback.
 
-    def make(claims: Token, age: int) -> tuple[str, Token]:
-        return options.strategy.create(claims, age, record)
+    Nothing of an earlier session is taken over. Raises AccessDenied if the callback returns None, and what it raises.
+    """
+    # The user was loaded just before, and the callback may take a while.
+    updated_at = sessions.now() - 1
+    token = sessions.callbacks.jwt(
+        JWTParams(
+            token={"name": user.name, "email": user.email, "picture": user.image, "sub": user.id},
+            user=user,
+            account=identity.account,
+            profile=identity.profile,
+            is_new_user=is_new_user,
+            trigger="signUp" if is_new_user else "signIn",
+        )
+    )
+    if token is None:
+        raise AccessDenied("jwt callback")
+    now = sessions.now()
+    return {
+        **token,
+        "iat": now,
+        "session_start": now,
+        "auth_time": identity.auth_time,
+        "updated_at": updated_at,
+        "sid": secrets.token_urlsafe(SID_BYTES),
+    }
 
-    return _issue(token, make, seen, options)[1]
+
+def new_record(token: Token, identity: ProviderIdentity, client: ClientInfo, sessions: Sessions) -> SessionRecord:
+    """Return the record of a new session with these claims. The account of the identity has its user's id."""
+    now: int = token["iat"]
+    return SessionRecord(
+        id=token["sid"],
+        user_id=identity.account.user_id or "",
+        provider=identity.account.provider,
+        provider_sid=identity.provider_sid,
+        id_token=identity.id_token_hint,
+        created=now,
+        last_seen=now,
+        expires=now + sessions.config.max_age,
+        absolute_expires=now + sessions.config.absolute_age,
+        device=client.device,
+        ip_address=client.ip_address,
+    )
+
+
+def create_session(
+    token: Token, record: SessionRecord, seen: tuple[str, ...], sessions: Sessions
+) -> tuple[Cookie, ...]:
+    """Store the record of a new session and return its cookies.
+
+    `seen` are the names of the session cookies that the browser sent. Raises AccessDenied if the user is disabled,
+    AdapterError if the store fails, and what the session callback raises.
+    """
+
+    def encode(claims: Token, age: int) -> tuple[str, Token]:
+        return sessions.strategy.create(claims, age, record)
+
+    return _issue(token, encode, seen, sessions)[1]
 
 
 def update_session(
-    token: Token, seen: tuple[str, ...], options: Core, *, text: str = ""
+    token: Token, cookie_value: str, seen: tuple[str, ...], sessions: Sessions
 ) -> tuple[CachedSession | None, tuple[Cookie, ...]]:
-    """The session whose cookie said `text`, with these claims from now on, and its cookies.
+    """Re-issue the session in `cookie_value` with these claims, and return it with its cookies.
 
-    It lives `max_age` from now, never past the absolute limit, which is counted from `auth_time` (S6). The
-    finished session is remembered, so that the next request with it need not open it. Raises StoreError.
+    It lives `max_age` from now, and never past the absolute limit. The session is None if the session callback returns
+    None or the absolute limit has passed. Raises AdapterError, and what the session callback raises.
     """
-    return _issue(_named(token), lambda claims, age: options.strategy.extend(text, claims, age), seen, options)
+
+    def encode(claims: Token, age: int) -> tuple[str, Token]:
+        return sessions.strategy.extend(cookie_value, claims, age)
+
+    return _issue(_with_sid(token), encode, seen, sessions)
 
 
 def extend_session(
-    token: Token, text: str, seen: tuple[str, ...], options: Core, *, with_news: bool
+    token: Token, cookie_value: str, seen: tuple[str, ...], sessions: Sessions, *, force_write: bool
 ) -> tuple[Cookie, ...]:
-    """The same without asking what it means. Of many at once one writes it down (S7), unless they are `with_news`."""
-    claims = _aged(_named(token), options)
-    if claims is None:
-        return cookies.clear(seen, secure=options.secure)
-    # Re-issued at every reading, it is still written down rarely: the record may end a sixtieth of its life early.
-    interval = options.session_config.update_age or options.session_config.max_age // 60
-    every = 0 if with_news else min(MIN_EXTENSION, interval)
-    renewed, stamped = options.strategy.extend(text, *claims, min_interval=every)
-    return _write(renewed, stamped["exp"], seen, options)
+    """Re-issue the session cookie without calling the callbacks, and return the cookies.
+
+    Of several concurrent requests one updates the database row, unless `force_write` is true. Raises AdapterError.
+    """
+    limited = _limit_age(_with_sid(token), sessions)
+    if limited is None:
+        return cookies.clear(seen, secure=sessions.secure)
+    # With an `update_age` of 0 every reading re-issues the cookie, but few of them write to the database.
+    interval = sessions.config.update_age or sessions.config.max_age // 60
+    min_interval = 0 if force_write else min(MIN_EXTENSION, interval)
+    value, stamped = sessions.strategy.extend(cookie_value, *limited, min_interval=min_interval)
+    return _write(value, stamped["exp"], seen, sessions)
 
 
-def build_session(token: Token, opened: Token, now: float, options: Core, *, current: bool) -> CachedSession | None:
-    """What the application says these claims mean; None when its session callback tells of nobody."""
-    issued = token.get("iat", 0)
-    end = started_at(token, now) + options.session_config.absolute_age
-    session = options.callbacks.session(
-        SessionParams(default_session(token, float(min(token["exp"], end))), dict(token))
-    )
+def build_session(
+    token: Token, claims: Token, now: float, sessions: Sessions, *, reissue: bool = False
+) -> CachedSession | None:
+    """Build the session by calling the session callback. None if the callback returns None.
+
+    `claims` is the token before the jwt callback. With `reissue` the session is due for re-issue at once. Raises what
+    the callback raises, and TypeError if it returns anything but a Session or None.
+    """
+    issued_at = token.get("iat", 0)
+    absolute_end = started_at(token, now) + sessions.config.absolute_age
+    default = default_session(token, float(min(token["exp"], absolute_end)))
+    session = sessions.callbacks.session(SessionParams(default, dict(token)))
     if session is None:
         return None
     if not isinstance(session, Session):
-        raise TypeError("the session callback returns a Session or None")
-    body = strict_json.dumps(session.to_json()).encode()
-    # Made by a clock that is ahead, it would not be due for as long, and its age be counted from each reading (F12).
-    is_ahead = issued > now + CLOCK_TOLERANCE
-    renew_at = issued + options.session_config.update_age if current and not is_ahead else 0.0
-    # The tolerance is for the clock of whoever minted the token; the absolute limit is counted by ours alone.
-    until = float(min(token["exp"] + CLOCK_TOLERANCE, end))
-    attend_at = min(renew_at, max(issued, _last_seen(token, options)) + LAST_SEEN_INTERVAL)
-    return CachedSession(session, token, opened, body, until, renew_at, now + CALLBACK_CACHE_SECONDS, attend_at)
+        raise TypeError("the session callback must return a Session or None")
+    # A token from a clock that is ahead is re-issued now. Otherwise it would not be due for as long as that.
+    is_ahead = issued_at > now + CLOCK_TOLERANCE
+    renew_at = 0.0 if reissue or is_ahead else issued_at + sessions.config.update_age
+    return CachedSession(
+        session=session,
+        token=token,
+        claims=claims,
+        body=strict_json.dumps(session.to_json()).encode(),
+        # The tolerance is for the clock that set `exp`. The absolute limit is counted by our own clock.
+        expires=float(min(token["exp"] + CLOCK_TOLERANCE, absolute_end)),
+        renew_at=renew_at,
+        recheck_at=now + CALLBACK_CACHE_SECONDS,
+        touch_at=min(renew_at, max(issued_at, _last_seen(token, sessions)) + LAST_SEEN_INTERVAL),
+    )
 
 
 def default_session(token: Token, expires: float) -> Session:
-    """What Auth.js makes of a token before the session callback has its say: name, email and picture."""
+    """Return Auth.js's default session of a token: name, email and picture. `expires` is in seconds since 1970."""
     name, email, image = (str_claim(token, claim) for claim in ("name", "email", "picture"))
     return Session(SessionUser(name, email, image), datetime.fromtimestamp(expires, UTC))
 
 
 def started_at(token: Token, now: float) -> int:
-    """When the sign-in was, in seconds since 1970: never in the future, never after the token was made.
+    """Return when the session started, in seconds since 1970: `session_start`, but not after `iat` or `now`.
 
-    A token from a Next.js front end does not say; its age counts from when it was made. A time in the future would
-    move the absolute limit, so it is not believed.
+    A token that Next.js issued has no `session_start`, so its age counts from `iat`.
     """
-    earliest = now
-    for claimed in (token.get("auth_time"), token.get("iat")):
-        if strict_json.is_number(claimed) and claimed < earliest:
-            earliest = claimed
-    return int(earliest)
+    times = (token.get("session_start"), token.get("iat"))
+    return int(min([now, *(time for time in times if strict_json.is_number(time))]))
 
 
 def _issue(
-    token: Token, make: Callable[[Token, int], tuple[str, Token]], seen: tuple[str, ...], options: Core
+    token: Token, encode: Callable[[Token, int], tuple[str, Token]], seen: tuple[str, ...], sessions: Sessions
 ) -> tuple[CachedSession | None, tuple[Cookie, ...]]:
-    claims = _aged(token, options)
-    if claims is None:
-        return None, cookies.clear(seen, secure=options.secure)
-    text, stamped = make(*claims)
-    known = build_session(stamped, stamped, options.clock(), options, current=True)
-    if known is not None:
-        options.session_cache.set(sha256(text.encode()).digest(), known, len(text))
-    return known, _write(text, stamped["exp"], seen, options)
+    limited = _limit_age(token, sessions)
+    if limited is None:
+        return None, cookies.clear(seen, secure=sessions.secure)
+    value, stamped = encode(*limited)
+    cached = build_session(stamped, stamped, sessions.clock(), sessions)
+    if cached is not None:
+        sessions.cache.set(sha256(value.encode()).digest(), cached, len(value))
+    return cached, _write(value, stamped["exp"], seen, sessions)
 
 
-def _aged(token: Token, options: Core) -> tuple[Token, int] | None:
-    """The claims, and for how many seconds: `max_age` or until the absolute limit; None if it is over (S6)."""
-    now = options.clock()
-    # What it says of its user stays as old as it was.
-    claims = {"as_of": min(token.get("iat", 0), int(now)), **token, "auth_time": started_at(token, now)}
-    age = min(options.session_config.max_age, int(claims["auth_time"] + options.session_config.absolute_age - now))
+def _limit_age(token: Token, sessions: Sessions) -> tuple[Token, int] | None:
+    """Return the claims and their lifetime in seconds. None if the absolute limit has passed."""
+    now = sessions.clock()
+    # The claims about the user stay as old as they were.
+    updated_at = min(token.get("iat", 0), int(now))
+    claims = {"updated_at": updated_at, **token, "session_start": started_at(token, now)}
+    age = min(sessions.config.max_age, int(claims["session_start"] + sessions.config.absolute_age - now))
     return (claims, age) if age > 0 else None
 
 
-def _named(token: Token) -> Token:
-    # A token without a name gets a new `jti` with every re-issue; the old one stays what it can be ended by.
-    name = session_id(token)
-    return token if name is None else {**token, "sid": name}
+def _with_sid(token: Token) -> Token:
+    # A re-issued token gets a new `jti`. The old one stays the id by which the session can be revoked.
+    sid = session_id(token)
+    return token if sid is None else {**token, "sid": sid}
 
 
-def _last_seen(token: Token, options: Core) -> float:
-    name = session_id(token) or ""
-    return options.last_seen_cache.get(name.encode()) or 0.0
+def _last_seen(token: Token, sessions: Sessions) -> float:
+    return sessions.last_seen.get((session_id(token) or "").encode()) or 0.0
 
 
-def _write(text: str, expires: float, seen: tuple[str, ...], options: Core) -> tuple[Cookie, ...]:
-    return cookies.write_session(options.cookie_names.session, text, seen=seen, secure=options.secure, expires=expires)
+def _write(value: str, expires: float, seen: tuple[str, ...], sessions: Sessions) -> tuple[Cookie, ...]:
+    return cookies.write_session(sessions.cookie_name, value, seen=seen, secure=sessions.secure, expires=expires)

@@ -1,4 +1,4 @@
-"""Reading a session: from a Cookie header to who is there, and prolonging it when that is due."""
+"""Read sessions: from the cookies of a request to a SessionResult, and refresh them when that is due."""
 
 from __future__ import annotations
 
@@ -8,163 +8,189 @@ from typing import NamedTuple
 
 from genkan.adapters.sessions import JTI_PREFIX, session_id
 from genkan.callbacks import JWTParams
-from genkan.core import CachedSession, Core
 from genkan.errors import AdapterUnavailable, TokenError
 from genkan.http import cookies
-from genkan.http.messages import Cookie
+from genkan.http.cookies import Cookie, RequestCookies
 from genkan.session import issuer
 from genkan.session.revocation_list import Verdict
+from genkan.session.sessions import CachedSession, Sessions
 from genkan.types import Session, Token, str_claim
 
 _log = logging.getLogger("genkan.session")
 
 
 class SessionResult(NamedTuple):
-    """The answer to one request's question, and what the response owes the browser for it."""
+    """The result of reading the session of one request."""
 
-    known: CachedSession | None = None
+    cached: CachedSession | None = None
+    """The session with its claims. None if no user is signed in."""
     cookie_names: tuple[str, ...] = ()
-    """The session cookies the browser sent."""
-    invalid: bool = False
-    """They are of no use any more and are to be deleted."""
-    failed: bool = False
-    """Something of ours broke, so nobody is signed in for now; the cookies stay (S9)."""
+    """The names of the session cookies that the browser sent."""
     cookie_value: str = ""
-    """What the cookies said."""
+    """The token in these cookies, as it was sent."""
+    invalid: bool = False
+    """True if the session has expired or was revoked, so that its cookies are deleted."""
+    failed: bool = False
+    """True if the session could not be read because of an error. The cookies stay."""
 
     @property
     def session(self) -> Session | None:
-        """Who is signed in."""
-        return self.known.session if self.known else None
+        """The session. None if no user is signed in."""
+        return self.cached.session if self.cached else None
+
+    @property
+    def token(self) -> Token:
+        """The claims of the session. Empty if no user is signed in."""
+        return self.cached.token if self.cached else {}
+
+    @property
+    def user_id(self) -> str | None:
+        """The claim `sub`. None if no user is signed in."""
+        return str_claim(self.token, "sub")
 
 
 NO_SESSION = SessionResult()
 
 
-def read(cookie_header: str, options: Core) -> SessionResult:
-    """Who sent this header. Never raises: any trouble is nobody, and a log line (S9)."""
-    cookie = cookies.read_session(cookie_header, options.cookie_names.session)
+def read(request_cookies: RequestCookies, sessions: Sessions) -> SessionResult:
+    """Read the session of a request. Never raises: an error is logged and the result has `failed` set."""
+    cookie = request_cookies.session(sessions.cookie_name)
     if cookie is None:
         return NO_SESSION
     if cookie.token is None:
         return SessionResult(cookie_names=cookie.names, invalid=True)
     try:
-        return _read(cookie.token, cookie.names, options)
-    except Exception as error:  # noqa: BLE001 (a callback is the application's code: whatever it raises means nobody)
+        return _read(cookie.token, cookie.names, sessions)
+    except Exception as error:  # noqa: BLE001 (a callback of the application may raise anything)
         _log.error("session could not be read", extra={"error": type(error).__name__})
-        return SessionResult(cookie_names=cookie.names, failed=True)
+        return SessionResult(cookie_names=cookie.names, cookie_value=cookie.token, failed=True)
 
 
-def user_id_of(cookie_header: str, options: Core) -> str | None:
-    """The id of the user who sent this header, or None for nobody. Raises StorageUnavailable where that can't be told."""
-    reading = read(cookie_header, options)
-    if reading.failed:
+def user_id_of(request_cookies: RequestCookies, sessions: Sessions) -> str | None:
+    """Return the id of the signed-in user. None if no user is signed in. Raises AdapterUnavailable if reading failed."""
+    result = read(request_cookies, sessions)
+    if result.failed:
         raise AdapterUnavailable
-    return None if reading.known is None else str_claim(reading.known.token, "sub")
+    return result.user_id
 
 
-def refresh(reading: SessionResult, options: Core) -> tuple[Cookie, ...]:
-    """Set-Cookies for a session that is due to be prolonged, or deletes one that has ended; mostly nothing.
+def refresh(result: SessionResult, sessions: Sessions) -> tuple[Cookie, ...]:
+    """Return the cookies to set for this result: a re-issued session, deletions of an invalid one, or none.
 
-    No callback is asked: they had their say when this request read the session. Also notes that it was seen, at
-    most every issuing.SEEN_EVERY seconds.
+    The callbacks are not called again. Writes `last_seen` at most every `issuer.LAST_SEEN_INTERVAL` seconds. Never
+    raises: an error is logged and the browser keeps its cookie.
     """
-    if reading.invalid:
-        return cookies.clear(reading.cookie_names, secure=options.secure)
-    known, now = reading.known, options.clock()
-    if known is None or now < known.touch_at:
+    if result.invalid:
+        return cookies.clear(result.cookie_names, secure=sessions.secure)
+    cached, now = result.cached, sessions.clock()
+    if cached is None or now < cached.touch_at:
         return ()
     try:
-        if now >= known.renew_at:
-            with_news = not known.renew_at
+        if now >= cached.renew_at:
             return issuer.extend_session(
-                known.token, reading.cookie_value, reading.cookie_names, options, with_news=with_news
+                cached.token,
+                result.cookie_value,
+                result.cookie_names,
+                sessions,
+                # 0: the claims about the user have changed, or the key is an old one.
+                force_write=not cached.renew_at,
             )
-        _note_seen(known, now, options)
-    except Exception as error:  # noqa: BLE001 (the callback's claims may be no JSON; the browser's cookie still holds)
-        _log.error("session could not be prolonged", extra={"error": type(error).__name__})
+        _write_last_seen(cached, now, sessions)
+    except Exception as error:  # noqa: BLE001 (claims from a callback may not be JSON)
+        _log.error("session could not be extended", extra={"error": type(error).__name__})
     return ()
 
 
-def _note_seen(known: CachedSession, now: float, options: Core) -> None:
-    name = session_id(known.token) or ""
-    options.last_seen_cache.set(name.encode(), now)
-    known.touch_at = min(known.renew_at, now + issuer.LAST_SEEN_INTERVAL)
-    if not name.startswith(JTI_PREFIX):
-        options.session_store.touch(name, int(now), min_interval=issuer.LAST_SEEN_INTERVAL)
+def decode_session(cookie_value: str, now: float, sessions: Sessions) -> tuple[Token, Verdict] | None:
+    """Decode a session cookie. Returns (claims, verdict), or None if it is invalid, expired or revoked.
 
-
-def decode_session(text: str, now: float, options: Core) -> tuple[Token, Verdict] | None:
-    """The claims of a live session, which say when it ends (T10) and when the sign-in was; None for any other text.
-
-    With them whether what they say of their user is out of date. Raises StoreError where any of it can't be told.
+    The verdict is "changed" if the stored user is newer than the claims. Raises AdapterError if the store fails.
     """
     try:
-        claims = options.strategy.decode(text)
+        claims = sessions.strategy.decode(cookie_value)
     except TokenError:
         claims = {}
-    signed_in_at = issuer.started_at(claims, now)
-    if "exp" not in claims or signed_in_at + options.session_config.absolute_age <= now:
-        _log.info("session not believed", extra={"event": "session-refused"})
+    started_at = issuer.started_at(claims, now)
+    if "exp" not in claims or started_at + sessions.config.absolute_age <= now:
+        _log.info("session is invalid", extra={"event": "session-invalid"})
         return None
-    claims["auth_time"] = signed_in_at
-    verdict = options.revocations.check(claims, signed_in_at)
-    return None if verdict == "ended" else (claims, verdict)
+    if "session_start" not in claims:
+        # Only tokens that we issued have both. In any other one `auth_time` proves no authentication here.
+        claims.pop("auth_time", None)
+    claims["session_start"] = started_at
+    verdict = sessions.revocations.check(claims, started_at)
+    return None if verdict == "revoked" else (claims, verdict)
 
 
-def _read(text: str, names: tuple[str, ...], options: Core) -> SessionResult:
-    digest = sha256(text.encode()).digest()
-    now, version = options.clock(), options.revocations.refresh()
-    known = options.session_cache.get(digest)
-    if known is None or known.recheck_at <= now or not options.strategy.cacheable:
-        return _open(text, names, digest, known, now, options)
-    if known.expires <= now:
-        return SessionResult(cookie_names=names, invalid=True)
-    if known.revocation_version != version:
-        if options.revocations.check(known.token, known.token["auth_time"]) is not None:
-            return _open(text, names, digest, None, now, options)
-        known.revocation_version = version
-    return SessionResult(known, names, cookie_value=text)
+def reload_user(claims: Token, sessions: Sessions) -> Token | None:
+    """Return the claims with the user's stored values. None if the user is disabled or the jwt callback returns None.
 
-
-def _open(
-    text: str, names: tuple[str, ...], digest: bytes, known: CachedSession | None, now: float, options: Core
-) -> SessionResult:
-    version = options.revocations.version
-    found = decode_session(text, now, options)
-    if found is None:
-        return SessionResult(cookie_names=names, invalid=True)
-    claims, is_changed = found[0], found[1] == "changed"
-    if known is not None and known.recheck_at > now and known.claims == claims and not is_changed:
-        known.revocation_version = version
-        return SessionResult(known, names, cookie_value=text)
-    token = reload_user(claims, options) if is_changed else _asked(JWTParams(token=dict(claims)), claims, options)
-    if token is None:
-        return SessionResult(cookie_names=names, invalid=True)
-    current = options.strategy.uses_current_key(text) and not is_changed
-    known = issuer.build_session(token, claims, now, options, current=current)
-    if known is None:
-        # The session callback tells of nobody; the cookie stays, as in Auth.js.
-        return SessionResult(cookie_names=names)
-    # What is read in the second of a change may change once more in it, which moves no version.
-    known.revocation_version = -1 if is_changed else version
-    options.session_cache.set(digest, known, len(text))
-    return SessionResult(known, names, cookie_value=text)
-
-
-def reload_user(claims: Token, options: Core) -> Token | None:
-    """The claims with what is stored of their user by now; None for one who may not come in any more."""
-    claims = {**claims, "as_of": int(options.clock())}
-    user = options.adapter.get_user(claims["sub"])
+    A user without a row here, as one that a Next.js front end signed in, keeps the claims. Raises AdapterError, and what
+    the callback raises.
+    """
+    claims = {**claims, "updated_at": sessions.now()}
+    user = sessions.load_user(claims["sub"])
     if user is None:
-        # Somebody else's user, such as a Next.js front end's: nothing here says anything about them.
-        return _asked(JWTParams(token=dict(claims)), claims, options)
+        return _call_jwt(JWTParams(token=dict(claims)), claims, sessions)
     if user.disabled:
         return None
     token = {**claims, "name": user.name, "email": user.email, "picture": user.image}
-    return _asked(JWTParams(token=token, user=user, trigger="refresh"), claims, options)
+    return _call_jwt(JWTParams(token=token, user=user, trigger="refresh"), claims, sessions)
 
 
-def _asked(params: JWTParams, claims: Token, options: Core) -> Token | None:
-    token = options.callbacks.jwt(params)
+def _read(cookie_value: str, names: tuple[str, ...], sessions: Sessions) -> SessionResult:
+    digest = sha256(cookie_value.encode()).digest()
+    now, version = sessions.clock(), sessions.revocations.refresh()
+    cached = sessions.cache.get(digest)
+    if cached is None or cached.recheck_at <= now or not sessions.strategy.cacheable:
+        return _decode(cookie_value, names, digest, cached, now, sessions)
+    if cached.expires <= now:
+        return SessionResult(cookie_names=names, invalid=True)
+    if cached.revocation_version != version:
+        if sessions.revocations.check(cached.token, cached.token["session_start"]) is not None:
+            return _decode(cookie_value, names, digest, None, now, sessions)
+        cached.revocation_version = version
+    return SessionResult(cached, names, cookie_value)
+
+
+def _decode(
+    cookie_value: str,
+    names: tuple[str, ...],
+    digest: bytes,
+    cached: CachedSession | None,
+    now: float,
+    sessions: Sessions,
+) -> SessionResult:
+    version = sessions.revocations.version
+    decoded = decode_session(cookie_value, now, sessions)
+    if decoded is None:
+        return SessionResult(cookie_names=names, invalid=True)
+    claims, is_changed = decoded[0], decoded[1] == "changed"
+    if cached is not None and cached.recheck_at > now and cached.claims == claims and not is_changed:
+        cached.revocation_version = version
+        return SessionResult(cached, names, cookie_value)
+    token = reload_user(claims, sessions) if is_changed else _call_jwt(JWTParams(dict(claims)), claims, sessions)
+    if token is None:
+        return SessionResult(cookie_names=names, invalid=True)
+    reissue = is_changed or not sessions.strategy.uses_current_key(cookie_value)
+    cached = issuer.build_session(token, claims, now, sessions, reissue=reissue)
+    if cached is None:
+        # The session callback returned None. The cookie stays, as in Auth.js.
+        return SessionResult(cookie_names=names, cookie_value=cookie_value)
+    # A second change within the same second has the same time, so a changed session is checked again.
+    cached.revocation_version = -1 if is_changed else version
+    sessions.cache.set(digest, cached, len(cookie_value))
+    return SessionResult(cached, names, cookie_value)
+
+
+def _call_jwt(params: JWTParams, claims: Token, sessions: Sessions) -> Token | None:
+    token = sessions.callbacks.jwt(params)
     return None if token is None else issuer.keep_reserved_claims(claims, token)
+
+
+def _write_last_seen(cached: CachedSession, now: float, sessions: Sessions) -> None:
+    sid = session_id(cached.token) or ""
+    sessions.last_seen.set(sid.encode(), now)
+    cached.touch_at = min(cached.renew_at, now + issuer.LAST_SEEN_INTERVAL)
+    if not sid.startswith(JTI_PREFIX):
+        sessions.store.touch(sid, int(now), min_interval=issuer.LAST_SEEN_INTERVAL)

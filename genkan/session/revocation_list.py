@@ -51,9 +51,9 @@ _BATCH = 5000
 _MERGE = 10_000
 _DAY = 24 * 3600
 
-Verdict = Literal["ended", "changed"] | None
+Verdict = Literal["revoked", "changed"] | None
 
-_log = logging.getLogger("genkan.session.revocation_list")
+_log = logging.getLogger("genkan.revocation_list")
 
 
 class RevocationList:
@@ -96,14 +96,14 @@ class RevocationList:
         if name is not None:
             with self._writing:
                 if name in self._sessions:
-                    return "ended"
+                    return "revoked"
         if not isinstance(subject, str):
             return None
-        # Only ours say when somebody proved themselves, also with None; a `sid` alone may be another application's own.
-        has_record = isinstance(token.get("sid"), str) and "proven_at" in token
+        # Only tokens that we issued have `auth_time`, if only None. A `sid` alone may be another application's claim.
+        has_record = isinstance(token.get("sid"), str) and "auth_time" in token
         if not has_record and signed_in_at <= self._users.get(subject, _NEVER)[0]:
-            return "ended"
-        as_of = token.get("as_of")
+            return "revoked"
+        as_of = token.get("updated_at")
         told_at = as_of if is_number(as_of) else token.get("iat", 0)
         changed_at = self._changed.get(subject, _NEVER)[0]
         # What was told by a clock that is ahead may be older than it says.

@@ -1,4 +1,4 @@
-"""Ending sessions: written down for every worker, in force in this one at once, told to whoever listens."""
+"""Revoke sessions: stored for every worker, effective in this worker at once, sent as a signal."""
 
 from __future__ import annotations
 
@@ -6,121 +6,118 @@ import logging
 from collections.abc import Callable
 
 from genkan import signals
-from genkan.adapters.sessions import JTI_PREFIX, Activity, Revocation, RevocationReason, SessionRecord, session_id
-from genkan.core import Core
+from genkan.adapters.sessions import JTI_PREFIX, Revocation, RevocationKind, RevocationReason, SessionRecord, session_id
 from genkan.errors import AdapterError
-from genkan.http import cookies
-from genkan.session import activity, reader
+from genkan.session.activity import ClientInfo, log_activity
+from genkan.session.reader import SessionResult, decode_session
+from genkan.session.sessions import Sessions
 from genkan.types import Token
 
-_log = logging.getLogger("genkan.ending")
+_log = logging.getLogger("genkan.revoker")
 
 
-def revoke_session(user_id: str, sid: str, reason: RevocationReason, options: Core) -> bool:
-    """End one session of that user; False when it is not theirs or not there. Raises StoreError."""
-    record = options.session_store.get(sid)
+def revoke_session(user_id: str, sid: str, reason: RevocationReason, sessions: Sessions) -> bool:
+    """Revoke one session of this user. Returns False if the user has no such session. Raises AdapterError."""
+    record = sessions.store.get(sid)
     if record is None or record.user_id != user_id:
         return False
-    _tell(options.session_store.revoke([sid], reason, _now(options)), options)
+    _announce(sessions.store.revoke([sid], reason, sessions.now()), sessions)
     return True
 
 
-def revoke_other_sessions(user_id: str, except_sid: str | None, reason: RevocationReason, options: Core) -> int:
-    """End every session of that user but the one called `keep`; how many had a record. Raises StoreError."""
-    now = _now(options)
-    ended = options.session_store.revoke_others(user_id, except_sid, reason, now)
-    options.revocations.add([Revocation(0, "user", user_id, now, now + options.session_config.absolute_age)])
-    _tell(ended, options)
-    return len(ended)
+def revoke_other_sessions(user_id: str, except_sid: str | None, reason: RevocationReason, sessions: Sessions) -> int:
+    """Revoke every session of this user except one. Returns how many had a record. Raises AdapterError."""
+    revoked = sessions.store.revoke_others(user_id, except_sid, reason, sessions.now())
+    _apply("user", user_id, sessions)
+    _announce(revoked, sessions)
+    return len(revoked)
 
 
-def revoke_all_sessions(user_id: str, reason: RevocationReason, options: Core) -> int:
-    """End every session of that user; how many had a record. Raises StoreError."""
-    return revoke_other_sessions(user_id, None, reason, options)
+def revoke_all_sessions(user_id: str, reason: RevocationReason, sessions: Sessions) -> int:
+    """Revoke every session of this user. Returns how many had a record. Raises AdapterError."""
+    return revoke_other_sessions(user_id, None, reason, sessions)
 
 
 def revoke_by_provider(
-    provider: str,
-    reason: RevocationReason,
-    options: Core,
-    *,
-    provider_sid: str | None = None,
-    user_id: str | None = None,
+    provider: str, sessions: Sessions, *, provider_sid: str | None = None, user_id: str | None = None
 ) -> int:
-    """End what began in the provider's session of that name, or with that provider as that user; how many."""
-    now = _now(options)
-    ended = options.session_store.revoke_by_provider(provider, reason, now, provider_sid=provider_sid, user_id=user_id)
-    _tell(ended, options)
-    return len(ended)
+    """Revoke the sessions that began in this session of the provider, or with this provider as this user.
 
-
-def revoke_token(token: Token, reason: RevocationReason, options: Core) -> None:
-    """End the session of these claims, whoever made the token.
-
-    Never fails: while the store does not answer the ending holds in this worker, which writes it down later.
+    Returns how many. Raises AdapterError.
     """
-    name, now = session_id(token), _now(options)
-    if name is None:
+    now = sessions.now()
+    revoked = sessions.store.revoke_by_provider(provider, "provider", now, provider_sid=provider_sid, user_id=user_id)
+    _announce(revoked, sessions)
+    return len(revoked)
+
+
+def revoke_result(result: SessionResult, reason: RevocationReason, sessions: Sessions) -> None:
+    """Revoke the session that a request was read to have, also if it could not be decoded at that moment.
+
+    Never raises AdapterError: see `revoke_token`.
+    """
+    if result.cached is not None:
+        revoke_token(result.cached.token, reason, sessions)
+    elif result.cookie_value:
+        # The session callback returned None or the store failed, so the session may be valid again later.
+        _run_or_defer(lambda: _revoke_cookie(result.cookie_value, reason, sessions), sessions)
+
+
+def revoke_token(token: Token, reason: RevocationReason, sessions: Sessions) -> None:
+    """Revoke the session of these claims, whether we or Next.js issued the token.
+
+    Never raises AdapterError: while the store fails, the revocation applies in this worker, which stores it later.
+    """
+    sid, now = session_id(token), sessions.now()
+    if sid is None:
         return
-    options.revocations.add([Revocation(0, "session", name, now, now + options.session_config.absolute_age)])
+    _apply("session", sid, sessions)
 
-    def write_down() -> None:
-        if name.startswith(JTI_PREFIX) or options.session_store.get(name) is None:
-            options.session_store.revoke_unrecorded(name, now)
+    def store() -> None:
+        if sid.startswith(JTI_PREFIX) or sessions.store.get(sid) is None:
+            sessions.store.revoke_unrecorded(sid, now)
         else:
-            _tell(options.session_store.revoke([name], reason, now), options)
+            _announce(sessions.store.revoke([sid], reason, now), sessions)
 
-    run_or_defer(write_down, options)
-
-
-def revoke_undecodable(cookie_header: str, reason: RevocationReason, options: Core) -> None:
-    """End the session in this header though it can't be told now whose it is; as soon as it can."""
-    cookie = cookies.read_session(cookie_header, options.cookie_names.session)
-    text = (cookie and cookie.token) or ""
-
-    def act() -> None:
-        found = reader.decode_session(text, options.clock(), options)
-        if found is not None:
-            revoke_token(found[0], reason, options)
-
-    run_or_defer(act, options)
+    _run_or_defer(store, sessions)
 
 
-def mark_user_changed(user_id: str, options: Core) -> None:
-    """What is stored of that user is something else now: their tokens say so from the next request on."""
-    now = _now(options)
-    options.session_store.mark_user_changed(user_id, now)
-    options.revocations.add([Revocation(0, "changed", user_id, now, now + options.session_config.absolute_age)])
+def mark_user_changed(user_id: str, sessions: Sessions) -> None:
+    """Let every session of this user reload the stored user at its next request. Raises AdapterError."""
+    sessions.store.mark_user_changed(user_id, sessions.now())
+    _apply("changed", user_id, sessions)
 
 
-def run_or_defer(act: Callable[[], None], options: Core) -> None:
-    """Do this, or as soon as the store answers again if it does not now."""
+def _revoke_cookie(cookie_value: str, reason: RevocationReason, sessions: Sessions) -> None:
+    decoded = decode_session(cookie_value, sessions.clock(), sessions)
+    if decoded is not None:
+        revoke_token(decoded[0], reason, sessions)
+
+
+def _run_or_defer(action: Callable[[], None], sessions: Sessions) -> None:
     try:
-        act()
+        action()
     except AdapterError:
-        _log.error("an ending could not be written down; trying again", extra={"event": "ending-owed"})
-        options.revocations.defer(act)
+        _log.error("revocation was not stored, trying again later", extra={"event": "revocation-deferred"})
+        sessions.revocations.defer(action)
 
 
-def _tell(ended: list[SessionRecord], options: Core) -> None:
-    until = _now(options) + options.session_config.absolute_age
-    options.revocations.add([Revocation(0, "session", record.id, record.revoked_at or 0, until) for record in ended])
-    for record in ended:
-        _note(record, options)
+def _apply(kind: RevocationKind, subject: str, sessions: Sessions) -> None:
+    now = sessions.now()
+    sessions.revocations.add([Revocation(0, kind, subject, now, now + sessions.config.absolute_age)])
+
+
+def _announce(revoked: list[SessionRecord], sessions: Sessions) -> None:
+    until = sessions.now() + sessions.config.absolute_age
+    sessions.revocations.add([Revocation(0, "session", record.id, record.revoked_at or 0, until) for record in revoked])
+    for record in revoked:
+        log_activity(
+            record.user_id,
+            "ended",
+            sessions,
+            client=ClientInfo(record.device, record.ip_address),
+            provider=record.provider,
+            detail=record.revocation_reason,
+            at=record.revoked_at,
+        )
         signals.send(signals.session_revoked, record=record)
-
-
-def _note(record: SessionRecord, options: Core) -> None:
-    entry = Activity(
-        at=record.revoked_at or _now(options),
-        kind="ended",
-        provider=record.provider,
-        device=record.device,
-        ip_address=record.ip_address,
-        detail=record.revocation_reason,
-    )
-    activity.record_activity(record.user_id, entry, options)
-
-
-def _now(options: Core) -> int:
-    return int(options.clock())

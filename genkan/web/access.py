@@ -1,192 +1,187 @@
-"""Closed by default: who may pass, and one refusal in three voices."""
+"""Require a session for every view that is not `@public`, and a CSRF token for every unsafe request.
+
+Requests without a session get 303 (page), 401 with HX-Redirect (htmx) or 401 JSON.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any, TypeVar
+from functools import wraps
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit, urlunsplit
 
-from flask import Blueprint, Flask, Response, request
+from flask import Blueprint, Flask, Response, abort, current_app, request
 from flask.blueprints import BlueprintSetupState
-from werkzeug.exceptions import LengthRequired, NotFound, ServiceUnavailable
+from werkzeug.exceptions import LengthRequired, NotFound
 from werkzeug.routing import RequestRedirect
 
-from genkan.core import BASE_PATH
+from genkan.core import Core
 from genkan.errors import AuthError, ConfigurationError
-from genkan.http import cookies
 from genkan.http.csrf import SAFE_METHODS
 from genkan.http.urls import add_query
-from genkan.types import JSON
-from genkan.web.context import STATE_KEY, auth, current_request, session_result, sign_in_url
-from genkan.web.convert import is_htmx, json_response, to_request
-from genkan.web.error_messages import error_message
-from genkan.web.headers import PRIVATE_HEADERS
-from genkan.web.state import EXTENSION, State, get_state, state
+from genkan.oauth.reauthentication import is_fresh
+from genkan.providers.base import Provider
+from genkan.types import Session
+from genkan.web.context import (
+    EXTENSION,
+    AppState,
+    auth,
+    get_core,
+    get_state,
+    session_result,
+    sign_in_url,
+    start_request,
+)
+from genkan.web.convert import to_request
+from genkan.web.responses import deny, forbidden, unauthorized
 
-_log = logging.getLogger("genkan.guard")
+_log = logging.getLogger("genkan.access")
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-RETRY_SECONDS = 5
-"""What somebody is asked to wait when their session can't be read because something of ours is down."""
-
-_PUBLIC, _SELF_GUARDED = "genkan_public", "genkan_guards_itself"
+_PUBLIC, _CSRF_EXEMPT = "genkan_public", "genkan_csrf_exempt"
 
 
 def public(view: View) -> View:
-    """Let anybody visit this view; without it a view is for people who are signed in."""
+    """Allow requests without a session for this view."""
     setattr(view, _PUBLIC, True)
     return view
 
 
 def csrf_exempt(view: View) -> View:
-    """This view checks for itself what unsafe requests must bring, because its answer to a lack is its own."""
-    setattr(view, _SELF_GUARDED, True)
+    """Exempt a view from the automatic CSRF check. The view must check the token itself."""
+    setattr(view, _CSRF_EXEMPT, True)
     return view
 
 
 def json_blueprint(blueprint: Blueprint) -> Blueprint:
-    """Refusals within this blueprint are JSON and never lead to a page."""
-    blueprint.record(lambda setup: _house(setup).json_blueprints.add(setup.name))
+    """Respond with JSON to the refused requests of this blueprint, never with a redirect."""
+    blueprint.record(lambda setup: _state(setup).json_blueprints.add(setup.name))
     return blueprint
 
 
 def exempt_blueprint(blueprint: Blueprint) -> Blueprint:
-    """Everything in this blueprint is public and guards itself: another service that happens to live here."""
+    """Exempt a blueprint from the session check and the CSRF check."""
 
-    def tell(setup: BlueprintSetupState) -> None:
+    def register(setup: BlueprintSetupState) -> None:
         if EXTENSION in setup.app.extensions:
             get_state(setup.app).exempt_blueprints.add(setup.name)
 
-    blueprint.record(tell)
+    blueprint.record(register)
     return blueprint
 
 
-def _house(setup: BlueprintSetupState) -> State:
-    if EXTENSION not in setup.app.extensions:
-        raise ConfigurationError("Call genkan.web.init_app(app, options) before registering the blueprints.")
-    return get_state(setup.app)
+def require_session() -> Session:
+    """Return the session. Ends the request like `unauthorized` if no user is signed in."""
+    session = auth()
+    return abort(unauthorized()) if session is None else session
 
 
-def check_access(house: State) -> Response | None:
-    """Before every request: no unsafe one without its CSRF token, no private one without a session."""
-    asked = current_request()
-    asked.__dict__[STATE_KEY] = house
-    endpoint = asked.endpoint
+def fresh(*, within: int) -> Callable[[View], View]:
+    """Require that the user authenticated in the last `within` seconds. Stands below the route.
+
+    Other requests are refused as by `require_fresh`, before the view runs. Raises ConfigurationError for `within` <= 0.
+    """
+    _check_within(within)
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def decorated(*args: Any, **kwargs: Any) -> Any:
+            refusal = require_fresh(within)
+            return current_app.ensure_sync(view)(*args, **kwargs) if refusal is None else refusal
+
+        return cast("View", decorated)
+
+    return decorate
+
+
+def require_fresh(within: int) -> Response | None:
+    """Return None if the user authenticated in the last `within` seconds, else the response that asks for it.
+
+    Without a session that is `unauthorized()`. Otherwise 401 JSON with `"reason": "fresh"`, 401 with HX-Redirect, or
+    303, to the sign-in page where the same user confirms their identity. Raises ConfigurationError for `within` <= 0.
+    """
+    _check_within(within)
+    result = session_result()
+    if result.cached is None:
+        return unauthorized()
+    if is_fresh(result.token, within, get_core().clock()):
+        return None
+    url = add_query(sign_in_url(), {"reason": "fresh"})
+    return deny(401, {"error": "Unauthorized", "reason": "fresh"}, "Confirm that it is you to continue.", url)
+
+
+def linked_providers(core: Core) -> list[Provider] | None:
+    """Return the enabled providers that the signed-in user has an account at. None if no user is. Raises AdapterError."""
+    result = session_result()
+    if result.cached is None:
+        return None
+    accounts = core.adapter.list_accounts(result.user_id) if result.user_id else []
+    ids = {account.provider for account in accounts}
+    return [provider for provider in core.providers.values() if provider.id in ids]
+
+
+def make_check_access(app: Flask) -> Callable[[], Response | None]:
+    """Return the `before_request` function. It collects the public endpoints on the first request."""
+    state = get_state(app)
+
+    def check_access() -> Response | None:
+        if not state.public:
+            _collect_endpoints(app, state)
+        for function in state.before_request:
+            function()
+        return _check_access(state)
+
+    return check_access
+
+
+def _check_access(state: AppState) -> Response | None:
+    start_request(state)
+    endpoint, is_unsafe = request.endpoint, request.method not in SAFE_METHODS
     if endpoint is None:
-        return _tidied(asked.routing_exception, house)
-    if asked.method not in SAFE_METHODS and "HTTP_TRANSFER_ENCODING" in asked.environ:
-        # A broken chunk would surface as an error of ours wherever the body is read; browsers send a length.
+        return _redirect_to_canonical(request.routing_exception, state)
+    if is_unsafe and "HTTP_TRANSFER_ENCODING" in request.environ:
+        # An invalid chunk would raise wherever the body is read. Browsers send a Content-Length.
         raise LengthRequired
-    if asked.method not in SAFE_METHODS and endpoint not in house.csrf_exempt:
-        refusal = _check_unsafe(house)
-        if refusal is not None:
-            return refusal
-    if endpoint in house.public or auth() is not None:
+    if is_unsafe and endpoint not in state.csrf_exempt:
+        try:
+            state.core.csrf.verify(to_request(uploads=True))
+        except AuthError as error:
+            extra = {"event": "csrf-failed", "code": error.code, "detail": str(error)}
+            _log.warning("request refused", extra=extra)
+            return forbidden(error)
+    if endpoint in state.public or auth() is not None:
         return None
     return unauthorized()
 
 
-def unauthorized() -> Response:
-    """The answer to somebody who is not signed in: 401 JSON, 401 with HX-Redirect, or 303 to the sign-in page.
-
-    While that can't be told, it is `unavailable()`.
-    """
-    if session_result().failed:
-        return service_unavailable()
-    return deny(401, {"error": "Unauthorized"}, "Sign in to continue.", sign_in_url())
-
-
-def deny(status: int, body: JSON, sentence: str, way: str) -> Response:
-    """A refusal in three voices: `status` with `body` as JSON, `status` with HX-Redirect to `way`, or 303 to it."""
-    if wants_json():
-        return json_response(body, status)
-    if is_htmx():
-        # A redirect would be followed by the script and the sign-in page swapped into the fragment (C6).
-        return _in_words(sentence, status, {"HX-Redirect": way})
-    return Response(status=303, headers={"Location": way})
-
-
-def service_unavailable() -> Response:
-    """The answer while sessions can't be read: 503, and whoever is signed in stays so (S9).
-
-    Raises it where a page was asked for, which the application's error page then is.
-    """
-    if wants_json():
-        answer = json_response({"error": "Service Unavailable"}, 503)
-    elif is_htmx():
-        answer = _in_words("Sign-in is not available for a moment. Please try again.", 503, {})
-    else:
-        raise ServiceUnavailable(retry_after=RETRY_SECONDS)
-    answer.headers["Retry-After"] = str(RETRY_SECONDS)
-    return answer
-
-
-def wants_json() -> bool:
-    """Whether the current request is for a blueprint whose refusals are JSON."""
-    return request.blueprint in state().json_blueprints
-
-
-def make_check_access(app: Flask) -> Callable[[], Response | None]:
-    """The guard for an application, which learns at its first request which endpoints are public."""
-    house = get_state(app)
-
-    def informed_guard() -> Response | None:
-        if not house.public:
-            apart = {name for name in app.view_functions if name.partition(".")[0] in house.exempt_blueprints}
-            house.csrf_exempt |= apart | _marked(app, _SELF_GUARDED)
-            house.public |= {"static"} | apart | _marked(app, _PUBLIC)
-        for act in house.before_request:
-            act()
-        return check_access(house)
-
-    return informed_guard
+def _collect_endpoints(app: Flask, state: AppState) -> None:
+    exempt = {name for name in app.view_functions if name.partition(".")[0] in state.exempt_blueprints}
+    state.csrf_exempt |= exempt | _marked(app, _CSRF_EXEMPT)
+    state.public |= {"static"} | exempt | _marked(app, _PUBLIC)
 
 
 def _marked(app: Flask, mark: str) -> set[str]:
     return {endpoint for endpoint, view in app.view_functions.items() if getattr(view, mark, False)}
 
 
-def _tidied(reason: Exception | None, house: State) -> Response | None:
-    if not isinstance(reason, RequestRedirect):
+def _redirect_to_canonical(error: Exception | None, state: AppState) -> Response | None:
+    if not isinstance(error, RequestRedirect):
         return None
     if request.method not in SAFE_METHODS:
         raise NotFound
-    # An address with a slash too many or too few. Werkzeug's own answer would believe the Host header (R3).
-    tidy = urlsplit(reason.new_url)._replace(scheme="", netloc="")
-    return Response(status=308, headers={"Location": house.core.origin + urlunsplit(tidy)})
+    # A path with a missing slash. Werkzeug's own redirect would use the Host header.
+    path = urlsplit(error.new_url)._replace(scheme="", netloc="")
+    return Response(status=308, headers={"Location": state.core.origin + urlunsplit(path)})
 
 
-def _check_unsafe(house: State) -> Response | None:
-    options = house.core
-    asked = to_request(uploads=True)
-    try:
-        options.csrf.check_origin(asked.headers)
-        options.csrf.check(cookies.read(asked.cookie_header, options.cookie_names.csrf), asked.csrf_token)
-    except AuthError as error:
-        _log.warning("request refused", extra={"event": "forgery-refused", "code": error.code, "why": str(error)})
-        return _for_one_visitor(_refused(error))
-    return None
+def _state(setup: BlueprintSetupState) -> AppState:
+    if EXTENSION not in setup.app.extensions:
+        raise ConfigurationError("Call Genkan.init_app(app) before registering the blueprints.")
+    return get_state(setup.app)
 
 
-def _refused(error: AuthError) -> Response:
-    why = {"reason": error.reason} if error.reason else {}
-    if wants_json():
-        return json_response({"error": "Forbidden", "code": error.code, **why}, 403)
-    again = add_query(f"{BASE_PATH}/error", {"error": error.code, **why})
-    sentence = "This form has expired. Reload the page and send it again."
-    if error.reason:
-        # To send it again from there would not help.
-        sentence = error_message(error.code, error.reason).message
-    return _in_words(sentence, 403, {"HX-Redirect": again} if is_htmx() else {})
-
-
-def _in_words(sentence: str, status: int, headers: dict[str, str]) -> Response:
-    return Response(sentence, status, headers, content_type="text/plain; charset=utf-8")
-
-
-def _for_one_visitor(response: Response) -> Response:
-    # Their CSRF cookie was looked at, and nothing else that would make the answer private by itself (X1).
-    response.headers.update(PRIVATE_HEADERS)
-    return response
+def _check_within(within: int) -> None:
+    if within <= 0:
+        raise ConfigurationError(f"fresh(within={within}): no sign-in is that recent. Give seconds, such as 300.")

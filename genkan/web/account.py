@@ -9,15 +9,17 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, Response, abort, current_app, make_response, redirect, render_template, request
+from flask import Blueprint, Response, abort, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from auth import auth, sign_out
 from genkan.actions import users
-from genkan.actions.users import ClientInfo
 from genkan.errors import LastAccountError
+from genkan.session.activity import ClientInfo
 from genkan.types import str_claim
-from genkan.web import fresh, get_state, is_htmx, link, session_result
+from genkan.web.access import fresh
+from genkan.web.context import app_state, auth, get_core, session_result
+from genkan.web.responses import is_htmx
+from genkan.web.server_actions import link, sign_out
 
 bp = Blueprint("account", __name__)
 
@@ -47,7 +49,7 @@ def rename() -> Answer:
     """The name they want to be called by."""
     typed = request.form.get("name", "")
     try:
-        user = users.rename(_me(), typed, _whence())
+        user = users.rename(_me(), typed, _whence(), get_core())
     except ValueError:
         return _wrong("profile", 422, typed=typed[:1000])
     return _done("profile", "renamed", "session-changed") if user else abort(404)
@@ -58,21 +60,21 @@ def end_session(sid: str) -> Answer:
     """One session; to end the one that asks is to sign out."""
     if sid == _here():
         return _leave("/")
-    return _done("sessions", "ended") if users.revoke_session(_me(), sid) else abort(404)
+    return _done("sessions", "ended") if users.revoke_session(_me(), sid, get_core()) else abort(404)
 
 
 @bp.post("/account/sessions/end-others")
 def end_others() -> Answer:
     """Every session but this one; also this one, where another application's token is all there is of it."""
-    is_listed = _here() in {record.id for record in users.list_sessions(_me())}
-    users.revoke_sessions(_me(), except_sid=_here() if is_listed else None)
+    is_listed = _here() in {record.id for record in users.list_sessions(_me(), get_core())}
+    users.revoke_sessions(_me(), get_core(), except_sid=_here() if is_listed else None)
     return _done("sessions", "others-ended") if is_listed else _leave("/")
 
 
 @bp.post("/account/accounts/<provider_id>/link")
 def link_account(provider_id: str) -> Answer:
     """Off to the provider, for one more way in; `link` sees to it that it is still them."""
-    if users.get_user(_me()) is None:
+    if get_core().adapter.get_user(_me()) is None:
         abort(404)
     return link(provider_id, redirect_to="/account?said=linked")
 
@@ -82,7 +84,7 @@ def link_account(provider_id: str) -> Answer:
 def unlink_account(provider_id: str) -> Answer:
     """One way in less, but never the last."""
     try:
-        unlinked = users.unlink(_me(), provider_id, request.form.get("account", ""), _whence())
+        unlinked = users.unlink(_me(), provider_id, request.form.get("account", ""), _whence(), get_core())
     except LastAccountError:
         return _wrong("accounts", 409)
     return _done("accounts", "unlinked") if unlinked else abort(404)
@@ -92,7 +94,7 @@ def unlink_account(provider_id: str) -> Answer:
 @fresh(within=FRESH_MAX_AGE)
 def delete_page() -> str:
     """What goes, and whether they mean it."""
-    user = users.get_user(_me()) or abort(404)
+    user = get_core().adapter.get_user(_me()) or abort(404)
     return render_template("account/delete.html", user=user, **_sessions(), **_accounts())
 
 
@@ -100,7 +102,7 @@ def delete_page() -> str:
 @fresh(within=FRESH_MAX_AGE)
 def delete() -> Answer:
     """All of it goes."""
-    users.delete(users.get_user(_me()) or abort(404))
+    users.delete(get_core().adapter.get_user(_me()) or abort(404), get_core())
     return _leave(DELETED)
 
 
@@ -111,22 +113,22 @@ def utc(seconds: int) -> datetime:
 
 
 def _profile() -> dict[str, Any]:
-    return {"session": auth(), "user": users.get_user(_me())}
+    return {"session": auth(), "user": get_core().adapter.get_user(_me())}
 
 
 def _sessions() -> dict[str, Any]:
-    records = users.list_sessions(_me())
+    records = users.list_sessions(_me(), get_core())
     # The one that asks stands first.
     return {"records": sorted(records, key=lambda record: record.id != _here()), "here": _here()}
 
 
 def _accounts() -> dict[str, Any]:
-    ways_in = users.list_accounts(_me())
-    return {"ways_in": ways_in, "further": users.linkable_providers(ways_in)}
+    ways_in = users.list_accounts(_me(), get_core())
+    return {"ways_in": ways_in, "further": users.linkable_providers(ways_in, get_core())}
 
 
 def _activity() -> dict[str, Any]:
-    return {"activity": users.list_activity(_me(), ACTIVITY_LIMIT)}
+    return {"activity": users.list_activity(_me(), ACTIVITY_LIMIT, get_core())}
 
 
 SECTIONS: dict[str, Callable[[], dict[str, Any]]] = {
@@ -143,16 +145,16 @@ def _page(**more: Any) -> Response:
     known: dict[str, Any] = {}
     for look_up in (_profile, _sessions, _accounts, _activity):
         known |= look_up()
-    html = render_template("account/index.html", provider_name=users.provider_name, **known, **more)
-    page, house = make_response(html), get_state(current_app)
+    html = render_template("account/index.html", provider_name=_provider_name, **known, **more)
+    page = make_response(html)
     # Without JavaScript the forms for linking lead to a provider by redirect.
-    page.headers["Content-Security-Policy"] = house.headers.sign_in_policy
+    page.headers["Content-Security-Policy"] = app_state().headers.sign_in_policy
     return page
 
 
 def _draw(part: str, **more: Any) -> str:
     known = SECTIONS[part]()
-    return render_template(f"account/_{part}.html", provider_name=users.provider_name, **known, **more)
+    return render_template(f"account/_{part}.html", provider_name=_provider_name, **known, **more)
 
 
 def _add_part(part: str) -> None:
@@ -197,9 +199,12 @@ def _here() -> str:
 
 
 def _claim(name: str) -> str:
-    known = session_result().known
-    return (str_claim(known.token, name) if known else None) or ""
+    return str_claim(session_result().token, name) or ""
 
 
 def _whence() -> ClientInfo:
-    return ClientInfo(request.headers.get("User-Agent", ""), request.remote_addr)
+    return ClientInfo.of(request.headers.get("User-Agent", ""), request.remote_addr)
+
+
+def _provider_name(id: str) -> str:
+    return users.provider_name(id, get_core())

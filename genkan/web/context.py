@@ -1,190 +1,244 @@
-"""`auth()`: who sent the current request, worked out once and remembered on the request and nowhere else (S10).
+"""The state of one application and of one request, and `auth()`.
 
-Not on the application context: a test client's request inside an open one would share it with the next request.
+The state of a request is kept on the request and nowhere else. An application context can outlive a request: a test
+client that sends a request inside an open one would share it with the next request.
 """
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from flask import Response, request
+from flask import Response, current_app, request
+from flask.sansio.app import App
 
 from genkan import signals
-from genkan.core import BASE_PATH
+from genkan.core import BASE_PATH, Core
 from genkan.errors import NoRequestContext
-from genkan.http import cookies
+from genkan.http.cookies import Cookie, RequestCookies
 from genkan.http.csrf import CSRFPair
-from genkan.http.messages import Cookie
 from genkan.http.urls import relative_url, same_origin_url
-from genkan.session import reader as sessions
+from genkan.session import reader
 from genkan.session.reader import NO_SESSION, SessionResult
 from genkan.types import Session
 from genkan.web.compression import compress
-from genkan.web.state import State, state
+from genkan.web.headers import SecurityHeaders
 
-_SESSION, _READING, _CSRF, _COOKIES, _COMPLETE, _TIME, _ID = (
-    f"genkan.{name}" for name in ("session", "reading", "csrf", "cookies", "complete", "time", "id")
-)
+EXTENSION = "genkan"
+"""The key in `app.extensions`."""
+
+_ATTRIBUTE = "genkan_state"
 
 
-# A documented method of the proxy in spite of its name. Each access through the proxy takes 2 µs, and one request makes
-# five of them: 6 % of `GET /api/auth/session` (bench/in_process.py).
-current_request = request._get_current_object  # type: ignore[attr-defined]  # noqa: SLF001
+@dataclass(slots=True)
+class AppState:
+    """The state of one application. Endpoints and blueprints are complete at the first request."""
 
-STATE_KEY = "genkan.house"
-"""Where the guard leaves the application's state on the request, so that it need not be looked up again."""
+    core: Core
+    headers: SecurityHeaders
+    server_timing: bool
+    """True in development: the Server-Timing header tells how long reading the session took."""
+    json_headers: list[tuple[str, str]]
+    """All headers of an uncached JSON response, except type and length."""
+    public: set[str] = field(default_factory=set)
+    """Endpoints that need no session."""
+    csrf_exempt: set[str] = field(default_factory=set)
+    """Endpoints that check the CSRF token themselves."""
+    json_blueprints: set[str] = field(default_factory=set)
+    """Blueprints whose refusals are JSON."""
+    exempt_blueprints: set[str] = field(default_factory=set)
+    """Blueprints without session check and CSRF check."""
+    before_request: list[Callable[[], None]] = field(default_factory=list)
+    """Functions called at the start of every request. Flask inspects each hook of its own at each request (2 µs)."""
+
+
+@dataclass(slots=True)
+class RequestState:
+    """The state of one request."""
+
+    app: AppState
+    cookies: RequestCookies
+    result: SessionResult | None = None
+    """The session. None until `auth()` was called."""
+    csrf_pair: CSRFPair | None = None
+    """The CSRF token for the forms of this response. None until a form needs it."""
+    set_cookies: list[Cookie] = field(default_factory=list)
+    request_id: str = ""
+    final_response: Response | None = None
+    """The response that has all its headers already."""
+    read_seconds: float | None = None
+    """Seconds that reading the session took. Only measured in development."""
+
+
+def get_state(app: App) -> AppState:
+    """Return the state of this application. Raises KeyError if it has no Genkan."""
+    state: AppState = app.extensions[EXTENSION]
+    return state
+
+
+def app_state() -> AppState:
+    """Return the state of the current application. Raises NoRequestContext if it has no Genkan."""
+    try:
+        return get_state(current_app)
+    except KeyError:
+        raise NoRequestContext(
+            "auth() was called in an application without Genkan. Call Genkan.init_app(app) in create_app()."
+        ) from None
+
+
+def get_core() -> Core:
+    """Return the core of the current application. Raises NoRequestContext like `app_state`."""
+    return app_state().core
+
+
+def start_request(app: AppState) -> RequestState:
+    """Attach a new state to the current request."""
+    state = RequestState(app, RequestCookies(request.environ.get("HTTP_COOKIE", "")))
+    setattr(request, _ATTRIBUTE, state)
+    return state
+
+
+def request_state() -> RequestState:
+    """Return the state of the current request. Raises NoRequestContext outside a request or without Genkan."""
+    try:
+        state: RequestState | None = getattr(request, _ATTRIBUTE, None)
+    except RuntimeError:
+        raise NoRequestContext(
+            "auth() was called outside a request. Call it in a view or a template, or pass the session as an argument."
+        ) from None
+    return start_request(app_state()) if state is None else state
 
 
 def auth() -> Session | None:
-    """Who is signed in on the current request, or None; the same answer however often it is asked.
+    """Return the session of the signed-in user of the current request. None if no user is signed in.
 
-    The first question opens at most one token and runs the `jwt` and `session` callbacks at most once; trouble of
-    any kind is None and a log line (S9). Asking makes the answer private: `Cache-Control: private, no-store` and
-    `Vary: Cookie`. Raises OutsideRequestError outside a request, and where `init_app` never ran.
+    The first call decodes at most one token and calls the `jwt` and `session` callbacks at most once. Any error gives
+    None and a log record. The response becomes private: `Cache-Control: private, no-store` and `Vary: Cookie`. Raises
+    NoRequestContext outside a request, and in an application without Genkan.
     """
-    try:
-        memo = current_request().__dict__
-    except RuntimeError:
-        raise NoRequestContext(
-            "auth() was asked outside a request, where nobody is signed in or out. "
-            "Ask it in a view or a template, or pass the session on from there as an argument."
-        ) from None
-    if _SESSION not in memo:
-        return _ask(memo)
-    found: Session | None = memo[_SESSION]
-    return found
+    return session_result().session
 
 
 def session_result() -> SessionResult:
-    """What `auth()` goes by; raises like it."""
-    auth()
-    found: SessionResult = current_request().__dict__[_READING]
-    return found
+    """Return the session of the current request with its claims and cookies. Raises like `auth`."""
+    state = request_state()
+    return _read_session(state) if state.result is None else state.result
 
 
-def set_session_result(now: SessionResult) -> None:
-    """From here on `auth()` says this; for the request that signed somebody in or out, which is not renewed either."""
-    current_request().__dict__.update({_SESSION: now.session, _READING: now})
+def set_session_result(result: SessionResult) -> None:
+    """Replace the session of the current request, after a sign-in, a sign-out or an update. It is not refreshed."""
+    request_state().result = result
 
 
 def csrf_token() -> str:
-    """The token for this page's forms, in a spelling of its own; the browser gets its cookie if it has none."""
+    """Return the CSRF token for a form of this response, masked. Sets the CSRF cookie if the browser has none."""
     return csrf_pair().mask()
 
 
 def csrf_pair() -> CSRFPair:
-    """The browser's pair, made now if it has none."""
-    memo = current_request().__dict__
-    pair: CSRFPair | None = memo.get(_CSRF)
-    if pair is None:
-        options = _house(memo).core
-        pair = options.csrf.load(cookies.read(request.environ.get("HTTP_COOKIE", ""), options.cookie_names.csrf))
-        if pair is None:
-            pair = options.csrf.create()
-            queue_cookies(Cookie(options.cookie_names.csrf, pair.cookie, options.secure))
-        memo[_CSRF] = pair
-    return pair
+    """Return the CSRF token and its cookie's value. Sets the cookie if the browser has none."""
+    state = request_state()
+    if state.csrf_pair is None:
+        core = state.app.core
+        state.csrf_pair = core.csrf.load(state.cookies.get(core.cookie_names.csrf))
+        if state.csrf_pair is None:
+            state.csrf_pair = core.csrf.create()
+            state.set_cookies.append(core.csrf.cookie(state.csrf_pair))
+    return state.csrf_pair
 
 
-def set_csrf_pair(token_cookie: Cookie) -> None:
-    """The pair a reply is about to set is the one its own page must use."""
-    options = state().core
-    current_request().__dict__[_CSRF] = options.csrf.load(token_cookie.value)
+def set_csrf_pair(cookie: Cookie) -> None:
+    """Use this new CSRF cookie for forms rendered later in this request."""
+    state = request_state()
+    state.csrf_pair = state.app.core.csrf.load(cookie.value)
 
 
-def queue_cookies(*to_set: Cookie) -> None:
-    """Set these with the answer, whatever it will be."""
-    current_request().__dict__.setdefault(_COOKIES, []).extend(to_set)
+def queue_cookies(*cookies: Cookie) -> None:
+    """Queue cookies. They are added to the response of this request."""
+    request_state().set_cookies.extend(cookies)
 
 
 def request_id() -> str:
-    """A name for this request that a visitor can quote and a log line can be found by."""
-    found: str = current_request().__dict__.setdefault(_ID, secrets.token_hex(6))
-    return found
+    """Return the id of this request: 12 hexadecimal characters, on error pages and in the log."""
+    state = request_state()
+    state.request_id = state.request_id or secrets.token_hex(6)
+    return state.request_id
 
 
 def session_fingerprint() -> str:
-    """A short opaque word for the person signed in, for noticing that it is somebody else now; "" for nobody."""
-    known = session_result().known
-    if known is None:
+    """Return an opaque id of the signed-in user, so that a page notices when the user changes. Empty if none is."""
+    cached = session_result().cached
+    if cached is None:
         return ""
-    if not known.fingerprint:
-        subject = known.token.get("sub") or known.session.user.email or known.session.user.name
-        known.fingerprint = state().core.csrf.hmac_id(str(subject))
-    return known.fingerprint
+    if not cached.fingerprint:
+        subject = cached.token.get("sub") or cached.session.user.email or cached.session.user.name
+        cached.fingerprint = get_core().csrf.hmac_id(str(subject))
+    return cached.fingerprint
 
 
 def return_url() -> str:
-    """The path of the page the visitor is on: for a fragment the page around it, if that is ours."""
-    options = state().core
+    """Return the path to come back to after signing in. For htmx requests this is the path in HX-Current-URL."""
+    state = request_state()
+    core = state.app.core
     current = request.headers.get("HX-Current-URL")
     here = request.full_path.rstrip("?") if request.method in ("GET", "HEAD") else request.headers.get("Referer", "/")
-    url = same_origin_url(current if current is not None else here, options.origin) or options.origin
-    path = relative_url(url, options.origin)
+    url = same_origin_url(current if current is not None else here, core.origin) or core.origin
+    path = relative_url(url, core.origin)
     if path.startswith(f"{BASE_PATH}/"):
-        # From a page about signing in the way back is the one it was given, not that page; after a failure it is told
-        # by the cookie alone.
-        remembered = cookies.read(request.environ.get("HTTP_COOKIE", ""), options.cookie_names.callback_url)
-        asked_for = dict(parse_qsl(urlsplit(path).query)).get("callbackUrl") or remembered or "/"
-        path = relative_url(same_origin_url(asked_for, options.origin) or options.origin, options.origin)
+        # A page about signing in was given a callback URL in its query or, after an error, in the cookie.
+        remembered = state.cookies.get(core.cookie_names.callback_url)
+        callback_url = dict(parse_qsl(urlsplit(path).query)).get("callbackUrl") or remembered or "/"
+        path = relative_url(same_origin_url(callback_url, core.origin) or core.origin, core.origin)
     return "/" if path.startswith((f"{BASE_PATH}/", "/partials/")) else path
 
 
 def sign_in_url() -> str:
-    """The sign-in page, with the way back to the page the visitor is on."""
+    """Return the path of the sign-in page, with `return_url()` as its callback URL."""
     return f"{BASE_PATH}/signin?callbackUrl={quote(return_url(), safe='')}"
 
 
 def add_static_headers(response: Response) -> Response:
-    """Give a short JSON answer that no cache keeps all its headers at once, for a route that is asked all the time."""
-    memo = current_request().__dict__
-    house = _house(memo)
-    for name, value in house.json_headers:
+    """Add all headers of an uncached JSON response at once, for routes that are called often."""
+    state = request_state()
+    for name, value in state.app.json_headers:
         response.headers.add(name, value)
-    memo[_COMPLETE] = response
+    state.final_response = response
     return response
 
 
-def process_response(house: State, response: Response) -> Response:
-    """The last thing done to every answer: parked cookies, renewal, privacy and the standing headers."""
-    request = current_request()
-    memo = request.__dict__
-    is_complete = memo.get(_COMPLETE) is response
-    if not is_complete:
+def process_response(app: AppState, response: Response) -> Response:
+    """Add to a response: compression, queued cookies, a refreshed session, and the headers. Called after every view."""
+    state = getattr(request, _ATTRIBUTE, None) or start_request(app)
+    is_final = state.final_response is response
+    if not is_final:
         compress(request, response)
-    asked: SessionResult | None = memo.get(_READING)
-    to_set: list[Cookie] = memo.get(_COOKIES, [])
-    if asked is not None and asked.cookie_names:
-        to_set = [*sessions.refresh(asked, house.core), *to_set]
-    for cookie in to_set:
+    result = state.result
+    cookies = state.set_cookies
+    if result is not None and result.cookie_names:
+        cookies = [*reader.refresh(result, app.core.sessions), *cookies]
+    for cookie in cookies:
         response.headers.add("Set-Cookie", cookie.to_header())
-    if house.server_timing and _TIME in memo:
-        response.headers.add("Server-Timing", f"auth;dur={memo[_TIME] * 1000:.3f}")
-    if is_complete:
-        return response
-    private = asked is not None or bool(to_set) or _CSRF in memo
-    house.headers.apply(response.headers, private=private, signed_in=asked is not None and asked.known is not None)
+    if state.read_seconds is not None:
+        response.headers.add("Server-Timing", f"auth;dur={state.read_seconds * 1000:.3f}")
+    if not is_final:
+        private = result is not None or bool(cookies) or state.csrf_pair is not None
+        signed_in = result is not None and result.cached is not None
+        app.headers.apply(response.headers, private=private, signed_in=signed_in)
     return response
 
 
-def _house(memo: dict[str, Any]) -> State:
-    found: State = memo.get(STATE_KEY) or state()
-    return found
-
-
-def _ask(memo: dict[str, Any]) -> Session | None:
-    house = _house(memo)
-    started = perf_counter() if house.server_timing else 0.0
-    # Nobody until proven otherwise, also for a callback that asks auth() while it is being asked.
-    memo[_READING], memo[_SESSION] = NO_SESSION, None
-    found = sessions.read(memo["environ"].get("HTTP_COOKIE", ""), house.core)
-    memo[_READING], memo[_SESSION] = found, found.session
-    if found.known is not None and signals.session.receivers:
-        signals.send(signals.session, session=found.known.session, token=deepcopy(found.known.token))
-    if house.server_timing:
-        memo[_TIME] = perf_counter() - started
-    return found.session
+def _read_session(state: RequestState) -> SessionResult:
+    app = state.app
+    started = perf_counter()
+    # A callback that calls auth() while the session is being read gets None.
+    state.result = NO_SESSION
+    result = state.result = reader.read(state.cookies, app.core.sessions)
+    if result.cached is not None and signals.session.receivers:
+        signals.send(signals.session, session=result.cached.session, token=deepcopy(result.cached.token))
+    if app.server_timing:
+        state.read_seconds = perf_counter() - started
+    return result

@@ -11,7 +11,8 @@ from flask import Flask, Response, after_this_request, g
 from flask_login import LoginManager, UserMixin, current_user
 
 from genkan.types import SessionUser
-from genkan.web import auth, get_state, unauthorized
+from genkan.web.context import auth, get_state
+from genkan.web.responses import unauthorized
 
 UNUSED_COOKIE_NAME = "never; sent"
 """A cookie of the remember cookie's name would keep `request_loader` from being asked, and lock its visitor out; so it

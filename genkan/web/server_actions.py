@@ -1,4 +1,4 @@
-"""Signing in and out from an application's own view, without going through the doors of `/api/auth`."""
+"""Sign in, link, sign out, update the session and get a provider's token from an application's own view."""
 
 from __future__ import annotations
 
@@ -6,83 +6,97 @@ from dataclasses import replace
 
 from flask import Response
 
+from genkan.actions import access_token as access_tokens
 from genkan.actions.callback_url import callback_url, error_redirect
 from genkan.actions.sign_in import start_flow
-from genkan.actions.sign_out import sign_out_session
+from genkan.actions.sign_out import sign_out as sign_out_action
 from genkan.actions.update_session import apply_update
 from genkan.errors import AuthError, ConfigurationError, SessionRequired
 from genkan.http.csrf import SAFE_METHODS
 from genkan.http.messages import ActionRequest
-from genkan.oauth.checks import Aim
 from genkan.session.reader import NO_SESSION, SessionResult
-from genkan.types import JSON, Session, str_claim
-from genkan.web.access import unauthorized
-from genkan.web.context import queue_cookies, session_result, set_session_result
+from genkan.types import JSON, Session
+from genkan.web.access import require_fresh
+from genkan.web.context import get_core, queue_cookies, session_result, set_session_result
 from genkan.web.convert import to_request, to_response
-from genkan.web.fresh import require_fresh
-from genkan.web.state import state
 
 LINK_MAX_AGE = 300
-"""Seconds within which somebody has to have proved themselves who wants another way in."""
+"""Seconds. A user who links an account must have authenticated in this time."""
 
 
 def sign_in(provider_id: str, *, redirect_to: str = "/") -> Response:
-    """Begin a sign-in from a view of your own: return this response.
+    """Start a sign-in. Return this response from the view.
 
-    Only in answer to a POST, whose CSRF token the guard has seen (S11): anything else raises ConfigurationError.
+    Only for POST requests, whose CSRF token has been checked. Raises ConfigurationError for other methods.
     """
-    options = state().core
-    asked = _unsafe(redirect_to)
+    core, request = get_core(), _unsafe_request(redirect_to)
     try:
-        return to_response(start_flow(provider_id, asked, options))
+        return to_response(start_flow(provider_id, request, core))
     except AuthError as error:
-        return to_response(error_redirect(error, options))
+        return to_response(error_redirect(error, core))
 
 
 def link(provider_id: str, *, redirect_to: str = "/account") -> Response:
-    """Begin to give whoever is signed in one more way in, from a view of your own: return this response.
+    """Start linking an account to the signed-in user. Return this response from the view.
 
-    In answer to a POST, as `sign_in`. Whoever is not signed in, or proved themselves more than LINK_WITHIN seconds ago,
-    is refused instead (O10).
+    Only for POST requests, like `sign_in`. Without a session, or if the user authenticated more than LINK_MAX_AGE
+    seconds ago, the response is that of `require_fresh`.
     """
-    asked, options = _unsafe(redirect_to), state().core
+    core, request = get_core(), _unsafe_request(redirect_to)
     refusal = require_fresh(LINK_MAX_AGE)
-    known = session_result().known
-    if refusal is not None or known is None:
-        return refusal or unauthorized()
+    if refusal is not None:
+        return refusal
     try:
-        user_id = str_claim(known.token, "sub")
+        user_id = session_result().user_id
         if not user_id:
             raise SessionRequired
-        return to_response(start_flow(provider_id, asked, options, Aim("link", user_id)))
+        return to_response(start_flow(provider_id, request, core, purpose="link", user_id=user_id))
     except AuthError as error:
-        return to_response(error_redirect(error, options, purpose="link", callback_url=callback_url(asked, options)))
+        url = callback_url(request, core)
+        return to_response(error_redirect(error, core, purpose="link", callback_url=url))
 
 
 def sign_out(*, redirect_to: str = "/") -> Response:
-    """Sign the visitor out from a view of your own, in answer to a POST; from here on `auth()` is None."""
-    reply = sign_out_session(_unsafe(redirect_to), state().core)
+    """Sign out. Return this response from the view. From here on `auth()` is None.
+
+    Only for POST requests, like `sign_in`.
+    """
+    response = sign_out_action(session_result(), _unsafe_request(redirect_to), get_core())
     set_session_result(NO_SESSION)
-    return to_response(reply)
+    return to_response(response)
 
 
 def update(data: JSON = None) -> Session | None:
-    """Let the jwt callback take `data` into the session (`trigger="update"`); what `auth()` says from here on.
+    """Pass `data` to the jwt callback with `trigger="update"`, and return the new session.
 
-    The application's own word: no list of allowed fields stands between. None where nobody is signed in, or the
-    callback ended the session. Raises what the callback raises, and StoreError; then nothing has changed.
+    None if no user is signed in or the callback returns None, which revokes the session. Unlike a client's update, the
+    data may have any fields. Raises what the callbacks raise, and AdapterError. Then nothing has changed.
     """
-    asked = session_result()
-    if asked.known is None:
+    result = session_result()
+    if result.cached is None:
         return None
-    known, cookies = apply_update(data, asked, state().core)
+    cached, cookies = apply_update(data, result.cookie_value, result.cookie_names, get_core().sessions)
     queue_cookies(*cookies)
-    set_session_result(SessionResult(known))
-    return known.session if known else None
+    set_session_result(SessionResult(cached))
+    return cached.session if cached else None
 
 
-def _unsafe(redirect_to: str) -> ActionRequest:
-    asked = to_request()
-    if asked.method in SAFE_METHODS:
-        raise ConfigurationError("sign_in(), link() and sign_out() answer a POST only, so that no link can do any.")
-    return replace(asked, body={**asked.body, "callbackUrl": redirect_to})
+def access_token(provider_id: str, *, provider_account_id: str | None = None) -> str:
+    """Return an access token of this provider for the signed-in user, valid for 30 seconds at least.
+
+    It is refreshed if necessary, once for all requests that ask at the same time. Of several accounts at the provider
+    the first that has a token is used, or the one with `provider_account_id`. Raises SessionRequired,
+    ReauthorizationRequired, ProviderUnavailable (try again later), ProviderError, InvalidProvider and AdapterError. The
+    first three get a response if the view does not catch them.
+    """
+    user_id = session_result().user_id
+    if not user_id:
+        raise SessionRequired
+    return access_tokens.access_token(user_id, provider_id, get_core(), provider_account_id=provider_account_id)
+
+
+def _unsafe_request(redirect_to: str) -> ActionRequest:
+    request = to_request()
+    if request.method in SAFE_METHODS:
+        raise ConfigurationError("sign_in(), link() and sign_out() need a POST request, so that no link can call them.")
+    return replace(request, body={**request.body, "callbackUrl": redirect_to})

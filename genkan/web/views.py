@@ -1,28 +1,30 @@
-"""One handler for each door of `/api/auth`: receive, let the action decide, perform."""
+"""The views of `/api/auth`: convert the request, call the action, convert the response."""
 
 from __future__ import annotations
 
-from flask import Response, after_this_request, render_template, request
+from collections.abc import Callable
+
+from flask import Blueprint, Response, after_this_request, render_template, request
 from werkzeug.exceptions import MethodNotAllowed
 
-from genkan.actions.backchannel_logout import backchannel_logout as end_by_provider
-from genkan.actions.callback import callback as finish_sign_in
+from genkan.actions import backchannel_logout as backchannel_logout_action
+from genkan.actions import callback as callback_action
+from genkan.actions import sign_in as sign_in_action
+from genkan.actions import sign_out as sign_out_action
+from genkan.actions import update_session as update_action
 from genkan.actions.callback_url import callback_url, callback_url_cookie, error_redirect
-from genkan.actions.sign_in import sign_in as begin_sign_in
-from genkan.actions.sign_out import complete_provider_logout
-from genkan.actions.sign_out import sign_out as end_session
-from genkan.actions.update_session import update
 from genkan.core import BASE_PATH, Core
 from genkan.errors import CrossOriginRequest, MissingCSRF, UnknownAction
-from genkan.http import cookies
 from genkan.http.messages import ActionRequest, ActionResponse, Template
 from genkan.http.urls import add_query, relative_url
 from genkan.session.reader import NO_SESSION
-from genkan.web.access import RETRY_SECONDS
+from genkan.web.access import csrf_exempt, linked_providers, public
 from genkan.web.context import (
     add_static_headers,
+    app_state,
     auth,
     csrf_pair,
+    get_core,
     queue_cookies,
     request_id,
     session_fingerprint,
@@ -30,196 +32,191 @@ from genkan.web.context import (
     set_csrf_pair,
     set_session_result,
 )
-from genkan.web.convert import is_htmx, json_response, single_form_value, to_request, to_response
+from genkan.web.convert import single_form_value, to_request, to_response
 from genkan.web.error_messages import Message, error_message
-from genkan.web.fresh import linked_providers
-from genkan.web.state import state
+from genkan.web.responses import RETRY_SECONDS, json_response
 
 
 def session() -> Response:
-    """`GET /api/auth/session`: the session, or null; 503 when that can't be told."""
-    found = session_result()
-    if found.failed:
-        answer = json_response(None, 503)
-        answer.headers["Retry-After"] = str(RETRY_SECONDS)
-        return answer
-    return add_static_headers(Response(found.known.body if found.known else b"null", content_type="application/json"))
+    """`GET /api/auth/session`: the session or null. 503 if it could not be read."""
+    result = session_result()
+    if result.failed:
+        response = json_response(None, 503)
+        response.headers["Retry-After"] = str(RETRY_SECONDS)
+        return response
+    body = result.cached.body if result.cached else b"null"
+    return add_static_headers(Response(body, content_type="application/json"))
 
 
 def update_session() -> Response:
-    """`POST /api/auth/session`: what a client asks to change; the new session, or null."""
-    reply = update(to_request(), state().core)
+    """`POST /api/auth/session`: change fields of the session. Responds with the new session or null."""
+    response = update_action.update(to_request(), get_core())
     set_session_result(NO_SESSION)
-    return to_response(reply)
+    return to_response(response)
 
 
 def csrf() -> Response:
-    """`GET /api/auth/csrf`: the token, and the cookie that vouches for it."""
+    """`GET /api/auth/csrf`: the CSRF token. Sets its cookie."""
     return json_response({"csrfToken": csrf_pair().token})
 
 
 def providers() -> Response:
-    """`GET /api/auth/providers`: what one can sign in with, in order, with absolute URLs."""
-    options = state().core
+    """`GET /api/auth/providers`: the enabled providers in order, with absolute URLs."""
+    core = get_core()
     return json_response(
         {
             provider.id: {
                 "id": provider.id,
                 "name": provider.name,
                 "type": provider.type,
-                "signinUrl": options.action_url(f"/signin/{provider.id}"),
-                "callbackUrl": options.action_url(f"/callback/{provider.id}"),
+                "signinUrl": core.action_url(f"/signin/{provider.id}"),
+                "callbackUrl": core.action_url(f"/callback/{provider.id}"),
             }
-            for provider in options.providers.values()
+            for provider in core.providers.values()
         }
     )
 
 
 def sign_in_page() -> Response:
-    """`GET /api/auth/signin`: a button for each provider; or the way to the application's own page.
+    """`GET /api/auth/signin`: a button for each provider, or a redirect to the application's own page.
 
-    With `reason=fresh`, for whoever is signed in to confirm that it is them: only their own ways in.
+    With `reason=fresh`, the signed-in user confirms their identity: only providers with a linked account are shown.
     """
-    options = state().core
-    asked = to_request()
-    landing = callback_url(asked, options)
-    queue_cookies(*callback_url_cookie(landing, asked, options))
-    error, reason = asked.query.get("error"), asked.query.get("reason")
-    if options.pages.sign_in:
-        query = {"callbackUrl": landing, "error": error or None, "reason": reason or None}
-        return to_response(ActionResponse(location=add_query(options.origin + options.pages.sign_in, query)))
-    own = linked_providers(options) if "fresh" in (reason, asked.query.get("purpose")) else None
+    core, request = get_core(), to_request()
+    url = callback_url(request, core)
+    queue_cookies(*callback_url_cookie(url, request, core))
+    error, reason = request.query.get("error"), request.query.get("reason")
+    if core.pages.sign_in:
+        query = {"callbackUrl": url, "error": error or None, "reason": reason or None}
+        return to_response(ActionResponse(location=add_query(core.origin + core.pages.sign_in, query)))
+    linked = linked_providers(core) if "fresh" in (reason, request.query.get("purpose")) else None
     response = _page(
         "auth/sign_in.html",
         error_message(error, reason) if error else None,
-        providers=list(options.providers.values()) if own is None else own,
-        is_fresh=own is not None,
-        callback_url=relative_url(landing, options.origin),
+        providers=list(core.providers.values()) if linked is None else linked,
+        is_fresh=linked is not None,
+        callback_url=relative_url(url, core.origin),
         session=auth(),
     )
-    response.headers["Content-Security-Policy"] = state().headers.sign_in_policy
+    response.headers["Content-Security-Policy"] = app_state().headers.sign_in_policy
     return response
 
 
 def sign_in(provider_id: str | None = None) -> Response:
-    """`POST /api/auth/signin/<provider>`: to the provider."""
+    """`POST /api/auth/signin/<provider>`: redirect to the provider."""
     try:
-        return to_response(begin_sign_in(provider_id, to_request(), state().core))
+        return to_response(sign_in_action.sign_in(provider_id, to_request(), get_core()))
     except CrossOriginRequest as error:
-        return _cross_site(error)
+        return _cross_origin(error)
 
 
 def callback(provider_id: str) -> Response:
-    """`GET` and `POST /api/auth/callback/<provider>`: back from the provider; always a redirect, never a page."""
-    # Also for what is answered elsewhere, as a body that can't be read is: the address has the code in it (O14).
+    """`GET` and `POST /api/auth/callback/<provider>`: complete a flow. The response is always a redirect."""
+    # Also on error responses, for example for an invalid body: the URL contains the code.
     after_this_request(_without_referrer)
     if request.method == "HEAD":
-        # Whoever only looks, such as a link checker, must not use up a sign-in.
+        # A link checker must not use the flow.
         raise MethodNotAllowed(valid_methods=["GET", "POST"])
-    reply = finish_sign_in(provider_id, to_request(), state().core)
+    response = callback_action.callback(provider_id, to_request(), get_core())
     set_session_result(NO_SESSION)
-    return to_response(reply)
+    return to_response(response)
 
 
 def unknown_action(provider_id: str) -> Response:
-    """A link can't start a sign-in, whoever the provider (S11)."""
-    return to_response(error_redirect(UnknownAction(), state().core))
+    """`GET /api/auth/signin/<provider>`: an error, since a link must not start a sign-in."""
+    return to_response(error_redirect(UnknownAction(), get_core()))
 
 
 def sign_out_page() -> Response:
-    """`GET /api/auth/signout`: a form that asks once more."""
-    options = state().core
-    asked = to_request()
-    if options.pages.sign_out:
-        return to_response(ActionResponse(location=options.origin + options.pages.sign_out))
-    landing = callback_url(asked, options)
-    queue_cookies(*callback_url_cookie(landing, asked, options))
-    found = session_result()
-    # A cookie that tells of nobody just now, since a callback hides them or something is down, can be given up too.
-    is_nobody = found.known is None and (found.invalid or not found.cookie_names)
-    return _page("auth/sign_out.html", None, callback_url=relative_url(landing, options.origin), is_nobody=is_nobody)
+    """`GET /api/auth/signout`: a form that asks for confirmation."""
+    core, request = get_core(), to_request()
+    if core.pages.sign_out:
+        return to_response(ActionResponse(location=core.origin + core.pages.sign_out))
+    url = callback_url(request, core)
+    queue_cookies(*callback_url_cookie(url, request, core))
+    result = session_result()
+    # A session that could not be read, or that a callback hides, can be signed out too.
+    is_signed_out = result.cached is None and (result.invalid or not result.cookie_names)
+    return _page("auth/sign_out.html", None, callback_url=relative_url(url, core.origin), is_nobody=is_signed_out)
 
 
 def sign_out() -> Response:
-    """`POST /api/auth/signout`: nobody is signed in any more, and the answer already knows it."""
-    options, asked = state().core, to_request()
+    """`POST /api/auth/signout`: sign out. The menu in the response shows that already."""
+    core, request = get_core(), to_request()
     try:
-        if _is_stale(asked, options):
-            return to_response(ActionResponse(template=Template(options.pages.menu, {"again": True})))
-        reply = end_session(asked, options)
+        core.csrf.verify(request)
     except CrossOriginRequest as error:
-        return _cross_site(error)
+        return _cross_origin(error)
+    except MissingCSRF as error:
+        if _is_outdated_form(request):
+            # The menu with a new token. It submits itself once.
+            return to_response(ActionResponse(template=Template(core.pages.menu, {"again": True})))
+        return to_response(error_redirect(error, core))
+    response = sign_out_action.sign_out(session_result(), request, core)
     set_session_result(NO_SESSION)
-    for cookie in reply.cookies:
-        if cookie.name == options.cookie_names.csrf:
+    for cookie in response.cookies:
+        if cookie.name == core.cookie_names.csrf:
             set_csrf_pair(cookie)
-    return to_response(reply)
+    return to_response(response)
 
 
-def _is_stale(asked: ActionRequest, options: Core) -> bool:
-    """Somebody signed in once more in another window, which renewed the pair (C3), and signs out in one drawn before.
+def _is_outdated_form(request: ActionRequest) -> bool:
+    """Return True if the sign-out form is from before the last sign-in in another tab: same user, outdated CSRF token.
 
-    Their browser vouches that a page of ours asks, and the menu said for whom: it is drawn anew, and sends itself once.
+    Sec-Fetch-Site proves that a page of ours sent it, and the form names its user by the fingerprint.
     """
-    if asked.headers.get("sec-fetch-site") != "same-origin" or not is_htmx():
+    if request.headers.get("sec-fetch-site") != "same-origin" or not request.is_htmx:
         return False
-    if not session_fingerprint() or asked.body.get("of") != session_fingerprint():
-        return False
-    options.csrf.check_origin(asked.headers)
-    try:
-        options.csrf.check(cookies.read(asked.cookie_header, options.cookie_names.csrf), asked.csrf_token)
-    except MissingCSRF:
-        return True
-    return False
+    fingerprint = session_fingerprint()
+    return bool(fingerprint) and request.body.get("of") == fingerprint
 
 
 def post_logout_redirect() -> Response:
-    """`GET /api/auth/signout/return`: back from the provider's own sign-out, to where they wanted to land."""
-    return to_response(complete_provider_logout(to_request(), state().core))
+    """`GET /api/auth/signout/return`: back from the provider's sign-out. Redirects to the callback URL."""
+    return to_response(sign_out_action.complete_provider_logout(to_request(), get_core()))
 
 
 def backchannel_logout(provider_id: str) -> Response:
-    """`POST /api/auth/backchannel-logout/<provider>`: a provider ends sessions; no cookie is looked at or set."""
-    reply = end_by_provider(provider_id, single_form_value("logout_token"), state().core)
-    answer = json_response(reply.body, reply.status)
-    answer.headers.update(reply.headers)
-    return answer
+    """`POST /api/auth/backchannel-logout/<provider>`: a provider revokes sessions. Reads and sets no cookie."""
+    token = single_form_value("logout_token")
+    result = backchannel_logout_action.backchannel_logout(provider_id, token, get_core())
+    response = json_response(result.body, result.status)
+    response.headers.update(result.headers)
+    return response
 
 
 def error_page() -> Response:
-    """`GET /api/auth/error`: what went wrong in our words, as 4xx or 503, and a way to try again."""
-    options = state().core
-    asked = to_request()
-    code, reason = asked.query.get("error"), asked.query.get("reason")
-    if options.pages.error:
-        purpose = asked.query.get("purpose")
-        landing = relative_url(callback_url(asked, options), options.origin) if "callbackUrl" in asked.query else None
-        query = {"error": code or "", "reason": reason, "purpose": purpose, "callbackUrl": landing}
-        return to_response(ActionResponse(location=add_query(options.origin + options.pages.error, query)))
-    return _page("auth/error.html", error_message(code, reason), retry_url=_again(asked, options))
+    """`GET /api/auth/error`: what went wrong, as 4xx or 503, with a link to try again."""
+    core, request = get_core(), to_request()
+    code, reason = request.query.get("error"), request.query.get("reason")
+    if core.pages.error:
+        purpose = request.query.get("purpose")
+        url = relative_url(callback_url(request, core), core.origin) if "callbackUrl" in request.query else None
+        query = {"error": code or "", "reason": reason, "purpose": purpose, "callbackUrl": url}
+        return to_response(ActionResponse(location=add_query(core.origin + core.pages.error, query)))
+    return _page("auth/error.html", error_message(code, reason), retry_url=_retry_url(request, core))
 
 
 def popup_done_page() -> Response:
-    """`GET /api/auth/signed-in`: where a sign-in in a second window ends; tells the page that waits, and closes."""
+    """`GET /api/auth/signed-in`: the end of a sign-in in a popup window. Notifies the opener and closes the window."""
     return _page("auth/signed_in.html", None, session=auth())
 
 
 def verify_request_page() -> Response:
-    """`GET /api/auth/verify-request`: look into your mailbox."""
-    options = state().core
-    if options.pages.verify_request:
-        return to_response(
-            ActionResponse(location=add_query(options.origin + options.pages.verify_request, to_request().query))
-        )
+    """`GET /api/auth/verify-request`: asks the user to check their mailbox."""
+    core = get_core()
+    if core.pages.verify_request:
+        location = add_query(core.origin + core.pages.verify_request, to_request().query)
+        return to_response(ActionResponse(location=location))
     return _page("auth/verify_request.html", None)
 
 
-def _again(asked: ActionRequest, options: Core) -> str:
-    purpose, landing = asked.query.get("purpose"), relative_url(callback_url(asked, options), options.origin)
+def _retry_url(request: ActionRequest, core: Core) -> str:
+    purpose, url = request.query.get("purpose"), relative_url(callback_url(request, core), core.origin)
     if purpose == "fresh":
-        return add_query(f"{BASE_PATH}/signin", {"reason": "fresh", "callbackUrl": landing})
-    # Without the query, which may tell of something that has not happened.
-    return landing.partition("?")[0] if purpose == "link" else f"{BASE_PATH}/signin"
+        return add_query(f"{BASE_PATH}/signin", {"reason": "fresh", "callbackUrl": url})
+    # Without the query, which may report a success that did not happen.
+    return url.partition("?")[0] if purpose == "link" else f"{BASE_PATH}/signin"
 
 
 def _page(template: str, message: Message | None, **context: object) -> Response:
@@ -235,5 +232,31 @@ def _without_referrer(response: Response) -> Response:
     return response
 
 
-def _cross_site(error: CrossOriginRequest) -> Response:
+def _cross_origin(error: CrossOriginRequest) -> Response:
     return _page("auth/error.html", error_message(error.code, error.reason), retry_url="/")
+
+
+ROUTES: tuple[tuple[str, str, Callable[..., Response]], ...] = (
+    ("GET", "/session", session),
+    ("POST", "/session", update_session),
+    ("GET", "/csrf", csrf),
+    ("GET", "/providers", providers),
+    ("GET", "/signin", sign_in_page),
+    ("POST", "/signin", sign_in),
+    ("GET", "/signin/<provider_id>", unknown_action),
+    ("POST", "/signin/<provider_id>", sign_in),
+    ("GET", "/callback/<provider_id>", callback),
+    ("POST", "/callback/<provider_id>", callback),
+    ("GET", "/signout", sign_out_page),
+    ("POST", "/signout", sign_out),
+    ("GET", "/signout/return", post_logout_redirect),
+    ("POST", "/backchannel-logout/<provider_id>", backchannel_logout),
+    ("GET", "/error", error_page),
+    ("GET", "/verify-request", verify_request_page),
+    ("GET", "/signed-in", popup_done_page),
+)
+"""Auth.js's actions and a few of our own. All are public, and each unsafe one checks the CSRF token itself."""
+
+bp = Blueprint("genkan", __name__, url_prefix=BASE_PATH)
+for _method, _rule, _view in ROUTES:
+    bp.add_url_rule(_rule, view_func=csrf_exempt(public(_view)), methods=[_method], strict_slashes=False)

@@ -10,7 +10,7 @@ from flask.views import MethodView
 from flask_login import login_required
 from werkzeug.test import TestResponse
 
-from genkan.web import json_blueprint, public
+from genkan import json_blueprint, public
 from tests.browser import HTMX, Browser
 from tests.conftest import ORIGIN
 from tests.routes import Address, addresses

@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.test import TestResponse
 from werkzeug.wsgi import wrap_file
 
-from genkan.web import public
+from genkan import public
 from tests.browser import Browser
 
 PAGE = b"<!doctype html><title>Report</title>" + b"<p>line</p>" * 1000

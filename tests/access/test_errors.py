@@ -9,8 +9,8 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from genkan import public
 from genkan.errors import AdapterError
-from genkan.web import public
 from tests.browser import HTMX, Browser
 from tests.conftest import ORIGIN
 
@@ -45,7 +45,7 @@ def _visitor(house: Flask) -> Browser:
 def unreadable(house: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     """From here on the application's session callback raises, for tokens seen before as well."""
     options = house.extensions["genkan"].core
-    monkeypatch.setattr(options.session_cache, "get", lambda _key: None)
+    monkeypatch.setattr(options.sessions.cache, "get", lambda _key: None)
     monkeypatch.setattr(type(options.callbacks), "__getattribute__", _broken_session_callback)
 
 

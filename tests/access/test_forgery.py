@@ -12,7 +12,7 @@ import pytest
 from flask import Blueprint, Flask, Response
 from werkzeug.test import TestResponse
 
-from genkan.web import json_blueprint, sign_in, sign_out
+from genkan import json_blueprint, sign_in, sign_out
 from tests.browser import HTMX, Browser
 from tests.conftest import ORIGIN, MakeApp
 from tests.routes import Address, addresses

@@ -13,13 +13,13 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from app import create_app
+from genkan import public
 from genkan.adapters.sqlalchemy import migrations
 from genkan.providers.base import Provider
 from genkan.providers.development import development
 from genkan.providers.discord import discord
 from genkan.providers.github import github
 from genkan.providers.oidc import oidc
-from genkan.web import public
 from genkan.web.headers import SecurityHeaders
 from tests.browser import HTMX, Browser
 from tests.conftest import ORIGIN

@@ -7,9 +7,9 @@ from urllib.parse import quote
 import pytest
 from flask import Flask, request
 
+from genkan import public
 from genkan.errors import ConfigurationError
 from genkan.http.messages import ActionResponse
-from genkan.web import public
 from genkan.web.convert import to_response
 from tests.browser import HTMX, Browser
 from tests.conftest import ORIGIN, MakeApp

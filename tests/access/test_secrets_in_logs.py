@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from genkan.oauth import checks
+from genkan.http.cookies import RequestCookies
 from tests.browser import Browser
 
 
@@ -24,7 +24,7 @@ def verifier(browser: Browser, started: str) -> str:
     """What only the flow's sealed cookie knows."""
     (state,) = values(started, "state")
     header = "; ".join(f"{cookie.key}={cookie.value}" for cookie in (browser.client._cookies or {}).values())
-    return checks.use("development", state, header, browser.options).code_verifier
+    return str(browser.options.checks.use("development", state, RequestCookies(header)).code_verifier)
 
 
 def test_a_whole_visit_at_debug_tells_no_code_no_token_no_cookie(

@@ -38,14 +38,14 @@ def user_id(browser: Browser) -> str:
 
 def records(browser: Browser) -> list[SessionRecord]:
     """Where they are signed in."""
-    live: list[SessionRecord] = browser.options.session_store.live(user_id(browser), int(browser.options.clock()))
+    live: list[SessionRecord] = browser.options.sessions.store.live(user_id(browser), int(browser.options.clock()))
     return live
 
 
 def sid(browser: Browser) -> str:
     """What this browser's session is called."""
     token = browser.cookie("authjs.session-token")
-    return str(browser.options.sessions.open(token or "")["sid"])
+    return str(browser.options.sessions.sealer.open(token or "")["sid"])
 
 
 def text(answer: TestResponse) -> str:
@@ -311,7 +311,7 @@ def test_a_page_says_only_what_pages_say(hana: Browser) -> None:
 def next_js(app: Flask, **claims: str) -> Browser:
     """Somebody whom a Next.js front end has signed in."""
     browser = Browser(app)
-    token = browser.options.sessions.seal({"name": "Nia Next", "email": "nia@example.com", **claims}, 3600)
+    token = browser.options.sessions.sealer.seal({"name": "Nia Next", "email": "nia@example.com", **claims}, 3600)
     browser.client.set_cookie("authjs.session-token", token, domain="127.0.0.1")
     return browser
 

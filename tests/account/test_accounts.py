@@ -12,7 +12,7 @@ from flask import Flask
 
 from genkan import signals
 from genkan.errors import OAuthAccountNotLinked
-from genkan.oauth import client
+from genkan.oauth.client import OAuthClient
 from tests.clock import FrozenClock
 from tests.conftest import MakeApp
 from tests.provider_client import ProviderClient, at_once, failure_reason, provider_env
@@ -168,11 +168,11 @@ def dies(*_: object, **__: object) -> None:
 
 
 def before_the_token_request(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(client, "exchange_code", dies)
+    patch.setattr(OAuthClient, "exchange_code", dies)
 
 
 def after_the_token_request(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(client, "_oidc_profile", dies)
+    patch.setattr(OAuthClient, "_oidc_profile", dies)
 
 
 def after_the_commit(patch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ FIREFOX = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/201001
 
 def story(visitor: ProviderClient) -> list[Activity]:
     (user,) = visitor.options.adapter.list_users()
-    return [line for line in visitor.options.session_store.activity(user.id, 10) if line.kind == "refused"]
+    return [line for line in visitor.options.sessions.store.activity(user.id, 10) if line.kind == "refused"]
 
 
 def denied(visitor: ProviderClient, **claims: object) -> str:
@@ -107,7 +107,7 @@ def test_a_story_that_can_t_be_written_changes_nothing(
 
     visitor.sign_in_as()
     listen_to(visitor, sign_in=lambda _: False)
-    monkeypatch.setattr(type(state_of(visitor.app).core.session_store), "add_activity", fail)
+    monkeypatch.setattr(type(state_of(visitor.app).core.sessions.store), "add_activity", fail)
 
     assert denied(visitor) == "AccessDenied"
     assert visitor.name() == "Vera Visitor"
@@ -119,7 +119,7 @@ def test_whatever_the_story_lacks_is_told_in_the_log(
     def fail(*_: object) -> None:
         raise AdapterError
 
-    monkeypatch.setattr(type(state_of(visitor.app).core.session_store), "add_activity", fail)
+    monkeypatch.setattr(type(state_of(visitor.app).core.sessions.store), "add_activity", fail)
     visitor.sign_in_as()
     listen_to(visitor, sign_in=lambda _: False)
     denied(visitor)

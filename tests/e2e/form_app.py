@@ -7,9 +7,8 @@ from urllib.parse import quote
 
 from flask import Flask, Response, render_template_string, request
 
-from auth import auth
+from genkan import auth, public
 from genkan.session.revoker import revoke_all_sessions
-from genkan.web import public
 from tests.browser import Browser
 from tests.e2e.browser_window import BrowserWindow
 

@@ -56,8 +56,8 @@ def use(window: BrowserWindow, token: str) -> None:
 
 def make_stale(window: BrowserWindow, browser: Browser) -> None:
     """It is a while since they proved who they are."""
-    claims = browser.options.sessions.open(browser.cookie(COOKIE) or "")
-    use(window, browser.options.sessions.seal({**claims, "proven_at": int(time.time()) - 1000}, 3600))
+    claims = browser.options.sessions.sealer.open(browser.cookie(COOKIE) or "")
+    use(window, browser.options.sessions.sealer.seal({**claims, "auth_time": int(time.time()) - 1000}, 3600))
 
 
 def link_github(browser: Browser) -> None:

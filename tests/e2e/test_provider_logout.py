@@ -55,7 +55,7 @@ def test_without_scripts_the_form_leads_to_the_provider_and_back(
     enter(window, op)
     if not is_known:
         house = far_house.extensions["genkan"]
-        house.options.cache.delete(f"metadata:oidc:{op.issuer}")
+        house.core.cache.delete(f"metadata:oidc:{op.issuer}")
     before = op.count("/end-session")
     page = window.open("/dashboard")
     press_sign_out(page)

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask, Response
 from playwright.sync_api import Page, expect
 
-from genkan.web import public
+from genkan import public
 from tests.e2e.browser_window import REFUSED, BrowserWindow, menu, pick, press, sign_out
 from tests.e2e.conftest import OpenWindow
 from tests.e2e.live_server import live_server

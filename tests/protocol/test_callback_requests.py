@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from genkan.actions import backchannel_logout
 from genkan.actions.backchannel_logout import TIMEOUT
 from genkan.errors import ProviderUnavailable
+from genkan.oauth.client import OAuthClient
 from genkan.oauth.transport.deadline import remaining
 from tests.browser import Browser
 from tests.clock import FrozenClock
 from tests.conftest import ORIGIN, MakeApp
+from tests.core import with_callbacks
 from tests.provider_client import ProviderClient, failure_reason, provider_env, query, state_of
 from tests.servers.faulty.provider import FaultyProvider
 from tests.tokens.logout_tokens import logout_token
@@ -104,7 +104,7 @@ def test_a_logout_token_costs_no_more_than_its_own_time(
         raise ProviderUnavailable
         yield
 
-    monkeypatch.setattr(backchannel_logout, "provider_client", asking)
+    monkeypatch.setattr(OAuthClient, "metadata_and_keys", asking)
     token = logout_token(visitor.op, visitor.clock(), sub="visitor-1")
     answer = visitor.app.test_client().post("/api/auth/backchannel-logout/oidc", data={"logout_token": token})
 
@@ -116,7 +116,7 @@ def test_a_role_that_changes_between_reading_the_user_and_making_the_session_is_
     visitor: ProviderClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was read a moment ago may be of the second before."""
-    adapter, store = visitor.options.adapter, visitor.options.session_store
+    adapter, store = visitor.options.adapter, visitor.options.sessions.store
     visitor.sign_in_as()
     visitor.sign_out()
     refresh = adapter.refresh_user
@@ -130,7 +130,7 @@ def test_a_role_that_changes_between_reading_the_user_and_making_the_session_is_
 
     monkeypatch.setattr(adapter, "refresh_user", overtaken)
     visitor.sign_in_as()
-    visitor.options.revocations._due = float("-inf")
+    visitor.options.sessions.revocations._due = float("-inf")
     session = visitor.session()
 
     assert session is not None
@@ -147,8 +147,8 @@ def test_what_was_read_anew_after_a_change_is_not_read_again_and_again(
     visitor.clock.advance(10)
     (user,) = visitor.options.adapter.list_users()
     visitor.options.adapter.update_user(user.id, role="owner")
-    visitor.options.session_store.note_change(user.id, int(visitor.clock()))
-    visitor.options.revocations._due = float("-inf")
+    visitor.options.sessions.store.note_change(user.id, int(visitor.clock()))
+    visitor.options.sessions.revocations._due = float("-inf")
     visitor.clock.advance(2)
     visitor.session()
     cookie = visitor.cookie("authjs.session-token")
@@ -171,9 +171,9 @@ def test_nobody_confirms_or_links_while_it_cannot_be_told_who_is_there(visitor: 
     def fails(_: object) -> Any:
         raise RuntimeError
 
-    visitor.options.session_cache.clear()
+    visitor.options.sessions.cache.clear()
     token = visitor.csrf_token()
-    house.core = replace(own, callbacks=replace(own.callbacks, session=fails))
+    house.core = with_callbacks(own, session=fails)
     fields = {"csrfToken": token, "purpose": "fresh", "callbackUrl": "/dashboard"}
     begun = visitor.post("/api/auth/signin/oidc", data=fields)
 

@@ -9,8 +9,9 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-import genkan.web
-from genkan.core import SessionConfig
+import genkan
+from genkan.extension import install
+from genkan.session.sessions import SessionConfig
 from tests.browser import HTMX, Browser
 from tests.clock import FrozenClock
 from tests.conftest import ORIGIN, MakeApp
@@ -100,9 +101,9 @@ def test_lifetimes_are_those_of_auth_js(secure: Browser) -> None:
 
 def test_a_host_session_cookie_is_one_setting_away(clock: FrozenClock) -> None:
     app = Flask(__name__)
-    options = make_options(clock, origin=HTTPS, policy=SessionConfig(cookie_name=f"__Host-{SESSION}"))
-    genkan.web.init_app(app, options)
-    app.add_url_rule("/who", view_func=genkan.web.public(lambda: str(genkan.web.auth())))
+    options = make_options(clock, origin=HTTPS, session_config=SessionConfig(cookie_name=f"__Host-{SESSION}"))
+    install(app, options)
+    app.add_url_rule("/who", view_func=genkan.public(lambda: str(genkan.auth())))
     client = app.test_client()
     client.set_cookie(f"__Host-{SESSION}", "nonsense", domain="localhost")
 

@@ -32,7 +32,7 @@ def _guest(app: Flask, claims: dict[str, str]) -> Browser:
     browser = Browser(app)
     now = int(browser.options.clock())
     token = jwe.seal_claims(
-        {**claims, "auth_time": now, "iat": now, "exp": now + 3600, "jti": str(uuid4())}, SECRET, COOKIE
+        {**claims, "session_start": now, "iat": now, "exp": now + 3600, "jti": str(uuid4())}, SECRET, COOKIE
     )
     browser.client.set_cookie(COOKIE, token, domain="127.0.0.1")
     return browser

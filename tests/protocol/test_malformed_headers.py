@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from genkan.web import public
+from genkan import public
 from tests.access.test_hosts import PRODUCTION
 from tests.conftest import ORIGIN, MakeApp
 

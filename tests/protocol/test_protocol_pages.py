@@ -168,8 +168,8 @@ def test_the_providers_own_pages_may_take_the_place_of_ours(make_app: MakeApp) -
     """With `pages` set, the built-in ones lead there and take error and way back along."""
     app = make_app()
     house = app.extensions["genkan"]
-    own = type(house.options.pages)(sign_in="/in?x=1", sign_out="/out", error="/oops", verify_request="/mail")
-    house.options = replace(house.options, pages=own)
+    own = type(house.core.pages)(sign_in="/in?x=1", sign_out="/out", error="/oops", verify_request="/mail")
+    house.core = replace(house.core, pages=own)
     browser = Browser(app)
 
     locations = [browser.get(f"{page}?callbackUrl=/y&error=AccessDenied").headers["Location"] for page in PAGES]
@@ -205,7 +205,7 @@ def test_a_refusal_leads_to_the_application_s_own_page_and_keeps_its_query(
 ) -> None:
     app = make_app()
     house = app.extensions["genkan"]
-    house.options = replace(house.options, pages=Pages(sign_in=own))
+    house.core = replace(house.core, pages=Pages(sign_in=own))
     browser = Browser(app)
     browser.csrf_token()
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from flask import Flask, Response
 
-from auth import auth
-from genkan.web import fresh, init_app, public
+from genkan import auth, fresh, public
+from genkan.extension import install
 from genkan.web.context import csrf_token
 from tests.browser import HTMX, Browser
 from tests.clock import FrozenClock
@@ -34,7 +34,7 @@ def _curious(app: Flask) -> tuple[Browser, list[str | None]]:
     app.after_request(ask)
     browser = Browser(app)
     browser.sign_in()
-    browser.options.clock.advance(browser.options.session_config.update_age)
+    browser.options.clock.advance(browser.options.sessions.config.update_age)
     return browser, told
 
 
@@ -44,7 +44,7 @@ def test_after_a_sign_out_nobody_is_there_in_the_same_answer_and_no_session_is_p
 ) -> None:
     browser, told = curious
     token = browser.csrf_token()
-    browser.options.clock.advance(browser.options.session_config.update_age)
+    browser.options.clock.advance(browser.options.sessions.config.update_age)
     told.clear()
     answer = browser.post("/api/auth/signout", data={"csrfToken": token}, headers=headers)
 
@@ -57,7 +57,7 @@ def test_after_a_sign_out_nobody_is_there_in_the_same_answer_and_no_session_is_p
 def test_an_update_sets_one_session(curious: tuple[Browser, list[str | None]]) -> None:
     browser, _ = curious
     token = browser.csrf_token()
-    browser.options.clock.advance(browser.options.session_config.update_age)
+    browser.options.clock.advance(browser.options.sessions.config.update_age)
     answer = browser.post("/api/auth/session", json={"csrfToken": token, "data": {}})
 
     assert answer.get_json()["user"]["name"] == "Hana Example"
@@ -119,7 +119,7 @@ def test_only_htmx_is_told_in_a_header_where_a_refusal_is_explained(
 def test_an_application_s_static_files_are_for_everybody(tmp_path: Path, clock: FrozenClock) -> None:
     (tmp_path / "app.css").write_text("p {}")
     app = Flask("another", static_folder=str(tmp_path), static_url_path="/static")
-    init_app(app, make_options(clock))
+    install(app, make_options(clock))
     app.add_url_rule("/", view_func=lambda: "a secret")
     client = app.test_client()
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from auth import access_token
-from genkan.web import public
+from genkan import access_token, public
 from tests.browser import HTMX
 from tests.provider_client import ProviderClient, state_of
 from tests.servers.faulty.faults import Faults
@@ -44,7 +43,7 @@ def test_a_view_gets_the_token_of_whoever_is_signed_in(visitor: ProviderClient) 
 def test_no_token_of_any_kind_is_in_the_cookies_or_the_session(visitor: ProviderClient) -> None:
     visitor.sign_in_as()
     token = visitor.get("/calendar").get_data(as_text=True)
-    opened = state_of(visitor.app).core.sessions.open(visitor.cookie("authjs.session-token") or "")
+    opened = state_of(visitor.app).core.sessions.sealer.open(visitor.cookie("authjs.session-token") or "")
     assert token not in str(opened) + str(visitor.session())
     assert not {"access_token", "refresh_token", "id_token"} & set(opened)
 
@@ -98,7 +97,7 @@ def test_a_connection_that_is_lost_is_seen_among_the_activity(visitor: ProviderC
     options = state_of(visitor.app).core
     [news] = [
         news
-        for news in options.session_store.list_activity(str((visitor.session() or {})["user"]["id"]), 10)
+        for news in options.sessions.store.list_activity(str((visitor.session() or {})["user"]["id"]), 10)
         if news.kind == "connection-lost"
     ]
     assert (news.provider, news.at) == ("oidc", int(visitor.clock()))

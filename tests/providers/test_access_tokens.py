@@ -61,7 +61,7 @@ class Person(ProviderClient):
 
     def lost(self) -> int:
         """How often they were told that the connection is lost."""
-        return [news.kind for news in self.options.session_store.list_activity(self.id, 100)].count("connection-lost")
+        return [news.kind for news in self.options.sessions.store.list_activity(self.id, 100)].count("connection-lost")
 
 
 @pytest.fixture(name="person")

@@ -30,7 +30,7 @@ def test_a_person_in_many_groups_is_signed_in_and_the_groups_are_not_kept(
 
     assert visitor.name() == "Vera Visitor"
     assert len(visitor.cookie(COOKIE) or "") < 1000
-    (record,) = visitor.options.session_store.list_live(int(visitor.clock()), 9)
+    (record,) = visitor.options.sessions.store.list_live(int(visitor.clock()), 9)
     assert record.id_token is None or len(record.id_token) <= MAX_HINT_CHARACTERS
 
 

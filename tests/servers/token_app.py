@@ -7,8 +7,7 @@ import os
 from flask import Blueprint, Flask, Response, jsonify
 
 from app import create_app as create_whole_app
-from auth import access_token
-from genkan.web import json_blueprint, public
+from genkan import access_token, json_blueprint, public
 
 
 def create_app() -> Flask:

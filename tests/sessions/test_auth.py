@@ -11,17 +11,18 @@ from flask import Blueprint, Flask, render_template_string
 from flask_login import current_user
 from sqlalchemy import event
 
-from auth import access_token, auth
 from blueprints import auth as doors
+from genkan import access_token, auth, json_blueprint, public, require_fresh
 from genkan.adapters.sqlalchemy import SQLAlchemyAdapter
 from genkan.callbacks import Callbacks, SessionParams
 from genkan.crypto.sealer import Sealer
 from genkan.errors import AdapterError, ConfigurationError, NoRequestContext
 from genkan.types import Session
-from genkan.web import json_blueprint, public, require_fresh, session_result
+from genkan.web.context import session_result
 from tests.browser import HTMX, Browser
 from tests.clock import FrozenClock
 from tests.conftest import MakeApp
+from tests.core import with_callbacks
 
 COOKIE = "authjs.session-token"
 PRODUCTION = {"GENKAN_ENV": "production", "AUTH_DEVELOPMENT_PROVIDER": "off"}
@@ -33,11 +34,11 @@ class Count:
     def __init__(self, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
         self.done: list[str] = []
         house = app.extensions["genkan"]
-        given = house.options.callbacks
+        given = house.core.callbacks
         callbacks = Callbacks(jwt=self._noting("jwt", given.jwt), session=self._noting("session", given.session))
-        house.options = replace(house.options, callbacks=callbacks)
+        house.core = replace(house.core, callbacks=callbacks)
         monkeypatch.setattr(Sealer, "open", self._noting("open", Sealer.open))
-        event.listen(house.options.adapter._database.engine, "before_cursor_execute", self._note_statement)
+        event.listen(house.core.adapter._database.engine, "before_cursor_execute", self._note_statement)
 
     def _noting(self, what: str, work: Callable[..., Any]) -> Callable[..., Any]:
         def noted(*args: object) -> Any:
@@ -89,7 +90,7 @@ def test_one_token_is_opened_and_each_callback_asked_once_however_often_auth_is(
     asking: Browser, monkeypatch: pytest.MonkeyPatch, seen_before: bool
 ) -> None:
     if not seen_before:
-        asking.options.session_cache.clear()
+        asking.options.sessions.cache.clear()
     count = Count(asking.app, monkeypatch)
     asking.get("/ask")
     assert count.done == ([] if seen_before else ["open", "jwt", "session"])
@@ -99,7 +100,7 @@ def test_one_token_is_opened_and_each_callback_asked_once_however_often_auth_is(
 def test_no_page_costs_more_than_one_token_one_asking_and_one_store_read(
     asking: Browser, monkeypatch: pytest.MonkeyPatch, clock: FrozenClock, path: str
 ) -> None:
-    asking.options.session_cache.clear()
+    asking.options.sessions.cache.clear()
     count = Count(asking.app, monkeypatch)
     clock.advance(86_400)
     assert "Set-Cookie" in asking.get(path).headers
@@ -159,8 +160,8 @@ def test_a_callback_that_asks_who_is_there_while_that_is_being_worked_out_finds_
 
     browser = Browser(app)
     browser.sign_in()
-    house.options.session_cache.clear()
-    house.options = replace(house.options, callbacks=Callbacks(session=session))
+    house.core.sessions.cache.clear()
+    house.core = with_callbacks(house.core, session=session)
     assert browser.session()
     assert heard == [None]
 
@@ -170,8 +171,8 @@ def test_a_callback_that_fails_lets_nobody_in_says_503_and_signs_nobody_out(app:
     browser = Browser(app)
     browser.sign_in()
     house = app.extensions["genkan"]
-    sound = house.options
-    house.options = replace(sound, callbacks=replace(sound.callbacks, **{which: _fail}))
+    sound = house.core
+    house.core = with_callbacks(sound, **{which: _fail})
     sound.memory.clear()
     for path, headers, says in (
         ("/dashboard", {}, "Not available for a moment"),
@@ -186,7 +187,7 @@ def test_a_callback_that_fails_lets_nobody_in_says_503_and_signs_nobody_out(app:
         assert "secret words" not in answer.text
         assert "Set-Cookie" not in answer.headers or COOKIE not in answer.headers["Set-Cookie"]
     assert 'data-status="unauthenticated"' in browser.get("/").text
-    house.options = sound
+    house.core = sound
     assert browser.get("/dashboard").status_code == 200
 
 
@@ -198,7 +199,7 @@ def test_with_the_store_down_auth_still_answers_and_only_what_needs_the_store_fa
 
     browser = Browser(app)
     browser.sign_in()
-    app.extensions["genkan"].core.session_cache.clear()
+    app.extensions["genkan"].core.sessions.cache.clear()
     for method in ("get_user", "get_user_by_account", "get_user_by_email", "spend"):
         monkeypatch.setattr(SQLAlchemyAdapter, method, down)
     assert browser.session()

@@ -12,8 +12,7 @@ from flask import Flask, copy_current_request_context
 from flask_login import current_user
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from auth import auth, sign_out
-from genkan.web import public
+from genkan import auth, public, sign_out
 from tests.browser import Browser
 from tests.clock import FrozenClock
 from tests.conftest import ORIGIN, MakeApp

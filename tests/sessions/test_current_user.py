@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import NoReturn
 
 import pytest
 from flask import Blueprint, Flask, render_template_string
 from flask_login import current_user, login_required
 
-import genkan.web
-from genkan.callbacks import Callbacks
+from genkan import json_blueprint, public
 from genkan.errors import ConfigurationError
+from genkan.extension import install
 from genkan.web import flask_login as room
-from genkan.web import json_blueprint, public
 from tests.browser import HTMX, Browser
 from tests.conftest import MakeApp
-from tests.core import make_options
+from tests.core import make_options, with_callbacks
 
 REMEMBER_COOKIES = ("remember_token", room.UNUSED_COOKIE_NAME, "never", "sent", "session")
 
@@ -71,8 +69,8 @@ def test_login_required_refuses_in_the_voice_of_whoever_asks(browser: Browser) -
 def test_login_required_does_not_call_a_failure_a_refusal(app: Flask, browser: Browser) -> None:
     browser.sign_in()
     house = app.extensions["genkan"]
-    house.options.session_cache.clear()
-    house.options = replace(house.options, callbacks=Callbacks(jwt=_fail))
+    house.core.sessions.cache.clear()
+    house.core = with_callbacks(house.core, jwt=_fail)
     for path, headers in (("/page", {}), ("/page", HTMX), ("/json", {})):
         assert browser.get(path, headers=headers).status_code == 503
 
@@ -128,7 +126,7 @@ def test_login_disabled_is_refused_before_anything_is_opened() -> None:
     app = Flask("careless")
     app.config["LOGIN_DISABLED"] = True
     with pytest.raises(ConfigurationError, match=r"LOGIN_DISABLED.*Remove it"):
-        genkan.web.init_app(app, make_options(lambda: 0.0))
+        install(app, make_options(lambda: 0.0))
 
 
 def test_login_disabled_after_the_start_does_not_open_what_is_private(app: Flask, browser: Browser) -> None:

@@ -61,7 +61,7 @@ class House:
             "name": name,
             "role": "user",
             "sid": f"sid of {name}",
-            "auth_time": now,
+            "session_start": now,
         }
         record = SessionRecord(
             id=claims["sid"],

@@ -52,7 +52,7 @@ def copy_of(browser: Browser) -> Browser:
 
 def records(browser: Browser) -> list[SessionRecord]:
     now = int(browser.options.clock())
-    return list(browser.options.session_store.list_live(now, 100))
+    return list(browser.options.sessions.store.list_live(now, 100))
 
 
 def test_a_sign_in_is_written_down(app: Flask, clock: FrozenClock) -> None:
@@ -66,7 +66,7 @@ def test_a_sign_in_is_written_down(app: Flask, clock: FrozenClock) -> None:
     assert (record.device, record.ip_address, record.provider) == ("Firefox on Linux", "127.0.0.1", "development")
     assert (record.created, record.last_seen, record.expires) == (START, START, START + 30 * DAY)
     assert record.absolute_expires == START + 90 * DAY
-    (noted,) = hana.options.session_store.activity(record.user_id, 9)
+    (noted,) = hana.options.sessions.store.activity(record.user_id, 9)
     assert (noted.kind, noted.device, noted.at) == ("signed-in", "Firefox on Linux", START)
 
 
@@ -76,7 +76,7 @@ def test_a_copied_cookie_is_dead_after_signing_out(hana: Browser) -> None:
     hana.sign_out()
     assert copy.session() is None
     assert copy.get("/dashboard").status_code == 303
-    (noted, _) = hana.options.session_store.activity(owner, 9)
+    (noted, _) = hana.options.sessions.store.activity(owner, 9)
     assert (noted.kind, noted.detail) == ("ended", "signed-out")
 
 
@@ -185,9 +185,9 @@ def test_a_new_role_travels_in_the_cookie_from_then_on(hana: Browser, clock: Fro
     clock.advance(1)
     before = hana.cookie(COOKIE)
     hana.session()
-    if hana.options.strategy.remembers:
+    if hana.options.sessions.strategy.remembers:
         assert hana.cookie(COOKIE) != before
-    hana.options.session_cache.clear()
+    hana.options.sessions.cache.clear()
     session = hana.session()
     assert session is not None
     assert session["user"]["role"] == "owner"
@@ -214,8 +214,8 @@ def test_a_cookie_prolonged_before_the_news_came_keeps_no_old_role(hana: Browser
     # This worker hears of it only after it has prolonged the session, in the next second.
     clock.advance(1)
     hana.session()
-    hana.options.session_store.note_change(owner, int(clock()) - 1)
-    hana.options.revocations._due = float("-inf")
+    hana.options.sessions.store.note_change(owner, int(clock()) - 1)
+    hana.options.sessions.revocations._due = float("-inf")
     assert (hana.session() or {})["user"]["role"] == "owner"
 
 
@@ -250,7 +250,7 @@ def test_a_disabled_user_whose_token_is_read_anew_is_nobody(hana: Browser) -> No
 def test_while_the_store_is_down_signing_out_still_signs_out_here_and_is_made_up_for(
     hana: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store, copy = hana.options.session_store, copy_of(hana)
+    store, copy = hana.options.sessions.store, copy_of(hana)
     assert copy.session()
 
     def down(*_: object, **__: object) -> None:
@@ -262,7 +262,7 @@ def test_while_the_store_is_down_signing_out_still_signs_out_here_and_is_made_up
         assert hana.cookie(COOKIE) is None
         assert copy.session() is None
         assert len(records(hana)) == 1
-    monkeypatch.setattr(hana.options.revocations, "_due", float("-inf"))
+    monkeypatch.setattr(hana.options.sessions.revocations, "_due", float("-inf"))
     copy.client.set_cookie(COOKIE, "x", domain="127.0.0.1")
     copy.session()
     assert records(hana) == []
@@ -281,11 +281,11 @@ def test_signing_out_is_made_up_for_also_where_nobody_can_tell_whose_session_it_
 
     with monkeypatch.context() as patch:
         for name in ("endings_after", "get_claims", "get", "end"):
-            patch.setattr(fresh.options.session_store, name, down)
+            patch.setattr(fresh.options.sessions.store, name, down)
         assert fresh.post("/api/auth/signout", data={"csrfToken": token}).status_code == 303
     assert fresh.cookie(COOKIE) is None
-    monkeypatch.setattr(fresh.options.revocations, "_retry", float("-inf"))
-    monkeypatch.setattr(fresh.options.revocations, "_due", float("-inf"))
+    monkeypatch.setattr(fresh.options.sessions.revocations, "_retry", float("-inf"))
+    monkeypatch.setattr(fresh.options.sessions.revocations, "_due", float("-inf"))
     fresh.client.set_cookie(COOKIE, text, domain="127.0.0.1")
     fresh.session()
     assert fresh.session() is None
@@ -335,7 +335,7 @@ class TestDatabase:
             raise AdapterError("down")
 
         with monkeypatch.context() as patch:
-            patch.setattr(hana.options.session_store, "get_claims", down)
+            patch.setattr(hana.options.sessions.store, "get_claims", down)
             answer = hana.get("/dashboard")
             assert answer.status_code == 503
             assert answer.headers["Retry-After"]
@@ -396,12 +396,12 @@ class TestGuests:
         assert guest.session()
         guest.sign_out()
         assert first.session() is None
-        assert not guest.options.revocations._owed
+        assert not guest.options.sessions.revocations._owed
 
     def test_a_callback_that_makes_tokens_anew_leaves_them_the_name_they_end_by(self, guest: Browser) -> None:
         house = guest.app.extensions["genkan"]
-        anew = replace(house.options.callbacks, jwt=lambda params: {"sub": params.token["sub"]})
-        house.options = replace(house.options, callbacks=anew)
+        anew = replace(house.core.callbacks, jwt=lambda params: {"sub": params.token["sub"]})
+        house.core = replace(house.core, callbacks=anew)
         copy = copy_of(guest)
         assert copy.session()
         guest.sign_out()
@@ -411,7 +411,7 @@ class TestGuests:
         revoker.revoke_all_sessions("next-1", "owner", guest.options)
         assert guest.session() is None
         clock.advance(1)
-        token = guest.options.sessions.seal({"sub": "next-1", "name": "Grace"}, 30 * DAY)
+        token = guest.options.sessions.sealer.seal({"sub": "next-1", "name": "Grace"}, 30 * DAY)
         guest.client.set_cookie(COOKIE, token, domain="127.0.0.1")
         assert guest.session()
 
@@ -425,10 +425,10 @@ class TestGuests:
 def test_the_pace_of_the_snapshot_is_not_the_wall_clocks(hana: Browser, clock: FrozenClock) -> None:
     """A clock that jumps back an hour does not make a worker deaf (F12)."""
     clock.advance(-3600)
-    assert hana.options.revocations._pace is time.monotonic
+    assert hana.options.sessions.revocations._pace is time.monotonic
 
 
 def _sid(browser: Browser) -> str:
-    known = browser.options.session_cache.get(sha256((browser.cookie(COOKIE) or "").encode()).digest())
+    known = browser.options.sessions.cache.get(sha256((browser.cookie(COOKIE) or "").encode()).digest())
     assert known is not None
     return str(known.token["sid"])

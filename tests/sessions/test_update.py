@@ -7,10 +7,9 @@ from dataclasses import replace
 import pytest
 from flask import Flask, request
 
-from auth import auth, update
+from genkan import auth, public, update
 from genkan.callbacks import Callbacks, JWTParams, SessionParams
 from genkan.types import Session, Token, str_claim
-from genkan.web import public
 from tests.browser import Browser
 from tests.clock import START, FrozenClock
 from tests.conftest import MakeApp
@@ -25,7 +24,7 @@ def jwt(params: JWTParams) -> Token | None:
             return None
         if theme == "broken":
             raise RuntimeError
-        return {**params.token, "theme": theme, "sid": "another", "auth_time": 1, "proven_at": START + 900}
+        return {**params.token, "theme": theme, "sid": "another", "session_start": 1, "auth_time": START + 900}
     return params.token
 
 
@@ -37,7 +36,7 @@ def session(params: SessionParams) -> Session | None:
 def _browser(request: pytest.FixtureRequest, make_app: MakeApp) -> Browser:
     app = make_app(AUTH_SESSION_STRATEGY=request.param)
     house = app.extensions["genkan"]
-    house.options = replace(house.options, callbacks=Callbacks(jwt=jwt, session=session), updatable={"theme": str})
+    house.core = replace(house.core, callbacks=Callbacks(jwt=jwt, session=session), updatable={"theme": str})
     app.add_url_rule("/paint", view_func=public(paint), methods=["POST"])
     return Browser(app)
 
@@ -60,20 +59,20 @@ def test_what_it_says_is_what_auth_says_from_then_on(browser: Browser) -> None:
     answer = browser.submit("/paint", theme="dark")
     assert answer.get_json() == {"before": None, "said": "dark", "now": "dark"}
     assert "private" in answer.headers["Cache-Control"]
-    browser.options.session_cache.clear()
+    browser.options.sessions.cache.clear()
     assert (browser.session() or {})["theme"] == "dark"
 
 
 def test_it_keeps_the_sessions_name_and_times_whatever_the_callback_says(browser: Browser, clock: FrozenClock) -> None:
     browser.sign_in()
-    (before,) = browser.options.session_store.list_live(int(START), 9)
+    (before,) = browser.options.sessions.store.list_live(int(START), 9)
     clock.advance(60)
     browser.submit("/paint", theme="dark")
-    (after,) = browser.options.session_store.list_live(int(START), 9)
+    (after,) = browser.options.sessions.store.list_live(int(START), 9)
     assert after.id == before.id
     assert after.expires == before.expires + 60
-    token = browser.options.strategy.open(browser.cookie(COOKIE) or "")
-    assert (token["sid"], token["auth_time"], token["proven_at"]) == (before.id, START, START)
+    token = browser.options.sessions.strategy.open(browser.cookie(COOKIE) or "")
+    assert (token["sid"], token["session_start"], token["auth_time"]) == (before.id, START, START)
 
 
 def test_nobody_has_nothing_to_change(browser: Browser) -> None:
@@ -103,7 +102,7 @@ def test_a_client_does_the_same_within_its_list(browser: Browser) -> None:
         "/api/auth/session", json={"csrfToken": browser.csrf_token(), "data": {"theme": "dark", "role": "owner"}}
     ).get_json()
     assert said["theme"] == "dark"
-    token = browser.options.strategy.open(browser.cookie(COOKIE) or "")
+    token = browser.options.sessions.strategy.open(browser.cookie(COOKIE) or "")
     assert "role" not in token
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 from flask import Flask, Response
 
-from auth import auth
+from genkan import auth
 from genkan.crypto.sealer import CLOCK_TOLERANCE
 from genkan.oauth.checks import FLOW_MAX_AGE, MAX_FLOWS
 from tests.browser import Browser
@@ -265,7 +265,7 @@ def test_the_answer_to_a_callback_sets_one_session_though_the_application_asked_
     house.before_request(ask)
     house.after_request(ask)
     visitor.sign_in_as()
-    visitor.clock.advance(visitor.options.session_config.update_age)
+    visitor.clock.advance(visitor.options.sessions.config.update_age)
     back = visitor.callback_url()
     told.clear()
     answer = visitor.get(back)

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from flask import Blueprint, Flask
 
+from genkan import fresh, json_blueprint
 from genkan.adapters.sessions import Activity
 from genkan.errors import ConfigurationError
 from genkan.oauth.id_token import CLOCK_TOLERANCE
 from genkan.oauth.reauthentication import MAX_AGE
-from genkan.web import fresh, json_blueprint
 from tests.browser import HTMX, Browser
 from tests.clock import FrozenClock
 from tests.conftest import MakeApp
@@ -71,7 +71,7 @@ def begin(visitor: Browser, provider: str = "oidc", **fields: str) -> str:
 
 
 def token_of(visitor: ProviderClient) -> dict[str, Any]:
-    opened: dict[str, Any] = visitor.options.sessions.open(visitor.cookie(COOKIE) or "")
+    opened: dict[str, Any] = visitor.options.sessions.sealer.open(visitor.cookie(COOKIE) or "")
     return opened
 
 
@@ -79,7 +79,7 @@ def story(visitor: ProviderClient) -> list[Activity]:
     """What stands in the story of the first user."""
     user = visitor.options.adapter.get_user_by_account("oidc", "visitor-1")
     assert user is not None
-    found: list[Activity] = visitor.options.session_store.activity(user.id, 10)
+    found: list[Activity] = visitor.options.sessions.store.activity(user.id, 10)
     return found
 
 
@@ -131,7 +131,7 @@ class TestTheRefusal:
         assert nobody.get(VAULT, headers=HTMX).headers["HX-Redirect"] == "/api/auth/signin?callbackUrl=%2Fdashboard"
 
     @pytest.mark.parametrize(
-        ("proven_at", "is_let_in"),
+        ("auth_time", "is_let_in"),
         [
             (None, False),
             ("now", False),
@@ -142,13 +142,13 @@ class TestTheRefusal:
         ],
     )
     def test_a_token_has_to_say_it_and_not_of_the_future(
-        self, app: Flask, clock: FrozenClock, proven_at: Any, is_let_in: bool
+        self, app: Flask, clock: FrozenClock, auth_time: Any, is_let_in: bool
     ) -> None:
         """One of a Next.js front end does not: it is made anew all the time, whoever sits there."""
         browser = Browser(app)
-        said = clock.now + proven_at if type(proven_at) is int else proven_at
-        claims = {"sub": "theirs", "iat": int(clock.now), "auth_time": int(clock.now), "proven_at": said}
-        sealed = browser.options.sessions.seal({k: v for k, v in claims.items() if v is not None}, 3600)
+        said = clock.now + auth_time if type(auth_time) is int else auth_time
+        claims = {"sub": "theirs", "iat": int(clock.now), "session_start": int(clock.now), "auth_time": said}
+        sealed = browser.options.sessions.sealer.seal({k: v for k, v in claims.items() if v is not None}, 3600)
         browser.client.set_cookie(COOKIE, sealed, domain="127.0.0.1")
 
         assert browser.session() is not None
@@ -177,7 +177,9 @@ class TestThePage:
 
     def test_who_has_no_way_in_of_this_house_is_asked_to_come_in_again(self, app: Flask) -> None:
         browser = Browser(app)
-        browser.client.set_cookie(COOKIE, browser.options.sessions.seal({"sub": "theirs"}, 3600), domain="127.0.0.1")
+        browser.client.set_cookie(
+            COOKIE, browser.options.sessions.sealer.seal({"sub": "theirs"}, 3600), domain="127.0.0.1"
+        )
         page = browser.get(CONFIRM).get_data(as_text=True)
 
         assert "Sign out, then sign in again." in page
@@ -258,7 +260,7 @@ class TestConfirming:
         stale.op.skew = -CLOCK_TOLERANCE
         confirm(stale)
 
-        assert token_of(stale)["proven_at"] == int(stale.clock.now)
+        assert token_of(stale)["auth_time"] == int(stale.clock.now)
 
     def test_userinfo_has_no_say_in_when_it_was(self, visitor: ProviderClient) -> None:
         """It tells of the person; what tells of the sign-in, and is signed, is the ID token."""
@@ -267,7 +269,7 @@ class TestConfirming:
         visitor.sign_in_as(auth_time=int(visitor.clock.now))
 
         assert visitor.name() == "Vera Visitor"
-        assert token_of(visitor)["proven_at"] == int(visitor.clock.now) - 3600
+        assert token_of(visitor)["auth_time"] == int(visitor.clock.now) - 3600
         assert visitor.get(VAULT).status_code == 303
 
     def test_the_provider_being_down_costs_nobody_their_session(self, stale: ProviderClient) -> None:
@@ -384,7 +386,7 @@ class TestProvidersThatDoNotSay:
         visitor.op.faults.id_token = "stale-auth-time"
         visitor.sign_in_as()
 
-        assert token_of(visitor)["proven_at"] == int(visitor.clock.now) - 3600
+        assert token_of(visitor)["auth_time"] == int(visitor.clock.now) - 3600
         assert visitor.get(VAULT).status_code == 303
 
 

@@ -10,10 +10,10 @@ from flask import Blueprint, Flask
 from werkzeug.test import TestResponse
 from werkzeug.wrappers import Response
 
+from genkan import link
 from genkan.callbacks import SignInParams
 from genkan.session.revoker import revoke_all_sessions
 from genkan.types import Account, User
-from genkan.web import link
 from genkan.web.server_actions import LINK_MAX_AGE
 from tests.browser import HTMX
 from tests.clock import FrozenClock
@@ -98,7 +98,7 @@ class TestLinking:
         assert (visitor.cookie(COOKIE), vera(visitor), visitor.flow_cookies()) == (before, user, [])
         ((name, news),) = heard
         assert (name, news["user"], news["account"].provider_account_id) == ("account-linked", user, "vera-there")
-        latest = visitor.options.session_store.activity(user.id, 1)[0]
+        latest = visitor.options.sessions.store.activity(user.id, 1)[0]
         assert (latest.kind, latest.provider, latest.address) == ("linked", "zitadel", visitor.address)
 
     def test_whoever_comes_in_by_it_is_the_same_user(
@@ -125,7 +125,7 @@ class TestLinking:
         assert answer.headers["Location"] == f"{ORIGIN}{BACK}"
         assert (again[0], heard) == (tokens[0], [])
         assert again[1]["access_token"] != tokens[1]["access_token"]
-        kinds = [line.kind for line in visitor.options.session_store.activity(vera(visitor).id, 10)]
+        kinds = [line.kind for line in visitor.options.sessions.store.activity(vera(visitor).id, 10)]
         assert kinds.count("linked") == 1
 
     def test_through_htmx_the_way_to_the_provider_is_in_a_header(self, visitor: ProviderClient) -> None:

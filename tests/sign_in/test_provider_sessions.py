@@ -80,5 +80,5 @@ def test_a_name_that_cannot_be_kept_keeps_nobody_out(
         visitor.sign_in_as(sid=sid)
 
         assert visitor.name() == "Vera Visitor"
-        (record,) = visitor.options.session_store.list_live(int(visitor.clock()), 9)
+        (record,) = visitor.options.sessions.store.list_live(int(visitor.clock()), 9)
         assert record.provider_sid is None

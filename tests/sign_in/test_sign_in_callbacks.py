@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from genkan.callbacks import Callbacks, JWTParams, RedirectParams, SessionParams, SignInParams
+from genkan.callbacks import JWTParams, RedirectParams, SessionParams, SignInParams
 from genkan.core import Pages
 from genkan.errors import AccessDenied
 from genkan.providers.base import ProfileUser
 from genkan.types import Profile, Session, Token
+from tests.core import with_callbacks
 from tests.provider_client import COOKIE, RESIDENT, Heard, ProviderClient, failure_reason, listen_to, query, state_of
 
 ORIGIN = "http://127.0.0.1:5000"
@@ -98,10 +99,10 @@ def test_a_callback_that_fails_signs_nobody_in_and_nobody_out(
 
 def test_what_the_jwt_callback_adds_stays_and_what_it_says_of_time_does_not(visitor: ProviderClient) -> None:
     def jwt(params: JWTParams) -> Token:
-        return {**params.token, "role": "owner", "colour": "blue", "exp": 9e9, "iat": 1, "auth_time": 1}
+        return {**params.token, "role": "owner", "colour": "blue", "exp": 9e9, "iat": 1, "session_start": 1}
 
     def session(params: SessionParams) -> Session:
-        return replace(params.session, extra={"colour": params.token["colour"], "since": params.token["auth_time"]})
+        return replace(params.session, extra={"colour": params.token["colour"], "since": params.token["session_start"]})
 
     listen_to(visitor, jwt=jwt, session=session)
     visitor.sign_in_as()
@@ -157,7 +158,9 @@ def test_a_mapping_that_fails_is_an_answer_that_could_not_be_read(visitor: Provi
 
 def test_the_callbacks_of_a_house_that_has_none_of_its_own_let_everybody_in(visitor: ProviderClient) -> None:
     house = state_of(visitor.app)
-    house.core = replace(house.core, callbacks=Callbacks())
+    house.core = with_callbacks(
+        house.core,
+    )
     visitor.sign_in_as()
     told = visitor.session()
 
@@ -179,7 +182,7 @@ def test_a_new_sign_in_ends_the_session_before_it_also_where_the_application_wou
     visitor.sign_in_as(**RESIDENT)
     copied = visitor.cookie(COOKIE) or ""
     listen_to(visitor, session=lambda _: None)
-    visitor.options.session_cache.clear()
+    visitor.options.sessions.cache.clear()
     visitor.sign_in_as()
     listen_to(visitor, session=lambda params: params.session)
     visitor.client.set_cookie(COOKIE, copied, domain="127.0.0.1")

@@ -85,7 +85,7 @@ def test_why_is_written_down_and_whoever_listens_is_told(guest: ProviderClient) 
 
     (record,) = ended
     assert (record.provider, record.provider_sid, record.revocation_reason) == ("oidc", SID, "provider")
-    told = guest.options.session_store.activity(record.user_id, 10)[0]
+    told = guest.options.sessions.store.activity(record.user_id, 10)[0]
     assert (told.kind, told.detail, told.provider) == ("ended", "provider", "oidc")
 
 
@@ -422,9 +422,9 @@ def test_what_could_not_be_written_down_is_not_forgotten(
 ) -> None:
     """The database goes down between the use of the token and the ending: the worker ends it later by itself."""
     with monkeypatch.context() as broken:
-        broken.setattr(type(guest.options.session_store), "revoke_by_provider", _fail)
+        broken.setattr(type(guest.options.sessions.store), "revoke_by_provider", _fail)
         assert tell(guest, sid=SID).status_code == 503
-    guest.options.revocations._due = guest.options.revocations._retry = float("-inf")
+    guest.options.sessions.revocations._due = guest.options.sessions.revocations._retry = float("-inf")
     guest.session()
 
     assert guest.session() is None

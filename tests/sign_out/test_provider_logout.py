@@ -11,16 +11,16 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from genkan import sign_out
 from genkan.crypto.jose import unverified_claims
 from genkan.crypto.sealer import CLOCK_TOLERANCE
 from genkan.errors import AdapterError, ConfigurationError
 from genkan.oauth import logout
 from genkan.oauth.discovery import METADATA_SECONDS, STALE_SECONDS
-from genkan.oauth.logout import MAX_HINT_CHARACTERS
-from genkan.oauth.logout_state import LOGOUT_STATE_MAX_AGE
-from genkan.web import sign_out
+from genkan.oauth.logout import LOGOUT_STATE_MAX_AGE, MAX_HINT_CHARACTERS
 from tests.browser import HTMX, Browser
 from tests.conftest import ORIGIN, MakeApp
+from tests.core import with_callbacks
 from tests.provider_client import RESIDENT, ProviderClient, provider_env, query, state_of
 from tests.servers.faulty.provider import FaultyProvider
 from tests.tokens.metadata import metadata
@@ -168,7 +168,7 @@ def test_nobody_lands_on_another_site(guest: ProviderClient, wanted: str) -> Non
 def test_a_landing_that_no_cookie_holds_is_the_front_page(guest: ProviderClient) -> None:
     house = state_of(guest.app)
     far = f"{ORIGIN}/{'x' * 4000}"
-    house.core = replace(house.core, callbacks=replace(house.core.callbacks, redirect=lambda _: far))
+    house.core = with_callbacks(house.core, redirect=lambda _: far)
     answer = leave(guest)
 
     assert all(len(line) < 4096 for line in answer.headers.getlist("Set-Cookie"))
@@ -267,7 +267,7 @@ def test_a_database_that_is_down_keeps_nobody_from_signing_out(
 
     with monkeypatch.context() as broken:
         for what in ("get", "end"):
-            broken.setattr(type(guest.options.session_store), what, fail)
+            broken.setattr(type(guest.options.sessions.store), what, fail)
         answer = leave(guest)
 
     assert answer.headers["Location"] == f"{ORIGIN}/about"
@@ -292,7 +292,7 @@ def test_without_the_token_the_other_site_s_button_leads_nowhere(guest: Provider
 
 
 def test_the_hint_is_the_session_s_own_id_token_and_sealed_at_rest(guest: ProviderClient) -> None:
-    first = {record.id: record.id_token for record in guest.options.session_store.list_live(int(guest.clock()), 9)}
+    first = {record.id: record.id_token for record in guest.options.sessions.store.list_live(int(guest.clock()), 9)}
     other = ProviderClient(guest.app, guest.op)
     other.sign_in_as(sid="s2")
     hints = [
@@ -302,7 +302,7 @@ def test_the_hint_is_the_session_s_own_id_token_and_sealed_at_rest(guest: Provid
     assert hints == ["s2", "s1"]
     (token,) = first.values()
     assert token
-    with guest.options.session_store._database.read() as session:
+    with guest.options.sessions.store._database.read() as session:
         rows = session.connection().exec_driver_sql("select id_token from genkan_sessions").all()
     assert len(rows) == 2
     assert all(kept and token not in kept and len(kept.split(".")) == 5 for (kept,) in rows)
@@ -320,7 +320,7 @@ def test_by_default_they_stay_and_no_id_token_is_kept(make_app: MakeApp, op: Fau
     for chosen in ({}, {"AUTH_OIDC_SIGN_OUT": "local"}, {"AUTH_OIDC_SIGN_OUT": ""}):
         guest = ProviderClient(make_app(**provider_env(op), **chosen), op)
         guest.sign_in_as()
-        records = guest.options.session_store.list_live(int(guest.clock()), 9)
+        records = guest.options.sessions.store.list_live(int(guest.clock()), 9)
         assert {record.id_token for record in records} == {None}
         assert form_action(guest.get("/")) == ["'self'"]
         assert leave(guest).headers["Location"] == f"{ORIGIN}/about"

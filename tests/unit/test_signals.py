@@ -12,6 +12,7 @@ import pytest
 from blinker import NamedSignal
 
 from genkan import signals
+from genkan.http.cookies import RequestCookies
 from genkan.session.reader import read
 from genkan.types import Account, Session, Token, User
 from tests.browser import Browser
@@ -147,6 +148,6 @@ def test_whoever_hears_of_a_sign_out_gets_a_token_of_their_own(browser: Browser)
 
 
 def _token(browser: Browser, cookie: str) -> Token:
-    known = read(cookie, browser.options).known
+    known = read(RequestCookies(cookie), browser.options.sessions).cached
     assert known is not None
     return known.token

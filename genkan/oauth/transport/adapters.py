@@ -76,13 +76,13 @@ _SHARED = ConcurrencyLimit()
 def mount_adapters(
     session: requests.Session,
     *,
-    back_channels: Mapping[str, WSGIApplication] = MappingProxyType({}),
+    wsgi_apps: Mapping[str, WSGIApplication] = MappingProxyType({}),
     limits: Limits = Limits(),
     bulkhead: ConcurrencyLimit = _SHARED,
 ) -> None:
     """Put every call of `session` under the limits, whatever its own arguments or the environment say.
 
-    URLs below a prefix in `back_channels` never leave the process: that application answers them.
+    URLs below a prefix in `wsgi_apps` never leave the process: that application answers them.
     Calls raise OutboundError, and nothing but it for whatever the other side does.
     """
     session.trust_env = False  # no proxy, no CA bundle and no .netrc password by environment
@@ -93,7 +93,7 @@ def mount_adapters(
     session.hooks["response"].append(_read_json_strictly)
     for scheme in ("https://", "http://"):
         session.mount(scheme, LimitedAdapter(limits, bulkhead))
-    for prefix, application in back_channels.items():
+    for prefix, application in wsgi_apps.items():
         session.mount(prefix.rstrip("/") + "/", WSGIAdapter(application))
 
 

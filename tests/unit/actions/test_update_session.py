@@ -9,10 +9,12 @@ import pytest
 
 from genkan.actions.update_session import update
 from genkan.callbacks import Callbacks, JWTParams, SessionParams
-from genkan.core import CACHE_CHARACTERS, Core
+from genkan.core import Core
+from genkan.http.cookies import RequestCookies
 from genkan.http.messages import ActionRequest, ActionResponse
 from genkan.session.issuer import update_session
 from genkan.session.reader import read
+from genkan.session.sessions import CACHE_CHARACTERS
 from genkan.types import Session, Token
 from tests.clock import START, FrozenClock
 from tests.cookie_jar import CookieJar
@@ -35,20 +37,21 @@ class House:
         self.jwt_answer: Any = lambda params: {**params.token, "name": params.session["name"]}
         self.jar = CookieJar()
         self.pair = self.options.csrf.create()
-        self.jar.take(update_session(ADA, (), self.options)[1])
+        self.jar.take(update_session(ADA, "", (), self.options.sessions)[1])
         self.jar.values[self.options.cookie_names.csrf] = self.pair.cookie
         self.asked.clear()
 
     def update(self, data: object = None, headers: dict[str, str] | None = None, **body: object) -> ActionResponse:
         given = {"csrfToken": self.pair.token, "data": data, **body}
         reply = update(
-            ActionRequest("POST", body=given, cookie_header=self.jar.header, headers=headers or {}), self.options
+            ActionRequest("POST", body=given, cookies=RequestCookies(self.jar.header), headers=headers or {}),
+            self.options,
         )
         self.jar.take(reply.cookies)
         return reply
 
     def session(self) -> Session | None:
-        return read(self.jar.header, self.options).session
+        return read(RequestCookies(self.jar.header), self.options.sessions).session
 
     def _jwt(self, params: JWTParams) -> Token | None:
         self.asked.append(params)
@@ -85,7 +88,7 @@ def test_the_jwt_callback_takes_what_it_likes_and_the_new_session_is_the_answer(
 @pytest.mark.parametrize("seen_before", [True, False])
 def test_each_callback_is_asked_once_and_told_what_is_to_change(house: House, seen_before: bool) -> None:
     if not seen_before:
-        house.options.session_cache.clear()
+        house.options.sessions.cache.clear()
     house.update({"name": "Lovelace"})
     jwt, session = house.asked
     assert isinstance(jwt, JWTParams)
@@ -115,7 +118,7 @@ def test_a_callback_that_scribbles_and_then_fails_changes_nothing_either(house: 
 
     house.jwt_answer = scribble
     house.update({"name": "boo"})
-    known = read(house.jar.header, house.options).known
+    known = read(RequestCookies(house.jar.header), house.options.sessions).cached
     assert known is not None
     assert known.token["theirs"] == {"seen": []}
 
@@ -162,8 +165,8 @@ def test_a_bad_token_is_null_and_cleared(house: House, value: str) -> None:
 
 def test_an_update_can_not_move_the_absolute_end(house: House, clock: FrozenClock) -> None:
     house.jwt_answer = lambda params: {**params.token, **params.session}
-    house.options = replace(house.options, updatable_fields=dict.fromkeys(("auth_time", "iat", "exp"), float))
-    signs_of_youth = {"auth_time": START + 900 * DAY, "iat": START + 900 * DAY, "exp": START + 900 * DAY}
+    house.options = replace(house.options, updatable_fields=dict.fromkeys(("session_start", "iat", "exp"), float))
+    signs_of_youth = {"session_start": START + 900 * DAY, "iat": START + 900 * DAY, "exp": START + 900 * DAY}
     for _ in range(5):
         house.update(signs_of_youth)
         clock.advance(15 * DAY)
@@ -182,11 +185,11 @@ def test_an_update_prolongs_the_session_and_keeps_what_it_does_not_change(house:
     clock.advance(3600)
     house.update({"name": "x"})
     claims = _claims(house.options, house.jar)
-    assert (claims["theirs"], claims["auth_time"], claims["exp"]) == ({"seen": []}, START, START + 3600 + 30 * DAY)
+    assert (claims["theirs"], claims["session_start"], claims["exp"]) == ({"seen": []}, START, START + 3600 + 30 * DAY)
 
 
 def _claims(options: Core, jar: CookieJar) -> Token:
-    return options.sessions.open(jar.values[NAME])
+    return options.sessions.sealer.open(jar.values[NAME])
 
 
 def test_five_thousand_updates_by_one_person_fill_no_memory(house: House) -> None:
@@ -197,7 +200,7 @@ def test_five_thousand_updates_by_one_person_fill_no_memory(house: House) -> Non
     length = sum(len(value) for name, value in house.jar.values.items() if name.startswith(NAME))
 
     assert length > 9000
-    assert 0 < len(house.options.session_cache) <= CACHE_CHARACTERS // length
+    assert 0 < len(house.options.sessions.cache) <= CACHE_CHARACTERS // length
     assert house.session() is not None
 
 
@@ -224,7 +227,7 @@ def test_a_client_sets_something_only_to_its_type(house: House, data: object) ->
 @pytest.mark.parametrize(
     ("data", "handed"),
     [
-        ({"theme": "dark", "role": "owner", "sub": "2", "auth_time": 1}, {"theme": "dark"}),
+        ({"theme": "dark", "role": "owner", "sub": "2", "session_start": 1}, {"theme": "dark"}),
         ({"role": "owner"}, {}),
         ({}, {}),
         (["theme"], None),

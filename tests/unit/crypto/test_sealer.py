@@ -13,7 +13,7 @@ import pytest
 from genkan.crypto.jose import SecretKey, hkdf
 from genkan.crypto.sealer import CLOCK_TOLERANCE, Sealer, TextSealer
 from genkan.errors import TokenError
-from genkan.http.cookies import CookieNames, read_session
+from genkan.http.cookies import CookieNames, RequestCookies
 from genkan.types import Token
 from tests.clock import START, FrozenClock
 from tests.tokens import jwe
@@ -59,7 +59,7 @@ def _read(vector: dict[str, Any]) -> Token:
     secret = vector["secret"]
     sealer = Sealer([secret] if isinstance(secret, str) else secret, vector["salt"], lambda: _when(vector))
     header = "; ".join(f"{cookie['name']}={cookie['value']}" for cookie in vector["cookies"])
-    found = read_session(header, vector["salt"])
+    found = RequestCookies(header).session(vector["salt"])
     if found is None or found.token is None:
         raise TokenError
     return sealer.open(found.token)

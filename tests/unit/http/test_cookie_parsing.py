@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 
 from genkan.errors import MissingCSRF
-from genkan.http.cookies import CookieNames, read_session
+from genkan.http.cookies import CookieNames, RequestCookies
 from genkan.http.csrf import CSRF
-from genkan.oauth import logout_state
+from genkan.oauth.logout import ProviderLogout
+from genkan.providers.oidc import oidc
 from tests.clock import FrozenClock
 from tests.core import ORIGIN, make_options
 
 NAME = "authjs.session-token"
+COOKIE = "authjs.csrf-token"
 
 
 @pytest.mark.parametrize("odd", ["\xa0", "\x0b", "\x0c", "\x1f", "\x85"])
 def test_only_spaces_and_tabs_around_a_value_are_no_part_of_it_however_many_cookies_there_are(odd: str) -> None:
     """RFC 6265 5.2."""
     for header in (f"{NAME}={odd}a{odd} \t", f"{NAME}= \t{odd}a{odd}; {NAME}-legacy=x"):
-        found = read_session(header, NAME)
+        found = RequestCookies(header).session(NAME)
         assert found is not None
         assert (found.token or "").strip(" \t") == f"{odd}a{odd}"
 
@@ -30,7 +34,7 @@ def test_on_https_the_way_back_from_a_provider_is_kept_for_this_host_alone() -> 
 
 @pytest.mark.parametrize("odd", [" ", "\n", "00", "0"])
 def test_a_masked_token_with_something_around_it_is_none(odd: str) -> None:
-    csrf = CSRF(["secret"], ORIGIN)
+    csrf = CSRF(["secret"], ORIGIN, COOKIE)
     pair = csrf.create()
     masked = pair.mask()
     csrf.check(pair.cookie, masked)
@@ -42,12 +46,16 @@ def test_a_masked_token_with_something_around_it_is_none(odd: str) -> None:
 
 @pytest.mark.parametrize(("length", "is_kept"), [(1000, True), (4000, False)])
 def test_a_way_back_that_no_browser_would_keep_is_the_front_page(
-    clock: FrozenClock, length: int, is_kept: bool
+    clock: FrozenClock, monkeypatch: pytest.MonkeyPatch, length: int, is_kept: bool
 ) -> None:
     options = make_options(clock)
     landing = f"{ORIGIN}/about?q={'q' * length}"
-    state, cookie = logout_state.create_logout_state(landing, options)
+    monkeypatch.setattr(ProviderLogout, "_endpoint", lambda *_: "https://id.example.test/logout")
+    started = options.provider_logout.start(oidc, None, landing)
+    assert started is not None
+    url, cookie = started
 
     assert len(cookie.to_header()) <= 4096
-    found, _ = logout_state.use_logout_state(state, f"{cookie.name}={cookie.value}", options)
+    (state,) = parse_qs(urlsplit(url).query)["state"]
+    found, _ = options.provider_logout.finish(state, RequestCookies(f"{cookie.name}={cookie.value}"))
     assert found == (landing if is_kept else ORIGIN)

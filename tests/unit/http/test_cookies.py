@@ -13,14 +13,12 @@ from genkan.crypto.jose import MAX_TOKEN_CHARACTERS
 from genkan.http.cookies import (
     CHUNK_CHARACTERS,
     MAX_CHUNKS,
+    Cookie,
     CookieNames,
+    RequestCookies,
     clear,
-    names_starting_with,
-    read,
-    read_session,
     write_session,
 )
-from genkan.http.messages import Cookie
 from tests.cookie_jar import CookieJar
 
 NAME = "authjs.session-token"
@@ -71,7 +69,7 @@ def _write(token: str, seen: tuple[str, ...] = (), name: str = NAME) -> tuple[Co
 
 
 def _found(header: str) -> str | None:
-    found = read_session(header, NAME)
+    found = RequestCookies(header).session(NAME)
     return found.token if found else None
 
 
@@ -113,7 +111,7 @@ def test_a_token_of_any_length_comes_back_whole_and_fits_the_browser(length: int
     jar = CookieJar()
     jar.take(written)
     for header in (jar.header, f"a=b; {jar.header}; c=d"):
-        found = read_session(header, name)
+        found = RequestCookies(header).session(name)
         assert found is not None
         assert (found.token, set(found.names)) == (token, set(jar.values))
 
@@ -123,7 +121,7 @@ def test_however_a_token_grows_and_shrinks_no_stale_chunk_stays(lengths: list[in
     jar = CookieJar()
     for turn, length in enumerate(lengths):
         token = chr(97 + turn) * length
-        seen = read_session(jar.header, NAME)
+        seen = RequestCookies(jar.header).session(NAME)
         jar.take(_write(token, seen.names if seen else ()))
         assert "".join(jar.values.values()) == token
         assert _found(jar.header) == token
@@ -133,7 +131,7 @@ def test_however_a_token_grows_and_shrinks_no_stale_chunk_stays(lengths: list[in
 def test_any_set_of_chunks_is_joined_by_number_or_not_at_all(junk: list[tuple[str, str]], order: list[int]) -> None:
     pairs = [(f".{index}", f"<{index}>") for index in order] + junk
     header = "; ".join(f"{NAME}{suffix}={value}" for suffix, value in pairs)
-    found = read_session(header, NAME)
+    found = RequestCookies(header).session(NAME)
     assert found is not None
     assert found.token == _expected(header)
     assert set(found.names) <= {part.strip(BLANK).partition("=")[0] for part in header.split(";")}
@@ -144,8 +142,8 @@ def test_any_set_of_chunks_is_joined_by_number_or_not_at_all(junk: list[tuple[st
 def test_no_header_is_too_strange_to_be_read(before: str, middle: str, after: str) -> None:
     header = before + middle + after
     assert _found(header) == _expected(header)
-    read(header, NAME)
-    names_starting_with(header, NAME)
+    RequestCookies(header).get(NAME)
+    RequestCookies(header).names_starting_with(NAME)
 
 
 def _expected(header: str) -> str | None:
@@ -184,7 +182,7 @@ def _expected(header: str) -> str | None:
     ],
 )
 def test_what_only_looks_like_a_session_cookie_is_none(header: str) -> None:
-    assert read_session(header, NAME) is None
+    assert RequestCookies(header).session(NAME) is None
 
 
 @pytest.mark.parametrize("sign", ["\xa0", "\x85", "\x1c", "\x0b", "\x0c", "\r", "\u2003"])
@@ -192,9 +190,9 @@ def test_a_name_that_begins_with_an_odd_blank_is_another_one(sign: str) -> None:
     """A browser holds it for another one too, and so lets a neighbour's host set it in spite of `__Host-`."""
     for name in ("__Host-authjs.csrf-token", "__Host-authjs.flow.a", NAME):
         for header in (f"{sign}{name}=theirs", f"a=b; {sign}{name}=theirs; c=d", f"a=b;{sign} {name}=theirs"):
-            assert read(header, name) is None
-            assert names_starting_with(header, name) == []
-            assert read_session(header, name) is None
+            assert RequestCookies(header).get(name) is None
+            assert RequestCookies(header).names_starting_with(name) == []
+            assert RequestCookies(header).session(name) is None
     assert _found(f"{sign}{NAME}=theirs; {NAME}=ours") == "ours"
     assert _found(f"{NAME}.0=ou; {sign}{NAME}.0=x; {NAME}.1=rs;{sign}{NAME}.2=x") == "ours"
 
@@ -202,11 +200,11 @@ def test_a_name_that_begins_with_an_odd_blank_is_another_one(sign: str) -> None:
 def test_of_two_cookies_of_one_name_the_first_counts() -> None:
     assert _found(f"{NAME}=near; {NAME}=far") == "near"
     assert _found(f"{NAME}.0=near; {NAME}.1=!; {NAME}.0=far") == "near!"
-    assert read(f"a=1; {NAME}=near; {NAME}=far", NAME) == "near"
+    assert RequestCookies(f"a=1; {NAME}=near; {NAME}=far").get(NAME) == "near"
 
 
 def test_a_missing_chunk_means_no_token_and_names_what_to_clear() -> None:
-    found = read_session(f"{NAME}.0=a; {NAME}.2=c", NAME)
+    found = RequestCookies(f"{NAME}.0=a; {NAME}.2=c").session(NAME)
     assert found is not None
     assert found.token is None
     assert set(found.names) == {f"{NAME}.0", f"{NAME}.2"}
@@ -231,12 +229,12 @@ def test_values_are_percent_decoded_once_and_bytes_that_are_no_text_do_no_harm()
     assert _found(f"{NAME}=a%252E") == "a%2E"
     assert _found(f"{NAME}=%") == "%"
     assert _found(f"{NAME}=%ff%00") == "\ufffd\x00"
-    assert read("other=a%7Cb; x=y", "other") == "a|b"
+    assert RequestCookies("other=a%7Cb; x=y").get("other") == "a|b"
 
 
 def test_names_are_listed_once_each_in_the_browsers_order() -> None:
-    assert names_starting_with("f.b=1; x=2; f.a=3; f.b=4; =f.c", "f.") == ["f.b", "f.a"]
-    assert names_starting_with("x=2", "f.") == []
+    assert RequestCookies("f.b=1; x=2; f.a=3; f.b=4; =f.c").names_starting_with("f.") == ["f.b", "f.a"]
+    assert RequestCookies("x=2").names_starting_with("f.") == []
 
 
 @pytest.mark.parametrize("secure", [True, False])

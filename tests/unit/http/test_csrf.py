@@ -12,6 +12,7 @@ from genkan.http.csrf import CSRF
 
 SECRET = "correct-horse-battery-staple-authjs"
 HOME = "https://app.example"
+COOKIE = "__Host-authjs.csrf-token"
 TOKEN = "00112233445566778899aabbccddeeff" * 2
 HASH = "1e845d75679860baca64bcf8c26cd946978dbdd244e9dfc6baccd3371add955a"
 OTHER = "ff" * 32
@@ -19,7 +20,7 @@ OTHER = "ff" * 32
 
 @pytest.fixture(name="csrf")
 def _csrf() -> CSRF:
-    return CSRF([SECRET], HOME)
+    return CSRF([SECRET], HOME, COOKIE)
 
 
 def test_the_hash_is_the_one_that_auth_js_computes(csrf: CSRF) -> None:
@@ -88,14 +89,14 @@ def test_the_pair_of_another_browser_does_not_go_with_this_ones_cookie(csrf: CSR
 
 
 def test_a_list_of_secrets_enters_the_hash_joined_by_commas_as_in_javascript() -> None:
-    pair = CSRF(["one", "two"], HOME).create()
+    pair = CSRF(["one", "two"], HOME, COOKIE).create()
 
-    assert CSRF(["one,two"], HOME).load(pair.cookie) == pair
-    assert CSRF(["two", "one"], HOME).load(pair.cookie) is None
+    assert CSRF(["one,two"], HOME, COOKIE).load(pair.cookie) == pair
+    assert CSRF(["two", "one"], HOME, COOKIE).load(pair.cookie) is None
 
 
 def test_a_pair_of_an_old_secret_is_of_no_use() -> None:
-    assert CSRF(["new"], HOME).load(CSRF(["old"], HOME).create().cookie) is None
+    assert CSRF(["new"], HOME, COOKIE).load(CSRF(["old"], HOME, COOKIE).create().cookie) is None
 
 
 OURS: list[Mapping[str, str]] = [
@@ -134,7 +135,7 @@ def test_another_site_may_not_ask_nor_a_sibling_nor_a_sandbox(csrf: CSRF, header
 
 
 def test_a_fingerprint_is_short_steady_and_different_for_every_house(csrf: CSRF) -> None:
-    here, there = csrf.hmac_id("ada"), CSRF(["another secret"], HOME).hmac_id("ada")
+    here, there = csrf.hmac_id("ada"), CSRF(["another secret"], HOME, COOKIE).hmac_id("ada")
 
     assert re.fullmatch(r"[0-9a-f]{16}", here)
     assert here == csrf.hmac_id("ada")

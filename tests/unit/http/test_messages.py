@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genkan.http.messages import ActionRequest, ActionResponse, Cookie
+from genkan.http.cookies import Cookie
+from genkan.http.messages import ActionRequest, ActionResponse
 
 
 def test_a_cookie_is_http_only_lax_and_for_the_whole_site() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from genkan.core import Core
 from genkan.errors import InvalidCheck
-from genkan.oauth import checks
+from genkan.http.cookies import RequestCookies
 from genkan.oauth.checks import FLOW_MAX_AGE, Flow
 from tests.clock import FrozenClock
 from tests.core import make_options
@@ -17,8 +17,8 @@ from tests.core import make_options
 
 def begun(options: Core, **odd: Any) -> tuple[Flow, str]:
     """A flow, and the Cookie header of a browser that keeps it with these changes."""
-    flow, (cookie,) = checks.create("hub", "/", "", options)
-    sealed = options.flow_sealer.seal({**asdict(flow), **odd}, FLOW_MAX_AGE)
+    flow, (cookie,) = options.checks.create("hub", "/", RequestCookies())
+    sealed = options.checks.sealer.seal({**asdict(flow), **odd}, FLOW_MAX_AGE)
     return flow, f"{cookie.name}={sealed}"
 
 
@@ -26,15 +26,15 @@ def test_what_was_kept_is_the_flow_that_began(clock: FrozenClock) -> None:
     options = make_options(clock)
     flow, header = begun(options)
 
-    assert checks.use("hub", flow.state, header, options) == flow
+    assert options.checks.use("hub", flow.state, RequestCookies(header)) == flow
 
 
 @pytest.mark.parametrize(
     "odd",
     [
-        {"purpose": "own-the-house"}, {"purpose": None}, {"purpose": ["fresh"]}, {"begun": None}, {"begun": "1"}, {"begun": 1.5},
-        {"begun": True}, {"max_age": "60"}, {"max_age": True}, {"max_age": 60.0}, {"user_id": None}, {"nonce": 7},
-        {"verifier": None}, {"callback_url": None}, {"provider": "lab"}, {"state": "of another flow"}, {"state": None},
+        {"purpose": "own-the-house"}, {"purpose": None}, {"purpose": ["fresh"]}, {"created_at": None}, {"created_at": "1"}, {"created_at": 1.5},
+        {"created_at": True}, {"max_age": "60"}, {"max_age": True}, {"max_age": 60.0}, {"user_id": None}, {"nonce": 7},
+        {"code_verifier": None}, {"callback_url": None}, {"provider": "lab"}, {"state": "of another flow"}, {"state": None},
     ],
     ids=repr,
 )  # fmt: skip
@@ -45,4 +45,4 @@ def test_what_does_not_say_all_that_a_flow_of_this_release_says_is_none(
     flow, header = begun(options, **odd)
 
     with pytest.raises(InvalidCheck):
-        checks.use("hub", flow.state, header, options)
+        options.checks.use("hub", flow.state, RequestCookies(header))

@@ -11,7 +11,7 @@ import pytest
 from genkan.core import Core
 from genkan.errors import ProviderError
 from genkan.oauth.client import _read_code
-from genkan.oauth.discovery import Metadata, fetch_metadata
+from genkan.oauth.discovery import Metadata
 from genkan.oauth.id_token import check_id_token
 from genkan.providers.microsoft_entra_id import microsoft_entra_id
 from genkan.providers.oidc import oidc
@@ -36,7 +36,7 @@ def metadata_of(issuer: str, options: Core, **changes: object) -> Metadata:
     """What is made of an honest document with these changes."""
     document = {"issuer": issuer, **{name: f"{issuer}/{name}" for name in ENDPOINTS + OPTIONAL}, **changes}
     body = json.dumps(document).encode()
-    return fetch_metadata(replace(oidc, issuer=issuer), lambda _url: (200, body), options)
+    return options.oauth.discovery.metadata(replace(oidc, issuer=issuer), lambda _url: (200, body))
 
 
 @pytest.mark.parametrize("name", ENDPOINTS)

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 
-from genkan.oauth.discovery import fetch_metadata
 from genkan.providers.oidc import oidc
 from tests.clock import FrozenClock
 from tests.core import make_options
@@ -24,9 +23,9 @@ PROVIDER = replace(oidc, issuer=ISSUER)
 def test_only_a_plain_yes_brings_a_document(clock: FrozenClock, status: int) -> None:
     body = json.dumps(DOCUMENT).encode()
 
-    assert fetch_metadata(PROVIDER, lambda _: (200, body), make_options(clock)).issuer == ISSUER
+    assert make_options(clock).oauth.discovery.metadata(PROVIDER, lambda _: (200, body)).issuer == ISSUER
     with pytest.raises(OSError, match=str(status)):
-        fetch_metadata(PROVIDER, lambda _: (status, body), make_options(clock))
+        make_options(clock).oauth.discovery.metadata(PROVIDER, lambda _: (status, body))
 
 
 @pytest.mark.parametrize(
@@ -38,8 +37,8 @@ def test_an_issuer_is_missed_in_an_answer_only_where_it_was_promised(
     body = json.dumps({**DOCUMENT, "authorization_response_iss_parameter_supported": said}).encode()
 
     assert (
-        fetch_metadata(
-            PROVIDER, lambda _: (200, body), make_options(clock)
-        ).authorization_response_iss_parameter_supported
+        make_options(clock)
+        .oauth.discovery.metadata(PROVIDER, lambda _: (200, body))
+        .authorization_response_iss_parameter_supported
         is promises
     )

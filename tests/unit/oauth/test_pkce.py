@@ -12,7 +12,8 @@ import pytest
 
 from genkan.core import Core
 from genkan.errors import ProviderError
-from genkan.oauth import checks, client
+from genkan.http.cookies import RequestCookies
+from genkan.oauth.checks import Flow
 from genkan.providers.base import Provider
 from genkan.providers.development import development
 from genkan.providers.registry import PROVIDERS
@@ -51,18 +52,18 @@ class Listener:
         return [b'{"error": "invalid_grant"}']
 
 
-def begun_and_back(provider: Provider, clock: FrozenClock) -> tuple[dict[str, str], dict[str, str], checks.Flow]:
+def begun_and_back(provider: Provider, clock: FrozenClock) -> tuple[dict[str, str], dict[str, str], Flow]:
     """What the authorization endpoint and the token endpoint were told, and the flow that it was about.
 
     To the token endpoint it is always told with the client's secret.
     """
     listener = Listener(provider)
-    options: Core = make_options(clock, back_channels={listener.origin: listener})
+    options: Core = make_options(clock, wsgi_apps={listener.origin: listener})
     configured = replace(provider, client_id="client", client_secret="made-up-secret")
-    flow, _ = checks.create(configured.id, "/", "", options)
-    asked = dict(parse_qsl(urlsplit(client.authorization_url(configured, flow, {}, options)).query))
+    flow, _ = options.checks.create(configured.id, "/", RequestCookies())
+    asked = dict(parse_qsl(urlsplit(options.oauth.authorization_url(configured, flow, {})).query))
     with pytest.raises(ProviderError):
-        client.exchange_code(configured, flow, {"state": flow.state, "code": "c"}, options)
+        options.oauth.exchange_code(configured, flow, {"state": flow.state, "code": "c"})
     assert listener.form["code"] == "c"
     assert listener.form.get("client_secret") == "made-up-secret" or listener.authorization.startswith("Basic ")
     return asked, listener.form, flow

@@ -32,7 +32,7 @@ def echo(request: Request) -> Response:
 @pytest.fixture(name="session")
 def _session() -> Iterator[requests.Session]:
     with requests.Session() as session:
-        mount_adapters(session, back_channels={f"{ORIGIN}/development": echo})
+        mount_adapters(session, wsgi_apps={f"{ORIGIN}/development": echo})
         yield session
 
 
@@ -55,7 +55,7 @@ def test_a_form_arrives_as_a_form(session: requests.Session) -> None:
 
 def test_authlib_exchanges_a_code_through_it() -> None:
     with OAuth2Session("id", "secret") as session:
-        mount_adapters(session, back_channels={f"{ORIGIN}/development/": echo})
+        mount_adapters(session, wsgi_apps={f"{ORIGIN}/development/": echo})
         token = session.fetch_token(f"{ORIGIN}/development/token", code="c", grant_type="authorization_code")
 
     assert token["access_token"] == "c"
@@ -78,7 +78,7 @@ def test_the_application_is_closed_and_may_write(session: requests.Session) -> N
         start_response("200 OK", [("Content-Type", "text/plain; charset=utf-8")])(b"one ")
         return body
 
-    mount_adapters(session, back_channels={"http://127.0.0.1:6000": application})
+    mount_adapters(session, wsgi_apps={"http://127.0.0.1:6000": application})
 
     assert session.get("http://127.0.0.1:6000/").text == "one two"
     assert body.closed
@@ -100,7 +100,7 @@ def test_what_the_application_raises_comes_through(session: requests.Session) ->
     def broken(_: WSGIEnvironment, __: StartResponse) -> list[bytes]:
         raise ZeroDivisionError
 
-    mount_adapters(session, back_channels={"http://127.0.0.1:6000": broken})
+    mount_adapters(session, wsgi_apps={"http://127.0.0.1:6000": broken})
 
     with pytest.raises(ZeroDivisionError):
         session.get("http://127.0.0.1:6000/")

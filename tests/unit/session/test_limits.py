@@ -8,10 +8,12 @@ from typing import Any, NoReturn
 import pytest
 
 from genkan.callbacks import Callbacks, JWTParams, SessionParams
-from genkan.core import Core, SessionConfig
+from genkan.core import Core
 from genkan.errors import ConfigurationError
+from genkan.http.cookies import RequestCookies
 from genkan.session.issuer import update_session
 from genkan.session.reader import read, refresh
+from genkan.session.sessions import SessionConfig
 from genkan.types import Session, Token
 from tests.clock import START, FrozenClock
 from tests.cookie_jar import CookieJar
@@ -55,7 +57,7 @@ def test_a_session_is_prolonged_at_most_once_in_a_day(ada: SessionClient, clock:
 
 def test_the_cookie_lasts_as_long_as_the_token(ada: SessionClient, clock: FrozenClock) -> None:
     clock.advance(DAY)
-    (cookie,) = refresh(read(ada.jar.header, ada.options), ada.options)
+    (cookie,) = refresh(read(RequestCookies(ada.jar.header), ada.options.sessions), ada.options.sessions)
     assert (cookie.expires, cookie.max_age) == (START + DAY + 30 * DAY, None)
 
 
@@ -92,12 +94,12 @@ def test_prolonging_asks_no_callback_and_the_answer_is_the_one_that_was_read(clo
 def test_however_often_it_is_prolonged_a_session_ends_ninety_days_after_the_sign_in(
     ada: SessionClient, clock: FrozenClock
 ) -> None:
-    signed_in_at = ada.token()["auth_time"]
+    signed_in_at = ada.token()["session_start"]
     while clock.now < START + 90 * DAY - HOUR:
         session = ada.visit()
         assert session
         assert session.expires.timestamp() <= START + 90 * DAY
-        assert ada.token()["auth_time"] == signed_in_at == START
+        assert ada.token()["session_start"] == signed_in_at == START
         clock.advance(HOUR)
     assert ada.token()["exp"] <= START + 90 * DAY
     clock.now = START + 90 * DAY - 1
@@ -112,15 +114,15 @@ def _forgets(params: JWTParams) -> Token:
 
 
 def _moves(params: JWTParams) -> Token:
-    return {**params.token, "auth_time": START + 900 * DAY, "iat": START + 900 * DAY, "exp": START + 900 * DAY}
+    return {**params.token, "session_start": START + 900 * DAY, "iat": START + 900 * DAY, "exp": START + 900 * DAY}
 
 
 def _nonsense(params: JWTParams) -> Token:
-    return {**params.token, "auth_time": "yesterday", "iat": None, "exp": "never"}
+    return {**params.token, "session_start": "yesterday", "iat": None, "exp": "never"}
 
 
 def _scribbles(params: JWTParams) -> Token:
-    params.token.update(auth_time=START + 900 * DAY, iat=START + 900 * DAY, exp=START + 900 * DAY)
+    params.token.update(session_start=START + 900 * DAY, iat=START + 900 * DAY, exp=START + 900 * DAY)
     return params.token
 
 
@@ -139,26 +141,26 @@ def test_no_jwt_callback_loses_or_moves_the_absolute_end(jwt: Callable[[JWTParam
 def test_a_sign_in_in_the_future_or_at_no_time_is_not_believed(claim: object, clock: FrozenClock) -> None:
     options = make_options(clock)
     jar = CookieJar()
-    token = options.sessions.seal({"sub": "1", "auth_time": claim}, 200 * DAY)
-    reading = read(f"{NAME}={token}", options)
-    assert reading.known is None or reading.known.expires == START + 90 * DAY
-    jar.take(refresh(reading, options))
+    token = options.sessions.sealer.seal({"sub": "1", "session_start": claim}, 200 * DAY)
+    reading = read(RequestCookies(f"{NAME}={token}"), options.sessions)
+    assert reading.cached is None or reading.cached.expires == START + 90 * DAY
+    jar.take(refresh(reading, options.sessions))
     clock.advance(90 * DAY)
-    assert read(f"{NAME}={token}", options).invalid
+    assert read(RequestCookies(f"{NAME}={token}"), options.sessions).invalid
 
 
 def test_a_session_of_a_nextjs_front_end_counts_from_when_its_token_was_made(options: Core, clock: FrozenClock) -> None:
-    header = f"{NAME}={options.sessions.seal(ADA, 400 * DAY)}"
+    header = f"{NAME}={options.sessions.sealer.seal(ADA, 400 * DAY)}"
     clock.advance(89 * DAY)
-    session = read(header, options).session
+    session = read(RequestCookies(header), options.sessions).session
     assert session
     assert session.expires.timestamp() == START + 90 * DAY
     clock.advance(DAY)
-    assert read(header, options).invalid
+    assert read(RequestCookies(header), options.sessions).invalid
 
 
 def test_nobody_gets_a_session_that_is_over_already(options: Core) -> None:
-    known, written = update_session({**ADA, "auth_time": START - 90 * DAY}, (NAME,), options)
+    known, written = update_session({**ADA, "session_start": START - 90 * DAY}, "", (NAME,), options.sessions)
     assert known is None
     assert [(cookie.name, cookie.max_age) for cookie in written] == [(NAME, 0)]
 
@@ -186,8 +188,8 @@ def test_a_clock_set_back_an_hour_makes_no_session_immortal_and_ends_none(
     ],
 )
 def test_limits_that_contradict_each_other_stop_the_start(limits: dict[str, Any], clock: FrozenClock) -> None:
-    with pytest.raises(ConfigurationError, match="session policy"):
-        make_options(clock, policy=SessionConfig(**limits))
+    with pytest.raises(ConfigurationError, match="session lifetimes"):
+        make_options(clock, session_config=SessionConfig(**limits))
 
 
 def _raise(_params: SessionParams) -> NoReturn:
@@ -196,7 +198,7 @@ def _raise(_params: SessionParams) -> NoReturn:
 
 def test_a_session_callback_that_fails_at_the_start_of_a_session_sets_no_cookie(clock: FrozenClock) -> None:
     with pytest.raises(RuntimeError):
-        update_session(ADA, (), make_options(clock, callbacks=Callbacks(session=_raise)))
+        update_session(ADA, "", (), make_options(clock, callbacks=Callbacks(session=_raise)).sessions)
 
 
 def test_a_token_of_a_clock_that_is_ahead_ends_with_the_absolute_limit_all_the_same(
@@ -204,14 +206,14 @@ def test_a_token_of_a_clock_that_is_ahead_ends_with_the_absolute_limit_all_the_s
 ) -> None:
     """Its age counts from when we first saw it, and nobody is signed out for another host's clock (F12)."""
     clock.now += 365 * DAY
-    token = options.sessions.seal({**ADA, "sub": "1"}, 400 * DAY)
+    token = options.sessions.sealer.seal({**ADA, "sub": "1"}, 400 * DAY)
     clock.now -= 365 * DAY
     jar = CookieJar()
     jar.values = {NAME: token}
     alive = []
     for day in range(120):
-        reading = read(jar.header, options)
-        jar.take(refresh(reading, options))
+        reading = read(RequestCookies(jar.header), options.sessions)
+        jar.take(refresh(reading, options.sessions))
         alive.append(day) if reading.session else None
         clock.advance(DAY)
     assert alive == list(range(90))

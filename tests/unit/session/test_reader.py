@@ -13,6 +13,7 @@ import pytest
 from genkan.callbacks import Callbacks, JWTParams, SessionParams
 from genkan.core import Core
 from genkan.crypto.sealer import CLOCK_TOLERANCE, Sealer
+from genkan.http.cookies import RequestCookies
 from genkan.session.issuer import CALLBACK_CACHE_SECONDS, update_session
 from genkan.session.reader import NO_SESSION, SessionResult, read, refresh
 from genkan.types import Session, SessionUser, Token
@@ -57,7 +58,7 @@ def _options(clock: FrozenClock, recorder: Recorder) -> Core:
 
 def _header(options: Core, token: Token = ADA, max_age: int = 30 * DAY) -> str:
     """The cookie of somebody whose session another worker, or a Next.js front end, began."""
-    return f"{NAME}={options.sessions.seal(token, max_age)}"
+    return f"{NAME}={options.sessions.sealer.seal(token, max_age)}"
 
 
 def _raise(_params: object) -> NoReturn:
@@ -66,12 +67,12 @@ def _raise(_params: object) -> NoReturn:
 
 def test_nobody_is_there_without_a_cookie(options: Core, recorder: Recorder) -> None:
     for header in ("", "a=b", f"{NAME}-legacy=x", f"{NAME}="):
-        assert read(header, options) is NO_SESSION
+        assert read(RequestCookies(header), options.sessions) is NO_SESSION
     assert recorder.asked == []
 
 
 def test_a_session_tells_name_address_and_picture_and_when_it_ends(options: Core) -> None:
-    session = read(_header(options), options).session
+    session = read(RequestCookies(_header(options)), options.sessions).session
     assert session == Session(
         SessionUser("Ada", "ada@example.org", "https://img.example/ada.png"),
         datetime.fromtimestamp(START + 30 * DAY, UTC),
@@ -79,7 +80,9 @@ def test_a_session_tells_name_address_and_picture_and_when_it_ends(options: Core
 
 
 def test_the_json_holds_the_allowed_fields_and_no_claim_besides(options: Core) -> None:
-    known = read(_header(options, {**ADA, "secret": "s", "access_token": "at"}), options).known
+    known = read(
+        RequestCookies(_header(options, {**ADA, "secret": "s", "access_token": "at"})), options.sessions
+    ).cached
     assert known is not None
     assert json.loads(known.body) == {
         "user": {"name": "Ada", "email": "ada@example.org", "image": "https://img.example/ada.png"},
@@ -89,7 +92,9 @@ def test_the_json_holds_the_allowed_fields_and_no_claim_besides(options: Core) -
 
 @pytest.mark.parametrize("value", [None, 7, ["Ada"], {"first": "Ada"}, True])
 def test_a_claim_of_the_wrong_type_is_told_as_nothing(value: object, options: Core) -> None:
-    session = read(_header(options, {"name": value, "email": value, "picture": value}), options).session
+    session = read(
+        RequestCookies(_header(options, {"name": value, "email": value, "picture": value})), options.sessions
+    ).session
     assert session is not None
     assert session.user.to_json() == {"name": None, "email": None, "image": None}
 
@@ -97,14 +102,14 @@ def test_a_claim_of_the_wrong_type_is_told_as_nothing(value: object, options: Co
 def test_half_a_character_in_a_name_is_shown_as_javascript_writes_it(options: Core) -> None:
     """JavaScript lets an emoji be cut in two; nothing can be encoded with the half."""
     claims = {"name": "Ada \ud83c", "picture": "\udf89", "exp": int(START) + DAY}
-    known = read(f"{NAME}={jwe.seal_claims(claims, SECRET, NAME)}", options).known
+    known = read(RequestCookies(f"{NAME}={jwe.seal_claims(claims, SECRET, NAME)}"), options.sessions).cached
     assert known is not None
     assert json.loads(known.body)["user"] == {"name": "Ada \ufffd", "email": None, "image": "\ufffd"}
 
 
 def test_the_callbacks_are_asked_jwt_first_then_session_and_once_each(options: Core, recorder: Recorder) -> None:
     recorder.jwt_answer = lambda params: {**params.token, "role": "owner"}
-    read(_header(options), options)
+    read(RequestCookies(_header(options)), options.sessions)
     jwt, session = recorder.asked
     assert isinstance(jwt, JWTParams)
     assert isinstance(session, SessionParams)
@@ -116,31 +121,31 @@ def test_a_worker_that_has_seen_the_token_asks_again_after_a_minute_only(
     options: Core, recorder: Recorder, clock: FrozenClock
 ) -> None:
     header = _header(options)
-    first = read(header, options)
+    first = read(RequestCookies(header), options.sessions)
     clock.advance(CALLBACK_CACHE_SECONDS - 1)
-    assert read(header, options).known is first.known
+    assert read(RequestCookies(header), options.sessions).cached is first.cached
     assert len(recorder.asked) == 2
     clock.advance(1)
-    assert read(header, options).session == first.session
+    assert read(RequestCookies(header), options.sessions).session == first.session
     assert len(recorder.asked) == 4
 
 
 def test_a_token_just_issued_need_not_be_opened(options: Core, recorder: Recorder) -> None:
     jar = CookieJar()
-    known, written = update_session(ADA, (), options)
+    known, written = update_session(ADA, "", (), options.sessions)
     jar.take(written)
-    assert read(jar.header, options).known is known
+    assert read(RequestCookies(jar.header), options.sessions).cached is known
     assert len(recorder.asked) == 1
 
 
 def test_what_a_worker_remembers_ends_with_the_token(options: Core, clock: FrozenClock) -> None:
     header = _header(options, max_age=30)
-    assert read(header, options).session
+    assert read(RequestCookies(header), options.sessions).session
     clock.advance(30 + CLOCK_TOLERANCE - 1)
-    assert read(header, options).session
+    assert read(RequestCookies(header), options.sessions).session
     clock.advance(1)
-    assert len(options.session_cache) == 1
-    assert read(header, options) == SessionResult(cookie_names=(NAME,), invalid=True)
+    assert len(options.sessions.cache) == 1
+    assert read(RequestCookies(header), options.sessions) == SessionResult(cookie_names=(NAME,), invalid=True)
 
 
 @pytest.mark.parametrize("header", ["x", "a.b.c", "a..b.c.d", "%", "ÿ", "=;", "eyJhbGciOiJub25lIn0.e30."])
@@ -148,9 +153,9 @@ def test_a_bad_token_is_nobody_a_line_in_the_log_and_a_cookie_to_clear(
     header: str, options: Core, recorder: Recorder, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    reading = read(f"{NAME}={header}", options)
+    reading = read(RequestCookies(f"{NAME}={header}"), options.sessions)
     assert (reading.session, reading.invalid, reading.failed) == (None, True, False)
-    assert [cookie.to_header() for cookie in refresh(reading, options)] == [
+    assert [cookie.to_header() for cookie in refresh(reading, options.sessions)] == [
         f"{NAME}=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax"
     ]
     assert [record.getMessage() for record in caplog.records] == ["session not believed"]
@@ -159,26 +164,26 @@ def test_a_bad_token_is_nobody_a_line_in_the_log_and_a_cookie_to_clear(
 
 def test_a_token_without_an_end_is_no_session(options: Core, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Sealer, "open", lambda *_: {"sub": "1"})
-    reading = read(f"{NAME}=opens", options)
+    reading = read(RequestCookies(f"{NAME}=opens"), options.sessions)
     assert (reading.session, reading.invalid) == (None, True)
 
 
 def test_a_gap_among_the_chunks_is_nobody_and_every_chunk_is_cleared(options: Core) -> None:
-    reading = read(f"{NAME}.0=a; {NAME}.2=c", options)
+    reading = read(RequestCookies(f"{NAME}.0=a; {NAME}.2=c"), options.sessions)
     assert reading.session is None
-    assert {cookie.name for cookie in refresh(reading, options)} == {f"{NAME}.0", f"{NAME}.2"}
+    assert {cookie.name for cookie in refresh(reading, options.sessions)} == {f"{NAME}.0", f"{NAME}.2"}
 
 
 def test_a_token_of_any_other_purpose_is_no_session(options: Core, clock: FrozenClock) -> None:
     for salt in ("authjs.flow", "__Secure-authjs.session-token", "genkan.dev_provider.code", "authjs.csrf-token"):
         token = Sealer([SECRET], salt, clock).seal(ADA, 60)
-        assert read(f"{NAME}={token}", options).invalid
+        assert read(RequestCookies(f"{NAME}={token}"), options.sessions).invalid
 
 
 def test_junk_is_never_remembered(options: Core) -> None:
     for number in range(1000):
-        read(f"{NAME}=eyJ{number}..AAAA.AAAA.AAAA", options)
-    assert len(options.session_cache) == 0
+        read(RequestCookies(f"{NAME}=eyJ{number}..AAAA.AAAA.AAAA"), options.sessions)
+    assert len(options.sessions.cache) == 0
 
 
 @pytest.mark.parametrize("which", ["jwt_answer", "session_answer"])
@@ -187,26 +192,26 @@ def test_a_callback_that_raises_makes_nobody_and_keeps_the_cookie(
 ) -> None:
     header = _header(options)
     setattr(recorder, which, _raise)
-    reading = read(header, options)
+    reading = read(RequestCookies(header), options.sessions)
     assert (reading.session, reading.invalid, reading.failed) == (None, False, True)
-    assert refresh(reading, options) == ()
+    assert refresh(reading, options.sessions) == ()
     (record,) = caplog.records
     assert "ada@" not in str(record.__dict__)
     setattr(recorder, which, None)
-    assert read(header, options).session
+    assert read(RequestCookies(header), options.sessions).session
 
 
 @pytest.mark.parametrize("which", ["jwt_answer", "session_answer"])
 def test_a_bad_token_that_a_callback_met_elsewhere_does_not_end_the_session(
     which: str, options: Core, recorder: Recorder
 ) -> None:
-    setattr(recorder, which, lambda _: options.flow_sealer.open("not a token"))
-    assert read(_header(options), options).failed
+    setattr(recorder, which, lambda _: options.checks.sealer.open("not a token"))
+    assert read(RequestCookies(_header(options)), options.sessions).failed
 
 
 def test_a_jwt_callback_that_says_none_ends_the_session(options: Core, recorder: Recorder) -> None:
     recorder.jwt_answer = lambda _: None
-    reading = read(_header(options), options)
+    reading = read(RequestCookies(_header(options)), options.sessions)
     assert (reading.session, reading.invalid) == (None, True)
     assert len(recorder.asked) == 1
 
@@ -216,11 +221,11 @@ def test_a_session_callback_that_says_none_hides_the_session_and_keeps_the_cooki
 ) -> None:
     recorder.session_answer = lambda _: None
     header = _header(options)
-    reading = read(header, options)
+    reading = read(RequestCookies(header), options.sessions)
     assert (reading.session, reading.invalid, reading.failed) == (None, False, False)
-    assert refresh(reading, options) == ()
+    assert refresh(reading, options.sessions) == ()
     recorder.session_answer = None
-    assert read(header, options).session
+    assert read(RequestCookies(header), options.sessions).session
 
 
 @pytest.mark.parametrize("answer", [True, 1, "Ada", ["Ada"], RuntimeError("down"), SessionUser("Ada"), object()])
@@ -229,20 +234,20 @@ def test_an_answer_that_is_no_answer_is_never_somebody(
     which: str, answer: object, options: Core, recorder: Recorder
 ) -> None:
     setattr(recorder, which, lambda _: answer)
-    reading = read(_header(options), options)
+    reading = read(RequestCookies(_header(options)), options.sessions)
     assert (reading.session, reading.failed) == (None, True)
 
 
 def test_a_session_without_a_user_or_with_what_is_no_json_is_nobody(options: Core, recorder: Recorder) -> None:
     for change in ({"user": None}, {"expires": None}, {"extra": {"when": object()}}, {"extra": 7}):
         recorder.session_answer = lambda params, change=change: replace(params.session, **change)
-        assert read(_header(options), options).failed
+        assert read(RequestCookies(_header(options)), options.sessions).failed
 
 
 def test_a_callback_can_scribble_on_what_it_is_given_without_touching_what_is_remembered(
     options: Core, recorder: Recorder
 ) -> None:
     recorder.session_answer = lambda params: params.token.clear() or params.session
-    known = read(_header(options), options).known
+    known = read(RequestCookies(_header(options)), options.sessions).cached
     assert known is not None
     assert known.token["sub"] == "1"

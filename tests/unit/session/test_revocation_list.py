@@ -138,7 +138,7 @@ def test_a_session_without_a_record_is_ended_by_the_name_of_its_token(store: Rev
         ({"sub": "1", "jti": "x"}, "ended"),
         ({"sub": "1", "sid": "jti:x"}, "ended"),
         ({"sub": "1", "sid": "another application's own"}, "ended"),
-        ({"sub": "1", "sid": "recorded", "proven_at": None}, None),
+        ({"sub": "1", "sid": "recorded", "auth_time": None}, None),
         ({"sub": "2"}, None),
         ({}, None),
         ({"sub": 1}, None),
@@ -167,9 +167,9 @@ def test_what_a_token_says_of_its_user_is_no_younger_for_being_re_issued(
     store: RevocationSource, worker: Worker
 ) -> None:
     store.add("changed", "1", 1000)
-    assert worker.says(sub="1", sid="x", iat=1500, as_of=999) == "changed"
-    assert worker.says(sub="1", sid="x", iat=1500, as_of=1001) is None
-    assert worker.says(sub="1", sid="x", iat=1500, as_of="odd") is None
+    assert worker.says(sub="1", sid="x", iat=1500, updated_at=999) == "changed"
+    assert worker.says(sub="1", sid="x", iat=1500, updated_at=1001) is None
+    assert worker.says(sub="1", sid="x", iat=1500, updated_at="odd") is None
 
 
 def test_while_the_store_is_down_the_last_snapshot_holds_and_then_nobody_is_believed(

@@ -15,12 +15,12 @@ def _pace() -> FrozenClock:
     return FrozenClock()
 
 
-@pytest.fixture(name="revocations")
+@pytest.fixture(name="endings")
 def _endings(clock: FrozenClock, pace: FrozenClock) -> RevocationList:
     return RevocationList(RevocationSource(), clock, monotonic=pace)
 
 
-@pytest.mark.parametrize(("kind", "verdict"), [("user", "ended"), ("changed", "changed")])
+@pytest.mark.parametrize(("kind", "verdict"), [("user", "revoked"), ("changed", "changed")])
 def test_news_that_comes_again_or_late_takes_nothing_back(endings: RevocationList, kind: str, verdict: str) -> None:
     """What is read once more because transactions commit in any order."""
     made = {"sub": "ann", "iat": 1500}
@@ -42,5 +42,5 @@ def test_it_is_known_a_little_longer_than_any_token_that_it_is_about(
     pace.advance(CLEANUP_INTERVAL)
     endings.refresh()
 
-    assert (endings.check({"sub": "ann"}, START) == "ended") is is_known
+    assert (endings.check({"sub": "ann"}, START) == "revoked") is is_known
     assert len(endings) == is_known

@@ -1,0 +1,129 @@
+"""Sign in the user of an identity: find or create the user, ask the callbacks, start the session, redirect."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import AbstractContextManager
+from dataclasses import replace
+
+from genkan import signals
+from genkan.actions.callback_url import apply_redirect_callback
+from genkan.callbacks import SignInParams
+from genkan.core import Core
+from genkan.errors import AccessDenied, AccountMismatch, AdapterError, AuthError, OAuthAccountNotLinked
+from genkan.http.cookies import Cookie
+from genkan.http.messages import ActionRequest, ActionResponse
+from genkan.oauth.checks import Flow
+from genkan.session import issuer, reader, revoker
+from genkan.session.activity import ClientInfo, log_activity, log_denials
+from genkan.types import ProviderIdentity, User
+
+_log = logging.getLogger("genkan.sign_in")
+
+
+def complete_sign_in(identity: ProviderIdentity, flow: Flow, request: ActionRequest, core: Core) -> ActionResponse:
+    """Sign in the user of this identity with a new session. Raises AuthError if that is refused, AdapterError."""
+    user = user_by_account(identity, core)
+    with _log_denials(user, identity, request, core):
+        return _sign_in(identity, user, flow, request, core)
+
+
+def complete_reauthentication(
+    identity: ProviderIdentity, flow: Flow, request: ActionRequest, core: Core
+) -> ActionResponse:
+    """Sign in the user of the flow again, with a new session.
+
+    Raises AccountMismatch if the identity or the current session is another user's, and like `complete_sign_in`.
+    """
+    user = user_by_account(identity, core)
+    with log_denials(flow.user_id, core.sessions, client=_client(request), provider=identity.account.provider):
+        if user is None or user.id != flow.user_id:
+            raise AccountMismatch("another account than that user's")
+        if reader.user_id_of(request.cookies, core.sessions) not in (None, flow.user_id):
+            raise AccountMismatch("another user's session in this browser")
+        return _sign_in(identity, user, flow, request, core)
+
+
+def user_by_account(identity: ProviderIdentity, core: Core) -> User | None:
+    """Return the user whom this account is linked to. None if there is none. Raises AdapterError."""
+    return core.adapter.get_user_by_account(identity.account.provider, identity.account.provider_account_id)
+
+
+def authorize_sign_in(user: User, identity: ProviderIdentity, core: Core) -> str | None:
+    """Decide whether this user may sign in. None if so, or the absolute URL that the `sign_in` callback sends them to.
+
+    Raises AccessDenied if the user is disabled or the callback refuses.
+    """
+    if user.disabled:
+        raise AccessDenied("disabled")
+    try:
+        result = core.callbacks.sign_in(SignInParams(user, identity.account, identity.profile))
+    except AuthError:
+        raise
+    except Exception as error:
+        raise AccessDenied(f"sign_in callback: {type(error).__name__}") from error
+    if not result:
+        raise AccessDenied("sign_in callback")
+    return apply_redirect_callback(result, core) if isinstance(result, str) else None
+
+
+def _sign_in(
+    identity: ProviderIdentity, user: User | None, flow: Flow, request: ActionRequest, core: Core
+) -> ActionResponse:
+    redirect_url = authorize_sign_in(user or identity.user, identity, core)
+    if redirect_url is not None:
+        return ActionResponse(location=redirect_url)
+    user, is_new_user = _store_user(identity, user, request, core)
+    identity = replace(identity, account=replace(identity.account, user_id=user.id))
+    if is_new_user:
+        _log.info("user created", extra={"event": "user-created", "user": user.id})
+        signals.send(signals.user_created, user=user)
+        signals.send(signals.account_linked, user=user, account=identity.account, profile=identity.profile)
+    cookies = _start_session(identity, user, is_new_user, request, core)
+    _log.info("signed in", extra={"event": "signed-in", "user": user.id, "provider": identity.account.provider})
+    signals.send(
+        signals.signed_in, user=user, account=identity.account, profile=identity.profile, is_new_user=is_new_user
+    )
+    new_user_page = core.pages.new_user if is_new_user else None
+    location = apply_redirect_callback(new_user_page, core) if new_user_page else flow.callback_url
+    return ActionResponse(location=location, cookies=cookies)
+
+
+def _store_user(identity: ProviderIdentity, user: User | None, request: ActionRequest, core: Core) -> tuple[User, bool]:
+    if user is not None:
+        return core.adapter.refresh_user(replace(identity.user, id=user.id), identity.account), False
+    try:
+        return core.adapter.create_user(identity.user, identity.account)
+    except OAuthAccountNotLinked:
+        with _log_denials(core.adapter.get_user_by_email(identity.user.email or ""), identity, request, core):
+            raise
+
+
+def _start_session(
+    identity: ProviderIdentity, user: User, is_new_user: bool, request: ActionRequest, core: Core
+) -> tuple[Cookie, ...]:
+    previous = reader.read(request.cookies, core.sessions)
+    client = _client(request)
+    try:
+        token = issuer.first_token(identity, user, is_new_user, core.sessions)
+        record = issuer.new_record(token, identity, client, core.sessions)
+        cookies = issuer.create_session(token, record, previous.cookie_names, core.sessions)
+    except (AuthError, AdapterError):
+        raise
+    except Exception as error:
+        raise AuthError(f"callback: {type(error).__name__}") from error
+    revoker.revoke_result(previous, "replaced", core.sessions)
+    log_activity(user.id, "signed-in", core.sessions, client=client, provider=record.provider, at=record.created)
+    # A new CSRF token with every sign-in.
+    return (*cookies, core.csrf.cookie(core.csrf.create()))
+
+
+def _log_denials(
+    user: User | None, identity: ProviderIdentity, request: ActionRequest, core: Core
+) -> AbstractContextManager[None]:
+    user_id = user.id if user else None
+    return log_denials(user_id, core.sessions, client=_client(request), provider=identity.account.provider)
+
+
+def _client(request: ActionRequest) -> ClientInfo:
+    return ClientInfo.of(request.user_agent, request.remote_addr)

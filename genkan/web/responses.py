@@ -1,0 +1,94 @@
+"""Responses to requests that are refused, for pages, htmx and JSON."""
+
+from __future__ import annotations
+
+import json
+
+from flask import Response, request
+from werkzeug.exceptions import ServiceUnavailable
+
+from genkan.core import BASE_PATH
+from genkan.errors import AuthError
+from genkan.http.urls import add_query
+from genkan.types import JSON
+from genkan.web.context import app_state, session_result, sign_in_url
+from genkan.web.error_messages import error_message
+from genkan.web.headers import PRIVATE_HEADERS
+
+RETRY_SECONDS = 5
+"""The Retry-After header while sessions can't be read."""
+
+NO_STORE_HEADERS = {"Cache-Control": "private, no-cache, no-store", "Expires": "0", "Pragma": "no-cache"}
+"""The headers of Auth.js's JSON responses."""
+
+
+def is_htmx() -> bool:
+    """Return True if htmx sent the current request. This selects a representation and grants nothing."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def wants_json() -> bool:
+    """Return True if the current request is for a blueprint whose refusals are JSON."""
+    return request.blueprint in app_state().json_blueprints
+
+
+def json_response(body: JSON, status: int = 200) -> Response:
+    """Return an uncached JSON response. The content type has no charset, as Auth.js's."""
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return Response(text, status, NO_STORE_HEADERS, content_type="application/json")
+
+
+def unauthorized() -> Response:
+    """Return the response for a request without a session: 401 JSON, 401 with HX-Redirect, or 303 to the sign-in page.
+
+    503 if the session could not be read, like `service_unavailable`.
+    """
+    if session_result().failed:
+        return service_unavailable()
+    return deny(401, {"error": "Unauthorized"}, "Sign in to continue.", sign_in_url())
+
+
+def deny(status: int, body: JSON, message: str, url: str) -> Response:
+    """Return a refusal: `status` with `body` for JSON, `status` with HX-Redirect to `url` for htmx, else 303 to `url`."""
+    if wants_json():
+        return json_response(body, status)
+    if is_htmx():
+        # htmx would follow a redirect and swap the sign-in page into the fragment.
+        return _text(message, status, {"HX-Redirect": url})
+    return Response(status=303, headers={"Location": url})
+
+
+def forbidden(error: AuthError) -> Response:
+    """Return 403 for a request whose CSRF check failed."""
+    reason = {"reason": error.reason} if error.reason else {}
+    if wants_json():
+        response = json_response({"error": "Forbidden", "code": error.code, **reason}, 403)
+    else:
+        url = add_query(f"{BASE_PATH}/error", {"error": error.code, **reason})
+        message = "This form has expired. Reload the page and send it again."
+        if error.reason:
+            # Sending it again would not help.
+            message = error_message(error.code, error.reason).message
+        response = _text(message, 403, {"HX-Redirect": url} if is_htmx() else {})
+    # The CSRF cookie was read, and nothing else makes this response private.
+    response.headers.update(PRIVATE_HEADERS)
+    return response
+
+
+def service_unavailable() -> Response:
+    """Return 503 while sessions can't be read. The user stays signed in.
+
+    Raises ServiceUnavailable if a page was requested, so that the application's error page is shown.
+    """
+    if wants_json():
+        response = json_response({"error": "Service Unavailable"}, 503)
+    elif is_htmx():
+        response = _text("Sign-in is not available for a moment. Please try again.", 503, {})
+    else:
+        raise ServiceUnavailable(retry_after=RETRY_SECONDS)
+    response.headers["Retry-After"] = str(RETRY_SECONDS)
+    return response
+
+
+def _text(message: str, status: int, headers: dict[str, str]) -> Response:
+    return Response(message, status, headers, content_type="text/plain; charset=utf-8")
