@@ -28,10 +28,10 @@ from tests.servers.faulty.provider import FaultyProvider
 
 Result = TypeVar("Result")
 
-RESIDENT = {"sub": "resident", "name": "Rei Resident", "email": "resident@example.org"}
+OTHER_USER = {"sub": "resident", "name": "Rei Resident", "email": "resident@example.org"}
 """Somebody who is signed in already when a sign-in goes wrong."""
 
-Heard = list[tuple[str, dict[str, Any]]]
+SentSignals = list[tuple[str, dict[str, Any]]]
 """What was said, by whom."""
 
 COOKIE = "authjs.session-token"
@@ -90,7 +90,7 @@ def provider_env(op: FaultyProvider, id: str = "OIDC") -> dict[str, str]:
     return {f"AUTH_{id}_{kind}": value for kind, value in values.items()}
 
 
-def state_of(app: Flask) -> State:
+def get_state(app: Flask) -> State:
     """What the application knows of its house; its options can be replaced."""
     state: State = app.extensions["genkan"]
     return state
@@ -122,13 +122,13 @@ def failure_reason(answer: TestResponse, browser: Browser) -> str | None:
     return query(location).get("reason")
 
 
-def listen_to(visitor: ProviderClient, **callbacks: Callable[..., Any]) -> None:
+def set_callbacks(client: ProviderClient, **callbacks: Callable[..., Any]) -> None:
     """Give the visitor's house these callbacks in place of its own."""
-    house = state_of(visitor.app)
-    house.core = replace(house.core, callbacks=replace(house.core.callbacks, **callbacks))
+    state = get_state(client.app)
+    state.core = replace(state.core, callbacks=replace(state.core.callbacks, **callbacks))
 
 
-def at_once(*deeds: Callable[[], Result]) -> list[Result]:
+def run_parallel(*deeds: Callable[[], Result]) -> list[Result]:
     """What each returns; they begin together, each in a thread of its own."""
     together = Barrier(len(deeds))
 
@@ -146,13 +146,13 @@ def _op(clock: FrozenClock) -> Iterator[FaultyProvider]:
         yield op
 
 
-@pytest.fixture(name="house")
-def _house(make_app: MakeApp, op: FaultyProvider) -> Flask:
+@pytest.fixture(name="provider_app")
+def _provider_app(make_app: MakeApp, op: FaultyProvider) -> Flask:
     return make_app(**provider_env(op), AUTH_DEVELOPMENT_PROVIDER="off")
 
 
-@pytest.fixture(name="lasting_house", scope="module")
-def _lasting_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProviderClient]:
+@pytest.fixture(name="module_client", scope="module")
+def _module_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProviderClient]:
     """For tables of faults: one house and one provider that live through them all, as they have to in life."""
     clock = FrozenClock()
     with FaultyProvider(clock=clock) as op:
@@ -161,28 +161,28 @@ def _lasting_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provide
         yield ProviderClient(create_app({**ENVIRONMENT, **provider_env(op), "DATABASE_URL": database}, clock), op)
 
 
-@pytest.fixture(name="visitor")
-def _visitor(house: Flask, op: FaultyProvider) -> ProviderClient:
-    return ProviderClient(house, op)
+@pytest.fixture(name="client")
+def _client(provider_app: Flask, op: FaultyProvider) -> ProviderClient:
+    return ProviderClient(provider_app, op)
 
 
-@pytest.fixture(name="resident")
-def _resident(lasting_house: ProviderClient) -> ProviderClient:
+@pytest.fixture(name="other_user")
+def _other_user(module_client: ProviderClient) -> ProviderClient:
     """A browser in a house that lasts, with somebody else signed in; they stay so whatever goes wrong."""
-    lasting_house.op.faults = Faults()
-    visitor = ProviderClient(lasting_house.app, lasting_house.op)
-    visitor.sign_in_as(**RESIDENT)
-    assert visitor.name() == "Rei Resident"
-    return visitor
+    module_client.op.faults = Faults()
+    client = ProviderClient(module_client.app, module_client.op)
+    client.sign_in_as(**OTHER_USER)
+    assert client.name() == "Rei Resident"
+    return client
 
 
-@pytest.fixture(name="heard")
-def _heard() -> Iterator[Heard]:
+@pytest.fixture(name="sent_signals")
+def _sent_signals() -> Iterator[SentSignals]:
     """What the signals of a sign-in say, in order."""
-    heard: Heard = []
+    sent_signals: SentSignals = []
     sent = (signals.user_created, signals.account_linked, signals.signed_in)
     with ExitStack() as listening:
         for signal in sent:
-            note = lambda _, name=signal.name, **news: heard.append((name, news))  # noqa: E731
+            note = lambda _, name=signal.name, **news: sent_signals.append((name, news))  # noqa: E731
             listening.enter_context(signal.connected_to(note))
-        yield heard
+        yield sent_signals

@@ -11,7 +11,7 @@ VARIABLES = {"provider_id": "development", "filename": "css/app.css", "key": "ha
 
 
 @dataclass(frozen=True, order=True)
-class Address:
+class Route:
     """A method, a path, and the endpoint they lead to."""
 
     path: str
@@ -19,7 +19,7 @@ class Address:
     endpoint: str
 
     @property
-    def is_development(self) -> bool:
+    def is_dev_provider(self) -> bool:
         """It is the development identity provider's: another service, with rules of its own."""
         return self.endpoint.startswith("development.")
 
@@ -27,12 +27,12 @@ class Address:
         return f"{self.method} {self.path}"
 
 
-def addresses(app: Flask, *methods: str) -> list[Address]:
+def routes(app: Flask, *methods: str) -> list[Route]:
     """All addresses that answer one of these methods, in order."""
-    found: set[Address] = set()
+    found: set[Route] = set()
     for rule in app.url_map.iter_rules():
         values = {name: VARIABLES[name] for name in rule.arguments}
         built = rule.build(values, append_unknown=False)
         path = built[1] if built is not None else rule.rule
-        found |= {Address(path, method, rule.endpoint) for method in set(methods) & (rule.methods or set())}
+        found |= {Route(path, method, rule.endpoint) for method in set(methods) & (rule.methods or set())}
     return sorted(found)

@@ -15,7 +15,7 @@ from tests.browser import HTMX, Browser
 from tests.clock import FrozenClock
 from tests.conftest import ORIGIN, MakeApp
 from tests.core import make_options
-from tests.routes import addresses
+from tests.routes import routes
 
 HTTPS = "https://localhost:5443"
 KEPT_BY_BROWSERS = 4096
@@ -127,11 +127,11 @@ def test_the_session_token_is_seen_in_set_cookie_and_nowhere_else(browser: Brows
     token = browser.cookie(SESSION)
     assert token is not None
 
-    for address in addresses(browser.app, "GET"):
+    for route in routes(browser.app, "GET"):
         for headers in ({}, HTMX):
-            answer = browser.get(address.path, headers=headers)
+            answer = browser.get(route.path, headers=headers)
             said = [answer.text, *(value for name, value in answer.headers if name != "Set-Cookie")]
-            assert not any(token[-60:] in part for part in said), address
+            assert not any(token[-60:] in part for part in said), route
 
 
 def test_a_session_that_is_not_due_is_not_set_again(browser: Browser, clock: FrozenClock) -> None:

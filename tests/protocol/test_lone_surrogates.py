@@ -11,7 +11,7 @@ from flask import Flask
 
 from tests.browser import HTMX, Browser
 from tests.core import SECRET
-from tests.routes import addresses
+from tests.routes import routes
 from tests.tokens import jwe
 
 HALF = "Ada \ud83c"
@@ -25,10 +25,10 @@ PROGRAMS = ("/api/user/profile", "/api/auth/session")
 def _guests(app: Flask) -> list[Browser]:
     """Each with half an emoji in another claim, and one with it in all."""
     whole: dict[str, str] = {name: text for tale in TALES for name, text in tale.items()}
-    return [_guest(app, {"sub": "1", "name": "Ada", **tale}) for tale in (*TALES, whole)]
+    return [_signed_in_client(app, {"sub": "1", "name": "Ada", **tale}) for tale in (*TALES, whole)]
 
 
-def _guest(app: Flask, claims: dict[str, str]) -> Browser:
+def _signed_in_client(app: Flask, claims: dict[str, str]) -> Browser:
     browser = Browser(app)
     now = int(browser.options.clock())
     token = jwe.seal_claims(
@@ -39,19 +39,19 @@ def _guest(app: Flask, claims: dict[str, str]) -> Browser:
 
 
 def test_every_page_fragment_and_answer_is_there(guests: list[Browser]) -> None:
-    for guest in guests:
+    for signed_in_client in guests:
         for path in ROOMS + PROGRAMS:
             for headers in ({}, HTMX):
-                assert guest.get(path, headers=headers).status_code == 200, (path, headers)
+                assert signed_in_client.get(path, headers=headers).status_code == 200, (path, headers)
 
 
 def test_no_other_address_trips_over_it_either(guests: list[Browser], app: Flask) -> None:
     everything = guests[-1]
     kept = everything.cookie(COOKIE) or ""
-    for address in addresses(app, "GET", "POST"):
+    for route in routes(app, "GET", "POST"):
         everything.client.set_cookie(COOKIE, kept, domain="127.0.0.1")
-        answer = everything.client.open(address.path, method=address.method, base_url=everything.origin)
-        assert answer.status_code < 500, address
+        answer = everything.client.open(route.path, method=route.method, base_url=everything.origin)
+        assert answer.status_code < 500, route
 
 
 def test_the_replacement_character_is_shown_in_its_place(guests: list[Browser]) -> None:
@@ -65,24 +65,24 @@ def test_the_replacement_character_is_shown_in_its_place(guests: list[Browser]) 
 
 
 def test_they_can_change_and_end_their_session(guests: list[Browser]) -> None:
-    for guest in guests:
-        body = json.dumps({"csrfToken": guest.csrf_token(), "data": {"name": HALF}})
-        changed = guest.post("/api/auth/session", data=body, content_type="application/json")
+    for signed_in_client in guests:
+        body = json.dumps({"csrfToken": signed_in_client.csrf_token(), "data": {"name": HALF}})
+        changed = signed_in_client.post("/api/auth/session", data=body, content_type="application/json")
         assert changed.status_code == 200
-        assert guest.session() is not None
-        assert guest.sign_out().status_code == 303
-        assert guest.session() is None
+        assert signed_in_client.session() is not None
+        assert signed_in_client.sign_out().status_code == 303
+        assert signed_in_client.session() is None
 
 
 def test_half_an_emoji_for_a_state_is_no_flow(app: Flask) -> None:
     """A cookie under the name that the state has when it is read, with a flow of their own in it."""
-    visitor = Browser(app)
-    visitor.begin_sign_in()
-    flow = next(cookie for key, cookie in (visitor.client._cookies or {}).items() if "flow" in key[2])
+    client = Browser(app)
+    client.begin_sign_in()
+    flow = next(cookie for key, cookie in (client.client._cookies or {}).items() if "flow" in key[2])
     for state in ("\ud800", "\ufffd"):
         digest = sha256("\ufffd".encode()).hexdigest()[:16]
-        visitor.client.set_cookie(f"authjs.flow.{digest}", flow.value, domain="127.0.0.1")
+        client.client.set_cookie(f"authjs.flow.{digest}", flow.value, domain="127.0.0.1")
         body = json.dumps({"state": state, "code": "x"})
-        answer = visitor.post("/api/auth/callback/development", data=body, content_type="application/json")
+        answer = client.post("/api/auth/callback/development", data=body, content_type="application/json")
         assert answer.status_code in (302, 303), state
         assert "reason=expired" in answer.headers["Location"]

@@ -144,7 +144,7 @@ def test_the_react_page_shows_the_session_under_a_strict_policy(react_script: Pa
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    with house(react_script, {"user": {"name": "Ada"}, "expires": "2999-01-01T00:00:00.000Z"}) as origin:
+    with provider_app(react_script, {"user": {"name": "Ada"}, "expires": "2999-01-01T00:00:00.000Z"}) as origin:
         page.goto(f"{origin}/react")
         page.wait_for_selector("#react-status:text-is('authenticated')")
         name = page.text_content("#react-name")
@@ -157,7 +157,7 @@ def test_the_react_page_shows_the_session_under_a_strict_policy(react_script: Pa
 
 
 @contextmanager
-def house(script: Path, session: object) -> Iterator[str]:
+def provider_app(script: Path, session: object) -> Iterator[str]:
     """The least that next-auth/react needs: somebody is signed in until signed out."""
     state = {"session": session}
 

@@ -10,7 +10,7 @@ import pytest
 from genkan.core import Pages
 from tests.browser import HTMX, Browser
 from tests.conftest import ORIGIN, MakeApp
-from tests.routes import addresses
+from tests.routes import routes
 
 GONE = "authjs.session-token=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax"
 PAGES = ["/api/auth/signin", "/api/auth/signout", "/api/auth/error", "/api/auth/verify-request"]
@@ -135,7 +135,7 @@ def test_what_is_no_action_is_not_found(browser: Browser, path: str) -> None:
 
 
 def test_every_method_that_a_door_does_not_have_is_405_and_says_which_it_has(browser: Browser) -> None:
-    doors = {address.path for address in addresses(browser.app, "GET", "POST") if address.path.startswith("/api/auth/")}
+    doors = {route.path for route in routes(browser.app, "GET", "POST") if route.path.startswith("/api/auth/")}
     for path in doors:
         for method in ("PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "PROPFIND", "NONSENSE"):
             answer = browser.client.open(path, method=method, base_url=ORIGIN)
@@ -149,11 +149,11 @@ def test_a_post_to_an_action_that_only_tells_is_405(browser: Browser, action: st
 
 
 def test_head_is_get_without_the_body(browser: Browser) -> None:
-    for address in addresses(browser.app, "GET"):
-        if not address.is_development and address.endpoint != "auth.callback":
-            got = browser.client.get(address.path, base_url=ORIGIN)
-            head = browser.client.head(address.path, base_url=ORIGIN)
-            assert (head.status_code, head.data) == (got.status_code, b""), address
+    for route in routes(browser.app, "GET"):
+        if not route.is_dev_provider and route.endpoint != "auth.callback":
+            got = browser.client.get(route.path, base_url=ORIGIN)
+            head = browser.client.head(route.path, base_url=ORIGIN)
+            assert (head.status_code, head.data) == (got.status_code, b""), route
 
 
 def test_slashes_too_many_lead_a_reader_home_and_a_writer_nowhere(browser: Browser) -> None:
@@ -167,9 +167,9 @@ def test_slashes_too_many_lead_a_reader_home_and_a_writer_nowhere(browser: Brows
 def test_the_providers_own_pages_may_take_the_place_of_ours(make_app: MakeApp) -> None:
     """With `pages` set, the built-in ones lead there and take error and way back along."""
     app = make_app()
-    house = app.extensions["genkan"]
-    own = type(house.options.pages)(sign_in="/in?x=1", sign_out="/out", error="/oops", verify_request="/mail")
-    house.options = replace(house.options, pages=own)
+    state = app.extensions["genkan"]
+    own = type(state.options.pages)(sign_in="/in?x=1", sign_out="/out", error="/oops", verify_request="/mail")
+    state.options = replace(state.options, pages=own)
     browser = Browser(app)
 
     locations = [browser.get(f"{page}?callbackUrl=/y&error=AccessDenied").headers["Location"] for page in PAGES]
@@ -204,8 +204,8 @@ def test_a_refusal_leads_to_the_application_s_own_page_and_keeps_its_query(
     make_app: MakeApp, own: str, way: str
 ) -> None:
     app = make_app()
-    house = app.extensions["genkan"]
-    house.options = replace(house.options, pages=Pages(sign_in=own))
+    state = app.extensions["genkan"]
+    state.options = replace(state.options, pages=Pages(sign_in=own))
     browser = Browser(app)
     browser.csrf_token()
 

@@ -92,11 +92,11 @@ def test_the_forms_of_the_sign_in_page_may_lead_anywhere_where_a_provider_is_dis
     make_app: MakeApp, op: FaultyProvider
 ) -> None:
     """Browsers check the redirect that answers a form against `form-action`, too; discovery changes nothing."""
-    visitor = ProviderClient(make_app(**provider_env(op)), op)
+    client = ProviderClient(make_app(**provider_env(op)), op)
     for _ in range(2):
-        assert "form-action" not in visitor.get("/api/auth/signin").headers["Content-Security-Policy"]
-        assert "; form-action 'self'" in visitor.get("/").headers["Content-Security-Policy"]
-        visitor.start()
+        assert "form-action" not in client.get("/api/auth/signin").headers["Content-Security-Policy"]
+        assert "; form-action 'self'" in client.get("/").headers["Content-Security-Policy"]
+        client.start()
 
 
 def test_whoever_is_signed_out_is_not_asked_to_confirm_anything(app: Flask) -> None:

@@ -8,7 +8,7 @@ from werkzeug.test import TestResponse
 
 from tests.browser import Browser
 from tests.conftest import ORIGIN
-from tests.routes import addresses
+from tests.routes import routes
 
 STEADY = ("/session", "/providers", "/signin", "/signout", "/error", "/verify-request")
 
@@ -27,14 +27,14 @@ def test_the_session_is_told_with_a_slash_as_without(browser: Browser) -> None:
 
 
 def test_every_action_answers_with_a_slash_as_without(app: Flask) -> None:
-    for address in addresses(app, "GET", "POST"):
-        if address.path.startswith("/api/auth/"):
+    for route in routes(app, "GET", "POST"):
+        if route.path.startswith("/api/auth/"):
             answers = [
-                app.test_client().open(path, method=address.method, base_url=ORIGIN)
-                for path in (address.path, f"{address.path}/")
+                app.test_client().open(path, method=route.method, base_url=ORIGIN)
+                for path in (route.path, f"{route.path}/")
             ]
-            assert said(answers[0]) == said(answers[1]), address
-            assert answers[0].status_code != 308, address
+            assert said(answers[0]) == said(answers[1]), route
+            assert answers[0].status_code != 308, route
 
 
 def test_a_session_is_changed_and_ended_with_a_slash_too(browser: Browser) -> None:

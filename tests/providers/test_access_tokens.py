@@ -21,10 +21,10 @@ from genkan.errors import (
     ProviderUnavailable,
     ReauthorizationRequired,
 )
-from genkan.oauth import client
+from genkan.oauth import client as oauth_client
 from genkan.types import Account
 from tests.conftest import MakeApp
-from tests.provider_client import ProviderClient, at_once, provider_env, state_of
+from tests.provider_client import ProviderClient, get_state, provider_env, run_parallel
 from tests.servers.faulty.faults import Faults
 from tests.servers.faulty.provider import FaultyProvider
 from tests.servers.postgres import PostgreSQL
@@ -32,13 +32,15 @@ from tests.servers.postgres import PostgreSQL
 HOUR = 3600
 
 
-@pytest.fixture(name="house", params=["sqlite", "postgresql"])
-def _house(request: pytest.FixtureRequest, make_app: MakeApp, op: FaultyProvider, tmp_path: Path) -> Iterator[Flask]:
+@pytest.fixture(name="provider_app", params=["sqlite", "postgresql"])
+def _provider_app(
+    request: pytest.FixtureRequest, make_app: MakeApp, op: FaultyProvider, tmp_path: Path
+) -> Iterator[Flask]:
     on_disk = f"sqlite:///{tmp_path}/house.db"
     url = on_disk if request.param == "sqlite" else request.getfixturevalue("postgres_url")
     app = make_app(**provider_env(op), AUTH_DEVELOPMENT_PROVIDER="off", DATABASE_URL=url)
     yield app
-    state_of(app).core.adapter._database.close()  # type: ignore[attr-defined]  # nobody else has to
+    get_state(app).core.adapter._database.close()  # type: ignore[attr-defined]  # nobody else has to
 
 
 class Person(ProviderClient):
@@ -46,7 +48,7 @@ class Person(ProviderClient):
 
     def __init__(self, app: Flask, op: FaultyProvider) -> None:
         super().__init__(app, op)
-        self.options: Core = state_of(app).core
+        self.options: Core = get_state(app).core
         self.sign_in_as()
         self.id = str((self.session() or {})["user"]["id"])
 
@@ -65,9 +67,9 @@ class Person(ProviderClient):
 
 
 @pytest.fixture(name="person")
-def _person(house: Flask, op: FaultyProvider) -> Person:
+def _person(provider_app: Flask, op: FaultyProvider) -> Person:
     op.refreshing = "rotate"
-    return Person(house, op)
+    return Person(provider_app, op)
 
 
 def outcome(act: Callable[[], str]) -> str | type[Exception]:
@@ -106,7 +108,7 @@ def test_a_rotated_refresh_token_is_the_next_one_used(person: Person) -> None:
     assert len(set(used)) == 3
 
 
-@pytest.mark.parametrize("house", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("provider_app", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("refreshing", ["keep", "silent"])
 def test_a_refresh_token_that_is_not_replaced_is_kept(person: Person, refreshing: Any) -> None:
     person.op.refreshing = refreshing
@@ -138,7 +140,7 @@ def test_twenty_who_ask_at_once_make_one_call_and_get_one_token(person: Person) 
     person.op.before["/token"] = lambda: time.sleep(0.02)
     for round in range(1, 6):
         person.clock.advance(HOUR)
-        given = at_once(*[person.token] * 20)
+        given = run_parallel(*[person.token] * 20)
         assert set(given) == {person.account().tokens["access_token"]}
         assert len(person.op.refreshes) == round
 
@@ -146,7 +148,7 @@ def test_twenty_who_ask_at_once_make_one_call_and_get_one_token(person: Person) 
 def test_one_invalid_grant_ends_the_connection_for_twenty_and_not_the_session(person: Person) -> None:
     person.op.faults = Faults(token="invalid-grant")
     person.clock.advance(HOUR)
-    assert set(at_once(*[lambda: outcome(person.token)] * 20)) == {ReauthorizationRequired}
+    assert set(run_parallel(*[lambda: outcome(person.token)] * 20)) == {ReauthorizationRequired}
     assert len(person.op.refreshes) == 1
     assert person.account().tokens == {}
     assert person.lost() == 1
@@ -168,17 +170,17 @@ def test_signing_in_there_again_connects_again(person: Person) -> None:
     assert person.token() == person.account().tokens["access_token"]
 
 
-def test_an_expired_token_without_a_refresh_token_ends_the_connection(house: Flask, op: FaultyProvider) -> None:
-    person = Person(house, op)
+def test_an_expired_token_without_a_refresh_token_ends_the_connection(provider_app: Flask, op: FaultyProvider) -> None:
+    person = Person(provider_app, op)
     assert person.token()
     person.clock.advance(HOUR)
-    assert set(at_once(*[lambda: outcome(person.token)] * 5)) == {ReauthorizationRequired}
+    assert set(run_parallel(*[lambda: outcome(person.token)] * 5)) == {ReauthorizationRequired}
     assert op.refreshes == []
     assert person.account().tokens == {}
     assert person.lost() == 1
 
 
-@pytest.mark.parametrize("house", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("provider_app", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("fault", ["500", "503", "reset", "invalid-client", "html", "no-access-token", "html-error"])
 def test_trouble_at_the_provider_costs_nothing_but_time(person: Person, fault: Any) -> None:
     person.clock.advance(HOUR)
@@ -196,20 +198,20 @@ def test_twenty_who_ask_a_provider_that_is_down_make_one_call(person: Person) ->
     person.op.faults = Faults(token="500")
     person.op.before["/token"] = lambda: time.sleep(0.3)
     person.clock.advance(HOUR)
-    assert set(at_once(*[lambda: outcome(person.token)] * 20)) == {ProviderUnavailable}
+    assert set(run_parallel(*[lambda: outcome(person.token)] * 20)) == {ProviderUnavailable}
     assert len(person.op.refreshes) == 1
 
 
 def test_a_provider_that_hangs_holds_nobody_longer_than_the_bound(
     person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "PROVIDER_TIMEOUT", 0.5)
+    monkeypatch.setattr(oauth_client, "PROVIDER_TIMEOUT", 0.5)
     monkeypatch.setattr(tokens, "WAIT_TIMEOUT", 0.2)
     person.op.faults = Faults(token="hang")
     person.op.refreshing = "keep"
     person.clock.advance(HOUR)
     began = time.monotonic()
-    assert set(at_once(*[lambda: outcome(person.token)] * 10)) == {ProviderUnavailable}
+    assert set(run_parallel(*[lambda: outcome(person.token)] * 10)) == {ProviderUnavailable}
     assert time.monotonic() - began < 5
     assert len(person.op.refreshes) <= 1
     person.op.faults = Faults()
@@ -225,7 +227,7 @@ def test_an_answer_that_is_lost_after_a_rotation_ends_in_reconnecting_and_not_in
     assert len(person.op.refreshes) == 2
 
 
-@pytest.mark.parametrize("house", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("provider_app", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     "changed", [{"sub": "somebody-else"}, {"iss": "https://elsewhere.example"}, {"aud": "another"}]
 )
@@ -240,7 +242,7 @@ def test_an_id_token_about_somebody_else_ends_the_connection(person: Person, cha
     assert person.lost() == 1
 
 
-@pytest.mark.parametrize("house", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("provider_app", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("fault", ["wrong-key", "alg-none", "wrong-at-hash", "wrong-azp"])
 def test_an_id_token_that_fails_a_check_is_not_kept_but_no_token_is_lost_for_it(person: Person, fault: Any) -> None:
     first = person.account().tokens
@@ -264,7 +266,7 @@ def test_whoever_dies_with_the_lease_is_waited_for_until_it_runs_out(
         assert outcome(person.token) is ProviderUnavailable
     assert person.op.refreshes == []
     person.clock.advance(LOCK_SECONDS)
-    assert len(set(at_once(*[person.token] * 10))) == 1
+    assert len(set(run_parallel(*[person.token] * 10))) == 1
     assert len(person.op.refreshes) == 1
 
 
@@ -375,7 +377,7 @@ def test_after_tokens_were_not_stored_the_user_connects_again(person: Person) ->
     assert person.token() == person.account().tokens["access_token"]
 
 
-@pytest.mark.parametrize("house", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("provider_app", ["sqlite"], indirect=True)
 def test_a_refresh_token_that_is_not_replaced_survives_a_store_that_fails(person: Person) -> None:
     person.op.refreshing = "keep"
     failing = replace(person.options, adapter=Refusing(person.options.adapter))
@@ -385,7 +387,7 @@ def test_a_refresh_token_that_is_not_replaced_survives_a_store_that_fails(person
     assert person.lost() == 0
 
 
-@pytest.mark.parametrize("house", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("provider_app", ["postgresql"], indirect=True)
 def test_a_database_that_dies_while_the_provider_rotates_ends_in_reconnecting(
     person: Person, postgres_server: PostgreSQL
 ) -> None:

@@ -12,7 +12,7 @@ from requests import Response
 from deploy import serve
 from genkan.adapters.sqlalchemy import migrations
 from genkan.settings.environment import from_environment
-from tests.provider_client import at_once, provider_env
+from tests.provider_client import provider_env, run_parallel
 from tests.servers.faulty.provider import FaultyProvider
 from tests.servers.server import Server, Visitor, environment, serving
 
@@ -45,9 +45,9 @@ Ask = Callable[[], Response]
 
 def newcomer(server: Server, op: FaultyProvider, number: int) -> Ask:
     """Somebody signs in; what asks for their token, from a browser that has their cookies."""
-    visitor = Visitor(server.origin)
-    visitor.ask("GET", op.authorize(visitor.start(), {"sub": f"person-{number}", "email": f"{number}@example.org"}))
-    cookies = {"Cookie": "; ".join(f"{cookie.name}={cookie.value}" for cookie in visitor.cookies)}
+    client = Visitor(server.origin)
+    client.ask("GET", op.authorize(client.start(), {"sub": f"person-{number}", "email": f"{number}@example.org"}))
+    cookies = {"Cookie": "; ".join(f"{cookie.name}={cookie.value}" for cookie in client.cookies)}
     return partial(Visitor(server.origin).ask, "GET", "/api/token/oidc", headers=cookies)
 
 
@@ -56,14 +56,14 @@ def test_twenty_who_ask_all_workers_at_once_make_one_call(server: Server, op: Fa
     warm: set[int] = set()
     ask = newcomer(server, op, 0)
     while len(warm) < WORKERS:
-        warm |= {answer.json()["worker"] for answer in at_once(*[ask] * 10) if answer.status_code == 200}
+        warm |= {answer.json()["worker"] for answer in run_parallel(*[ask] * 10) if answer.status_code == 200}
     workers = set()
     for number in range(1, ROUNDS + 1):
         # Less than a token has to have left, so it is to be renewed when it is first asked for.
         op.expires_in = 10
         ask = newcomer(server, op, number)
         op.expires_in = 3600
-        answers = at_once(*[ask] * 20)
+        answers = run_parallel(*[ask] * 20)
 
         assert {answer.status_code for answer in answers} == {200}
         assert len({answer.json()["token"] for answer in answers}) == 1

@@ -38,65 +38,67 @@ def without(names: tuple[str, ...], *harmless: str) -> list[str]:
     return [name for name in names if name not in harmless]
 
 
-def recovers(visitor: ProviderClient) -> bool:
+def recovers(client: ProviderClient) -> bool:
     """The very next try succeeds, without a restart and as somebody else than before."""
-    visitor.op.faults = Faults()
-    visitor.sign_in_as("/about")
-    return visitor.name() == "Vera Visitor" and visitor.flow_cookies() == []
+    client.op.faults = Faults()
+    client.sign_in_as("/about")
+    return client.name() == "Vera Visitor" and client.flow_cookies() == []
 
 
 @pytest.mark.parametrize("fault", [*LINE, *without(faults.DISCOVERY, "no-iss-promise", "alg-none")])
-def test_metadata_that_cannot_be_had_or_believed_ends_before_the_provider(resident: ProviderClient, fault: Any) -> None:
-    resident.clock.advance(STALE_SECONDS + 1)
-    resident.op.faults.discovery = fault
+def test_metadata_that_cannot_be_had_or_believed_ends_before_the_provider(
+    other_user: ProviderClient, fault: Any
+) -> None:
+    other_user.clock.advance(STALE_SECONDS + 1)
+    other_user.op.faults.discovery = fault
 
-    assert failure_reason(resident.begin_sign_in(provider="oidc"), resident) == expected(fault)
-    assert (resident.name(), resident.flow_cookies()) == ("Rei Resident", [])
-    assert recovers(resident)
+    assert failure_reason(other_user.begin_sign_in(provider="oidc"), other_user) == expected(fault)
+    assert (other_user.name(), other_user.flow_cookies()) == ("Rei Resident", [])
+    assert recovers(other_user)
 
 
 @pytest.mark.parametrize("fault", [*LINE, *without(faults.KEYS, "unparseable-key")])
-def test_without_keys_nobody_is_signed_in(resident: ProviderClient, fault: Any) -> None:
-    resident.clock.advance(STALE_SECONDS + 1)
-    resident.op.faults.jwks = fault
+def test_without_keys_nobody_is_signed_in(other_user: ProviderClient, fault: Any) -> None:
+    other_user.clock.advance(STALE_SECONDS + 1)
+    other_user.op.faults.jwks = fault
 
-    assert failure_reason(resident.sign_in_as(), resident) == expected(fault)
-    assert (resident.name(), resident.flow_cookies()) == ("Rei Resident", [])
-    assert recovers(resident)
+    assert failure_reason(other_user.sign_in_as(), other_user) == expected(fault)
+    assert (other_user.name(), other_user.flow_cookies()) == ("Rei Resident", [])
+    assert recovers(other_user)
 
 
 @pytest.mark.parametrize("fault", [*LINE, *without(faults.TOKEN, "string-expires-in")])
 def test_a_token_endpoint_that_fails_is_asked_once(
-    resident: ProviderClient, fault: Any, caplog: pytest.LogCaptureFixture
+    other_user: ProviderClient, fault: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    resident.op.faults.token = fault
-    asked = resident.op.count("/token")
-    back = resident.callback_url()
+    other_user.op.faults.token = fault
+    asked = other_user.op.count("/token")
+    back = other_user.callback_url()
 
-    assert failure_reason(resident.get(back), resident) == expected(fault)
-    assert resident.op.count("/token") == asked + 1
-    assert resident.op.count("/elsewhere/token") == 0
-    assert (resident.name(), resident.flow_cookies()) == ("Rei Resident", [])
+    assert failure_reason(other_user.get(back), other_user) == expected(fault)
+    assert other_user.op.count("/token") == asked + 1
+    assert other_user.op.count("/elsewhere/token") == 0
+    assert (other_user.name(), other_user.flow_cookies()) == ("Rei Resident", [])
     told = caplog.text + "".join(str(record.__dict__) for record in caplog.records if record.name.startswith("genkan"))
     assert not any(secret in told for secret in (SCRIPT, query(back)["code"], query(back)["state"]))
-    assert recovers(resident)
+    assert recovers(other_user)
 
 
-def test_an_expiry_in_a_string_is_no_fault(visitor: ProviderClient) -> None:
-    visitor.op.faults.token = "string-expires-in"
-    visitor.sign_in_as()
+def test_an_expiry_in_a_string_is_no_fault(client: ProviderClient) -> None:
+    client.op.faults.token = "string-expires-in"
+    client.sign_in_as()
 
-    assert visitor.name() == "Vera Visitor"
+    assert client.name() == "Vera Visitor"
 
 
 @pytest.mark.parametrize("fault", [*LINE, *faults.USER_INFO])
-def test_without_a_profile_nobody_is_signed_in(resident: ProviderClient, fault: Any) -> None:
+def test_without_a_profile_nobody_is_signed_in(other_user: ProviderClient, fault: Any) -> None:
     """The provider `oidc` asks userinfo always; half a profile would be worse than none (F10)."""
-    resident.op.faults.userinfo = fault
+    other_user.op.faults.userinfo = fault
 
-    assert failure_reason(resident.sign_in_as(), resident) == expected(fault)
-    assert (resident.name(), resident.flow_cookies()) == ("Rei Resident", [])
-    assert recovers(resident)
+    assert failure_reason(other_user.sign_in_as(), other_user) == expected(fault)
+    assert (other_user.name(), other_user.flow_cookies()) == ("Rei Resident", [])
+    assert recovers(other_user)
 
 
 @pytest.mark.parametrize(
@@ -111,68 +113,68 @@ def test_without_a_profile_nobody_is_signed_in(resident: ProviderClient, fault: 
     ],
 )
 def test_an_answer_that_is_none_is_never_exchanged(
-    resident: ProviderClient, fault: Any, reason: str | None, caplog: pytest.LogCaptureFixture
+    other_user: ProviderClient, fault: Any, reason: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    resident.op.faults.callback = fault
-    asked = resident.op.count("/token")
+    other_user.op.faults.callback = fault
+    asked = other_user.op.count("/token")
 
-    assert failure_reason(resident.sign_in_as(), resident) == reason
-    assert resident.op.count("/token") == asked
-    assert (resident.name(), resident.flow_cookies()) == ("Rei Resident", [])
+    assert failure_reason(other_user.sign_in_as(), other_user) == reason
+    assert other_user.op.count("/token") == asked
+    assert (other_user.name(), other_user.flow_cookies()) == ("Rei Resident", [])
     assert SCRIPT not in caplog.text
-    assert recovers(resident)
+    assert recovers(other_user)
 
 
-def test_an_answer_with_two_codes_signs_nobody_in(resident: ProviderClient) -> None:
-    resident.op.faults.callback = "two-codes"
+def test_an_answer_with_two_codes_signs_nobody_in(other_user: ProviderClient) -> None:
+    other_user.op.faults.callback = "two-codes"
 
-    assert failure_reason(resident.sign_in_as(), resident) == "refused"
-    assert resident.name() == "Rei Resident"
-    assert recovers(resident)
+    assert failure_reason(other_user.sign_in_as(), other_user) == "refused"
+    assert other_user.name() == "Rei Resident"
+    assert recovers(other_user)
 
 
 @pytest.mark.parametrize("fault", ["wrong-state", "missing-state"])
-def test_an_answer_to_no_question_of_ours_is_never_exchanged(visitor: ProviderClient, fault: Any) -> None:
-    visitor.op.faults.callback = fault
+def test_an_answer_to_no_question_of_ours_is_never_exchanged(client: ProviderClient, fault: Any) -> None:
+    client.op.faults.callback = fault
 
-    assert failure_reason(visitor.sign_in_as(), visitor) == "expired"
-    assert visitor.op.codes == []
-    assert visitor.session() is None
+    assert failure_reason(client.sign_in_as(), client) == "expired"
+    assert client.op.codes == []
+    assert client.session() is None
 
 
-def test_the_page_of_a_refusal_says_that_it_was_cancelled(visitor: ProviderClient) -> None:
-    visitor.op.faults.callback = "access-denied"
-    page = visitor.get(visitor.sign_in_as().headers["Location"])
+def test_the_page_of_a_refusal_says_that_it_was_cancelled(client: ProviderClient) -> None:
+    client.op.faults.callback = "access-denied"
+    page = client.get(client.sign_in_as().headers["Location"])
 
     assert page.status_code == 400
     assert "The sign-in was cancelled" in page.get_data(as_text=True)
 
 
-def test_a_provider_that_promises_no_issuer_may_leave_it_out_but_not_lie(visitor: ProviderClient) -> None:
-    visitor.op.faults = Faults(discovery="no-iss-promise", callback="wrong-iss")
-    assert failure_reason(visitor.sign_in_as(), visitor) == "refused"
-    visitor.op.faults.callback = "missing-iss"
-    visitor.sign_in_as()
+def test_a_provider_that_promises_no_issuer_may_leave_it_out_but_not_lie(client: ProviderClient) -> None:
+    client.op.faults = Faults(discovery="no-iss-promise", callback="wrong-iss")
+    assert failure_reason(client.sign_in_as(), client) == "refused"
+    client.op.faults.callback = "missing-iss"
+    client.sign_in_as()
 
-    assert visitor.name() == "Vera Visitor"
+    assert client.name() == "Vera Visitor"
 
 
 def test_the_house_opens_while_its_provider_is_down(make_app: MakeApp, op: FaultyProvider) -> None:
     with op.down():
-        visitor = ProviderClient(make_app(**provider_env(op)), op)
-        assert [visitor.get(path).status_code for path in ("/", "/about", "/api/auth/signin")] == [200, 200, 200]
-        assert failure_reason(visitor.begin_sign_in(provider="oidc"), visitor) == "unavailable"
+        client = ProviderClient(make_app(**provider_env(op)), op)
+        assert [client.get(path).status_code for path in ("/", "/about", "/api/auth/signin")] == [200, 200, 200]
+        assert failure_reason(client.begin_sign_in(provider="oidc"), client) == "unavailable"
 
-    assert recovers(visitor)
+    assert recovers(client)
 
 
-def test_a_provider_that_goes_down_while_somebody_is_there_costs_one_try(resident: ProviderClient) -> None:
-    back = resident.callback_url()
-    with resident.op.down():
-        assert failure_reason(resident.get(back), resident) == "unavailable"
+def test_a_provider_that_goes_down_while_somebody_is_there_costs_one_try(other_user: ProviderClient) -> None:
+    back = other_user.callback_url()
+    with other_user.op.down():
+        assert failure_reason(other_user.get(back), other_user) == "unavailable"
 
-    assert resident.name() == "Rei Resident"
-    assert recovers(resident)
+    assert other_user.name() == "Rei Resident"
+    assert recovers(other_user)
 
 
 @pytest.mark.parametrize("expired", [False, True])
@@ -190,5 +192,5 @@ def test_a_provider_whose_name_nobody_knows_is_not_answering(make_app: MakeApp) 
 
 def start_at(make_app: MakeApp, issuer: str) -> str | None:
     app: Flask = make_app(AUTH_OIDC_ID="house", AUTH_OIDC_SECRET="made-up-secret", AUTH_OIDC_ISSUER=issuer)
-    visitor = ProviderClient(app, FaultyProvider())
-    return failure_reason(visitor.begin_sign_in(provider="oidc"), visitor)
+    client = ProviderClient(app, FaultyProvider())
+    return failure_reason(client.begin_sign_in(provider="oidc"), client)

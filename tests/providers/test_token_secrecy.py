@@ -10,14 +10,14 @@ from werkzeug.test import TestResponse
 
 from tests.browser import HTMX, Browser
 from tests.clock import FrozenClock
-from tests.routes import addresses
+from tests.routes import routes
 
 COOKIE = "authjs.session-token"
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE")
 
 
 def _crawl(browser: Browser) -> Iterator[TestResponse]:
-    paths = sorted({address.path for address in addresses(browser.app, "GET", "POST")} - {"/api/auth/signout"})
+    paths = sorted({route.path for route in routes(browser.app, "GET", "POST")} - {"/api/auth/signout"})
     for path in [*paths, "/nowhere", "/api/auth/error?error=Configuration", "/api/auth/signin?error=Callback"]:
         for method in METHODS:
             for headers in ({}, HTMX, {"Accept": "application/json", "X-Auth-Return-Redirect": "1"}):

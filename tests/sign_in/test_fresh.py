@@ -16,7 +16,16 @@ from genkan.web import fresh, json_blueprint
 from tests.browser import HTMX, Browser
 from tests.clock import FrozenClock
 from tests.conftest import MakeApp
-from tests.provider_client import COOKIE, RESIDENT, Heard, ProviderClient, listen_to, provider_env, query, state_of
+from tests.provider_client import (
+    COOKIE,
+    OTHER_USER,
+    ProviderClient,
+    SentSignals,
+    get_state,
+    provider_env,
+    query,
+    set_callbacks,
+)
 from tests.servers.faulty.faults import AUTH_TIMES
 from tests.servers.faulty.provider import FaultyProvider
 
@@ -46,59 +55,59 @@ def _app(make_app: MakeApp) -> Flask:
     return build_vaults(make_app())
 
 
-@pytest.fixture(name="house")
-def _house(make_app: MakeApp, op: FaultyProvider) -> Flask:
+@pytest.fixture(name="provider_app")
+def _provider_app(make_app: MakeApp, op: FaultyProvider) -> Flask:
     return build_vaults(make_app(**provider_env(op), AUTH_DEVELOPMENT_PROVIDER="off"))
 
 
 @pytest.fixture(name="stale")
-def _stale(visitor: ProviderClient) -> ProviderClient:
+def _stale(client: ProviderClient) -> ProviderClient:
     """Somebody who signed in an hour ago."""
-    visitor.sign_in_as()
-    visitor.clock.advance(3600)
-    return visitor
+    client.sign_in_as()
+    client.clock.advance(3600)
+    return client
 
 
-def confirm(visitor: ProviderClient, **claims: object) -> Any:
+def confirm(client: ProviderClient, **claims: object) -> Any:
     """Press the button of the page that asks to confirm, and come back as whoever `claims` describes."""
-    return visitor.get(visitor.op.authorize(begin(visitor), claims))
+    return client.get(client.op.authorize(begin(client), claims))
 
 
-def begin(visitor: Browser, provider: str = "oidc", **fields: str) -> str:
+def begin(client: Browser, provider: str = "oidc", **fields: str) -> str:
     """Press that button; where it leads."""
-    answer = visitor.submit(f"/api/auth/signin/{provider}", None, callbackUrl=VAULT, purpose="fresh", **fields)
+    answer = client.submit(f"/api/auth/signin/{provider}", None, callbackUrl=VAULT, purpose="fresh", **fields)
     return answer.headers["Location"]
 
 
-def token_of(visitor: ProviderClient) -> dict[str, Any]:
-    opened: dict[str, Any] = visitor.options.sessions.open(visitor.cookie(COOKIE) or "")
+def token_of(client: ProviderClient) -> dict[str, Any]:
+    opened: dict[str, Any] = client.options.sessions.open(client.cookie(COOKIE) or "")
     return opened
 
 
-def story(visitor: ProviderClient) -> list[Activity]:
+def story(client: ProviderClient) -> list[Activity]:
     """What stands in the story of the first user."""
-    user = visitor.options.adapter.get_user_by_account("oidc", "visitor-1")
+    user = client.options.adapter.get_user_by_account("oidc", "visitor-1")
     assert user is not None
-    found: list[Activity] = visitor.options.session_store.activity(user.id, 10)
+    found: list[Activity] = client.options.session_store.activity(user.id, 10)
     return found
 
 
-def assert_nothing_changed(visitor: ProviderClient, before: str | None) -> None:
-    assert visitor.cookie(COOKIE) == before
-    assert visitor.name() == "Vera Visitor"
-    assert visitor.get(VAULT).status_code == 303
-    assert visitor.flow_cookies() == []
+def assert_nothing_changed(client: ProviderClient, before: str | None) -> None:
+    assert client.cookie(COOKIE) == before
+    assert client.name() == "Vera Visitor"
+    assert client.get(VAULT).status_code == 303
+    assert client.flow_cookies() == []
 
 
 class TestTheRefusal:
     @pytest.mark.parametrize(("seconds", "is_let_in"), [(0, True), (WITHIN, True), (WITHIN + 1, False)])
     def test_it_counts_from_the_last_proof_to_the_second(
-        self, visitor: ProviderClient, seconds: int, is_let_in: bool
+        self, client: ProviderClient, seconds: int, is_let_in: bool
     ) -> None:
-        visitor.sign_in_as()
-        visitor.clock.advance(seconds)
+        client.sign_in_as()
+        client.clock.advance(seconds)
 
-        assert (visitor.get(VAULT).status_code == 200) is is_let_in
+        assert (client.get(VAULT).status_code == 200) is is_let_in
 
     def test_a_page_leads_to_where_one_confirms(self, stale: ProviderClient) -> None:
         answer = stale.get(VAULT)
@@ -162,11 +171,11 @@ class TestTheRefusal:
 
 class TestThePage:
     def test_it_asks_to_confirm_and_offers_only_their_own_ways_in(self, make_app: MakeApp, op: FaultyProvider) -> None:
-        visitor = ProviderClient(
+        client = ProviderClient(
             build_vaults(make_app(**provider_env(op), AUTH_GITHUB_ID="i", AUTH_GITHUB_SECRET="s")), op
         )
-        visitor.sign_in_as()
-        page = visitor.get(CONFIRM).get_data(as_text=True)
+        client.sign_in_as()
+        page = client.get(CONFIRM).get_data(as_text=True)
 
         assert "Please confirm that it is you" in page
         assert 'action="/api/auth/signin/oidc"' in page
@@ -191,15 +200,15 @@ class TestThePage:
 
 
 class TestConfirming:
-    def test_it_starts_a_new_session_and_leads_back(self, stale: ProviderClient, heard: Heard) -> None:
+    def test_it_starts_a_new_session_and_leads_back(self, stale: ProviderClient, sent_signals: SentSignals) -> None:
         before, claims = stale.cookie(COOKIE), token_of(stale)
-        heard.clear()
+        sent_signals.clear()
         answer = confirm(stale)
 
         assert answer.headers["Location"] == f"{ORIGIN}{VAULT}"
         assert stale.get(VAULT).get_data(as_text=True) == "gold"
         assert token_of(stale)["sid"] != claims["sid"]
-        assert [name for name, _ in heard] == ["signed-in"]
+        assert [name for name, _ in sent_signals] == ["signed-in"]
         stale.client.set_cookie(COOKIE, str(before), domain="127.0.0.1")
         assert stale.session() is None
 
@@ -223,8 +232,8 @@ class TestConfirming:
 
         assert (asked["prompt"], asked["max_age"]) == ("login", str(MAX_AGE))
 
-    def test_a_plain_sign_in_asks_nothing_of_the_kind(self, visitor: ProviderClient) -> None:
-        assert not {"prompt", "max_age"} & query(visitor.start()).keys()
+    def test_a_plain_sign_in_asks_nothing_of_the_kind(self, client: ProviderClient) -> None:
+        assert not {"prompt", "max_age"} & query(client.start()).keys()
 
     @pytest.mark.parametrize("fault", AUTH_TIMES)
     def test_a_proof_of_another_time_is_none(self, stale: ProviderClient, fault: Any) -> None:
@@ -260,15 +269,15 @@ class TestConfirming:
 
         assert token_of(stale)["proven_at"] == int(stale.clock.now)
 
-    def test_userinfo_has_no_say_in_when_it_was(self, visitor: ProviderClient) -> None:
+    def test_userinfo_has_no_say_in_when_it_was(self, client: ProviderClient) -> None:
         """It tells of the person; what tells of the sign-in, and is signed, is the ID token."""
-        visitor.op.claims_in = "userinfo"
-        visitor.op.faults.id_token = "stale-auth-time"
-        visitor.sign_in_as(auth_time=int(visitor.clock.now))
+        client.op.claims_in = "userinfo"
+        client.op.faults.id_token = "stale-auth-time"
+        client.sign_in_as(auth_time=int(client.clock.now))
 
-        assert visitor.name() == "Vera Visitor"
-        assert token_of(visitor)["proven_at"] == int(visitor.clock.now) - 3600
-        assert visitor.get(VAULT).status_code == 303
+        assert client.name() == "Vera Visitor"
+        assert token_of(client)["proven_at"] == int(client.clock.now) - 3600
+        assert client.get(VAULT).status_code == 303
 
     def test_the_provider_being_down_costs_nobody_their_session(self, stale: ProviderClient) -> None:
         before = stale.cookie(COOKIE)
@@ -291,12 +300,14 @@ class TestConfirming:
 
 
 class TestTheSamePersonOrNothing:
-    def test_another_person_changes_nothing_at_all(self, house: Flask, stale: ProviderClient, heard: Heard) -> None:
+    def test_another_person_changes_nothing_at_all(
+        self, provider_app: Flask, stale: ProviderClient, sent_signals: SentSignals
+    ) -> None:
         """Neither a stored one nor a new one (GHSA-97r5-pg8x-p63p)."""
-        ProviderClient(house, stale.op).sign_in_as(**RESIDENT)
-        heard.clear()
+        ProviderClient(provider_app, stale.op).sign_in_as(**OTHER_USER)
+        sent_signals.clear()
         before, users = stale.cookie(COOKIE), stale.options.adapter.list_users()
-        for claims in (RESIDENT, {"sub": "unknown", "name": "New Comer", "email": "new@example.org"}):
+        for claims in (OTHER_USER, {"sub": "unknown", "name": "New Comer", "email": "new@example.org"}):
             answer = confirm(stale, **claims)
             page = stale.get(answer.headers["Location"])
 
@@ -304,31 +315,31 @@ class TestTheSamePersonOrNothing:
             assert page.status_code == 403
             assert "That was somebody else" in page.get_data(as_text=True)
             assert_nothing_changed(stale, before)
-        assert (stale.options.adapter.list_users(), heard) == (users, [])
+        assert (stale.options.adapter.list_users(), sent_signals) == (users, [])
         assert [(line.kind, line.detail) for line in story(stale)][:2] == [("refused", "another-person")] * 2
 
-    def test_the_form_has_no_say_in_who_it_is_for(self, house: Flask, stale: ProviderClient) -> None:
-        other = ProviderClient(house, stale.op)
-        other.sign_in_as(**RESIDENT)
-        resident = other.options.adapter.get_user_by_account("oidc", "resident")
-        assert resident is not None
-        back = stale.op.authorize(begin(stale, user_id=resident.id, sub=resident.id), RESIDENT)
+    def test_the_form_has_no_say_in_who_it_is_for(self, provider_app: Flask, stale: ProviderClient) -> None:
+        other = ProviderClient(provider_app, stale.op)
+        other.sign_in_as(**OTHER_USER)
+        other_user = other.options.adapter.get_user_by_account("oidc", "resident")
+        assert other_user is not None
+        back = stale.op.authorize(begin(stale, user_id=other_user.id, sub=other_user.id), OTHER_USER)
 
         assert query(stale.get(back).headers["Location"])["reason"] == "another-person"
 
-    def test_it_does_not_end_in_another_person_s_session(self, house: Flask, stale: ProviderClient) -> None:
+    def test_it_does_not_end_in_another_person_s_session(self, provider_app: Flask, stale: ProviderClient) -> None:
         """Somebody else has signed in in this browser in the meantime, and stays."""
         back = stale.op.authorize(begin(stale), {})
-        stale.sign_in_as(**RESIDENT)
+        stale.sign_in_as(**OTHER_USER)
 
         assert query(stale.get(back).headers["Location"])["reason"] == "another-person"
         assert stale.name() == "Rei Resident"
 
     def test_whose_session_has_ended_in_the_meantime_comes_in_as_themselves_or_not_at_all(
-        self, house: Flask, stale: ProviderClient
+        self, provider_app: Flask, stale: ProviderClient
     ) -> None:
-        ProviderClient(house, stale.op).sign_in_as(**RESIDENT)
-        back, strange = stale.op.authorize(begin(stale), {}), stale.op.authorize(begin(stale), RESIDENT)
+        ProviderClient(provider_app, stale.op).sign_in_as(**OTHER_USER)
+        back, strange = stale.op.authorize(begin(stale), {}), stale.op.authorize(begin(stale), OTHER_USER)
         stale.sign_out()
 
         assert query(stale.get(strange).headers["Location"])["reason"] == "another-person"
@@ -336,16 +347,16 @@ class TestTheSamePersonOrNothing:
         assert stale.get(back).headers["Location"] == f"{ORIGIN}{VAULT}"
         assert stale.get(VAULT).status_code == 200
 
-    def test_who_is_signed_out_when_they_press_the_button_signs_in(self, visitor: ProviderClient) -> None:
-        asked = begin(visitor)
+    def test_who_is_signed_out_when_they_press_the_button_signs_in(self, client: ProviderClient) -> None:
+        asked = begin(client)
 
         assert "max_age" not in query(asked)
-        visitor.get(visitor.op.authorize(asked))
-        assert visitor.name() == "Vera Visitor"
+        client.get(client.op.authorize(asked))
+        assert client.name() == "Vera Visitor"
 
     def test_an_application_that_says_no_leaves_the_session_alone(self, stale: ProviderClient) -> None:
         before = stale.cookie(COOKIE)
-        listen_to(stale, sign_in=lambda _: False)
+        set_callbacks(stale, sign_in=lambda _: False)
 
         assert query(confirm(stale).headers["Location"])["error"] == "AccessDenied"
         assert_nothing_changed(stale, before)
@@ -357,41 +368,41 @@ class TestProvidersThatDoNotSay:
         self, make_app: MakeApp, op: FaultyProvider, fault: Any, is_let_in: bool
     ) -> None:
         """Slack is one of those that are not asked for `auth_time`; what is there is looked at all the same."""
-        visitor = not_saying(make_app, op)
-        visitor.sign_in_as()
-        visitor.clock.advance(3600)
+        client = not_saying(make_app, op)
+        client.sign_in_as()
+        client.clock.advance(3600)
         op.faults.id_token = fault
-        asked = begin(visitor)
-        visitor.get(op.authorize(asked))
+        asked = begin(client)
+        client.get(op.authorize(asked))
 
         assert (query(asked)["prompt"], "max_age" in query(asked)) == ("login", False)
-        assert (visitor.get(VAULT).status_code == 200) is is_let_in
+        assert (client.get(VAULT).status_code == 200) is is_let_in
 
     def test_where_it_could_have_said_and_was_not_asked_a_plain_sign_in_is_no_proof(
-        self, visitor: ProviderClient
+        self, client: ProviderClient
     ) -> None:
         """It may have let somebody through whom it has known for weeks: a way round everything above."""
-        visitor.op.faults.id_token = "no-auth-time"
-        visitor.sign_in_as()
+        client.op.faults.id_token = "no-auth-time"
+        client.sign_in_as()
 
-        assert visitor.name() == "Vera Visitor"
-        assert visitor.get(VAULT).status_code == 303
-        visitor.op.faults.id_token = None
-        confirm(visitor)
-        assert visitor.get(VAULT).status_code == 200
+        assert client.name() == "Vera Visitor"
+        assert client.get(VAULT).status_code == 303
+        client.op.faults.id_token = None
+        confirm(client)
+        assert client.get(VAULT).status_code == 200
 
-    def test_what_a_provider_says_of_an_old_sign_in_is_believed(self, visitor: ProviderClient) -> None:
-        visitor.op.faults.id_token = "stale-auth-time"
-        visitor.sign_in_as()
+    def test_what_a_provider_says_of_an_old_sign_in_is_believed(self, client: ProviderClient) -> None:
+        client.op.faults.id_token = "stale-auth-time"
+        client.sign_in_as()
 
-        assert token_of(visitor)["proven_at"] == int(visitor.clock.now) - 3600
-        assert visitor.get(VAULT).status_code == 303
+        assert token_of(client)["proven_at"] == int(client.clock.now) - 3600
+        assert client.get(VAULT).status_code == 303
 
 
 def not_saying(make_app: MakeApp, op: FaultyProvider) -> ProviderClient:
     """A house whose provider isn't known to honour `max_age`."""
-    visitor = ProviderClient(build_vaults(make_app(**provider_env(op))), op)
-    house = state_of(visitor.app)
-    silent = replace(house.core.providers["oidc"], supports_max_age=False)
-    house.core = replace(house.core, providers={**house.core.providers, "oidc": silent})
-    return visitor
+    client = ProviderClient(build_vaults(make_app(**provider_env(op))), op)
+    state = get_state(client.app)
+    silent = replace(state.core.providers["oidc"], supports_max_age=False)
+    state.core = replace(state.core, providers={**state.core.providers, "oidc": silent})
+    return client

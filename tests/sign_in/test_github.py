@@ -13,7 +13,7 @@ import pytest
 from genkan.providers.github import github
 from tests.browser import Browser
 from tests.conftest import MakeApp
-from tests.provider_client import failure_reason, query, state_of
+from tests.provider_client import failure_reason, get_state, query
 from tests.servers.http_server import Answer, Call, Server
 
 ORIGIN = "http://127.0.0.1:5000"
@@ -66,15 +66,15 @@ def _octo() -> Iterator[tuple[GitHub, str]]:
     assert server.errors == []
 
 
-@pytest.fixture(name="guest")
-def _guest(make_app: MakeApp, octo: tuple[GitHub, str]) -> Browser:
+@pytest.fixture(name="signed_in_client")
+def _signed_in_client(make_app: MakeApp, octo: tuple[GitHub, str]) -> Browser:
     """A browser in a house whose GitHub is the copy; everything but the addresses is as it is in life."""
     app = make_app(AUTH_GITHUB_ID="octo-client", AUTH_GITHUB_SECRET="a:b%c&+/", AUTH_DEVELOPMENT_PROVIDER="off")
-    house, url = state_of(app), octo[1]
+    state, url = get_state(app), octo[1]
     there = {"token_endpoint": f"{url}/token", "userinfo_endpoint": f"{url}/user"}
-    real = house.core.providers["github"]
+    real = state.core.providers["github"]
     copy = replace(real, **there, extra_userinfo_endpoints={"emails": f"{url}/emails"})  # type: ignore[arg-type]
-    house.core = replace(house.core, providers={"github": copy})
+    state.core = replace(state.core, providers={"github": copy})
     return Browser(app)
 
 
@@ -83,30 +83,30 @@ def _hub(octo: tuple[GitHub, str]) -> GitHub:
     return octo[0]
 
 
-def enter(guest: Browser, hub: GitHub, **changes: str | None) -> Any:
+def enter(signed_in_client: Browser, hub: GitHub, **changes: str | None) -> Any:
     """All the way; what the callback answers. `changes` are laid over its parameters."""
-    asked = query(guest.begin_sign_in("/dashboard", "github").headers["Location"])
+    asked = query(signed_in_client.begin_sign_in("/dashboard", "github").headers["Location"])
     hub.challenge = asked["code_challenge"]
     back = {"code": CODE, "state": asked["state"], "iss": ISSUER, **changes}
     sent = {name: value for name, value in back.items() if value is not None}
-    return guest.client.get("/api/auth/callback/github", base_url=ORIGIN, query_string=sent)
+    return signed_in_client.client.get("/api/auth/callback/github", base_url=ORIGIN, query_string=sent)
 
 
-def test_somebody_comes_in_with_their_verified_primary_address(guest: Browser, hub: GitHub) -> None:
-    assert enter(guest, hub).headers["Location"] == f"{ORIGIN}/dashboard"
+def test_somebody_comes_in_with_their_verified_primary_address(signed_in_client: Browser, hub: GitHub) -> None:
+    assert enter(signed_in_client, hub).headers["Location"] == f"{ORIGIN}/dashboard"
 
-    session = guest.session()
-    (user,) = guest.options.adapter.list_users()
+    session = signed_in_client.session()
+    (user,) = signed_in_client.options.adapter.list_users()
     assert session is not None
     assert (session["user"]["name"], session["user"]["email"]) == ("Octo Example", "octo@example.org")
     assert user.email_verified is not None
-    assert guest.options.adapter.get_user_by_account("github", "583231") == user
+    assert signed_in_client.options.adapter.get_user_by_account("github", "583231") == user
     assert [call.path for call in hub.calls] == ["/token", "/user", "/emails"]
     assert hub.calls[0].body["redirect_uri"] == f"{ORIGIN}/api/auth/callback/github"
 
 
-def test_github_is_asked_with_state_and_pkce_and_without_a_nonce(guest: Browser) -> None:
-    location = guest.begin_sign_in("/", "github").headers["Location"]
+def test_github_is_asked_with_state_and_pkce_and_without_a_nonce(signed_in_client: Browser) -> None:
+    location = signed_in_client.begin_sign_in("/", "github").headers["Location"]
     asked = query(location)
 
     assert location.startswith(f"{github.authorization_endpoint}?")
@@ -128,36 +128,38 @@ def test_github_is_asked_with_state_and_pkce_and_without_a_nonce(guest: Browser)
         [{**VERIFIED, "email": "octo@example.org@attacker.example"}],
     ],
 )
-def test_an_address_that_github_has_not_verified_is_not_taken(guest: Browser, hub: GitHub, emails: Any) -> None:
+def test_an_address_that_github_has_not_verified_is_not_taken(
+    signed_in_client: Browser, hub: GitHub, emails: Any
+) -> None:
     """Neither is the one in the profile, which anybody may write there."""
     hub.emails = emails
-    enter(guest, hub)
+    enter(signed_in_client, hub)
 
-    (user,) = guest.options.adapter.list_users()
+    (user,) = signed_in_client.options.adapter.list_users()
     assert (user.name, user.email, user.email_verified) == ("Octo Example", None, None)
-    assert guest.session() is not None
+    assert signed_in_client.session() is not None
 
 
 @pytest.mark.parametrize("iss", [ISSUER, None])
-def test_github_may_name_itself_in_the_callback(guest: Browser, hub: GitHub, iss: str | None) -> None:
-    enter(guest, hub, iss=iss)
+def test_github_may_name_itself_in_the_callback(signed_in_client: Browser, hub: GitHub, iss: str | None) -> None:
+    enter(signed_in_client, hub, iss=iss)
 
-    assert guest.session() is not None
+    assert signed_in_client.session() is not None
 
 
-def test_an_answer_of_another_issuer_is_not_exchanged(guest: Browser, hub: GitHub) -> None:
-    assert failure_reason(enter(guest, hub, iss="https://gitlab.com"), guest) == "refused"
+def test_an_answer_of_another_issuer_is_not_exchanged(signed_in_client: Browser, hub: GitHub) -> None:
+    assert failure_reason(enter(signed_in_client, hub, iss="https://gitlab.com"), signed_in_client) == "refused"
     assert hub.calls == []
 
 
 @pytest.mark.parametrize(
     "profile", [[], None, "octo", {"login": "octo"}, {"id": True}, {"id": 1.5}, {"id": ""}, {"id": "1\x00"}]
 )
-def test_a_profile_without_a_subject_is_nobody_s(guest: Browser, hub: GitHub, profile: Any) -> None:
+def test_a_profile_without_a_subject_is_nobody_s(signed_in_client: Browser, hub: GitHub, profile: Any) -> None:
     hub.user = profile
 
-    assert failure_reason(enter(guest, hub), guest) == "refused"
-    assert guest.options.adapter.list_users() == []
+    assert failure_reason(enter(signed_in_client, hub), signed_in_client) == "refused"
+    assert signed_in_client.options.adapter.list_users() == []
 
 
 @pytest.mark.parametrize(
@@ -169,11 +171,11 @@ def test_a_profile_without_a_subject_is_nobody_s(guest: Browser, hub: GitHub, pr
         ("/emails", 404, "refused"),
     ],
 )
-def test_half_a_profile_is_none(guest: Browser, hub: GitHub, path: str, status: int, reason: str) -> None:
+def test_half_a_profile_is_none(signed_in_client: Browser, hub: GitHub, path: str, status: int, reason: str) -> None:
     hub.status[path] = status
 
-    assert failure_reason(enter(guest, hub), guest) == reason
-    assert guest.session() is None
+    assert failure_reason(enter(signed_in_client, hub), signed_in_client) == reason
+    assert signed_in_client.session() is None
 
 
 @pytest.mark.parametrize(
@@ -188,10 +190,10 @@ def test_half_a_profile_is_none(guest: Browser, hub: GitHub, path: str, status: 
         {"access_token": TOKEN, "token_type": "bearer", "expires_at": []},
     ],
 )
-def test_a_token_that_is_none_is_refused(guest: Browser, hub: GitHub, token: Any) -> None:
+def test_a_token_that_is_none_is_refused(signed_in_client: Browser, hub: GitHub, token: Any) -> None:
     """GitHub says its errors with status 200; the others are nobody's honest answer."""
     hub.token = token
 
-    assert failure_reason(enter(guest, hub), guest) == "refused"
+    assert failure_reason(enter(signed_in_client, hub), signed_in_client) == "refused"
     assert len(hub.calls) <= 2
-    assert guest.session() is None
+    assert signed_in_client.session() is None

@@ -75,10 +75,10 @@ def test_a_name_that_cannot_be_kept_keeps_nobody_out(
     """They are in, and what the provider calls its session is not known: it can end it by `sub` only."""
     if database == "postgresql":
         environment["DATABASE_URL"] = request.getfixturevalue("postgres_url")
-    visitor = ProviderClient(make_app(**provider_env(op)), op)
-    with closing(visitor.options.adapter._database):
-        visitor.sign_in_as(sid=sid)
+    client = ProviderClient(make_app(**provider_env(op)), op)
+    with closing(client.options.adapter._database):
+        client.sign_in_as(sid=sid)
 
-        assert visitor.name() == "Vera Visitor"
-        (record,) = visitor.options.session_store.list_live(int(visitor.clock()), 9)
+        assert client.name() == "Vera Visitor"
+        (record,) = client.options.session_store.list_live(int(client.clock()), 9)
         assert record.provider_sid is None

@@ -13,7 +13,16 @@ from genkan.core import Pages
 from genkan.errors import AccessDenied
 from genkan.providers.base import ProfileUser
 from genkan.types import Profile, Session, Token
-from tests.provider_client import COOKIE, RESIDENT, Heard, ProviderClient, failure_reason, listen_to, query, state_of
+from tests.provider_client import (
+    COOKIE,
+    OTHER_USER,
+    ProviderClient,
+    SentSignals,
+    failure_reason,
+    get_state,
+    query,
+    set_callbacks,
+)
 
 ORIGIN = "http://127.0.0.1:5000"
 
@@ -24,18 +33,18 @@ def fails(_: object) -> Any:
 
 @pytest.mark.parametrize("answer", [lambda _: False, lambda _: None, lambda _: "", fails])
 def test_whoever_the_application_does_not_want_is_denied(
-    visitor: ProviderClient, answer: Callable[..., Any], heard: Heard
+    client: ProviderClient, answer: Callable[..., Any], sent_signals: SentSignals
 ) -> None:
-    visitor.sign_in_as(**RESIDENT)
-    heard.clear()
-    listen_to(visitor, sign_in=answer)
-    denied = visitor.sign_in_as()
+    client.sign_in_as(**OTHER_USER)
+    sent_signals.clear()
+    set_callbacks(client, sign_in=answer)
+    denied = client.sign_in_as()
 
-    assert failure_reason(denied, visitor) is None
+    assert failure_reason(denied, client) is None
     assert query(denied.headers["Location"]) == {"error": "AccessDenied"}
-    assert visitor.get(denied.headers["Location"]).status_code == 403
-    assert (visitor.name(), visitor.flow_cookies(), heard) == ("Rei Resident", [], [])
-    assert len(visitor.options.adapter.list_users()) == 1
+    assert client.get(denied.headers["Location"]).status_code == 403
+    assert (client.name(), client.flow_cookies(), sent_signals) == ("Rei Resident", [], [])
+    assert len(client.options.adapter.list_users()) == 1
 
 
 @pytest.mark.parametrize(
@@ -48,140 +57,140 @@ def test_whoever_the_application_does_not_want_is_denied(
     ],
 )
 def test_the_sign_in_callback_can_send_somebody_elsewhere_without_a_session(
-    visitor: ProviderClient, elsewhere: str, landing: str
+    client: ProviderClient, elsewhere: str, landing: str
 ) -> None:
-    listen_to(visitor, sign_in=lambda _: elsewhere)
-    answer = visitor.sign_in_as()
+    set_callbacks(client, sign_in=lambda _: elsewhere)
+    answer = client.sign_in_as()
 
     assert answer.headers["Location"] == landing
-    assert (visitor.session(), visitor.flow_cookies(), visitor.options.adapter.list_users()) == (None, [], [])
+    assert (client.session(), client.flow_cookies(), client.options.adapter.list_users()) == (None, [], [])
 
 
-def test_an_error_of_our_own_tree_keeps_its_code(visitor: ProviderClient) -> None:
+def test_an_error_of_our_own_tree_keeps_its_code(client: ProviderClient) -> None:
     def deny(_: SignInParams) -> bool:
         raise AccessDenied("not today", reason="declined")
 
-    listen_to(visitor, sign_in=deny)
+    set_callbacks(client, sign_in=deny)
 
-    assert query(visitor.sign_in_as().headers["Location"])["error"] == "AccessDenied"
+    assert query(client.sign_in_as().headers["Location"])["error"] == "AccessDenied"
 
 
-def test_no_token_is_no_session(visitor: ProviderClient, heard: Heard) -> None:
-    listen_to(visitor, jwt=lambda _: None)
-    answer = visitor.sign_in_as()
+def test_no_token_is_no_session(client: ProviderClient, sent_signals: SentSignals) -> None:
+    set_callbacks(client, jwt=lambda _: None)
+    answer = client.sign_in_as()
 
-    assert failure_reason(answer, visitor) is None
+    assert failure_reason(answer, client) is None
     assert query(answer.headers["Location"])["error"] == "AccessDenied"
-    assert visitor.session() is None
-    assert "signed-in" not in dict(heard)
+    assert client.session() is None
+    assert "signed-in" not in dict(sent_signals)
 
 
 @pytest.mark.parametrize("callback", ["jwt", "session"])
 def test_a_callback_that_fails_signs_nobody_in_and_nobody_out(
-    visitor: ProviderClient, callback: str, caplog: pytest.LogCaptureFixture
+    client: ProviderClient, callback: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The application's words stay in the application."""
-    visitor.sign_in_as(**RESIDENT)
-    own = visitor.options.callbacks
-    listen_to(visitor, **{callback: fails})
-    answer = visitor.sign_in_as()
-    listen_to(visitor, **{callback: getattr(own, callback)})
+    client.sign_in_as(**OTHER_USER)
+    own = client.options.callbacks
+    set_callbacks(client, **{callback: fails})
+    answer = client.sign_in_as()
+    set_callbacks(client, **{callback: getattr(own, callback)})
 
-    assert failure_reason(answer, visitor) is None
+    assert failure_reason(answer, client) is None
     assert query(answer.headers["Location"])["error"] == "Configuration"
-    assert "script" not in visitor.get(answer.headers["Location"]).get_data(as_text=True).split("<main")[-1]
+    assert "script" not in client.get(answer.headers["Location"]).get_data(as_text=True).split("<main")[-1]
     assert "of the application" not in caplog.text
-    assert visitor.name() == "Rei Resident"
-    visitor.sign_in_as()
-    assert visitor.name() == "Vera Visitor"
+    assert client.name() == "Rei Resident"
+    client.sign_in_as()
+    assert client.name() == "Vera Visitor"
 
 
-def test_what_the_jwt_callback_adds_stays_and_what_it_says_of_time_does_not(visitor: ProviderClient) -> None:
+def test_what_the_jwt_callback_adds_stays_and_what_it_says_of_time_does_not(client: ProviderClient) -> None:
     def jwt(params: JWTParams) -> Token:
         return {**params.token, "role": "owner", "colour": "blue", "exp": 9e9, "iat": 1, "auth_time": 1}
 
     def session(params: SessionParams) -> Session:
         return replace(params.session, extra={"colour": params.token["colour"], "since": params.token["auth_time"]})
 
-    listen_to(visitor, jwt=jwt, session=session)
-    visitor.sign_in_as()
-    listen_to(visitor, jwt=lambda params: params.token)
-    told = visitor.session()
+    set_callbacks(client, jwt=jwt, session=session)
+    client.sign_in_as()
+    set_callbacks(client, jwt=lambda params: params.token)
+    told = client.session()
 
     assert told is not None
-    assert (told["colour"], told["since"]) == ("blue", int(visitor.clock.now))
+    assert (told["colour"], told["since"]) == ("blue", int(client.clock.now))
     assert told["expires"] == "2026-12-18T11:06:40.000Z"
 
 
 @pytest.mark.parametrize("redirect", [fails, lambda _: "javascript:alert(1)", lambda _: "https://[broken"])
 def test_a_redirect_callback_that_fails_leads_to_the_front_page(
-    visitor: ProviderClient, redirect: Callable[..., Any]
+    client: ProviderClient, redirect: Callable[..., Any]
 ) -> None:
-    listen_to(visitor, redirect=redirect)
+    set_callbacks(client, redirect=redirect)
 
-    assert visitor.sign_in_as().headers["Location"] == ORIGIN
-    assert visitor.name() == "Vera Visitor"
+    assert client.sign_in_as().headers["Location"] == ORIGIN
+    assert client.name() == "Vera Visitor"
 
 
-def test_the_redirect_callback_may_lead_to_another_site_of_the_owner(visitor: ProviderClient) -> None:
+def test_the_redirect_callback_may_lead_to_another_site_of_the_owner(client: ProviderClient) -> None:
     def redirect(params: RedirectParams) -> str:
         return f"https://shop.example.org/?from={params.base_url}"
 
-    listen_to(visitor, redirect=redirect)
+    set_callbacks(client, redirect=redirect)
 
-    assert visitor.sign_in_as().headers["Location"] == f"https://shop.example.org/?from={ORIGIN}"
+    assert client.sign_in_as().headers["Location"] == f"https://shop.example.org/?from={ORIGIN}"
 
 
-def test_newcomers_are_welcomed_on_a_page_of_their_own(visitor: ProviderClient) -> None:
-    house = state_of(visitor.app)
-    house.core = replace(house.core, pages=Pages(new_user="/about?welcome=1"))
+def test_newcomers_are_welcomed_on_a_page_of_their_own(client: ProviderClient) -> None:
+    state = get_state(client.app)
+    state.core = replace(state.core, pages=Pages(new_user="/about?welcome=1"))
 
-    assert [visitor.sign_in_as().headers["Location"] for _ in range(2)] == [
+    assert [client.sign_in_as().headers["Location"] for _ in range(2)] == [
         f"{ORIGIN}/about?welcome=1",
         f"{ORIGIN}/dashboard",
     ]
 
 
-def test_a_mapping_that_fails_is_an_answer_that_could_not_be_read(visitor: ProviderClient) -> None:
+def test_a_mapping_that_fails_is_an_answer_that_could_not_be_read(client: ProviderClient) -> None:
     """Whoever adds a provider writes it, and no provider keeps its shape for ever."""
 
     def mapping(profile: Profile) -> ProfileUser:
         return ProfileUser(profile["no such claim"])
 
-    house = state_of(visitor.app)
-    providers = {"oidc": replace(house.core.providers["oidc"], profile=mapping)}
-    house.core = replace(house.core, providers=providers)
+    state = get_state(client.app)
+    providers = {"oidc": replace(state.core.providers["oidc"], profile=mapping)}
+    state.core = replace(state.core, providers=providers)
 
-    assert failure_reason(visitor.sign_in_as(), visitor) == "refused"
+    assert failure_reason(client.sign_in_as(), client) == "refused"
 
 
-def test_the_callbacks_of_a_house_that_has_none_of_its_own_let_everybody_in(visitor: ProviderClient) -> None:
-    house = state_of(visitor.app)
-    house.core = replace(house.core, callbacks=Callbacks())
-    visitor.sign_in_as()
-    told = visitor.session()
+def test_the_callbacks_of_a_house_that_has_none_of_its_own_let_everybody_in(client: ProviderClient) -> None:
+    state = get_state(client.app)
+    state.core = replace(state.core, callbacks=Callbacks())
+    client.sign_in_as()
+    told = client.session()
 
     assert told is not None
     assert set(told["user"]) == {"name", "email", "image"}
 
 
-def test_a_redirect_callback_that_says_nothing_leads_to_the_front_page(visitor: ProviderClient) -> None:
-    listen_to(visitor, redirect=lambda _: None)
+def test_a_redirect_callback_that_says_nothing_leads_to_the_front_page(client: ProviderClient) -> None:
+    set_callbacks(client, redirect=lambda _: None)
 
-    assert visitor.sign_in_as().headers["Location"] == ORIGIN
-    assert visitor.name() == "Vera Visitor"
+    assert client.sign_in_as().headers["Location"] == ORIGIN
+    assert client.name() == "Vera Visitor"
 
 
 def test_a_new_sign_in_ends_the_session_before_it_also_where_the_application_would_not_tell_of_it(
-    visitor: ProviderClient,
+    client: ProviderClient,
 ) -> None:
     """A copy of the old cookie must not come back to life when the callback changes its mind (S1)."""
-    visitor.sign_in_as(**RESIDENT)
-    copied = visitor.cookie(COOKIE) or ""
-    listen_to(visitor, session=lambda _: None)
-    visitor.options.session_cache.clear()
-    visitor.sign_in_as()
-    listen_to(visitor, session=lambda params: params.session)
-    visitor.client.set_cookie(COOKIE, copied, domain="127.0.0.1")
+    client.sign_in_as(**OTHER_USER)
+    copied = client.cookie(COOKIE) or ""
+    set_callbacks(client, session=lambda _: None)
+    client.options.session_cache.clear()
+    client.sign_in_as()
+    set_callbacks(client, session=lambda params: params.session)
+    client.client.set_cookie(COOKIE, copied, domain="127.0.0.1")
 
-    assert visitor.name() is None
+    assert client.name() is None

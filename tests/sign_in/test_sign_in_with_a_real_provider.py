@@ -15,7 +15,7 @@ from genkan.errors import ReauthorizationRequired
 from tests.browser import Browser
 from tests.clock import FrozenClock
 from tests.conftest import ORIGIN, MakeApp
-from tests.provider_client import COOKIE, at_once, query
+from tests.provider_client import COOKIE, query, run_parallel
 from tests.servers.node import oidc_provider
 from tests.servers.node.nodejs import needing_node
 from tests.servers.node.oidc_provider import OidcProvider
@@ -41,31 +41,31 @@ def _op(port: int) -> Iterator[OidcProvider]:
         yield op
 
 
-@pytest.fixture(name="real_house")
-def _real_house(make_app: MakeApp, clock: FrozenClock, port: int) -> Flask:
+@pytest.fixture(name="provider_app")
+def _provider_app(make_app: MakeApp, clock: FrozenClock, port: int) -> Flask:
     clock.now = time.time()  # the provider's clock goes on
     variables = {"ID": oidc_provider.CLIENT_ID, "SECRET": oidc_provider.CLIENT_SECRET}
     issuer = {"AUTH_OIDC_ISSUER": f"http://127.0.0.1:{port}"}
     return make_app(**{f"AUTH_OIDC_{name}": value for name, value in variables.items()}, **issuer)
 
 
-@pytest.fixture(name="guest")
-def _guest(real_house: Flask) -> Browser:
-    return Browser(real_house)
+@pytest.fixture(name="signed_in_client")
+def _signed_in_client(provider_app: Flask) -> Browser:
+    return Browser(provider_app)
 
 
-def enter(guest: Browser, op: OidcProvider, account: str = "ada") -> str:
+def enter(signed_in_client: Browser, op: OidcProvider, account: str = "ada") -> str:
     """All the way; where it ends."""
-    begun = guest.begin_sign_in("/dashboard", "oidc")
-    return guest.get(op.sign_in(begun.headers["Location"], account)).headers["Location"]
+    begun = signed_in_client.begin_sign_in("/dashboard", "oidc")
+    return signed_in_client.get(op.sign_in(begun.headers["Location"], account)).headers["Location"]
 
 
-def test_somebody_comes_all_the_way_in(guest: Browser, op: OidcProvider) -> None:
+def test_somebody_comes_all_the_way_in(signed_in_client: Browser, op: OidcProvider) -> None:
     """The provider tells name, address and picture at userinfo only, as OpenID Connect Core 5.4 has it."""
-    assert enter(guest, op) == f"{ORIGIN}/dashboard"
+    assert enter(signed_in_client, op) == f"{ORIGIN}/dashboard"
 
-    session = guest.session()
-    (user,) = guest.options.adapter.list_users()
+    session = signed_in_client.session()
+    (user,) = signed_in_client.options.adapter.list_users()
     assert session is not None
     assert session["user"] == {
         "name": "Ada Lovelace",
@@ -74,54 +74,58 @@ def test_somebody_comes_all_the_way_in(guest: Browser, op: OidcProvider) -> None
         "id": user.id,
         "role": "user",
     }
-    assert "Welcome, Ada Lovelace" in guest.get("/dashboard").get_data(as_text=True)
-    assert guest.get("/api/user/profile").get_json() == session["user"]
-    assert guest.options.adapter.get_user_by_account("oidc", "ada") == user
+    assert "Welcome, Ada Lovelace" in signed_in_client.get("/dashboard").get_data(as_text=True)
+    assert signed_in_client.get("/api/user/profile").get_json() == session["user"]
+    assert signed_in_client.options.adapter.get_user_by_account("oidc", "ada") == user
     assert user.email_verified is not None
 
 
-def test_somebody_who_refuses_is_told_that_nothing_happened(guest: Browser, op: OidcProvider) -> None:
-    enter(guest, op)
-    begun = guest.begin_sign_in("/dashboard", "oidc")
-    answer = guest.get(op.refuse(begun.headers["Location"]))
-    page = guest.get(answer.headers["Location"])
+def test_somebody_who_refuses_is_told_that_nothing_happened(signed_in_client: Browser, op: OidcProvider) -> None:
+    enter(signed_in_client, op)
+    begun = signed_in_client.begin_sign_in("/dashboard", "oidc")
+    answer = signed_in_client.get(op.refuse(begun.headers["Location"]))
+    page = signed_in_client.get(answer.headers["Location"])
 
     assert answer.headers["Location"] == f"{ORIGIN}/api/auth/signin?error=OAuthCallbackError&reason=declined"
     assert page.status_code == 400
     assert "The sign-in was cancelled" in page.get_data(as_text=True)
     assert "The visitor said no" not in page.get_data(as_text=True)
-    assert guest.session() is not None
+    assert signed_in_client.session() is not None
 
 
-def test_signing_out_and_in_again_finds_the_same_user(guest: Browser, op: OidcProvider) -> None:
-    enter(guest, op)
-    first = guest.session()
-    guest.sign_out()
-    assert guest.session() is None
-    enter(guest, op)
+def test_signing_out_and_in_again_finds_the_same_user(signed_in_client: Browser, op: OidcProvider) -> None:
+    enter(signed_in_client, op)
+    first = signed_in_client.session()
+    signed_in_client.sign_out()
+    assert signed_in_client.session() is None
+    enter(signed_in_client, op)
 
-    assert guest.session() == first
+    assert signed_in_client.session() == first
 
 
-def test_two_people_are_two_users(real_house: Flask, op: OidcProvider) -> None:
-    ada, grace = Browser(real_house), Browser(real_house)
+def test_two_people_are_two_users(provider_app: Flask, op: OidcProvider) -> None:
+    ada, grace = Browser(provider_app), Browser(provider_app)
     enter(ada, op)
     enter(grace, op, "grace")
 
     sessions = [ada.session(), grace.session()]
     assert [session and session["user"]["name"] for session in sessions] == ["Ada Lovelace", "grace"]
-    assert len(real_house.extensions["genkan"].core.adapter.list_users()) == 2
+    assert len(provider_app.extensions["genkan"].core.adapter.list_users()) == 2
 
 
-def test_it_confirms_who_it_is_when_asked_to_and_not_otherwise(guest: Browser, op: OidcProvider) -> None:
+def test_it_confirms_who_it_is_when_asked_to_and_not_otherwise(signed_in_client: Browser, op: OidcProvider) -> None:
     """It tells when somebody proved themselves only where `max_age` asked for it, as OpenID Connect Core 2 lets it."""
-    enter(guest, op)
-    plain = guest.options.sessions.open(guest.cookie(COOKIE) or "")
-    begun = guest.submit("/api/auth/signin/oidc", callbackUrl="/dashboard", purpose="fresh").headers["Location"]
-    stranger = guest.submit("/api/auth/signin/oidc", callbackUrl="/dashboard", purpose="fresh").headers["Location"]
-    refused = guest.get(op.sign_in(stranger, "grace")).headers["Location"]
-    landing = guest.get(op.sign_in(begun, "ada")).headers["Location"]
-    fresh = guest.options.sessions.open(guest.cookie(COOKIE) or "")
+    enter(signed_in_client, op)
+    plain = signed_in_client.options.sessions.open(signed_in_client.cookie(COOKIE) or "")
+    begun = signed_in_client.submit("/api/auth/signin/oidc", callbackUrl="/dashboard", purpose="fresh").headers[
+        "Location"
+    ]
+    stranger = signed_in_client.submit("/api/auth/signin/oidc", callbackUrl="/dashboard", purpose="fresh").headers[
+        "Location"
+    ]
+    refused = signed_in_client.get(op.sign_in(stranger, "grace")).headers["Location"]
+    landing = signed_in_client.get(op.sign_in(begun, "ada")).headers["Location"]
+    fresh = signed_in_client.options.sessions.open(signed_in_client.cookie(COOKIE) or "")
 
     assert query(begun).items() >= {"prompt": "login", "max_age": "60"}.items()
     assert query(refused)["reason"] == "another-person"
@@ -141,13 +145,13 @@ def test_a_provider_that_comes_back_with_new_keys_and_a_new_name_is_believed(
         AUTH_OIDC_SECRET=oidc_provider.CLIENT_SECRET,
         AUTH_OIDC_ISSUER=f"http://127.0.0.1:{port}",
     )
-    guest = Browser(app)
+    signed_in_client = Browser(app)
     with needing_node(), provider(port, ADA) as op:
-        enter(guest, op)
-    before = guest.session()
+        enter(signed_in_client, op)
+    before = signed_in_client.session()
     with needing_node(), provider(port, {**ADA, **ADA_LATER}, id_token_claims=True) as op:
-        enter(guest, op)
-    after = guest.session()
+        enter(signed_in_client, op)
+    after = signed_in_client.session()
 
     assert before is not None
     assert after is not None
@@ -159,23 +163,23 @@ def test_a_provider_that_comes_back_with_new_keys_and_a_new_name_is_believed(
 
 
 def test_tokens_are_renewed_once_for_all_and_a_spent_one_ends_the_connection(
-    guest: Browser, clock: FrozenClock, op: OidcProvider
+    signed_in_client: Browser, clock: FrozenClock, op: OidcProvider
 ) -> None:
     """It rotates, tells of the same person in a new ID token, and takes a second use for theft (RFC 9700 4.14)."""
-    enter(guest, op)
-    (user,) = guest.options.adapter.list_users()
-    (first,) = guest.options.adapter.list_accounts(user.id)
-    renew = partial(access_token, user.id, "oidc", guest.options)
+    enter(signed_in_client, op)
+    (user,) = signed_in_client.options.adapter.list_users()
+    (first,) = signed_in_client.options.adapter.list_accounts(user.id)
+    renew = partial(access_token, user.id, "oidc", signed_in_client.options)
     given = set()
     for _ in range(3):
         clock.advance(3600)
-        given |= set(at_once(*[renew] * 10))
+        given |= set(run_parallel(*[renew] * 10))
 
-    (now,) = guest.options.adapter.list_accounts(user.id)
+    (now,) = signed_in_client.options.adapter.list_accounts(user.id)
     assert len(given) == 3
     assert now.tokens["refresh_token"] != first.tokens["refresh_token"]
-    assert guest.options.adapter.replace_tokens(first, now.tokens["refresh_token"])
+    assert signed_in_client.options.adapter.replace_tokens(first, now.tokens["refresh_token"])
     clock.advance(3600)
     with pytest.raises(ReauthorizationRequired):
         renew()
-    assert guest.session() is not None
+    assert signed_in_client.session() is not None

@@ -42,11 +42,11 @@ def _origin(
 
 
 def enter(origin: str, op: FaultyProvider, number: int) -> Visitor:
-    visitor = Visitor(origin)
+    client = Visitor(origin)
     claims = {"sub": f"guest-{number}", "sid": f"s-{number}", "name": f"G{number}", "email": f"g{number}@example.org"}
-    visitor.ask("GET", op.authorize(visitor.start(), claims))
-    assert visitor.name() == f"G{number}"
-    return visitor
+    client.ask("GET", op.authorize(client.start(), claims))
+    assert client.name() == f"G{number}"
+    return client
 
 
 def send(origin: str, token: str) -> int:
@@ -55,7 +55,7 @@ def send(origin: str, token: str) -> int:
     return requests.post(door, data={"logout_token": token}, headers=headers, timeout=20).status_code
 
 
-def at_once(act: Callable[[int], int], times: int) -> list[int]:
+def run_parallel(act: Callable[[int], int], times: int) -> list[int]:
     with ThreadPoolExecutor(times) as pool:
         return list(pool.map(act, range(times)))
 
@@ -65,13 +65,13 @@ def test_a_session_ended_by_its_provider_is_over_on_every_worker_within_a_second
     origin: str, op: FaultyProvider, by: str
 ) -> None:
     for number in range(3):
-        visitor = enter(origin, op, number)
-        assert {visitor.name() for _ in range(ASKED)} == {f"G{number}"}
+        client = enter(origin, op, number)
+        assert {client.name() for _ in range(ASKED)} == {f"G{number}"}
         said: dict[str, Any] = {"sid": f"s-{number}"} if by == "sid" else {"sub": f"guest-{number}"}
         assert send(origin, logout_token(op, **said)) == 200
         time.sleep(MAX_LAG)
 
-        assert {visitor.name() for _ in range(ASKED)} == {None}
+        assert {client.name() for _ in range(ASKED)} == {None}
 
 
 def test_of_thirty_deliveries_of_one_token_one_counts(origin: str, op: FaultyProvider) -> None:
@@ -79,7 +79,7 @@ def test_of_thirty_deliveries_of_one_token_one_counts(origin: str, op: FaultyPro
     for number in range(3):
         enter(origin, op, 10 + number)
         token = logout_token(op, sid=f"s-{10 + number}")
-        assert sorted(at_once(lambda _, token=token: send(origin, token), 30)) == [200, *[400] * 29]  # type: ignore[misc]
+        assert sorted(run_parallel(lambda _, token=token: send(origin, token), 30)) == [200, *[400] * 29]  # type: ignore[misc]
 
 
 def test_thirty_forged_tokens_at_once_make_few_calls(origin: str, op: FaultyProvider) -> None:
@@ -90,5 +90,5 @@ def test_thirty_forged_tokens_at_once_make_few_calls(origin: str, op: FaultyProv
     attacker = key("attacker")
     tokens = [type(each)(each.header, each.claims, attacker).signed() for each in forged]
 
-    assert set(at_once(lambda number: send(origin, tokens[number]), 30)) == {400}
+    assert set(run_parallel(lambda number: send(origin, tokens[number]), 30)) == {400}
     assert op.count("/jwks") - before <= 2 * WORKERS

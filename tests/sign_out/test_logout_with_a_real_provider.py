@@ -55,49 +55,49 @@ def _op(port: int, server: Server) -> Iterator[OidcProvider]:
         yield op
 
 
-def enter(visitor: Visitor, person: ProviderBrowser) -> None:
-    visitor.ask("GET", person.follow(visitor.start(), visitor.origin))
+def enter(client: Visitor, person: ProviderBrowser) -> None:
+    client.ask("GET", person.follow(client.start(), client.origin))
 
 
-def leave(visitor: Visitor, callback_url: str) -> str:
-    token = visitor.ask("GET", "/api/auth/csrf").json()["csrfToken"]
+def leave(client: Visitor, callback_url: str) -> str:
+    token = client.ask("GET", "/api/auth/csrf").json()["csrfToken"]
     fields = {"csrfToken": token, "callbackUrl": callback_url}
-    return visitor.ask("POST", "/api/auth/signout", data=fields).headers["Location"]
+    return client.ask("POST", "/api/auth/signout", data=fields).headers["Location"]
 
 
-def names(visitor: Visitor) -> set[str | None]:
+def names(client: Visitor) -> set[str | None]:
     """Whom the workers take them for."""
-    return {visitor.name() for _ in range(ASKED)}
+    return {client.name() for _ in range(ASKED)}
 
 
 def test_signing_out_at_the_provider_ends_that_browser_s_session_here(server: Server, op: OidcProvider) -> None:
     """On every worker within a second; the same person's session in another browser goes on until they end that too."""
     people = [ProviderBrowser(op, "ada"), ProviderBrowser(op, "ada")]
-    visitors = [Visitor(server.origin), Visitor(server.origin)]
-    for visitor, person in zip(visitors, people, strict=True):
-        enter(visitor, person)
-    assert [names(visitor) for visitor in visitors] == [{"ada"}, {"ada"}]
+    clients = [Visitor(server.origin), Visitor(server.origin)]
+    for client, person in zip(clients, people, strict=True):
+        enter(client, person)
+    assert [names(client) for client in clients] == [{"ada"}, {"ada"}]
 
     people[0].sign_out()
     time.sleep(MAX_LAG)
-    assert [names(visitor) for visitor in visitors] == [{None}, {"ada"}]
+    assert [names(client) for client in clients] == [{None}, {"ada"}]
     people[1].sign_out()
     time.sleep(MAX_LAG)
-    assert [names(visitor) for visitor in visitors] == [{None}, {None}]
+    assert [names(client) for client in clients] == [{None}, {None}]
 
 
 def test_signing_out_here_ends_the_provider_s_session_too(server: Server, op: OidcProvider) -> None:
     """The next sign-in asks who they are; before, the provider knew."""
-    person, visitor = ProviderBrowser(op, "grace"), Visitor(server.origin)
+    person, client = ProviderBrowser(op, "grace"), Visitor(server.origin)
     for _ in range(2):
-        enter(visitor, person)
-    assert (visitor.name(), person.asked) == ("grace", 1)
+        enter(client, person)
+    assert (client.name(), person.asked) == ("grace", 1)
 
-    location = leave(visitor, "/about")
-    assert visitor.name() is None
-    back = person.follow(location, visitor.origin)
+    location = leave(client, "/about")
+    assert client.name() is None
+    back = person.follow(location, client.origin)
     assert urlsplit(back).path == "/api/auth/signout/return"
     assert parse_qs(urlsplit(back).query)["state"] == parse_qs(urlsplit(location).query)["state"]
-    assert visitor.ask("GET", back).headers["Location"] == f"{visitor.origin}/about"
-    enter(visitor, person)
-    assert (visitor.name(), person.asked) == ("grace", 2)
+    assert client.ask("GET", back).headers["Location"] == f"{client.origin}/about"
+    enter(client, person)
+    assert (client.name(), person.asked) == ("grace", 2)
