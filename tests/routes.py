@@ -1,4 +1,4 @@
-"""Every address of the house, read off its URL map, so that a room built tomorrow is tested as well."""
+"""List the application's routes from its URL map, so that tests cover new routes without a change."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from flask import Flask
 
 VARIABLES = {"provider_id": "development", "filename": "css/app.css", "key": "hana", "sid": "unknown"}
-"""What stands in for the variable parts of an address."""
+"""Example values for the variable parts of a path."""
 
 
 @dataclass(frozen=True, order=True)
 class Route:
-    """A method, a path, and the endpoint they lead to."""
+    """Path and method, with the endpoint that handles them."""
 
     path: str
     method: str
@@ -20,7 +20,7 @@ class Route:
 
     @property
     def is_dev_provider(self) -> bool:
-        """It is the development identity provider's: another service, with rules of its own."""
+        """Return True for a route of the development provider, which is a separate service."""
         return self.endpoint.startswith("development.")
 
     def __str__(self) -> str:
@@ -28,7 +28,7 @@ class Route:
 
 
 def routes(app: Flask, *methods: str) -> list[Route]:
-    """All addresses that answer one of these methods, in order."""
+    """Return the sorted routes that accept one of these methods."""
     found: set[Route] = set()
     for rule in app.url_map.iter_rules():
         values = {name: VARIABLES[name] for name in rule.arguments}

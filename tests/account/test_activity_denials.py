@@ -38,7 +38,7 @@ def test_a_refusal_by_the_application_is_noted_with_device_and_address(client: P
         int(client.clock.now),
         "oidc",
         "Firefox on Linux",
-        client.address,
+        client.ip_address,
         "AccessDenied",
     )
 
