@@ -1,4 +1,4 @@
-"""An issuer as the owner spells it, and as its discovery document does: discovery decides, to the letter."""
+"""Issuer URLs: the configured issuer must equal the issuer of the discovery document."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def reasons(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [vars(record)["why"] for record in caplog.records if vars(record).get("event") == "sign-in-failed"]
 
 
-def test_an_unusual_issuer_that_discovery_confirms_signs_in_after_a_warning(
+def test_an_unusual_issuer_confirmed_by_discovery_works_with_a_warning(
     make_app: MakeApp, op: FaultyProvider, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level("WARNING", "genkan"):
@@ -34,7 +34,7 @@ def test_an_unusual_issuer_that_discovery_confirms_signs_in_after_a_warning(
     assert client.name() == "Vera Visitor"
 
 
-def test_a_slash_too_few_is_named_with_the_remedy(
+def test_a_missing_slash_is_reported_with_the_fix(
     make_app: MakeApp, op: FaultyProvider, caplog: pytest.LogCaptureFixture
 ) -> None:
     op.faults.discovery = "slashed-issuer"
@@ -46,7 +46,7 @@ def test_a_slash_too_few_is_named_with_the_remedy(
     ]
 
 
-def test_a_slash_too_many_is_named_with_the_remedy(
+def test_a_superfluous_slash_is_reported_with_the_fix(
     make_app: MakeApp, op: FaultyProvider, caplog: pytest.LogCaptureFixture
 ) -> None:
     slashed = {**provider_env(op, "OKTA"), "AUTH_OKTA_ISSUER": f"{op.issuer}/"}
@@ -62,7 +62,7 @@ def test_a_slash_too_many_is_named_with_the_remedy(
 
 
 @pytest.mark.parametrize("fault", ["wrong-issuer", "no-issuer"])
-def test_any_other_issuer_is_refused_without_a_guess(
+def test_any_other_issuer_is_refused_without_a_suggestion(
     make_app: MakeApp, op: FaultyProvider, caplog: pytest.LogCaptureFixture, fault: str
 ) -> None:
     op.faults.discovery = fault  # type: ignore[assignment]

@@ -1,4 +1,4 @@
-"""A provider may say much of a person: hundreds of groups in an ID token are no reason to refuse a sign-in."""
+"""Large claims, such as hundreds of groups in an ID token, do not prevent a sign-in."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def _client(make_app: MakeApp, op: FaultyProvider) -> ProviderClient:
 
 
 @pytest.mark.parametrize("where", ["both", "id_token", "userinfo"])
-def test_a_person_in_many_groups_is_signed_in_and_the_groups_are_not_kept(
+def test_a_user_in_many_groups_is_signed_in_and_the_groups_are_not_stored(
     client: ProviderClient, op: FaultyProvider, where: str
 ) -> None:
-    op.claims_in = where  # type: ignore[assignment]  # one of its three
+    op.claims_in = where  # type: ignore[assignment]  # one of the three values
     client.sign_in_as(groups=GROUPS)
 
     assert client.name() == "Vera Visitor"
@@ -34,8 +34,8 @@ def test_a_person_in_many_groups_is_signed_in_and_the_groups_are_not_kept(
     assert record.id_token is None or len(record.id_token) <= MAX_HINT_CHARACTERS
 
 
-def test_the_tokens_are_kept_and_refreshed_whatever_their_size(client: ProviderClient, op: FaultyProvider) -> None:
-    # Sealed, a text is a third longer. Servers of HTTP take no header above 64 KiB, so no provider gives a longer token.
+def test_large_tokens_are_stored_and_refreshed(client: ProviderClient, op: FaultyProvider) -> None:
+    # Encryption makes a text a third longer. HTTP servers limit headers to 64 KiB, so longer tokens do not occur.
     op.padding = 60_000
     client.sign_in_as(groups=GROUPS)
     (user,) = client.options.adapter.list_users()
@@ -50,17 +50,17 @@ def test_the_tokens_are_kept_and_refreshed_whatever_their_size(client: ProviderC
     assert first != second
 
 
-def test_they_sign_out_at_the_provider_without_a_hint(client: ProviderClient) -> None:
+def test_the_provider_logout_has_no_hint_then(client: ProviderClient) -> None:
     client.sign_in_as(groups=GROUPS)
 
-    asked = query(client.sign_out().headers["Location"])
-    assert "id_token_hint" not in asked
-    assert asked["client_id"] == client.op.client_id
+    params = query(client.sign_out().headers["Location"])
+    assert "id_token_hint" not in params
+    assert params["client_id"] == client.op.client_id
     assert client.session() is None
 
 
-def test_an_answer_of_more_than_a_megabyte_is_refused(client: ProviderClient) -> None:
-    answer = client.sign_in_as(groups=GROUPS * 20)
+def test_a_response_above_a_megabyte_is_refused(client: ProviderClient) -> None:
+    response = client.sign_in_as(groups=GROUPS * 20)
 
-    assert failure_reason(answer, client) in ("refused", "unavailable")
+    assert failure_reason(response, client) in ("refused", "unavailable")
     assert client.session() is None

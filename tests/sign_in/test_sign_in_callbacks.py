@@ -1,4 +1,4 @@
-"""The application's say at a sign-in: whoever it does not want stays outside, and whatever it raises harms nobody else."""
+"""Callbacks of the application during a sign-in: what they can deny or change, and what happens when they raise."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ from tests.provider_client import (
 ORIGIN = "http://127.0.0.1:5000"
 
 
-def fails(_: object) -> Any:
-    raise RuntimeError("<script>of the application</script>")
+def raise_error(_: object) -> Any:
+    raise RuntimeError("<script>from the callback</script>")
 
 
-@pytest.mark.parametrize("answer", [lambda _: False, lambda _: None, lambda _: "", fails])
-def test_whoever_the_application_does_not_want_is_denied(
-    client: ProviderClient, answer: Callable[..., Any], sent_signals: SentSignals
+@pytest.mark.parametrize("callback", [lambda _: False, lambda _: None, lambda _: "", raise_error])
+def test_a_user_denied_by_the_sign_in_callback_gets_no_session(
+    client: ProviderClient, callback: Callable[..., Any], sent_signals: SentSignals
 ) -> None:
     client.sign_in_as(**OTHER_USER)
     sent_signals.clear()
-    set_callbacks(client, sign_in=answer)
+    set_callbacks(client, sign_in=callback)
     denied = client.sign_in_as()
 
     assert failure_reason(denied, client) is None
@@ -48,7 +48,7 @@ def test_whoever_the_application_does_not_want_is_denied(
 
 
 @pytest.mark.parametrize(
-    ("elsewhere", "landing"),
+    ("result", "location"),
     [
         ("/about?wait=1", f"{ORIGIN}/about?wait=1"),
         (f"{ORIGIN}/about", f"{ORIGIN}/about"),
@@ -56,17 +56,17 @@ def test_whoever_the_application_does_not_want_is_denied(
         ("javascript:alert(1)", ORIGIN),
     ],
 )
-def test_the_sign_in_callback_can_send_somebody_elsewhere_without_a_session(
-    client: ProviderClient, elsewhere: str, landing: str
+def test_the_sign_in_callback_can_redirect_without_a_session(
+    client: ProviderClient, result: str, location: str
 ) -> None:
-    set_callbacks(client, sign_in=lambda _: elsewhere)
-    answer = client.sign_in_as()
+    set_callbacks(client, sign_in=lambda _: result)
+    response = client.sign_in_as()
 
-    assert answer.headers["Location"] == landing
+    assert response.headers["Location"] == location
     assert (client.session(), client.flow_cookies(), client.options.adapter.list_users()) == (None, [], [])
 
 
-def test_an_error_of_our_own_tree_keeps_its_code(client: ProviderClient) -> None:
+def test_an_auth_error_raised_by_a_callback_keeps_its_code(client: ProviderClient) -> None:
     def deny(_: SignInParams) -> bool:
         raise AccessDenied("not today", reason="declined")
 
@@ -75,37 +75,37 @@ def test_an_error_of_our_own_tree_keeps_its_code(client: ProviderClient) -> None
     assert query(client.sign_in_as().headers["Location"])["error"] == "AccessDenied"
 
 
-def test_no_token_is_no_session(client: ProviderClient, sent_signals: SentSignals) -> None:
+def test_a_jwt_callback_that_returns_none_denies_the_sign_in(client: ProviderClient, sent_signals: SentSignals) -> None:
     set_callbacks(client, jwt=lambda _: None)
-    answer = client.sign_in_as()
+    response = client.sign_in_as()
 
-    assert failure_reason(answer, client) is None
-    assert query(answer.headers["Location"])["error"] == "AccessDenied"
+    assert failure_reason(response, client) is None
+    assert query(response.headers["Location"])["error"] == "AccessDenied"
     assert client.session() is None
     assert "signed-in" not in dict(sent_signals)
 
 
 @pytest.mark.parametrize("callback", ["jwt", "session"])
-def test_a_callback_that_fails_signs_nobody_in_and_nobody_out(
+def test_a_failing_callback_creates_no_session_and_keeps_the_old_one(
     client: ProviderClient, callback: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The application's words stay in the application."""
+    """The text of the exception is neither shown nor logged."""
     client.sign_in_as(**OTHER_USER)
-    own = client.options.callbacks
-    set_callbacks(client, **{callback: fails})
-    answer = client.sign_in_as()
-    set_callbacks(client, **{callback: getattr(own, callback)})
+    original = client.options.callbacks
+    set_callbacks(client, **{callback: raise_error})
+    response = client.sign_in_as()
+    set_callbacks(client, **{callback: getattr(original, callback)})
 
-    assert failure_reason(answer, client) is None
-    assert query(answer.headers["Location"])["error"] == "Configuration"
-    assert "script" not in client.get(answer.headers["Location"]).get_data(as_text=True).split("<main")[-1]
-    assert "of the application" not in caplog.text
+    assert failure_reason(response, client) is None
+    assert query(response.headers["Location"])["error"] == "Configuration"
+    assert "script" not in client.get(response.headers["Location"]).get_data(as_text=True).split("<main")[-1]
+    assert "from the callback" not in caplog.text
     assert client.name() == "Rei Resident"
     client.sign_in_as()
     assert client.name() == "Vera Visitor"
 
 
-def test_what_the_jwt_callback_adds_stays_and_what_it_says_of_time_does_not(client: ProviderClient) -> None:
+def test_the_jwt_callback_can_add_claims_but_not_change_times(client: ProviderClient) -> None:
     def jwt(params: JWTParams) -> Token:
         return {**params.token, "role": "owner", "colour": "blue", "exp": 9e9, "iat": 1, "auth_time": 1}
 
@@ -115,15 +115,15 @@ def test_what_the_jwt_callback_adds_stays_and_what_it_says_of_time_does_not(clie
     set_callbacks(client, jwt=jwt, session=session)
     client.sign_in_as()
     set_callbacks(client, jwt=lambda params: params.token)
-    told = client.session()
+    session = client.session()
 
-    assert told is not None
-    assert (told["colour"], told["since"]) == ("blue", int(client.clock.now))
-    assert told["expires"] == "2026-12-18T11:06:40.000Z"
+    assert session is not None
+    assert (session["colour"], session["since"]) == ("blue", int(client.clock.now))
+    assert session["expires"] == "2026-12-18T11:06:40.000Z"
 
 
-@pytest.mark.parametrize("redirect", [fails, lambda _: "javascript:alert(1)", lambda _: "https://[broken"])
-def test_a_redirect_callback_that_fails_leads_to_the_front_page(
+@pytest.mark.parametrize("redirect", [raise_error, lambda _: "javascript:alert(1)", lambda _: "https://[broken"])
+def test_a_failing_redirect_callback_leads_to_the_front_page(
     client: ProviderClient, redirect: Callable[..., Any]
 ) -> None:
     set_callbacks(client, redirect=redirect)
@@ -132,7 +132,7 @@ def test_a_redirect_callback_that_fails_leads_to_the_front_page(
     assert client.name() == "Vera Visitor"
 
 
-def test_the_redirect_callback_may_lead_to_another_site_of_the_owner(client: ProviderClient) -> None:
+def test_the_redirect_callback_may_lead_to_another_site(client: ProviderClient) -> None:
     def redirect(params: RedirectParams) -> str:
         return f"https://shop.example.org/?from={params.base_url}"
 
@@ -141,7 +141,7 @@ def test_the_redirect_callback_may_lead_to_another_site_of_the_owner(client: Pro
     assert client.sign_in_as().headers["Location"] == f"https://shop.example.org/?from={ORIGIN}"
 
 
-def test_newcomers_are_welcomed_on_a_page_of_their_own(client: ProviderClient) -> None:
+def test_new_users_are_redirected_to_the_new_user_page(client: ProviderClient) -> None:
     state = get_state(client.app)
     state.core = replace(state.core, pages=Pages(new_user="/about?welcome=1"))
 
@@ -151,8 +151,8 @@ def test_newcomers_are_welcomed_on_a_page_of_their_own(client: ProviderClient) -
     ]
 
 
-def test_a_mapping_that_fails_is_an_answer_that_could_not_be_read(client: ProviderClient) -> None:
-    """Whoever adds a provider writes it, and no provider keeps its shape for ever."""
+def test_a_failing_profile_mapping_refuses_the_sign_in(client: ProviderClient) -> None:
+    """The profile of a provider may change its shape."""
 
     def mapping(profile: Profile) -> ProfileUser:
         return ProfileUser(profile["no such claim"])
@@ -164,27 +164,27 @@ def test_a_mapping_that_fails_is_an_answer_that_could_not_be_read(client: Provid
     assert failure_reason(client.sign_in_as(), client) == "refused"
 
 
-def test_the_callbacks_of_a_house_that_has_none_of_its_own_let_everybody_in(client: ProviderClient) -> None:
+def test_the_default_callbacks_allow_every_sign_in(client: ProviderClient) -> None:
     state = get_state(client.app)
     state.core = replace(state.core, callbacks=Callbacks())
     client.sign_in_as()
-    told = client.session()
+    session = client.session()
 
-    assert told is not None
-    assert set(told["user"]) == {"name", "email", "image"}
+    assert session is not None
+    assert set(session["user"]) == {"name", "email", "image"}
 
 
-def test_a_redirect_callback_that_says_nothing_leads_to_the_front_page(client: ProviderClient) -> None:
+def test_a_redirect_callback_that_returns_none_leads_to_the_front_page(client: ProviderClient) -> None:
     set_callbacks(client, redirect=lambda _: None)
 
     assert client.sign_in_as().headers["Location"] == ORIGIN
     assert client.name() == "Vera Visitor"
 
 
-def test_a_new_sign_in_ends_the_session_before_it_also_where_the_application_would_not_tell_of_it(
+def test_a_new_sign_in_revokes_the_old_session_even_when_the_session_callback_hides_it(
     client: ProviderClient,
 ) -> None:
-    """A copy of the old cookie must not come back to life when the callback changes its mind (S1)."""
+    """A copy of the old cookie must stay invalid when the callback later returns the session again."""
     client.sign_in_as(**OTHER_USER)
     copied = client.cookie(COOKIE) or ""
     set_callbacks(client, session=lambda _: None)

@@ -1,4 +1,4 @@
-"""A provider ends sessions by logout tokens, and nobody else does (Back-Channel Logout 1.0, O17)."""
+"""Back-channel logout: providers revoke sessions with logout tokens (OpenID Connect Back-Channel Logout 1.0)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.tokens.id_tokens import Draft, faulty
 from tests.tokens.logout_tokens import EVENT, draft, logout_token
 from tests.tokens.signing import compact, key, signed_with_secret
 
-DOOR = "/api/auth/backchannel-logout/oidc"
+LOGOUT_PATH = "/api/auth/backchannel-logout/oidc"
 SUBJECT = "visitor-1"
 SID = "the-provider-s-session-1"
 
@@ -31,24 +31,24 @@ Forge = Callable[[FaultyProvider, float], str]
 
 
 def send(client: ProviderClient, token: str, **request: Any) -> TestResponse:
-    """As the provider's server would: with nothing but the token."""
+    """Send a token as the provider's server does, without cookies."""
     test_client = client.app.test_client()
-    return test_client.post(DOOR, base_url=client.origin, data={"logout_token": token}, **request)
+    return test_client.post(LOGOUT_PATH, base_url=client.origin, data={"logout_token": token}, **request)
 
 
-def tell(client: ProviderClient, **changes: Any) -> TestResponse:
-    """An honest token that says this."""
+def send_claims(client: ProviderClient, **changes: Any) -> TestResponse:
+    """Send a valid token with these claims."""
     return send(client, logout_token(client.op, client.clock(), **changes))
 
 
-def is_refused(answer: TestResponse) -> bool:
-    said = (answer.status_code, answer.get_json(), answer.headers["Cache-Control"])
-    return said == (400, {"error": "invalid_request"}, "no-store")
+def is_refused(response: TestResponse) -> bool:
+    fields = (response.status_code, response.get_json(), response.headers["Cache-Control"])
+    return fields == (400, {"error": "invalid_request"}, "no-store")
 
 
 @pytest.fixture(name="signed_in_client")
 def _signed_in_client(module_client: ProviderClient) -> ProviderClient:
-    """Vera, signed in, in a session that the provider calls SID; nobody else has one."""
+    """Sign in with the provider session id SID, after all other sessions were revoked."""
     module_client.op.faults = Faults()
     for user in module_client.options.adapter.list_users():
         revoke_all_sessions(user.id, "owner", module_client.options)
@@ -59,72 +59,72 @@ def _signed_in_client(module_client: ProviderClient) -> ProviderClient:
     return signed_in_client
 
 
-@pytest.mark.parametrize("said", [{"sid": SID}, {"sub": SUBJECT}, {"sid": SID, "sub": SUBJECT}], ids=repr)
-def test_the_session_that_it_names_is_over(signed_in_client: ProviderClient, said: dict[str, str]) -> None:
-    """Conformance suite: rp-backchannel-rpinitlogout."""
-    answer = tell(signed_in_client, **said)
+@pytest.mark.parametrize("claims", [{"sid": SID}, {"sub": SUBJECT}, {"sid": SID, "sub": SUBJECT}], ids=repr)
+def test_the_named_session_is_revoked(signed_in_client: ProviderClient, claims: dict[str, str]) -> None:
+    """OpenID conformance suite: rp-backchannel-rpinitlogout."""
+    response = send_claims(signed_in_client, **claims)
 
-    assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
+    assert (response.status_code, response.headers["Cache-Control"]) == (200, "no-store")
     assert signed_in_client.session() is None
     assert signed_in_client.get("/dashboard").status_code == 303
 
 
-def test_a_copy_of_its_cookie_opens_nothing_either(signed_in_client: ProviderClient) -> None:
+def test_a_copied_cookie_is_refused_after_the_logout(signed_in_client: ProviderClient) -> None:
     copied = signed_in_client.cookie("authjs.session-token")
-    tell(signed_in_client, sid=SID)
+    send_claims(signed_in_client, sid=SID)
     signed_in_client.client.set_cookie("authjs.session-token", copied or "", domain="127.0.0.1")
 
     assert signed_in_client.session() is None
 
 
-def test_why_is_written_down_and_whoever_listens_is_told(signed_in_client: ProviderClient) -> None:
-    ended: list[Any] = []
-    listen = lambda _, record: ended.append(record)  # noqa: E731
-    with signals.session_revoked.connected_to(listen):
-        tell(signed_in_client, sid=SID)
+def test_the_reason_is_recorded_and_the_signal_sent(signed_in_client: ProviderClient) -> None:
+    revoked: list[Any] = []
+    receiver = lambda _, record: revoked.append(record)  # noqa: E731
+    with signals.session_revoked.connected_to(receiver):
+        send_claims(signed_in_client, sid=SID)
 
-    (record,) = ended
+    (record,) = revoked
     assert (record.provider, record.provider_sid, record.revocation_reason) == ("oidc", SID, "provider")
-    told = signed_in_client.options.session_store.activity(record.user_id, 10)[0]
-    assert (told.kind, told.detail, told.provider) == ("ended", "provider", "oidc")
+    entry = signed_in_client.options.session_store.activity(record.user_id, 10)[0]
+    assert (entry.kind, entry.detail, entry.provider) == ("ended", "provider", "oidc")
 
 
-def test_a_sid_ends_that_session_alone_and_a_sub_all_that_began_there(signed_in_client: ProviderClient) -> None:
+def test_a_sid_revokes_one_session_and_a_sub_all_sessions_of_that_subject(signed_in_client: ProviderClient) -> None:
     other, third = (
         ProviderClient(signed_in_client.app, signed_in_client.op),
         ProviderClient(signed_in_client.app, signed_in_client.op),
     )
     other.sign_in_as(sid="another")
     third.sign_in_as()
-    tell(signed_in_client, sid=SID)
-    assert [each.name() for each in (signed_in_client, other, third)] == [None, "Vera Visitor", "Vera Visitor"]
+    send_claims(signed_in_client, sid=SID)
+    assert [client.name() for client in (signed_in_client, other, third)] == [None, "Vera Visitor", "Vera Visitor"]
 
-    tell(signed_in_client, sub=SUBJECT)
-    assert [each.name() for each in (signed_in_client, other, third)] == [None, None, None]
-
-
-def test_with_both_only_what_fits_both_ends(signed_in_client: ProviderClient) -> None:
-    """Section 2.7: the session of that subject under that name."""
-    rei = ProviderClient(signed_in_client.app, signed_in_client.op)
-    rei.sign_in_as(**OTHER_USER, sid="of-rei")
-
-    assert tell(signed_in_client, sid="of-rei", sub=SUBJECT).status_code == 200
-    assert tell(signed_in_client, sid=SID, sub=str(OTHER_USER["sub"])).status_code == 200
-    assert tell(signed_in_client, sid=SID, sub="nobody-we-know").status_code == 200
-    assert [signed_in_client.name(), rei.name()] == ["Vera Visitor", "Rei Resident"]
-    tell(signed_in_client, sid="of-rei", sub=str(OTHER_USER["sub"]))
-    assert [signed_in_client.name(), rei.name()] == ["Vera Visitor", None]
+    send_claims(signed_in_client, sub=SUBJECT)
+    assert [client.name() for client in (signed_in_client, other, third)] == [None, None, None]
 
 
-@pytest.mark.parametrize("said", [{"sid": "unheard-of"}, {"sub": "unheard-of"}], ids=repr)
-def test_whoever_is_not_here_is_signed_out_already(signed_in_client: ProviderClient, said: dict[str, str]) -> None:
-    """Section 2.7: that is a success."""
-    assert tell(signed_in_client, **said).status_code == 200
+def test_a_token_with_sid_and_sub_revokes_only_a_session_that_matches_both(signed_in_client: ProviderClient) -> None:
+    """Section 2.7 of the specification."""
+    other_client = ProviderClient(signed_in_client.app, signed_in_client.op)
+    other_client.sign_in_as(**OTHER_USER, sid="of-rei")
+
+    assert send_claims(signed_in_client, sid="of-rei", sub=SUBJECT).status_code == 200
+    assert send_claims(signed_in_client, sid=SID, sub=str(OTHER_USER["sub"])).status_code == 200
+    assert send_claims(signed_in_client, sid=SID, sub="nobody-we-know").status_code == 200
+    assert [signed_in_client.name(), other_client.name()] == ["Vera Visitor", "Rei Resident"]
+    send_claims(signed_in_client, sid="of-rei", sub=str(OTHER_USER["sub"]))
+    assert [signed_in_client.name(), other_client.name()] == ["Vera Visitor", None]
+
+
+@pytest.mark.parametrize("claims", [{"sid": "unheard-of"}, {"sub": "unheard-of"}], ids=repr)
+def test_an_unknown_session_is_a_success(signed_in_client: ProviderClient, claims: dict[str, str]) -> None:
+    """Section 2.7: the user is already signed out."""
+    assert send_claims(signed_in_client, **claims).status_code == 200
     assert signed_in_client.name() == "Vera Visitor"
 
 
-def test_the_person_comes_back_by_signing_in_again(signed_in_client: ProviderClient) -> None:
-    tell(signed_in_client, sub=SUBJECT)
+def test_the_user_can_sign_in_again(signed_in_client: ProviderClient) -> None:
+    send_claims(signed_in_client, sub=SUBJECT)
     signed_in_client.sign_in_as(sid="the-next")
 
     assert signed_in_client.name() == "Vera Visitor"
@@ -136,37 +136,39 @@ def _second_op(client: ProviderClient) -> Any:
         yield op
 
 
-def test_another_provider_ends_nothing_that_did_not_begin_with_it(
+def test_another_provider_cannot_revoke_the_session(
     make_app: MakeApp, op: FaultyProvider, second_op: FaultyProvider
 ) -> None:
-    """Not even where it calls somebody the same, or the session."""
+    """Not even with the same subject or session id."""
     second_op.redirect_uris = set()
     both = {**provider_env(op), "AUTH_ZITADEL_ID": op.client_id, "AUTH_ZITADEL_SECRET": op.client_secret}
     signed_in_client = ProviderClient(make_app(**both, AUTH_ZITADEL_ISSUER=second_op.issuer), op)
     signed_in_client.sign_in_as(sid=SID)
-    forged = [logout_token(second_op, signed_in_client.clock(), **said) for said in ({"sub": SUBJECT}, {"sid": SID})]
+    forged = [
+        logout_token(second_op, signed_in_client.clock(), **claims) for claims in ({"sub": SUBJECT}, {"sid": SID})
+    ]
 
     assert all(is_refused(send(signed_in_client, token)) for token in forged)
-    elsewhere = [
-        signed_in_client.app.test_client().post(DOOR.replace("oidc", "zitadel"), data={"logout_token": token})
+    responses_of_other_path = [
+        signed_in_client.app.test_client().post(LOGOUT_PATH.replace("oidc", "zitadel"), data={"logout_token": token})
         for token in forged
     ]
-    assert [answer.status_code for answer in elsewhere] == [200, 200]
+    assert [response.status_code for response in responses_of_other_path] == [200, 200]
     assert signed_in_client.name() == "Vera Visitor"
 
 
-def _forge(change: Callable[[Draft], Draft] | None = None, fault: str | None = None, **said: Any) -> Forge:
+def _forge(change: Callable[[Draft], Draft] | None = None, fault: str | None = None, **claims: Any) -> Forge:
     def forge(op: FaultyProvider, now: float) -> str:
-        about = {"sid": SID, "sub": SUBJECT, **said}
-        honest = draft(op, now, **about)
-        return faulty(change(honest) if change else honest, fault)
+        claims_with_defaults = {"sid": SID, "sub": SUBJECT, **claims}
+        valid = draft(op, now, **claims_with_defaults)
+        return faulty(change(valid) if change else valid, fault)
 
     return forge
 
 
 def _signed_with_client_secret(op: FaultyProvider, now: float) -> str:
-    honest = draft(op, now, sid=SID, sub=SUBJECT)
-    return compact({**honest.header, "alg": "HS256"}, honest.claims, signed_with_secret(op.client_secret.encode()))
+    valid = draft(op, now, sid=SID, sub=SUBJECT)
+    return compact({**valid.header, "alg": "HS256"}, valid.claims, signed_with_secret(op.client_secret.encode()))
 
 
 def _signed_by_another_key(op: FaultyProvider, now: float) -> str:
@@ -182,9 +184,9 @@ CONFORMANCE: dict[str, Forge] = {
     "backchannel-wrong-event": _forge(events={"http://schemas.openid.net/event/other": {}}),
     "backchannel-wrong-iss": _forge(iss="https://elsewhere.example"),
 }
-"""The modules of the suite's back-channel plan in which the token is bad; the one in which it is good is above."""
+"""Modules of the suite's back-channel plan with an invalid token."""
 
-ENEMIES: dict[str, Forge] = {
+INVALID_TOKENS: dict[str, Forge] = {
     **CONFORMANCE,
     **{fault: _forge(fault=fault) for fault in (
         "hs256-public-key", "wrong-key", "tampered", "jwk-header", "jku-header", "unknown-crit", "unknown-kid",
@@ -218,74 +220,75 @@ ENEMIES: dict[str, Forge] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("enemy", ENEMIES)
-def test_a_wrong_token_ends_nothing(signed_in_client: ProviderClient, enemy: str) -> None:
-    token = ENEMIES[enemy](signed_in_client.op, signed_in_client.clock())
+@pytest.mark.parametrize("fault", INVALID_TOKENS)
+def test_an_invalid_token_revokes_nothing(signed_in_client: ProviderClient, fault: str) -> None:
+    token = INVALID_TOKENS[fault](signed_in_client.op, signed_in_client.clock())
 
     assert is_refused(send(signed_in_client, token))
     assert signed_in_client.name() == "Vera Visitor"
     assert signed_in_client.op.count("/elsewhere/attacker") == 0
-    assert tell(signed_in_client, sid=SID).status_code == 200
+    assert send_claims(signed_in_client, sid=SID).status_code == 200
     assert signed_in_client.session() is None
 
 
 @pytest.mark.parametrize("kind", [..., "JWT", "jwt", "logout+jwt", "LOGOUT+JWT", "application/logout+jwt"])
-def test_a_token_that_leaves_its_type_out_or_calls_itself_a_jwt_is_believed(
-    signed_in_client: ProviderClient, kind: Any
-) -> None:
-    """The specification recommends `logout+jwt` and older providers don't know it; the event tells it apart anyway."""
-    assert tell(signed_in_client, sid=SID, header={"typ": kind}).status_code == 200
+def test_a_token_without_type_or_with_type_jwt_is_accepted(signed_in_client: ProviderClient, kind: Any) -> None:
+    """The type `logout+jwt` is only recommended and unknown to older providers.
+
+    The event identifies a logout token anyway.
+    """
+    assert send_claims(signed_in_client, sid=SID, header={"typ": kind}).status_code == 200
     assert signed_in_client.session() is None
 
 
 @pytest.mark.parametrize("kind", ["at+jwt", "secevent+jwt", "logout+jwt;x", "", None, 7, ["logout+jwt"]])
-def test_a_token_that_says_it_is_of_another_kind_is_not(signed_in_client: ProviderClient, kind: Any) -> None:
-    assert is_refused(tell(signed_in_client, sid=SID, header={"typ": kind}))
+def test_a_token_of_another_type_is_refused(signed_in_client: ProviderClient, kind: Any) -> None:
+    assert is_refused(send_claims(signed_in_client, sid=SID, header={"typ": kind}))
     assert signed_in_client.name() == "Vera Visitor"
 
 
 @pytest.mark.parametrize("more", [{"events": {EVENT: {}, "urn:other": {}}}, {"sid": SID, "trace": "x"}], ids=repr)
-def test_what_it_says_beyond_that_does_no_harm(signed_in_client: ProviderClient, more: dict[str, Any]) -> None:
-    assert tell(signed_in_client, **{"sub": SUBJECT, **more}).status_code == 200
+def test_further_claims_are_ignored(signed_in_client: ProviderClient, more: dict[str, Any]) -> None:
+    assert send_claims(signed_in_client, **{"sub": SUBJECT, **more}).status_code == 200
     assert signed_in_client.session() is None
 
 
-def test_a_token_works_once_however_many_bring_it(signed_in_client: ProviderClient) -> None:
-    """Its `jti` is spent in the database, by one (M3)."""
+def test_a_token_sent_in_parallel_is_used_once(signed_in_client: ProviderClient) -> None:
+    """One request uses up its `jti` in the database."""
     token = logout_token(signed_in_client.op, signed_in_client.clock(), sub=SUBJECT)
-    answers = run_parallel(*[lambda: send(signed_in_client, token).status_code] * 8)
-    assert sorted(answers) == [200, *[400] * 7]
+    responses = run_parallel(*[lambda: send(signed_in_client, token).status_code] * 8)
+    assert sorted(responses) == [200, *[400] * 7]
 
     signed_in_client.sign_in_as(sid="the-next")
     assert is_refused(send(signed_in_client, token))
     assert signed_in_client.name() == "Vera Visitor"
 
 
-def test_a_jti_that_was_used_is_not_used_again_by_another_token(signed_in_client: ProviderClient) -> None:
-    assert tell(signed_in_client, sid="x", jti="same").status_code == 200
-    assert is_refused(tell(signed_in_client, sid="y", jti="same"))
-    assert tell(signed_in_client, sid="y", jti="another").status_code == 200
+def test_a_used_jti_is_refused_in_another_token(signed_in_client: ProviderClient) -> None:
+    assert send_claims(signed_in_client, sid="x", jti="same").status_code == 200
+    assert is_refused(send_claims(signed_in_client, sid="y", jti="same"))
+    assert send_claims(signed_in_client, sid="y", jti="another").status_code == 200
 
 
-@pytest.mark.parametrize(("late", "believed"), [(120 + 59, True), (120 + 60, False), (-60, True), (-61, False)])
-def test_clocks_may_be_a_minute_apart(signed_in_client: ProviderClient, late: float, believed: bool) -> None:
+@pytest.mark.parametrize(("late", "accepted"), [(120 + 59, True), (120 + 60, False), (-60, True), (-61, False)])
+def test_clocks_may_differ_by_a_minute(signed_in_client: ProviderClient, late: float, accepted: bool) -> None:
     token = logout_token(signed_in_client.op, signed_in_client.clock() - late, sid=SID)
 
-    assert (send(signed_in_client, token).status_code == 200) is believed
+    assert (send(signed_in_client, token).status_code == 200) is accepted
 
 
-def test_a_token_is_over_after_a_day_whatever_it_says(signed_in_client: ProviderClient) -> None:
-    """So what was used need not be known for ever."""
+def test_a_token_is_refused_after_a_day_whatever_its_exp(signed_in_client: ProviderClient) -> None:
+    """Used ids need to be stored only for that time."""
     old = signed_in_client.clock() - MAX_AGE
     assert is_refused(send(signed_in_client, logout_token(signed_in_client.op, old - 60, sid=SID, exp=2**60)))
     assert send(signed_in_client, logout_token(signed_in_client.op, old, sid=SID, exp=2**60)).status_code == 200
     assert signed_in_client.session() is None
 
 
-def test_an_id_token_ends_no_session_with_its_nonce_or_without(signed_in_client: ProviderClient) -> None:
-    """Also where it is signed for us, for the right person, just now."""
+def test_an_id_token_is_not_a_logout_token(signed_in_client: ProviderClient) -> None:
+    """Also when it is new, signed for this client and about the right user."""
     times = {"iat": int(signed_in_client.clock()), "exp": int(signed_in_client.clock()) + 3600}
-    about = {
+    claims_with_defaults = {
         "iss": signed_in_client.op.issuer,
         "aud": signed_in_client.op.client_id,
         "sub": SUBJECT,
@@ -293,14 +296,18 @@ def test_an_id_token_ends_no_session_with_its_nonce_or_without(signed_in_client:
         "jti": "j",
         **times,
     }
-    for claims in ({**about, "nonce": "n"}, about, {**about, "events": {EVENT: {}}, "nonce": "n"}):
+    for claims in (
+        {**claims_with_defaults, "nonce": "n"},
+        claims_with_defaults,
+        {**claims_with_defaults, "events": {EVENT: {}}, "nonce": "n"},
+    ):
         header = {"alg": "RS256", "kid": signed_in_client.op.signer.kid, "typ": "JWT"}
         assert is_refused(send(signed_in_client, compact(header, claims, signed_in_client.op.signer.sign)))
     assert signed_in_client.name() == "Vera Visitor"
 
 
-def test_a_logout_token_signs_nobody_in(client: ProviderClient) -> None:
-    """Also at a provider whose ID tokens have no nonce, where nothing but the event would tell."""
+def test_a_logout_token_is_not_an_id_token(client: ProviderClient) -> None:
+    """Also with a provider whose ID tokens have no nonce, where only the event shows the difference."""
     providers = {"oidc": replace(client.options.providers["oidc"], echoes_nonce=False)}
     state = get_state(client.app)
     state.core = replace(state.core, providers=providers)
@@ -312,7 +319,7 @@ def test_a_logout_token_signs_nobody_in(client: ProviderClient) -> None:
     assert client.name() is None
 
 
-JUNK: list[dict[str, Any]] = [
+INVALID_REQUESTS: list[dict[str, Any]] = [
     {},
     {"data": b""},
     {"data": {"logout_token": ""}},
@@ -336,54 +343,56 @@ JUNK: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("junk", JUNK, ids=lambda junk: repr(junk)[:60])
-def test_junk_is_400_and_asks_nobody(client: ProviderClient, junk: dict[str, Any]) -> None:
-    assert is_refused(client.app.test_client().post(DOOR, base_url=client.origin, **junk))
+@pytest.mark.parametrize("request_args", INVALID_REQUESTS, ids=lambda request_args: repr(request_args)[:60])
+def test_an_invalid_request_is_400_and_asks_no_provider(client: ProviderClient, request_args: dict[str, Any]) -> None:
+    assert is_refused(client.app.test_client().post(LOGOUT_PATH, base_url=client.origin, **request_args))
     assert client.op.calls == []
 
 
-@pytest.mark.parametrize("way", [{"query_string": True}, {"json": True}, {"content_type": "multipart/form-data"}])
-def test_a_good_token_counts_in_a_form_only(signed_in_client: ProviderClient, way: dict[str, Any]) -> None:
+@pytest.mark.parametrize("encoding", [{"query_string": True}, {"json": True}, {"content_type": "multipart/form-data"}])
+def test_a_valid_token_is_accepted_in_a_form_only(signed_in_client: ProviderClient, encoding: dict[str, Any]) -> None:
     token = {"logout_token": logout_token(signed_in_client.op, signed_in_client.clock(), sid=SID)}
-    given = {"data": token, **way} if "content_type" in way else dict.fromkeys(way, token)
+    arguments = {"data": token, **encoding} if "content_type" in encoding else dict.fromkeys(encoding, token)
 
-    assert is_refused(signed_in_client.app.test_client().post(DOOR, base_url=signed_in_client.origin, **given))
+    assert is_refused(
+        signed_in_client.app.test_client().post(LOGOUT_PATH, base_url=signed_in_client.origin, **arguments)
+    )
     assert signed_in_client.name() == "Vera Visitor"
 
 
-def test_there_is_no_such_door_for_other_providers_and_other_methods(signed_in_client: ProviderClient) -> None:
+def test_other_providers_and_methods_are_refused(signed_in_client: ProviderClient) -> None:
     test_client = signed_in_client.app.test_client()
     token = {"logout_token": logout_token(signed_in_client.op, signed_in_client.clock(), sid=SID)}
-    for path in (DOOR + "x", DOOR.replace("oidc", "github"), DOOR.replace("oidc", "%00")):
+    for path in (LOGOUT_PATH + "x", LOGOUT_PATH.replace("oidc", "github"), LOGOUT_PATH.replace("oidc", "%00")):
         assert is_refused(test_client.post(path, base_url=signed_in_client.origin, data=token)), path
     for method in ("GET", "HEAD", "PUT", "DELETE"):
-        answer = test_client.open(DOOR, method=method, base_url=signed_in_client.origin, query_string=token)
-        assert (answer.status_code, set(answer.headers["Allow"].split(", "))) == (405, {"POST", "OPTIONS"})
+        response = test_client.open(LOGOUT_PATH, method=method, base_url=signed_in_client.origin, query_string=token)
+        assert (response.status_code, set(response.headers["Allow"].split(", "))) == (405, {"POST", "OPTIONS"})
     assert signed_in_client.name() == "Vera Visitor"
 
 
 @pytest.mark.parametrize("headers", [{"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}, HTMX, {}])
-def test_who_calls_is_of_no_interest_and_no_cookie_is_read_or_set(
+def test_origin_and_cookies_of_the_request_are_ignored(
     signed_in_client: ProviderClient, headers: dict[str, str]
 ) -> None:
-    """The token is all there is: no CSRF token, no origin, and the session that comes along stays as it is."""
-    rei = ProviderClient(signed_in_client.app, signed_in_client.op)
-    rei.sign_in_as(**OTHER_USER)
-    answer = rei.post(
-        DOOR,
+    """Only the token counts. No CSRF token or Origin is needed, and the session of the cookie does not change."""
+    other_client = ProviderClient(signed_in_client.app, signed_in_client.op)
+    other_client.sign_in_as(**OTHER_USER)
+    response = other_client.post(
+        LOGOUT_PATH,
         data={"logout_token": logout_token(signed_in_client.op, signed_in_client.clock(), sid=SID)},
         headers=headers,
     )
 
-    assert (answer.status_code, answer.headers.getlist("Set-Cookie")) == (200, [])
-    assert "Vary" not in answer.headers
-    assert (signed_in_client.name(), rei.name()) == (None, "Rei Resident")
+    assert (response.status_code, response.headers.getlist("Set-Cookie")) == (200, [])
+    assert "Vary" not in response.headers
+    assert (signed_in_client.name(), other_client.name()) == (None, "Rei Resident")
 
 
-def test_a_flood_of_unknown_keys_causes_few_fetches_and_a_rotation_still_gets_through(
+def test_unknown_key_ids_cause_few_key_requests_and_a_rotation_is_still_accepted(
     signed_in_client: ProviderClient,
 ) -> None:
-    """At most one out of turn in FORCED_SECONDS (O5)."""
+    """At most one forced request in MIN_FORCED_INTERVAL."""
     before = signed_in_client.op.count("/jwks")
     forged = [
         replace(
@@ -396,24 +405,24 @@ def test_a_flood_of_unknown_keys_causes_few_fetches_and_a_rotation_still_gets_th
 
     signed_in_client.op.rotate()
     signed_in_client.clock.advance(MIN_FORCED_INTERVAL)
-    assert tell(signed_in_client, sid=SID).status_code == 200
+    assert send_claims(signed_in_client, sid=SID).status_code == 200
     assert signed_in_client.session() is None
 
 
 @pytest.mark.parametrize("fault", ["500", "html", "reset", "no-keys"])
-def test_a_provider_whose_keys_cannot_be_had_may_send_its_token_again(client: ProviderClient, fault: Any) -> None:
-    """503, and the token is not used up."""
+def test_a_token_can_be_sent_again_after_a_failed_key_request(client: ProviderClient, fault: Any) -> None:
+    """The status is 503, and the token is not used up."""
     token = logout_token(client.op, client.clock(), sub=SUBJECT)
     client.op.faults.jwks = fault
-    answer = send(client, token)
-    assert (answer.status_code, answer.headers["Cache-Control"]) == (503, "no-store")
-    assert int(answer.headers["Retry-After"]) > 0
+    response = send(client, token)
+    assert (response.status_code, response.headers["Cache-Control"]) == (503, "no-store")
+    assert int(response.headers["Retry-After"]) > 0
 
     client.op.faults = Faults()
     assert send(client, token).status_code == 200
 
 
-def test_a_provider_that_is_down_may_send_its_token_again(client: ProviderClient) -> None:
+def test_a_token_can_be_sent_again_when_the_provider_was_down(client: ProviderClient) -> None:
     token = logout_token(client.op, client.clock(), sub=SUBJECT)
     with client.op.down():
         assert send(client, token).status_code == 503
@@ -424,13 +433,13 @@ def _fail(*_: object, **__: object) -> Any:
     raise AdapterError("down")
 
 
-@pytest.mark.parametrize("what", ["get_user_by_account", "spend"])
-def test_while_our_database_is_down_the_token_keeps(
-    signed_in_client: ProviderClient, what: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("method", ["get_user_by_account", "use_once"])
+def test_a_token_can_be_sent_again_when_the_database_was_down(
+    signed_in_client: ProviderClient, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token = logout_token(signed_in_client.op, signed_in_client.clock(), sub=SUBJECT)
-    with monkeypatch.context() as broken:
-        broken.setattr(type(signed_in_client.options.adapter), what, _fail)
+    with monkeypatch.context() as patch:
+        patch.setattr(type(signed_in_client.options.adapter), method, _fail)
         assert send(signed_in_client, token).status_code == 503
     assert signed_in_client.name() == "Vera Visitor"
 
@@ -438,20 +447,20 @@ def test_while_our_database_is_down_the_token_keeps(
     assert signed_in_client.session() is None
 
 
-def test_what_could_not_be_written_down_is_not_forgotten(
+def test_a_revocation_that_could_not_be_stored_is_retried(
     signed_in_client: ProviderClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The database goes down between the use of the token and the ending: the worker ends it later by itself."""
-    with monkeypatch.context() as broken:
-        broken.setattr(type(signed_in_client.options.session_store), "revoke_by_provider", _fail)
-        assert tell(signed_in_client, sid=SID).status_code == 503
+    """The database fails after the token was used up. The worker revokes the session later."""
+    with monkeypatch.context() as patch:
+        patch.setattr(type(signed_in_client.options.session_store), "revoke_by_provider", _fail)
+        assert send_claims(signed_in_client, sid=SID).status_code == 503
     signed_in_client.options.revocations._due = signed_in_client.options.revocations._retry = float("-inf")
     signed_in_client.session()
 
     assert signed_in_client.session() is None
 
 
-def test_no_token_and_no_name_stands_in_the_log(
+def test_the_log_contains_no_token_and_no_identifier(
     signed_in_client: ProviderClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     token = logout_token(signed_in_client.op, signed_in_client.clock(), sid=SID, sub=SUBJECT)
@@ -465,22 +474,20 @@ def test_no_token_and_no_name_stands_in_the_log(
 
 
 @pytest.mark.parametrize("subject", ["a\u00a0b", "a b", "\u00e9", "s" * 255])
-def test_whoever_could_sign_in_as_somebody_can_be_signed_out_as_them(
-    signed_in_client: ProviderClient, subject: str
-) -> None:
-    """One rule for what may be a subject, so that no session is out of its provider's reach."""
+def test_every_accepted_subject_can_be_revoked(signed_in_client: ProviderClient, subject: str) -> None:
+    """Sign-in and logout have the same rule for a valid `sub`."""
     other = ProviderClient(signed_in_client.app, signed_in_client.op)
     other.sign_in_as(sub=subject, email=None)
     assert other.name() is not None
 
-    assert tell(signed_in_client, sub=subject).status_code == 200
+    assert send_claims(signed_in_client, sub=subject).status_code == 200
     assert (other.name(), signed_in_client.name()) == (None, "Vera Visitor")
 
 
-def test_the_log_says_of_a_logout_token_that_a_token_has_expired(
+def test_the_log_says_that_a_logout_token_has_expired(
     signed_in_client: ProviderClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    tell(signed_in_client, exp=int(signed_in_client.clock()) - 100)
+    send_claims(signed_in_client, exp=int(signed_in_client.clock()) - 100)
 
     (record,) = [record for record in caplog.records if getattr(record, "event", "") == "backchannel-refused"]
     assert record.__dict__["why"] == "token expired (clock skew?)"
