@@ -50,7 +50,7 @@ def test_a_repeated_callback_ignores_a_planted_callback_url_cookie(client: Provi
 
 
 def test_a_post_without_cookie_and_token_does_not_say_that_cookies_are_needed(client: ProviderClient) -> None:
-    """That message is for browsers which loaded the page and did not keep its cookie."""
+    """The message is for browsers which loaded the page and did not keep its cookie."""
     test_client = client.app.test_client(use_cookies=False)
     path = "/api/auth/signin/oidc"
     with_token = test_client.post(path, base_url=ORIGIN, data={"csrfToken": "0" * 64})
@@ -126,7 +126,7 @@ def test_a_role_changed_during_sign_in_is_in_the_session(
     def refresh_then_change(*given: Any) -> Any:
         user = refresh(*given)
         adapter.update_user(user.id, role="owner")
-        store.note_change(user.id, int(client.clock()))
+        store.mark_user_changed(user.id, int(client.clock()))
         client.clock.advance(1)
         return user
 
@@ -149,7 +149,7 @@ def test_claims_reloaded_after_a_user_change_are_stored_at_once(
     client.clock.advance(10)
     (user,) = client.options.adapter.list_users()
     client.options.adapter.update_user(user.id, role="owner")
-    client.options.session_store.note_change(user.id, int(client.clock()))
+    client.options.session_store.mark_user_changed(user.id, int(client.clock()))
     client.options.revocations._due = float("-inf")
     client.clock.advance(2)
     client.session()

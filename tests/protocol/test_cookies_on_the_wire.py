@@ -103,7 +103,7 @@ def test_cookie_lifetimes_are_those_of_auth_js(secure: Browser) -> None:
 
 def test_the_session_cookie_can_have_the_host_prefix(clock: FrozenClock) -> None:
     app = Flask(__name__)
-    options = make_options(clock, origin=HTTPS, policy=SessionConfig(cookie_name=f"__Host-{SESSION}"))
+    options = make_options(clock, origin=HTTPS, session_config=SessionConfig(cookie_name=f"__Host-{SESSION}"))
     genkan.web.init_app(app, options)
     app.add_url_rule("/who", view_func=genkan.web.public(lambda: str(genkan.web.auth())))
     client = app.test_client()

@@ -164,9 +164,9 @@ def test_a_provider_specific_verification_counts_only_for_the_email_of_the_same_
     provider = client.options.providers["oidc"]
     changed = replace(
         provider,
-        vouchers=microsoft_entra_id.email_verified_claims,
+        email_verified_claims=microsoft_entra_id.email_verified_claims,
         profile=microsoft_entra_id.profile,
-        asks_userinfo=True,
+        fetch_userinfo=True,
     )
     object.__setattr__(client.options, "providers", {**client.options.providers, "oidc": changed})
     op = client.op

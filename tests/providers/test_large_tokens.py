@@ -30,7 +30,7 @@ def test_a_user_in_many_groups_is_signed_in_and_the_groups_are_not_stored(
 
     assert client.name() == "Vera Visitor"
     assert len(client.cookie(COOKIE) or "") < 1000
-    (record,) = client.options.session_store.list_live(int(client.clock()), 9)
+    (record,) = client.options.session_store.list_all_active(int(client.clock()), 9)
     assert record.id_token is None or len(record.id_token) <= MAX_HINT_CHARACTERS
 
 

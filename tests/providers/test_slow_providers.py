@@ -41,11 +41,11 @@ LimitTime = Callable[..., None]
 @pytest.fixture(name="limit_time")
 def _limit_time(monkeypatch: pytest.MonkeyPatch) -> LimitTime:
     """Return a function that limits the time for all provider requests of sign-ins that start later."""
-    bulkhead = ConcurrencyLimit(per_host=MAX_PER_HOST)
+    concurrency_limit = ConcurrencyLimit(per_host=MAX_PER_HOST)
 
     def limit_time(seconds: float = TIMEOUT) -> None:
         monkeypatch.setattr(oauth_client, "PROVIDER_TIMEOUT", seconds)
-        monkeypatch.setattr(oauth_client, "mount_adapters", partial(mount_adapters, bulkhead=bulkhead))
+        monkeypatch.setattr(oauth_client, "mount_adapters", partial(mount_adapters, bulkhead=concurrency_limit))
 
     return limit_time
 

@@ -132,7 +132,7 @@ def test_a_used_flow_is_remembered_as_long_as_its_cookie_is_valid(client: Provid
     copied_cookies = client.cookie_header()
     client.get(callback_url)
     client.clock.advance(FLOW_MAX_AGE + CLOCK_TOLERANCE - 1)
-    client.options.adapter.spend("another-id", client.clock())
+    client.options.adapter.use_once("another-id", client.clock())
     calls = len(client.op.calls)
     repeated = client.app.test_client(use_cookies=False).get(callback_url, headers={"Cookie": copied_cookies})
 

@@ -88,7 +88,7 @@ def activity(client: ProviderClient) -> list[Activity]:
     """Return the first user's activity."""
     user = client.options.adapter.get_user_by_account("oidc", "visitor-1")
     assert user is not None
-    entries: list[Activity] = client.options.session_store.activity(user.id, 10)
+    entries: list[Activity] = client.options.session_store.list_activity(user.id, 10)
     return entries
 
 

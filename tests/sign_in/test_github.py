@@ -37,7 +37,7 @@ class GitHub:
     challenge: str = ""
     calls: list[Call] = field(default_factory=list)
 
-    def response(self, call: Call) -> Answer:
+    def respond(self, call: Call) -> Answer:
         self.calls.append(call)
         refusal = self._refusal(call)
         if refusal:
@@ -61,7 +61,7 @@ class GitHub:
 @pytest.fixture(name="octo")
 def _octo() -> Iterator[tuple[GitHub, str]]:
     octo = GitHub()
-    server = Server(octo.answer)
+    server = Server(octo.respond)
     server.start()
     yield octo, f"http://127.0.0.1:{server.port}"
     server.stop()

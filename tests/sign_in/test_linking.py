@@ -65,7 +65,7 @@ def _client(provider_app: Flask, op: FaultyProvider) -> ProviderClient:
     return client
 
 
-def start_link(client: ProviderClient, other_op: FaultyProvider, **claims: object) -> str:
+def authorize_link(client: ProviderClient, other_op: FaultyProvider, **claims: object) -> str:
     """Submit the link form and consent at the other provider. Return the callback URL."""
     return other_op.authorize(client.submit(LINK_PATH).headers["Location"], {**OTHER_ACCOUNT, **claims})
 
@@ -100,20 +100,20 @@ class TestLinking:
     ) -> None:
         before, user = client.cookie(COOKIE), vera(client)
         sent_signals.clear()
-        response = client.get(start_link(client, other_op))
+        response = client.get(authorize_link(client, other_op))
 
         assert (response.status_code, response.headers["Location"]) == (302, f"{ORIGIN}{REDIRECT_TO}")
         assert accounts(client) == [("oidc", "visitor-1"), ("zitadel", "vera-there")]
         assert (client.cookie(COOKIE), vera(client), client.flow_cookies()) == (before, user, [])
         ((name, kwargs),) = sent_signals
         assert (name, kwargs["user"], kwargs["account"].provider_account_id) == ("account-linked", user, "vera-there")
-        latest = client.options.session_store.activity(user.id, 1)[0]
-        assert (latest.kind, latest.provider, latest.address) == ("linked", "zitadel", client.address)
+        latest = client.options.session_store.list_activity(user.id, 1)[0]
+        assert (latest.kind, latest.provider, latest.ip_address) == ("linked", "zitadel", client.ip_address)
 
     def test_a_sign_in_with_the_linked_account_is_the_same_user(
         self, provider_app: Flask, client: ProviderClient, other_op: FaultyProvider
     ) -> None:
-        client.get(start_link(client, other_op))
+        client.get(authorize_link(client, other_op))
         other_client = ProviderClient(provider_app, other_op)
         other_client.get(
             other_op.authorize(other_client.begin_sign_in("/", "zitadel").headers["Location"], OTHER_ACCOUNT)
@@ -127,16 +127,16 @@ class TestLinking:
     def test_linking_again_only_updates_the_tokens(
         self, client: ProviderClient, other_op: FaultyProvider, sent_signals: SentSignals
     ) -> None:
-        client.get(start_link(client, other_op))
+        client.get(authorize_link(client, other_op))
         sent_signals.clear()
         tokens = [account.tokens for account in client.options.adapter.list_accounts(vera(client).id)]
-        response = client.get(start_link(client, other_op))
+        response = client.get(authorize_link(client, other_op))
         updated = [account.tokens for account in client.options.adapter.list_accounts(vera(client).id)]
 
         assert response.headers["Location"] == f"{ORIGIN}{REDIRECT_TO}"
         assert (updated[0], sent_signals) == (tokens[0], [])
         assert updated[1]["access_token"] != tokens[1]["access_token"]
-        kinds = [entry.kind for entry in client.options.session_store.activity(vera(client).id, 10)]
+        kinds = [entry.kind for entry in client.options.session_store.list_activity(vera(client).id, 10)]
         assert kinds.count("linked") == 1
 
     def test_htmx_gets_the_provider_s_url_in_a_header(self, client: ProviderClient) -> None:
@@ -153,8 +153,8 @@ class TestLinking:
     def test_the_callback_url_of_a_link_is_not_used_by_the_next_sign_in(
         self, client: ProviderClient, other_op: FaultyProvider
     ) -> None:
-        """That URL says that an account was linked."""
-        client.get(start_link(client, other_op))
+        """The URL says that an account was linked."""
+        client.get(authorize_link(client, other_op))
         client.sign_out()
 
         assert "said=linked" not in client.get("/api/auth/signin").get_data(as_text=True)
@@ -211,7 +211,7 @@ class TestTheCallback:
         owner = ProviderClient(provider_app, other_op)
         owner.get(other_op.authorize(owner.begin_sign_in("/", "zitadel").headers["Location"], OTHER_ACCOUNT))
         before = client.cookie(COOKIE)
-        text = assert_refused(client, client.get(start_link(client, other_op)), "linked-elsewhere", 403)
+        text = assert_refused(client, client.get(authorize_link(client, other_op)), "linked-elsewhere", 403)
 
         assert "That account is in use here already" in text
         assert (client.cookie(COOKIE), owner.name()) == (before, "V. Visitor")
@@ -220,7 +220,7 @@ class TestTheCallback:
         self, client: ProviderClient, other_op: FaultyProvider
     ) -> None:
         """Neither as the user who started the link nor as the user of the other account."""
-        callback_url = start_link(client, other_op)
+        callback_url = authorize_link(client, other_op)
         client.sign_out()
         text = assert_refused(client, client.get(callback_url), "signed-out", 401)
 
@@ -228,13 +228,13 @@ class TestTheCallback:
         assert client.session() is None
 
     def test_a_session_revoked_meanwhile_is_refused(self, client: ProviderClient, other_op: FaultyProvider) -> None:
-        callback_url = start_link(client, other_op)
+        callback_url = authorize_link(client, other_op)
         other_op.before["/token"] = lambda: revoke_all_sessions(vera(client).id, "ended", client.options)
 
         assert_refused(client, client.get(callback_url), "signed-out", 401)
 
     def test_the_session_of_another_user_is_refused(self, client: ProviderClient, other_op: FaultyProvider) -> None:
-        callback_url = start_link(client, other_op)
+        callback_url = authorize_link(client, other_op)
         client.sign_in_as(**OTHER_USER)
 
         assert_refused(client, client.get(callback_url), "another-person", 403)
@@ -247,7 +247,7 @@ class TestTheCallback:
         self, provider_app: Flask, client: ProviderClient, other_op: FaultyProvider
     ) -> None:
         """A user who is made to follow another user's callback URL does not get that account linked."""
-        callback_url = start_link(client, other_op)
+        callback_url = authorize_link(client, other_op)
         victim = ProviderClient(provider_app, client.op)
         victim.sign_in_as(**OTHER_USER)
         victim.get(callback_url)
@@ -259,7 +259,7 @@ class TestTheCallback:
     def test_a_copied_flow_cookie_in_the_browser_of_another_user_is_refused(
         self, provider_app: Flask, client: ProviderClient, other_op: FaultyProvider
     ) -> None:
-        callback_url = start_link(client, other_op)
+        callback_url = authorize_link(client, other_op)
         victim = ProviderClient(provider_app, client.op)
         victim.sign_in_as(**OTHER_USER)
         (flow,) = client.flow_cookies()
@@ -269,7 +269,7 @@ class TestTheCallback:
         assert accounts(client) == [("oidc", "visitor-1")]
 
     def test_a_disabled_user_cannot_link(self, client: ProviderClient, other_op: FaultyProvider) -> None:
-        callback_url = start_link(client, other_op)
+        callback_url = authorize_link(client, other_op)
         (user,) = client.options.adapter.list_users()
         client.options.adapter.update_user(user.id, disabled=True)
 
@@ -280,10 +280,10 @@ class TestTheCallback:
         self, client: ProviderClient, other_op: FaultyProvider, result: Any, location: str | None
     ) -> None:
         calls: list[tuple[User, Account]] = []
-        callback_url = start_link(client, other_op)
+        callback_url = authorize_link(client, other_op)
 
-        def sign_in(calls: SignInParams) -> Any:
-            calls.append((calls.user, calls.account))
+        def sign_in(params: SignInParams) -> Any:
+            calls.append((params.user, params.account))
             return result
 
         set_callbacks(client, sign_in=sign_in)
@@ -296,14 +296,14 @@ class TestTheCallback:
 
     def test_a_declined_link_offers_no_sign_in(self, client: ProviderClient, other_op: FaultyProvider) -> None:
         other_op.faults.callback = "access-denied"
-        text = assert_refused(client, client.get(start_link(client, other_op)), "declined", 400)
+        text = assert_refused(client, client.get(authorize_link(client, other_op)), "declined", 400)
 
         assert "/api/auth/signin/" not in text.split("<main")[-1]
 
     def test_parallel_callbacks_link_once(
         self, client: ProviderClient, other_op: FaultyProvider, sent_signals: SentSignals
     ) -> None:
-        callback_url, cookies = start_link(client, other_op), {"Cookie": client.cookie_header()}
+        callback_url, cookies = authorize_link(client, other_op), {"Cookie": client.cookie_header()}
         sent_signals.clear()
         clients = [client.app.test_client(use_cookies=False) for _ in range(4)]
         responses = run_parallel(

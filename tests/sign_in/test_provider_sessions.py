@@ -82,5 +82,5 @@ def test_a_sid_that_cannot_be_stored_does_not_prevent_the_sign_in(
         client.sign_in_as(sid=sid)
 
         assert client.name() == "Vera Visitor"
-        (record,) = client.options.session_store.list_live(int(client.clock()), 9)
+        (record,) = client.options.session_store.list_all_active(int(client.clock()), 9)
         assert record.provider_sid is None

@@ -115,11 +115,11 @@ def test_the_jwt_callback_can_add_claims_but_not_change_times(client: ProviderCl
     set_callbacks(client, jwt=jwt, session=session)
     client.sign_in_as()
     set_callbacks(client, jwt=lambda params: params.token)
-    session = client.session()
+    current = client.session()
 
-    assert session is not None
-    assert (session["colour"], session["since"]) == ("blue", int(client.clock.now))
-    assert session["expires"] == "2026-12-18T11:06:40.000Z"
+    assert current is not None
+    assert (current["colour"], current["since"]) == ("blue", int(client.clock.now))
+    assert current["expires"] == "2026-12-18T11:06:40.000Z"
 
 
 @pytest.mark.parametrize("redirect", [raise_error, lambda _: "javascript:alert(1)", lambda _: "https://[broken"])

@@ -176,7 +176,7 @@ def test_tokens_are_refreshed_once_and_a_reused_refresh_token_requires_reauthori
     (account,) = browser.options.adapter.list_accounts(user.id)
     assert len(access_tokens) == 3
     assert account.tokens["refresh_token"] != first.tokens["refresh_token"]
-    assert browser.options.adapter.replace_tokens(first, account.tokens["refresh_token"])
+    assert browser.options.adapter.update_tokens(first, account.tokens["refresh_token"])
     clock.advance(3600)
     with pytest.raises(ReauthorizationRequired):
         refresh()

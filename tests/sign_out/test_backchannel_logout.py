@@ -85,7 +85,7 @@ def test_the_reason_is_recorded_and_the_signal_sent(signed_in_client: ProviderCl
 
     (record,) = revoked
     assert (record.provider, record.provider_sid, record.revocation_reason) == ("oidc", SID, "provider")
-    entry = signed_in_client.options.session_store.activity(record.user_id, 10)[0]
+    entry = signed_in_client.options.session_store.list_activity(record.user_id, 10)[0]
     assert (entry.kind, entry.detail, entry.provider) == ("ended", "provider", "oidc")
 
 
@@ -308,7 +308,7 @@ def test_an_id_token_is_not_a_logout_token(signed_in_client: ProviderClient) -> 
 
 def test_a_logout_token_is_not_an_id_token(client: ProviderClient) -> None:
     """Also with a provider whose ID tokens have no nonce, where only the event shows the difference."""
-    providers = {"oidc": replace(client.options.providers["oidc"], echoes_nonce=False)}
+    providers = {"oidc": replace(client.options.providers["oidc"], returns_nonce=False)}
     state = get_state(client.app)
     state.core = replace(state.core, providers=providers)
     client.op.faults = Faults(id_token="missing-nonce")

@@ -285,7 +285,7 @@ def test_a_database_error_does_not_prevent_signing_out(
         raise AdapterError("down")
 
     with monkeypatch.context() as patch:
-        for method in ("get", "end"):
+        for method in ("get", "revoke"):
             patch.setattr(type(signed_in_client.options.session_store), method, fail)
         response = submit_sign_out(signed_in_client)
 
@@ -317,7 +317,7 @@ def test_another_site_cannot_sign_the_user_out(signed_in_client: ProviderClient)
 def test_the_hint_is_the_session_s_own_id_token_and_stored_encrypted(signed_in_client: ProviderClient) -> None:
     tokens = {
         record.id: record.id_token
-        for record in signed_in_client.options.session_store.list_live(int(signed_in_client.clock()), 9)
+        for record in signed_in_client.options.session_store.list_all_active(int(signed_in_client.clock()), 9)
     }
     other = ProviderClient(signed_in_client.app, signed_in_client.op)
     other.sign_in_as(sid="s2")
@@ -347,7 +347,7 @@ def test_the_default_is_a_local_sign_out_and_no_stored_id_token(make_app: MakeAp
     for setting in ({}, {"AUTH_OIDC_SIGN_OUT": "local"}, {"AUTH_OIDC_SIGN_OUT": ""}):
         signed_in_client = ProviderClient(make_app(**provider_env(op), **setting), op)
         signed_in_client.sign_in_as()
-        records = signed_in_client.options.session_store.list_live(int(signed_in_client.clock()), 9)
+        records = signed_in_client.options.session_store.list_all_active(int(signed_in_client.clock()), 9)
         assert {record.id_token for record in records} == {None}
         assert form_action(signed_in_client.get("/")) == ["'self'"]
         assert submit_sign_out(signed_in_client).headers["Location"] == f"{ORIGIN}/about"
