@@ -198,14 +198,14 @@ def test_a_head_request_does_not_use_up_the_callback(browser: Browser) -> None:
 
 
 @pytest.mark.parametrize(
-    ("own", "location"), [("/in", "/in?error=MissingCSRF"), ("/in?lang=de", "/in?lang=de&error=MissingCSRF")]
+    ("sign_in_page", "location"), [("/in", "/in?error=MissingCSRF"), ("/in?lang=de", "/in?lang=de&error=MissingCSRF")]
 )
 def test_a_csrf_error_redirects_to_the_application_s_page_and_keeps_its_query(
-    make_app: MakeApp, pages: str, location: str
+    make_app: MakeApp, sign_in_page: str, location: str
 ) -> None:
     app = make_app()
     extension = app.extensions["genkan"]
-    extension.core = replace(extension.core, pages=Pages(sign_in=pages))
+    extension.core = replace(extension.core, pages=Pages(sign_in=sign_in_page))
     browser = Browser(app)
     browser.csrf_token()
 

@@ -52,7 +52,7 @@ def test_an_unusual_but_valid_id_token_is_accepted(other_user: ProviderClient, f
 
 
 @pytest.mark.parametrize(
-    ("skew", "believed"), [(60, True), (61, False), (-3600 - 59, True), (-3600 - 60, False), (-60, True)]
+    ("skew", "accepted"), [(60, True), (61, False), (-3600 - 59, True), (-3600 - 60, False), (-60, True)]
 )
 def test_a_provider_s_clock_may_differ_by_a_minute(
     other_user: ProviderClient, skew: float, accepted: bool, caplog: pytest.LogCaptureFixture
