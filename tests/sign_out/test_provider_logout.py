@@ -366,7 +366,7 @@ def test_the_sign_out_function_in_a_view_leads_to_the_provider(provider_app: Fla
     )
     signed_in_client = ProviderClient(provider_app, op)
     signed_in_client.sign_in_as()
-    response = signed_in_client.submit("/leave")
+    response = signed_in_client.submit("/custom-sign-out")
 
     assert (
         signed_in_client.get(return_url(response.headers["Location"], signed_in_client.op)).headers["Location"]
