@@ -1,10 +1,11 @@
-"""Visitors who come through a provider that is not ours, and the house whose only way in that is."""
+"""Test client and fixtures for sign-ins through an external OpenID provider."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from html import unescape
 from itertools import count
 from threading import Barrier
@@ -22,17 +23,16 @@ from genkan.web.context import AppState as State
 from tests.browser import Browser
 from tests.clock import FrozenClock
 from tests.conftest import MakeApp
-from tests.core import with_callbacks
 from tests.servers.faulty.faults import SCRIPT, Faults
 from tests.servers.faulty.provider import FaultyProvider
 
 Result = TypeVar("Result")
 
-RESIDENT = {"sub": "resident", "name": "Rei Resident", "email": "resident@example.org"}
-"""Somebody who is signed in already when a sign-in goes wrong."""
+OTHER_USER = {"sub": "resident", "name": "Rei Resident", "email": "resident@example.org"}
+"""Claims of a second user, who is already signed in when another sign-in fails."""
 
-Heard = list[tuple[str, dict[str, Any]]]
-"""What was said, by whom."""
+SentSignals = list[tuple[str, dict[str, Any]]]
+"""Name and keyword arguments of each signal, in the order sent."""
 
 COOKIE = "authjs.session-token"
 
@@ -47,72 +47,72 @@ ENVIRONMENT = {
 
 
 class ProviderClient(Browser):
-    """A browser whose person is known at the misbehaving provider."""
+    """Browser whose user has an account at the faulty provider."""
 
     def __init__(self, app: Flask, op: FaultyProvider) -> None:
         super().__init__(app)
-        # Of their own, since a house that lasts for many tests would find so many sign-ins from one address too many.
+        # Each client has its own address, because an application shared by many tests would hit the rate limit.
         number = next(_NUMBERS)
-        self.address = f"127.{number >> 16}.{number >> 8 & 255}.{number & 255}"
-        self.client.environ_base["REMOTE_ADDR"] = self.address
+        self.ip_address = f"127.{number >> 16}.{number >> 8 & 255}.{number & 255}"
+        self.client.environ_base["REMOTE_ADDR"] = self.ip_address
         self.op = op
         self.clock: FrozenClock = self.options.clock
 
     def start(self, callback_url: str = "/dashboard") -> str:
-        """Press the button; where the browser is sent: the provider's authorization endpoint."""
+        """Start a sign-in. Return the URL of the provider's authorization endpoint."""
         return self.begin_sign_in(callback_url, "oidc").headers["Location"]
 
     def callback_url(self, callback_url: str = "/dashboard", **claims: object) -> str:
-        """Press the button and consent there, as whoever `claims` describes; the callback that is to be followed."""
+        """Start a sign-in and consent at the provider as the user with `claims`. Return the callback URL."""
         return self.op.authorize(self.start(callback_url), claims)
 
     def sign_in_as(self, callback_url: str = "/dashboard", **claims: object) -> TestResponse:
-        """All the way; the answer to the callback."""
+        """Sign in as the user with `claims`. Return the response to the callback."""
         return self.get(self.callback_url(callback_url, **claims))
 
     def name(self) -> str | None:
-        """Who is signed in."""
+        """Return the signed-in user's name, or None without a session."""
         session = self.session()
         return None if session is None else str(session["user"]["name"])
 
     def flow_cookies(self) -> list[str]:
-        """The names of the cookies of sign-ins that are on their way."""
+        """Return the names of the cookies of unfinished sign-ins."""
         return [name for _, _, name in self.client._cookies or () if name.startswith("authjs.flow.")]
 
     def cookie_header(self) -> str:
-        """All its cookies, as another client could send them."""
+        """Return all cookies as a `Cookie` header, so that another client can send them."""
         return "; ".join(f"{name}={kept.value}" for (_, _, name), kept in (self.client._cookies or {}).items())
 
 
 def provider_env(op: FaultyProvider, id: str = "OIDC") -> dict[str, str]:
-    """The environment that turns this provider on."""
+    """Return the environment variables that enable this provider."""
     values = {"ID": op.client_id, "SECRET": op.client_secret, "ISSUER": op.issuer}
     return {f"AUTH_{id}_{kind}": value for kind, value in values.items()}
 
 
-def state_of(app: Flask) -> State:
-    """What the application knows of its house; its options can be replaced."""
+def get_state(app: Flask) -> State:
+    """Return the extension's state. A test can replace its `core`."""
     state: State = app.extensions["genkan"]
     return state
 
 
 def query(url: str) -> dict[str, str]:
-    """The parameters of a URL; an AssertionError when one is there twice."""
+    """Return the query parameters of a URL. Raise AssertionError if one occurs twice."""
     found = parse_qs(urlsplit(url).query, keep_blank_values=True, strict_parsing=True)
     assert all(len(values) == 1 for values in found.values())
     return {name: values[0] for name, values in found.items()}
 
 
-def failure_reason(answer: TestResponse, browser: Browser) -> str | None:
-    """The reason of a failed sign-in, whose answer and page are held to what every failure owes the visitor.
+def failure_reason(response: TestResponse, browser: Browser) -> str | None:
+    """Return the `reason` of a failed sign-in, after checking what every failed sign-in must satisfy.
 
-    That is: a redirect to a page of ours, no session cookie; there 4xx, or 503 with Retry-After, our words and a way
-    to try again, and nothing that the provider wrote (O12).
+    The response redirects to a page of the application and sets no session cookie. That page has a 4xx status, or 503
+    with Retry-After. It shows the application's own message and a way to try again, and no text from the provider.
     """
-    location = answer.headers["Location"]
-    assert answer.status_code == (303 if answer.request.method == "POST" else 302)
+    location = response.headers["Location"]
+    assert response.status_code == (303 if response.request.method == "POST" else 302)
     assert location.startswith((f"{browser.origin}/api/auth/error?", f"{browser.origin}/api/auth/signin?"))
-    assert not [line for line in answer.headers.getlist("Set-Cookie") if line.startswith(COOKIE)]
+    assert not [line for line in response.headers.getlist("Set-Cookie") if line.startswith(COOKIE)]
     page = browser.get(location)
     text = page.get_data(as_text=True)
     assert page.status_code in {400, 401, 403} or (page.status_code == 503 and page.headers["Retry-After"])
@@ -122,22 +122,22 @@ def failure_reason(answer: TestResponse, browser: Browser) -> str | None:
     return query(location).get("reason")
 
 
-def listen_to(visitor: ProviderClient, **callbacks: Callable[..., Any]) -> None:
-    """Give the visitor's house these callbacks in place of its own."""
-    house = state_of(visitor.app)
-    house.core = with_callbacks(house.core, **callbacks)
+def set_callbacks(client: ProviderClient, **callbacks: Callable[..., Any]) -> None:
+    """Replace these callbacks of the client's application."""
+    state = get_state(client.app)
+    state.core = replace(state.core, callbacks=replace(state.core.callbacks, **callbacks))
 
 
-def at_once(*deeds: Callable[[], Result]) -> list[Result]:
-    """What each returns; they begin together, each in a thread of its own."""
-    together = Barrier(len(deeds))
+def run_parallel(*functions: Callable[[], Result]) -> list[Result]:
+    """Call each function in its own thread, all at the same time. Return their results in order."""
+    barrier = Barrier(len(functions))
 
-    def begin(deed: Callable[[], Result]) -> Result:
-        together.wait(10)
-        return deed()
+    def begin(function: Callable[[], Result]) -> Result:
+        barrier.wait(10)
+        return function()
 
-    with ThreadPoolExecutor(len(deeds)) as pool:
-        return [future.result(30) for future in [pool.submit(begin, deed) for deed in deeds]]
+    with ThreadPoolExecutor(len(functions)) as pool:
+        return [future.result(30) for future in [pool.submit(begin, function) for function in functions]]
 
 
 @pytest.fixture(name="op")
@@ -146,43 +146,43 @@ def _op(clock: FrozenClock) -> Iterator[FaultyProvider]:
         yield op
 
 
-@pytest.fixture(name="house")
-def _house(make_app: MakeApp, op: FaultyProvider) -> Flask:
+@pytest.fixture(name="provider_app")
+def _provider_app(make_app: MakeApp, op: FaultyProvider) -> Flask:
     return make_app(**provider_env(op), AUTH_DEVELOPMENT_PROVIDER="off")
 
 
-@pytest.fixture(name="lasting_house", scope="module")
-def _lasting_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProviderClient]:
-    """For tables of faults: one house and one provider that live through them all, as they have to in life."""
+@pytest.fixture(name="module_client", scope="module")
+def _module_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProviderClient]:
+    """One application and one provider for all tests of a module, so that the application must recover from each fault."""
     clock = FrozenClock()
     with FaultyProvider(clock=clock) as op:
-        database = f"sqlite:///{tmp_path_factory.mktemp('house')}/house.db"
+        database = f"sqlite:///{tmp_path_factory.mktemp('database')}/genkan.db"
         migrations.upgrade(database)
         yield ProviderClient(create_app({**ENVIRONMENT, **provider_env(op), "DATABASE_URL": database}, clock), op)
 
 
-@pytest.fixture(name="visitor")
-def _visitor(house: Flask, op: FaultyProvider) -> ProviderClient:
-    return ProviderClient(house, op)
+@pytest.fixture(name="client")
+def _client(provider_app: Flask, op: FaultyProvider) -> ProviderClient:
+    return ProviderClient(provider_app, op)
 
 
-@pytest.fixture(name="resident")
-def _resident(lasting_house: ProviderClient) -> ProviderClient:
-    """A browser in a house that lasts, with somebody else signed in; they stay so whatever goes wrong."""
-    lasting_house.op.faults = Faults()
-    visitor = ProviderClient(lasting_house.app, lasting_house.op)
-    visitor.sign_in_as(**RESIDENT)
-    assert visitor.name() == "Rei Resident"
-    return visitor
+@pytest.fixture(name="other_user")
+def _other_user(module_client: ProviderClient) -> ProviderClient:
+    """Client of the module's application in which the other user is signed in. A failed sign-in must not change that."""
+    module_client.op.faults = Faults()
+    client = ProviderClient(module_client.app, module_client.op)
+    client.sign_in_as(**OTHER_USER)
+    assert client.name() == "Rei Resident"
+    return client
 
 
-@pytest.fixture(name="heard")
-def _heard() -> Iterator[Heard]:
-    """What the signals of a sign-in say, in order."""
-    heard: Heard = []
-    sent = (signals.user_created, signals.account_linked, signals.signed_in)
-    with ExitStack() as listening:
-        for signal in sent:
-            note = lambda _, name=signal.name, **news: heard.append((name, news))  # noqa: E731
-            listening.enter_context(signal.connected_to(note))
-        yield heard
+@pytest.fixture(name="sent_signals")
+def _sent_signals() -> Iterator[SentSignals]:
+    """Record the signals of a sign-in, in order."""
+    sent_signals: SentSignals = []
+    recorded = (signals.user_created, signals.account_linked, signals.signed_in)
+    with ExitStack() as stack:
+        for signal in recorded:
+            record = lambda _, name=signal.name, **kwargs: sent_signals.append((name, kwargs))  # noqa: E731
+            stack.enter_context(signal.connected_to(record))
+        yield sent_signals

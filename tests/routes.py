@@ -1,4 +1,4 @@
-"""Every address of the house, read off its URL map, so that a room built tomorrow is tested as well."""
+"""List the application's routes from its URL map, so that tests cover new routes without a change."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ from dataclasses import dataclass
 from flask import Flask
 
 VARIABLES = {"provider_id": "development", "filename": "css/app.css", "key": "hana", "sid": "unknown"}
-"""What stands in for the variable parts of an address."""
+"""Example values for the variable parts of a path."""
 
 
 @dataclass(frozen=True, order=True)
-class Address:
-    """A method, a path, and the endpoint they lead to."""
+class Route:
+    """Path and method, with the endpoint that handles them."""
 
     path: str
     method: str
     endpoint: str
 
     @property
-    def is_development(self) -> bool:
-        """It is the development identity provider's: another service, with rules of its own."""
+    def is_dev_provider(self) -> bool:
+        """Return True for a route of the development provider, which is a separate service."""
         return self.endpoint.startswith("development.")
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
 
 
-def addresses(app: Flask, *methods: str) -> list[Address]:
-    """All addresses that answer one of these methods, in order."""
-    found: set[Address] = set()
+def routes(app: Flask, *methods: str) -> list[Route]:
+    """Return the sorted routes that accept one of these methods."""
+    found: set[Route] = set()
     for rule in app.url_map.iter_rules():
         values = {name: VARIABLES[name] for name in rule.arguments}
         built = rule.build(values, append_unknown=False)
         path = built[1] if built is not None else rule.rule
-        found |= {Address(path, method, rule.endpoint) for method in set(methods) & (rule.methods or set())}
+        found |= {Route(path, method, rule.endpoint) for method in set(methods) & (rule.methods or set())}
     return sorted(found)

@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from genkan import json_blueprint, public
 from tests.browser import HTMX, Browser
 from tests.conftest import ORIGIN
-from tests.routes import Address, addresses
+from tests.routes import Route, routes
 
 PUBLIC = {
     "auth.session", "auth.update_session", "auth.csrf", "auth.providers", "auth.sign_in_page", "auth.start_sign_in",
@@ -26,18 +26,18 @@ PUBLIC = {
 EVERY_METHOD = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
-def private_addresses(app: Flask) -> list[Address]:
-    return [a for a in addresses(app, *EVERY_METHOD) if a.endpoint not in PUBLIC and not a.is_development]
+def private_addresses(app: Flask) -> list[Route]:
+    return [a for a in routes(app, *EVERY_METHOD) if a.endpoint not in PUBLIC and not a.is_dev_provider]
 
 
-def ask(browser: Browser, address: Address, headers: dict[str, str] | None = None) -> TestResponse:
+def ask(browser: Browser, address: Route, headers: dict[str, str] | None = None) -> TestResponse:
     token = {} if address.method == "GET" else {"X-CSRF-Token": browser.csrf_token()}
     return browser.client.open(
         address.path, method=address.method, base_url=ORIGIN, headers={**token, **(headers or {})}
     )
 
 
-def is_api(address: Address) -> bool:
+def is_api(address: Route) -> bool:
     return address.path.startswith("/api/")
 
 
@@ -48,7 +48,7 @@ def test_there_are_private_rooms_of_every_kind(app: Flask) -> None:
 def test_a_page_refuses_by_303_to_the_sign_in_page_with_the_way_back(browser: Browser) -> None:
     for address in private_addresses(browser.app):
         if not is_api(address):
-            answer = ask(browser, Address(f"{address.path}?tab=1&x=ä", address.method, address.endpoint))
+            answer = ask(browser, Route(f"{address.path}?tab=1&x=ä", address.method, address.endpoint))
             # A form's way back is the page it stood on, which these do not name.
             is_page = address.method == "GET" and not address.path.startswith("/partials/")
             back = quote(f"{address.path}?tab=1&x=%C3%A4", safe="") if is_page else ""
@@ -186,7 +186,7 @@ def test_the_way_back_of_a_fragment_is_the_page_around_it_if_that_is_ours(
 def test_the_way_back_of_a_form_is_the_page_it_stood_on_if_that_is_ours(app: Flask) -> None:
     """Going back to what was posted would be a GET of something else."""
     browser = rebuilt(app)
-    room = Address("/room/view", "POST", "room")
+    room = Route("/room/view", "POST", "room")
 
     assert ask(browser, room, {"Referer": f"{ORIGIN}/about"}).headers["Location"].endswith("=%2Fabout")
     assert ask(browser, room, {"Referer": "https://evil.example/"}).headers["Location"].endswith("=%2F")

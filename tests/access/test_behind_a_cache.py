@@ -18,8 +18,8 @@ from genkan.http.csrf import _unmask
 from tests import provider_client
 from tests.browser import HTMX
 from tests.clock import FrozenClock
-from tests.provider_client import COOKIE, at_once, provider_env
-from tests.routes import addresses
+from tests.provider_client import COOKIE, provider_env, run_parallel
+from tests.routes import routes
 from tests.servers.caching_proxy import CachingProxy, is_from_store
 from tests.servers.faulty.provider import FaultyProvider
 from tests.servers.server import Visitor, environment, serving
@@ -53,7 +53,7 @@ class House:
 
     def paths(self, case: str) -> list[str]:
         """Every address that can be asked for, as nobody has asked for it before."""
-        return [f"{address.path}?case={case}" for address in addresses(self.past, "GET")]
+        return [f"{address.path}?case={case}" for address in routes(self.past, "GET")]
 
     def arrive(self, key: str) -> Visitor:
         """Somebody who signs in through the proxy."""
@@ -175,7 +175,7 @@ def test_only_what_is_the_same_for_everybody_comes_from_the_store(
 ) -> None:
     """It is asked for once, by somebody signed in, and from then on given to all; so the proxy does keep things."""
     kept: set[str] = set()
-    for address in addresses(house.past, "GET"):
+    for address in routes(house.past, "GET"):
         path = f"{address.path}?case=kept"
         answers = [visitor.ask("GET", path) for visitor in (ada, stranger, stranger, ada)]
         stored = [is_from_store(answer) for answer in answers]
@@ -226,7 +226,7 @@ def test_those_who_ask_at_once_are_answered_one_by_one(house: House, ada: Visito
     """A proxy that has them wait for one answer gives that one to none of the others."""
     for path in ("/api/auth/csrf?case=at-once", "/dashboard?case=at-once", "/partials/user-menu?case=at-once"):
         crowd = [ada, bo, *(Stranger(house.proxy.origin) for _ in range(6))]
-        answers = at_once(*(partial(visitor.ask, "GET", path) for visitor in crowd))
+        answers = run_parallel(*(partial(visitor.ask, "GET", path) for visitor in crowd))
         given = [personal(answer, PEOPLE.values()) for answer in answers]
 
         assert not set.union(*(one & other for one, other in combinations(given, 2))), path

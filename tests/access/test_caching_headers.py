@@ -7,7 +7,7 @@ from werkzeug.test import TestResponse
 
 from tests.browser import HTMX, Browser
 from tests.conftest import ORIGIN
-from tests.routes import Address, addresses
+from tests.routes import Route, routes
 
 FOR_ALL = {"dashboard.about", "health.live", "auth.providers", "auth.backchannel_logout", "static"}
 """Endpoints whose answers are the same for everybody, because they ask nobody's name."""
@@ -20,7 +20,7 @@ DECEPTIVE = ["/x.css", "/x.js", ";x.css", "%2fx.css", "%2f..%2fx.css", "%3bx.css
 PACKED = [("gzip", True), ("br, gzip;q=0.5", True), ("gzip;q=0", False), ("identity", False), ("", False)]
 
 
-def ask(browser: Browser, address: Address, headers: dict[str, str]) -> TestResponse:
+def ask(browser: Browser, address: Route, headers: dict[str, str]) -> TestResponse:
     return browser.client.open(address.path, method=address.method, base_url=ORIGIN, headers=headers)
 
 
@@ -31,10 +31,10 @@ def is_private(answer: TestResponse) -> bool:
     return len(kept) == len(varied) == 1 and {"Cookie", "HX-Request"} <= names and {"private", "no-store"} <= says
 
 
-def table(browser: Browser) -> list[tuple[Address, TestResponse]]:
+def table(browser: Browser) -> list[tuple[Route, TestResponse]]:
     """Every address of ours, in every way, signed out and signed in."""
     ours = [
-        a for a in addresses(browser.app, "GET", "HEAD", "POST") if not a.is_development and a.endpoint not in FOR_ALL
+        a for a in routes(browser.app, "GET", "HEAD", "POST") if not a.is_dev_provider and a.endpoint not in FOR_ALL
     ]
     rows = [(a, ask(browser, a, headers)) for a in ours for headers in WAYS]
     browser.sign_in()
@@ -78,7 +78,7 @@ def test_a_page_for_everybody_is_the_same_for_everybody(browser: Browser) -> Non
 
 def test_what_is_for_all_sets_no_cookie_and_depends_on_none(browser: Browser) -> None:
     browser.client.set_cookie("authjs.session-token", "nonsense", domain="127.0.0.1")
-    for address in addresses(browser.app, "GET"):
+    for address in routes(browser.app, "GET"):
         if address.endpoint in FOR_ALL:
             for headers in WAYS:
                 answer = ask(browser, address, headers)

@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 from genkan import json_blueprint, sign_in, sign_out
 from tests.browser import HTMX, Browser
 from tests.conftest import ORIGIN, MakeApp
-from tests.routes import Address, addresses
+from tests.routes import Route, routes
 
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 FORM = "application/x-www-form-urlencoded"
@@ -54,12 +54,12 @@ def _signed_in(ledger: Ledger, browser: Browser) -> Browser:
     return browser
 
 
-def unsafe_addresses(app: Flask) -> list[Address]:
+def unsafe_addresses(app: Flask) -> list[Route]:
     """All that change something, but for those that another proof guards: the flow's state, the provider's own."""
-    return [a for a in addresses(app, *UNSAFE) if not a.is_development and a.endpoint != "auth.callback"]
+    return [a for a in routes(app, *UNSAFE) if not a.is_dev_provider and a.endpoint != "auth.callback"]
 
 
-def send(browser: Browser, address: Address, **request: Any) -> TestResponse:
+def send(browser: Browser, address: Route, **request: Any) -> TestResponse:
     return browser.client.open(address.path, method=address.method, base_url=ORIGIN, **request)
 
 
@@ -129,8 +129,8 @@ def test_a_valid_pair_does_not_help_another_site(signed_in: Browser, ledger: Led
 def test_the_header_htmx_sends_is_as_good_as_the_field(signed_in: Browser, ledger: Ledger, method: str) -> None:
     headers = {"X-CSRF-Token": signed_in.csrf_token(), "Origin": ORIGIN, "Sec-Fetch-Site": "same-origin"}
 
-    assert send(signed_in, Address("/act", method, "write"), headers=headers).data == b"done"
-    assert send(signed_in, Address("/act", method, "write"), headers={**headers, **HTMX}).data == b"done"
+    assert send(signed_in, Route("/act", method, "write"), headers=headers).data == b"done"
+    assert send(signed_in, Route("/act", method, "write"), headers={**headers, **HTMX}).data == b"done"
 
 
 @pytest.mark.parametrize("sent", ["data", "json"])
@@ -146,11 +146,11 @@ def test_tokens_of_before_a_sign_in_or_a_sign_out_are_refused_after_it(signed_in
     during = signed_in.csrf_token()
     signed_in.sign_out()
     between = signed_in.csrf_token()
-    assert send(signed_in, Address("/act", "POST", "write"), data={"csrfToken": during}).status_code == 403
+    assert send(signed_in, Route("/act", "POST", "write"), data={"csrfToken": during}).status_code == 403
 
     signed_in.sign_in()
     after = signed_in.csrf_token()
-    assert send(signed_in, Address("/act", "POST", "write"), data={"csrfToken": between}).status_code == 403
+    assert send(signed_in, Route("/act", "POST", "write"), data={"csrfToken": between}).status_code == 403
     assert len({during, between, after}) == 3
 
 
@@ -206,8 +206,8 @@ def _desk(ledger: Ledger) -> Blueprint:
 def test_reading_changes_nothing(signed_in: Browser, ledger: Ledger) -> None:
     """GET, HEAD and OPTIONS of everything, and the session, its cookie and the ledger are what they were (C4)."""
     before = signed_in.session(), signed_in.cookie("authjs.session-token")
-    for address in addresses(signed_in.app, "GET", "HEAD", "OPTIONS"):
-        if not address.is_development:
+    for address in routes(signed_in.app, "GET", "HEAD", "OPTIONS"):
+        if not address.is_dev_provider:
             assert send(signed_in, address).status_code < 500, address
 
     assert (signed_in.session(), signed_in.cookie("authjs.session-token")) == before

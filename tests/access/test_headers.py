@@ -23,7 +23,7 @@ from genkan.providers.oidc import oidc
 from genkan.web.headers import SecurityHeaders
 from tests.browser import HTMX, Browser
 from tests.conftest import ORIGIN
-from tests.routes import addresses
+from tests.routes import routes
 
 HTTPS = "https://localhost:5443"
 SECRET = "tests-only-secret-that-protects-nothing-at-all"
@@ -74,7 +74,7 @@ def errors(browser: Browser) -> Iterator[TestResponse]:
 
 def answers(browser: Browser) -> Iterator[TestResponse]:
     """Every address of ours signed out and signed in, with HTMX and without, and every error."""
-    ours = [address for address in addresses(browser.app, "GET", "POST") if not address.is_development]
+    ours = [address for address in routes(browser.app, "GET", "POST") if not address.is_dev_provider]
     for _ in range(2):
         for address in ours:
             for headers in ({}, HTMX):
@@ -245,8 +245,8 @@ def test_nobody_is_offered_to_read_us_from_another_origin(house: Flask, origin: 
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "x-csrf-token",
     }
-    for address in addresses(house, "GET", "POST", "OPTIONS"):
-        if not address.is_development:
+    for address in routes(house, "GET", "POST", "OPTIONS"):
+        if not address.is_dev_provider:
             answer = browser.client.open(address.path, method=address.method, base_url=ORIGIN, headers=asked)
             assert not [name for name, _ in answer.headers if name.lower().startswith("access-control-")], address
 

@@ -13,7 +13,7 @@ from genkan.http.messages import ActionResponse
 from genkan.web.convert import to_response
 from tests.browser import HTMX, Browser
 from tests.conftest import ORIGIN, MakeApp
-from tests.routes import addresses
+from tests.routes import routes
 
 EVIL = "evil.example"
 PRODUCTION = {
@@ -59,7 +59,7 @@ def _house(make_app: MakeApp) -> Flask:
 def test_a_forged_host_shows_in_no_url_no_redirect_and_no_cookie(make_app: MakeApp, hops: str) -> None:
     app = make_app(**PRODUCTION, TRUSTED_PROXY_HOPS=hops)
     for forged in FORGED:
-        for address in addresses(app, "GET", "POST"):
+        for address in routes(app, "GET", "POST"):
             for headers in ({}, HTMX, {"X-Auth-Return-Redirect": "1"}):
                 client = app.test_client()
                 answer = client.open(address.path, method=address.method, headers=headers, environ_overrides=forged)

@@ -23,7 +23,7 @@ from tests.clock import FrozenClock
 from tests.core import make_options
 
 before = {name: logging.getLogger(name).level for name in ("", "genkan", "authlib", "urllib3", "requests")}
-genkan.web.init_app(Flask("other"), make_options(FrozenClock()))
+install(Flask("other"), make_options(FrozenClock()))
 assert {name: logging.getLogger(name).level for name in before} == before
 assert not logging.getLogger().handlers and not logging.getLogger("genkan").handlers
 """

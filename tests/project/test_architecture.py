@@ -30,7 +30,7 @@ FLOORS: dict[str, int] = {
     "genkan.oauth.logout": 5,
     "genkan.oauth.id_token": 4,
     "genkan.oauth.logout_token": 4,
-    "genkan.oauth.logout_state": 4,
+    "genkan.oauth.logout": 4,
     "genkan.oauth.refresh": 4,
     "genkan.oauth.discovery": 4,
     "genkan.oauth.checks": 4,

@@ -1,4 +1,4 @@
-"""Side by side with the real Auth.js: either opens what the other sealed, and both tell the same person."""
+"""Interoperability with Auth.js: each side decodes the session cookies of the other and reports the same user."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ STAMPS = {"iat", "exp", "jti"}
 
 @pytest.mark.parametrize("salt", SALTS)
 @pytest.mark.parametrize("secrets", [[SECRET], ["a-newer-one-" * 4, SECRET]], ids=["one-secret", "two-secrets"])
-def test_authjs_opens_what_we_seal(authjs: AuthJs, secrets: list[str], salt: str) -> None:
+def test_authjs_decodes_a_token_sealed_by_genkan(authjs: AuthJs, secrets: list[str], salt: str) -> None:
     sealed = Sealer(secrets, salt, time.time).seal(CLAIMS, 3600)
     opened = authjs.decode(sealed, secrets if len(secrets) > 1 else secrets[0], salt)
 
@@ -37,29 +37,29 @@ def test_authjs_opens_what_we_seal(authjs: AuthJs, secrets: list[str], salt: str
 
 @pytest.mark.parametrize("salt", SALTS)
 @pytest.mark.parametrize("secrets", [[SECRET], [SECRET, "an-older-one-" * 4]], ids=["one-secret", "two-secrets"])
-def test_we_open_what_authjs_seals(authjs: AuthJs, secrets: list[str], salt: str) -> None:
+def test_genkan_opens_a_token_sealed_by_authjs(authjs: AuthJs, secrets: list[str], salt: str) -> None:
     sealed = authjs.encode(CLAIMS, secrets if len(secrets) > 1 else secrets[0], salt)
     opened = Sealer(secrets, salt, time.time).open(sealed)
 
     assert {name: value for name, value in opened.items() if name not in STAMPS} == CLAIMS
 
 
-def test_a_rotation_on_either_side_keeps_the_other_reading(authjs: AuthJs) -> None:
-    """The new secret first, the old one behind it."""
+def test_tokens_stay_readable_on_both_sides_during_a_secret_rotation(authjs: AuthJs) -> None:
+    """The new secret comes first and the old one second."""
     salt, rotated = SALTS[0], ["the-new-secret-" * 3, SECRET]
 
     assert Sealer(rotated, salt, time.time).open(authjs.encode(CLAIMS, SECRET, salt))["sub"] == "42"
     assert authjs.decode(Sealer([SECRET], salt, time.time).seal(CLAIMS, 3600), rotated, salt)["sub"] == "42"
 
 
-def test_neither_opens_the_others_token_for_another_cookie_or_secret(authjs: AuthJs) -> None:
-    ours = Sealer([SECRET], SALTS[0], time.time)
+def test_a_token_is_refused_with_another_secret_or_cookie_name(authjs: AuthJs) -> None:
+    sealer = Sealer([SECRET], SALTS[0], time.time)
     with pytest.raises(AuthJsError):
-        authjs.decode(ours.seal(CLAIMS, 3600), SECRET, SALTS[1])
+        authjs.decode(sealer.seal(CLAIMS, 3600), SECRET, SALTS[1])
     with pytest.raises(AuthJsError):
-        authjs.decode(ours.seal(CLAIMS, 3600), "another-secret-" * 3, SALTS[0])
+        authjs.decode(sealer.seal(CLAIMS, 3600), "another-secret-" * 3, SALTS[0])
     with pytest.raises(TokenError):
-        ours.open(authjs.encode(CLAIMS, SECRET, SALTS[1]))
+        sealer.open(authjs.encode(CLAIMS, SECRET, SALTS[1]))
 
 
 @pytest.fixture(name="app")
@@ -67,8 +67,8 @@ def _app(make_app: MakeApp) -> Flask:
     return make_app()
 
 
-def test_somebody_signed_in_by_a_next_front_end_is_signed_in_here(authjs: AuthJs, browser: Browser, app: Flask) -> None:
-    """Without a row here, the profile is what the session says; and a long cookie comes in chunks."""
+def test_a_session_created_by_a_nextjs_front_end_is_accepted(authjs: AuthJs, browser: Browser, app: Flask) -> None:
+    """The user has no row in the database, so the profile comes from the claims. The long cookie arrives in chunks."""
     browser.options.clock.now = time.time()
     long = authjs.encode({**CLAIMS, "filler": "x" * 9000}, SECRET, SALTS[0])
     for index in range(0, len(long), 3936):
@@ -87,7 +87,7 @@ def test_somebody_signed_in_by_a_next_front_end_is_signed_in_here(authjs: AuthJs
     assert "Welcome, Zoë" in browser.get("/dashboard").get_data(as_text=True)
 
 
-def test_authjs_reads_the_cookie_of_somebody_who_signed_in_here(authjs: AuthJs, browser: Browser) -> None:
+def test_authjs_decodes_the_cookie_of_a_user_signed_in_here(authjs: AuthJs, browser: Browser) -> None:
     browser.options.clock.now = time.time()
     browser.sign_in()
     claims = authjs.decode(browser.cookie(SALTS[0]) or "", SECRET, SALTS[0])
@@ -96,8 +96,8 @@ def test_authjs_reads_the_cookie_of_somebody_who_signed_in_here(authjs: AuthJs, 
     assert claims["sub"] == (browser.session() or {})["user"]["id"]
 
 
-def test_what_a_next_front_end_put_into_the_token_survives_our_prolonging_it(authjs: AuthJs, browser: Browser) -> None:
-    """A day later it is sealed anew, with everything that we do not know."""
+def test_unknown_claims_of_a_nextjs_front_end_survive_an_extension(authjs: AuthJs, browser: Browser) -> None:
+    """The cookie is sealed again after a day and keeps the claims that Genkan does not know."""
     browser.options.clock.now = time.time()
     browser.client.set_cookie(SALTS[0], authjs.encode(CLAIMS, SECRET, SALTS[0]), domain="127.0.0.1")
     before = browser.cookie(SALTS[0])

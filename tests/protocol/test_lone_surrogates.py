@@ -1,4 +1,4 @@
-"""A Next.js front end's JavaScript may cut an emoji in two and seal the half; no page here trips over it."""
+"""Claims with a lone surrogate, such as a JavaScript front end creates by cutting an emoji in two."""
 
 from __future__ import annotations
 
@@ -11,24 +11,30 @@ from flask import Flask
 
 from tests.browser import HTMX, Browser
 from tests.core import SECRET
-from tests.routes import addresses
+from tests.routes import routes
 from tests.tokens import jwe
 
-HALF = "Ada \ud83c"
+SURROGATE = "Ada \ud83c"
 COOKIE = "authjs.session-token"
-TALES = [{"name": HALF}, {"sub": HALF}, {"role": HALF}, {"email": HALF}, {"picture": f"https://img.example/{HALF}"}]
-ROOMS = ("/", "/about", "/dashboard", "/partials/user-menu", "/partials/welcome", "/partials/session", "/health/live")
-PROGRAMS = ("/api/user/profile", "/api/auth/session")
+CLAIMS = [
+    {"name": SURROGATE},
+    {"sub": SURROGATE},
+    {"role": SURROGATE},
+    {"email": SURROGATE},
+    {"picture": f"https://img.example/{SURROGATE}"},
+]
+PAGES = ("/", "/about", "/dashboard", "/partials/user-menu", "/partials/welcome", "/partials/session", "/health/live")
+JSON_PATHS = ("/api/user/profile", "/api/auth/session")
 
 
-@pytest.fixture(name="guests")
-def _guests(app: Flask) -> list[Browser]:
-    """Each with half an emoji in another claim, and one with it in all."""
-    whole: dict[str, str] = {name: text for tale in TALES for name, text in tale.items()}
-    return [_guest(app, {"sub": "1", "name": "Ada", **tale}) for tale in (*TALES, whole)]
+@pytest.fixture(name="clients")
+def _clients(app: Flask) -> list[Browser]:
+    """Return a client for each claim with a lone surrogate, and one with all of them."""
+    all_claims: dict[str, str] = {name: text for claims in CLAIMS for name, text in claims.items()}
+    return [_client_with(app, {"sub": "1", "name": "Ada", **claims}) for claims in (*CLAIMS, all_claims)]
 
 
-def _guest(app: Flask, claims: dict[str, str]) -> Browser:
+def _client_with(app: Flask, claims: dict[str, str]) -> Browser:
     browser = Browser(app)
     now = int(browser.options.clock())
     token = jwe.seal_claims(
@@ -38,51 +44,51 @@ def _guest(app: Flask, claims: dict[str, str]) -> Browser:
     return browser
 
 
-def test_every_page_fragment_and_answer_is_there(guests: list[Browser]) -> None:
-    for guest in guests:
-        for path in ROOMS + PROGRAMS:
+def test_every_page_fragment_and_json_response_is_200(clients: list[Browser]) -> None:
+    for client in clients:
+        for path in PAGES + JSON_PATHS:
             for headers in ({}, HTMX):
-                assert guest.get(path, headers=headers).status_code == 200, (path, headers)
+                assert client.get(path, headers=headers).status_code == 200, (path, headers)
 
 
-def test_no_other_address_trips_over_it_either(guests: list[Browser], app: Flask) -> None:
-    everything = guests[-1]
-    kept = everything.cookie(COOKIE) or ""
-    for address in addresses(app, "GET", "POST"):
-        everything.client.set_cookie(COOKIE, kept, domain="127.0.0.1")
-        answer = everything.client.open(address.path, method=address.method, base_url=everything.origin)
-        assert answer.status_code < 500, address
+def test_no_route_fails(clients: list[Browser], app: Flask) -> None:
+    client = clients[-1]
+    cookie = client.cookie(COOKIE) or ""
+    for route in routes(app, "GET", "POST"):
+        client.client.set_cookie(COOKIE, cookie, domain="127.0.0.1")
+        response = client.client.open(route.path, method=route.method, base_url=client.origin)
+        assert response.status_code < 500, route
 
 
-def test_the_replacement_character_is_shown_in_its_place(guests: list[Browser]) -> None:
-    told = guests[-1].session() or {}
-    half = "Ada \ufffd"
-    picture = f"https://img.example/{half}"
+def test_the_replacement_character_is_shown_instead(clients: list[Browser]) -> None:
+    session = clients[-1].session() or {}
+    replaced = "Ada \ufffd"
+    picture = f"https://img.example/{replaced}"
 
-    assert told["user"] == {"id": half, "name": half, "email": half, "image": picture, "role": half}
-    assert guests[-1].get("/api/user/profile").get_json() == told["user"]
-    assert half in guests[-1].get("/dashboard").text
+    assert session["user"] == {"id": replaced, "name": replaced, "email": replaced, "image": picture, "role": replaced}
+    assert clients[-1].get("/api/user/profile").get_json() == session["user"]
+    assert replaced in clients[-1].get("/dashboard").text
 
 
-def test_they_can_change_and_end_their_session(guests: list[Browser]) -> None:
-    for guest in guests:
-        body = json.dumps({"csrfToken": guest.csrf_token(), "data": {"name": HALF}})
-        changed = guest.post("/api/auth/session", data=body, content_type="application/json")
+def test_the_session_can_be_updated_and_revoked(clients: list[Browser]) -> None:
+    for client in clients:
+        body = json.dumps({"csrfToken": client.csrf_token(), "data": {"name": SURROGATE}})
+        changed = client.post("/api/auth/session", data=body, content_type="application/json")
         assert changed.status_code == 200
-        assert guest.session() is not None
-        assert guest.sign_out().status_code == 303
-        assert guest.session() is None
+        assert client.session() is not None
+        assert client.sign_out().status_code == 303
+        assert client.session() is None
 
 
-def test_half_an_emoji_for_a_state_is_no_flow(app: Flask) -> None:
-    """A cookie under the name that the state has when it is read, with a flow of their own in it."""
-    visitor = Browser(app)
-    visitor.begin_sign_in()
-    flow = next(cookie for key, cookie in (visitor.client._cookies or {}).items() if "flow" in key[2])
+def test_a_state_with_a_lone_surrogate_finds_no_flow(app: Flask) -> None:
+    """The cookie is named after the hash of the replacement character and holds another flow of the same client."""
+    client = Browser(app)
+    client.begin_sign_in()
+    flow = next(cookie for key, cookie in (client.client._cookies or {}).items() if "flow" in key[2])
     for state in ("\ud800", "\ufffd"):
         digest = sha256("\ufffd".encode()).hexdigest()[:16]
-        visitor.client.set_cookie(f"authjs.flow.{digest}", flow.value, domain="127.0.0.1")
+        client.client.set_cookie(f"authjs.flow.{digest}", flow.value, domain="127.0.0.1")
         body = json.dumps({"state": state, "code": "x"})
-        answer = visitor.post("/api/auth/callback/development", data=body, content_type="application/json")
-        assert answer.status_code in (302, 303), state
-        assert "reason=expired" in answer.headers["Location"]
+        response = client.post("/api/auth/callback/development", data=body, content_type="application/json")
+        assert response.status_code in (302, 303), state
+        assert "reason=expired" in response.headers["Location"]

@@ -1,4 +1,4 @@
-"""The peers from npm are the real things, and ours speak with them."""
+"""Checks of the Node.js test servers: oidc-provider, Auth.js and next-auth/react behave as the other tests expect."""
 
 from __future__ import annotations
 
@@ -58,13 +58,15 @@ def query(url: str) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
 
 
-def test_a_visitor_signs_in_at_the_real_provider(op: OidcProvider) -> None:
-    back = query(op.sign_in(authorization_url(op), "ada"))
-    assert (back["state"], back["iss"]) == ("s", op.issuer)
+def test_a_user_signs_in_at_oidc_provider(op: OidcProvider) -> None:
+    callback = query(op.sign_in(authorization_url(op), "ada"))
+    assert (callback["state"], callback["iss"]) == ("s", op.issuer)
 
-    form = {"grant_type": "authorization_code", "code": back["code"], "redirect_uri": CALLBACK}
-    client = (quote_plus(op.client_id), quote_plus(op.client_secret))
-    tokens = requests.post(f"{op.issuer}/token", {**form, "code_verifier": VERIFIER}, auth=client, timeout=5).json()
+    form = {"grant_type": "authorization_code", "code": callback["code"], "redirect_uri": CALLBACK}
+    credentials = (quote_plus(op.client_id), quote_plus(op.client_secret))
+    tokens = requests.post(
+        f"{op.issuer}/token", {**form, "code_verifier": VERIFIER}, auth=credentials, timeout=5
+    ).json()
     bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
     userinfo = requests.get(f"{op.issuer}/me", headers=bearer, timeout=5).json()
 
@@ -78,15 +80,15 @@ def test_a_visitor_signs_in_at_the_real_provider(op: OidcProvider) -> None:
     }
 
 
-def test_a_visitor_refuses_there(op: OidcProvider) -> None:
+def test_a_user_refuses_at_oidc_provider(op: OidcProvider) -> None:
     assert query(op.refuse(authorization_url(op)))["error"] == "access_denied"
 
 
-def test_the_real_provider_asks_for_pkce(op: OidcProvider) -> None:
+def test_oidc_provider_requires_pkce(op: OidcProvider) -> None:
     assert query(op.sign_in(authorization_url(op, code_challenge="", code_challenge_method="")))["error"]
 
 
-def test_the_real_provider_can_end_sessions(op: OidcProvider) -> None:
+def test_oidc_provider_supports_logout(op: OidcProvider) -> None:
     metadata = requests.get(f"{op.issuer}/.well-known/openid-configuration", timeout=5).json()
 
     assert metadata["issuer"] == op.issuer
@@ -95,7 +97,7 @@ def test_the_real_provider_can_end_sessions(op: OidcProvider) -> None:
     assert metadata["authorization_response_iss_parameter_supported"] is True
 
 
-def test_a_browser_signs_in_there(op: OidcProvider, chromium: Browser) -> None:
+def test_a_real_browser_signs_in_at_oidc_provider(op: OidcProvider, chromium: Browser) -> None:
     page = chromium.new_page()
     page.route(f"{CALLBACK}**", lambda route: route.fulfill(body="back"))
     page.goto(authorization_url(op))
@@ -107,7 +109,7 @@ def test_a_browser_signs_in_there(op: OidcProvider, chromium: Browser) -> None:
 
 
 @pytest.mark.parametrize("secret", ["one secret", ["new secret", "old secret"]])
-def test_authjs_opens_what_it_seals(authjs: AuthJs, secret: str | list[str]) -> None:
+def test_authjs_decodes_its_own_token(authjs: AuthJs, secret: str | list[str]) -> None:
     claims = {"name": "Zoë 花", "sub": "7", "deep": {"list": [1, None, True]}}
     opened = authjs.decode(authjs.encode(claims, secret, SALT), secret, SALT)
 
@@ -115,7 +117,7 @@ def test_authjs_opens_what_it_seals(authjs: AuthJs, secret: str | list[str]) -> 
     assert opened["exp"] - opened["iat"] == 30 * 24 * 60 * 60
 
 
-def test_authjs_refuses_what_it_did_not_seal(authjs: AuthJs) -> None:
+def test_authjs_refuses_a_token_it_did_not_encode(authjs: AuthJs) -> None:
     token = authjs.encode({}, "one secret", SALT)
 
     for wrong in ((token, "another", SALT), (token, "one secret", "another"), ("word", "one secret", SALT)):
@@ -123,13 +125,13 @@ def test_authjs_refuses_what_it_did_not_seal(authjs: AuthJs) -> None:
             authjs.decode(*wrong)
 
 
-def test_without_node_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_node_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(NodeMissing, match="not installed"):
         node()
 
 
-def test_without_node_a_test_is_skipped_but_fails_on_ci(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_node_a_test_is_skipped_locally_and_fails_on_ci(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.delenv("CI", raising=False)
     with pytest.raises(pytest.skip.Exception), needing_node():
@@ -141,10 +143,10 @@ def test_without_node_a_test_is_skipped_but_fails_on_ci(monkeypatch: pytest.Monk
 
 def test_the_react_page_shows_the_session_under_a_strict_policy(react_script: Path, chromium: Browser) -> None:
     page = chromium.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    with house(react_script, {"user": {"name": "Ada"}, "expires": "2999-01-01T00:00:00.000Z"}) as origin:
+    errors: list[str] = []
+    page.on("console", lambda message: errors.append(message.text))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    with react_app(react_script, {"user": {"name": "Ada"}, "expires": "2999-01-01T00:00:00.000Z"}) as origin:
         page.goto(f"{origin}/react")
         page.wait_for_selector("#react-status:text-is('authenticated')")
         name = page.text_content("#react-name")
@@ -153,12 +155,12 @@ def test_the_react_page_shows_the_session_under_a_strict_policy(react_script: Pa
     page.close()
 
     assert name == "Ada"
-    assert complaints == []
+    assert errors == []
 
 
 @contextmanager
-def house(script: Path, session: object) -> Iterator[str]:
-    """The least that next-auth/react needs: somebody is signed in until signed out."""
+def react_app(script: Path, session: object) -> Iterator[str]:
+    """Serve the least that next-auth/react needs. The session lasts until the sign-out."""
     state = {"session": session}
 
     def sign_out() -> Answer:
@@ -166,7 +168,7 @@ def house(script: Path, session: object) -> Iterator[str]:
         return Answer.of({"url": "/"})
 
     policy = {"Content-Security-Policy": "default-src 'self'; script-src 'self'", "Content-Type": "text/html"}
-    answers: dict[str, Callable[[], Answer]] = {
+    responses: dict[str, Callable[[], Answer]] = {
         "/react": lambda: Answer(react.page("/react.js").encode(), headers=policy),
         "/react.js": lambda: Answer(script.read_bytes(), headers={"Content-Type": "text/javascript"}),
         "/api/auth/session": lambda: Answer.of(state["session"]),
@@ -174,7 +176,7 @@ def house(script: Path, session: object) -> Iterator[str]:
         "/api/auth/signout": sign_out,
         "/favicon.ico": lambda: Answer(status=204),
     }
-    server = Server(lambda call: answers[call.path]())
+    server = Server(lambda call: responses[call.path]())
     server.start()
     try:
         yield f"http://127.0.0.1:{server.port}"

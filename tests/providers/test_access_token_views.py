@@ -1,4 +1,4 @@
-"""`access_token` in a view: for whoever is signed in, and what is answered where no token can be had."""
+"""`access_token` in a view, and the responses of the view when no token is available."""
 
 from __future__ import annotations
 
@@ -7,97 +7,97 @@ from flask import Flask
 
 from genkan import access_token, public
 from tests.browser import HTMX
-from tests.provider_client import ProviderClient, state_of
+from tests.provider_client import ProviderClient, get_state
 from tests.servers.faulty.faults import Faults
 from tests.servers.faulty.provider import FaultyProvider
 from tests.servers.token_app import room
 
 HOUR = 3600
-WAY = "/api/auth/signin?error=ReconnectRequired&callbackUrl=%2Fcalendar%3Fweek%3D3"
+RECONNECT_URL = "/api/auth/signin?error=ReconnectRequired&callbackUrl=%2Fcalendar%3Fweek%3D3"
 
 
-@pytest.fixture(name="visitor")
-def _visitor(house: Flask, op: FaultyProvider) -> ProviderClient:
+@pytest.fixture(name="client")
+def _client(provider_app: Flask, op: FaultyProvider) -> ProviderClient:
     op.refreshing = "rotate"
-    house.add_url_rule("/calendar", "calendar", lambda: access_token("oidc"), methods=["GET", "POST"])
-    house.add_url_rule("/open", "open", public(lambda: access_token("oidc")))
-    house.register_blueprint(room())
-    return ProviderClient(house, op)
+    provider_app.add_url_rule("/calendar", "calendar", lambda: access_token("oidc"), methods=["GET", "POST"])
+    provider_app.add_url_rule("/open", "open", public(lambda: access_token("oidc")))
+    provider_app.register_blueprint(room())
+    return ProviderClient(provider_app, op)
 
 
-def lose_the_connection(visitor: ProviderClient) -> None:
-    """From the next request on."""
-    visitor.sign_in_as()
-    visitor.op.faults = Faults(token="invalid-grant")
-    visitor.clock.advance(HOUR)
+def expire_the_grant(client: ProviderClient) -> None:
+    """Sign in, and let the provider refuse the refresh token from now on."""
+    client.sign_in_as()
+    client.op.faults = Faults(token="invalid-grant")
+    client.clock.advance(HOUR)
 
 
-def test_a_view_gets_the_token_of_whoever_is_signed_in(visitor: ProviderClient) -> None:
-    visitor.sign_in_as()
-    [account] = state_of(visitor.app).core.adapter.list_accounts(str((visitor.session() or {})["user"]["id"]))
-    answer = visitor.get("/calendar")
-    assert answer.get_data(as_text=True) == account.tokens["access_token"]
-    assert "no-store" in answer.headers["Cache-Control"]
+def test_a_view_gets_the_signed_in_user_s_token(client: ProviderClient) -> None:
+    client.sign_in_as()
+    [account] = get_state(client.app).core.adapter.list_accounts(str((client.session() or {})["user"]["id"]))
+    response = client.get("/calendar")
+    assert response.get_data(as_text=True) == account.tokens["access_token"]
+    assert "no-store" in response.headers["Cache-Control"]
 
 
-def test_no_token_of_any_kind_is_in_the_cookies_or_the_session(visitor: ProviderClient) -> None:
-    visitor.sign_in_as()
-    token = visitor.get("/calendar").get_data(as_text=True)
-    opened = state_of(visitor.app).core.sessions.sealer.open(visitor.cookie("authjs.session-token") or "")
-    assert token not in str(opened) + str(visitor.session())
-    assert not {"access_token", "refresh_token", "id_token"} & set(opened)
+def test_no_provider_token_is_in_the_cookie_or_the_session(client: ProviderClient) -> None:
+    client.sign_in_as()
+    token = client.get("/calendar").get_data(as_text=True)
+    claims = get_state(client.app).core.sessions.sealer.open(client.cookie("authjs.session-token") or "")
+    assert token not in str(claims) + str(client.session())
+    assert not {"access_token", "refresh_token", "id_token"} & set(claims)
 
 
-def test_a_page_leads_to_sign_in_and_back_again(visitor: ProviderClient) -> None:
-    lose_the_connection(visitor)
-    answer = visitor.get("/calendar?week=3")
-    assert (answer.status_code, answer.headers["Location"]) == (303, WAY)
-    page = visitor.get(WAY)
+def test_a_page_redirects_to_the_sign_in_and_back(client: ProviderClient) -> None:
+    expire_the_grant(client)
+    response = client.get("/calendar?week=3")
+    assert (response.status_code, response.headers["Location"]) == (303, RECONNECT_URL)
+    page = client.get(RECONNECT_URL)
     assert page.status_code == 403
     assert "Please connect again" in page.get_data(as_text=True)
     assert 'action="/api/auth/signin/oidc"' in page.get_data(as_text=True)
-    visitor.op.faults = Faults()
-    assert visitor.sign_in_as("/calendar?week=3").headers["Location"].endswith("/calendar?week=3")
-    assert visitor.get("/calendar?week=3").status_code == 200
+    client.op.faults = Faults()
+    assert client.sign_in_as("/calendar?week=3").headers["Location"].endswith("/calendar?week=3")
+    assert client.get("/calendar?week=3").status_code == 200
 
 
-def test_a_fragment_is_sent_there_by_the_page_around_it(visitor: ProviderClient) -> None:
-    lose_the_connection(visitor)
-    here = {**HTMX, "HX-Current-URL": f"{visitor.origin}/calendar?week=3"}
-    answer = visitor.get("/calendar", headers=here)
-    assert (answer.status_code, answer.headers["HX-Redirect"]) == (403, WAY)
+def test_htmx_gets_the_redirect_in_a_header(client: ProviderClient) -> None:
+    expire_the_grant(client)
+    headers = {**HTMX, "HX-Current-URL": f"{client.origin}/calendar?week=3"}
+    response = client.get("/calendar", headers=headers)
+    assert (response.status_code, response.headers["HX-Redirect"]) == (403, RECONNECT_URL)
 
 
-def test_a_program_is_told_which_provider(visitor: ProviderClient) -> None:
-    lose_the_connection(visitor)
-    answer = visitor.get("/api/token/oidc")
-    assert (answer.status_code, answer.get_json()) == (403, {"error": "ReconnectRequired", "provider": "oidc"})
+def test_a_json_client_gets_the_provider_id(client: ProviderClient) -> None:
+    expire_the_grant(client)
+    response = client.get("/api/token/oidc")
+    assert (response.status_code, response.get_json()) == (403, {"error": "ReconnectRequired", "provider": "oidc"})
 
 
-def test_whoever_is_not_signed_in_is_refused_as_everywhere(visitor: ProviderClient) -> None:
-    assert visitor.get("/open").headers["Location"] == "/api/auth/signin?callbackUrl=%2Fopen"
-    assert visitor.get("/open", headers=HTMX).status_code == 401
-    assert visitor.get("/api/token/open/oidc").get_json() == {"error": "Unauthorized"}
+def test_a_signed_out_user_gets_the_usual_response(client: ProviderClient) -> None:
+    assert client.get("/open").headers["Location"] == "/api/auth/signin?callbackUrl=%2Fopen"
+    assert client.get("/open", headers=HTMX).status_code == 401
+    assert client.get("/api/token/open/oidc").get_json() == {"error": "Unauthorized"}
 
 
-def test_a_provider_that_is_down_is_503_for_now(visitor: ProviderClient) -> None:
-    visitor.sign_in_as()
-    visitor.op.faults = Faults(token="503")
-    visitor.clock.advance(HOUR)
+def test_a_provider_that_is_down_is_503(client: ProviderClient) -> None:
+    client.sign_in_as()
+    client.op.faults = Faults(token="503")
+    client.clock.advance(HOUR)
     for path in ("/calendar", "/api/token/oidc"):
-        answer = visitor.get(path)
-        assert answer.status_code == 503
-        assert int(answer.headers["Retry-After"]) > 0
-    visitor.op.faults = Faults()
+        response = client.get(path)
+        assert response.status_code == 503
+        assert int(response.headers["Retry-After"]) > 0
+    client.op.faults = Faults()
 
 
-def test_a_connection_that_is_lost_is_seen_among_the_activity(visitor: ProviderClient) -> None:
-    lose_the_connection(visitor)
-    visitor.get("/calendar")
-    options = state_of(visitor.app).core
-    [news] = [
-        news
-        for news in options.sessions.store.list_activity(str((visitor.session() or {})["user"]["id"]), 10)
-        if news.kind == "connection-lost"
+def test_the_lost_connection_is_in_the_user_s_activity(client: ProviderClient) -> None:
+    expire_the_grant(client)
+    client.get("/calendar")
+    options = get_state(client.app).core
+    [entry] = [
+        entry
+        for entry in options.sessions.store.list_activity(str((client.session() or {})["user"]["id"]), 10)
+        if entry.kind == "connection-lost"
     ]
-    assert (news.provider, news.at) == ("oidc", int(visitor.clock()))
+    assert (entry.provider, entry.at) == ("oidc", int(client.clock()))

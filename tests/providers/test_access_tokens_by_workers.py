@@ -1,4 +1,4 @@
-"""Real workers under the production server: one account's tokens are renewed once, whoever asks wherever (F21)."""
+"""Refresh of one account's tokens by several workers of the production server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from requests import Response
 from deploy import serve
 from genkan.adapters.sqlalchemy import migrations
 from genkan.settings.environment import from_environment
-from tests.provider_client import at_once, provider_env
+from tests.provider_client import provider_env, run_parallel
 from tests.servers.faulty.provider import FaultyProvider
 from tests.servers.server import Server, Visitor, environment, serving
 
@@ -43,30 +43,32 @@ def _server(request: pytest.FixtureRequest, op: FaultyProvider, tmp_path: Path) 
 Ask = Callable[[], Response]
 
 
-def newcomer(server: Server, op: FaultyProvider, number: int) -> Ask:
-    """Somebody signs in; what asks for their token, from a browser that has their cookies."""
-    visitor = Visitor(server.origin)
-    visitor.ask("GET", op.authorize(visitor.start(), {"sub": f"person-{number}", "email": f"{number}@example.org"}))
-    cookies = {"Cookie": "; ".join(f"{cookie.name}={cookie.value}" for cookie in visitor.cookies)}
+def sign_in(server: Server, op: FaultyProvider, number: int) -> Ask:
+    """Sign in a new user. Return a function that requests their token with their cookies, from another client."""
+    client = Visitor(server.origin)
+    client.ask("GET", op.authorize(client.start(), {"sub": f"user-{number}", "email": f"{number}@example.org"}))
+    cookies = {"Cookie": "; ".join(f"{cookie.name}={cookie.value}" for cookie in client.cookies)}
     return partial(Visitor(server.origin).ask, "GET", "/api/token/oidc", headers=cookies)
 
 
-def test_twenty_who_ask_all_workers_at_once_make_one_call(server: Server, op: FaultyProvider) -> None:
-    """Again and again, each time for a person whose token is worn out."""
-    warm: set[int] = set()
-    ask = newcomer(server, op, 0)
-    while len(warm) < WORKERS:
-        warm |= {answer.json()["worker"] for answer in at_once(*[ask] * 10) if answer.status_code == 200}
+def test_twenty_parallel_requests_to_all_workers_make_one_refresh(server: Server, op: FaultyProvider) -> None:
+    """Repeated with a new user each time."""
+    seen_workers: set[int] = set()
+    request_token = sign_in(server, op, 0)
+    while len(seen_workers) < WORKERS:
+        seen_workers |= {
+            response.json()["worker"] for response in run_parallel(*[request_token] * 10) if response.status_code == 200
+        }
     workers = set()
     for number in range(1, ROUNDS + 1):
-        # Less than a token has to have left, so it is to be renewed when it is first asked for.
+        # Below the minimum validity, so the first request for the token refreshes it.
         op.expires_in = 10
-        ask = newcomer(server, op, number)
+        request_token = sign_in(server, op, number)
         op.expires_in = 3600
-        answers = at_once(*[ask] * 20)
+        responses = run_parallel(*[request_token] * 20)
 
-        assert {answer.status_code for answer in answers} == {200}
-        assert len({answer.json()["token"] for answer in answers}) == 1
+        assert {response.status_code for response in responses} == {200}
+        assert len({response.json()["token"] for response in responses}) == 1
         assert len(op.refreshes) == number
-        workers |= {answer.json()["worker"] for answer in answers}
+        workers |= {response.json()["worker"] for response in responses}
     assert len(workers) > 1

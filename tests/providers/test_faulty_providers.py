@@ -1,4 +1,4 @@
-"""The misbehaving provider is right when it should be, and wrong in exactly the way it was told."""
+"""Checks of the faulty provider: it is correct without a fault, and each fault has exactly its effect."""
 
 from __future__ import annotations
 
@@ -52,46 +52,46 @@ def query(url: str) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
 
 
-def basic(op: FaultyProvider) -> str:
+def basic_authorization(op: FaultyProvider) -> str:
     pair = f"{quote_plus(op.client_id)}:{quote_plus(op.client_secret)}"
     return "Basic " + base64.b64encode(pair.encode()).decode()
 
 
 def exchange(op: FaultyProvider, code: str, **changes: str) -> requests.Response:
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK, "code_verifier": VERIFIER}
-    headers = {"Authorization": changes.pop("authorization", basic(op))}
+    headers = {"Authorization": changes.pop("authorization", basic_authorization(op))}
     return requests.post(f"{op.issuer}/token", data={**form, **changes}, headers=headers, timeout=5)
 
 
-def signed_in(op: FaultyProvider) -> dict[str, Any]:
+def sign_in(op: FaultyProvider) -> dict[str, Any]:
     tokens: dict[str, Any] = exchange(op, query(op.authorize(authorization_url(op)))["code"]).json()
     return tokens
 
 
-def opened(op: FaultyProvider, token: str) -> dict[str, Any]:
+def decode(op: FaultyProvider, token: str) -> dict[str, Any]:
     keys = KeySet.import_key_set(requests.get(f"{op.issuer}/jwks", timeout=5).json())
     return jwt.decode(token, keys, algorithms=[op.algorithm]).claims
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
-def test_by_itself_it_is_an_honest_provider(algorithm: Any) -> None:
+def test_without_a_fault_it_is_a_correct_provider(algorithm: Any) -> None:
     with FaultyProvider(algorithm=algorithm, clock=lambda: 1_800_000_000.0) as op:
-        back = query(op.authorize(authorization_url(op)))
-        tokens = exchange(op, back["code"]).json()
-        claims = opened(op, tokens["id_token"])
+        params = query(op.authorize(authorization_url(op)))
+        tokens = exchange(op, params["code"]).json()
+        claims = decode(op, tokens["id_token"])
         bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
         userinfo = requests.get(f"{op.issuer}/userinfo", headers=bearer, timeout=5).json()
         discovered = requests.get(f"{op.issuer}/.well-known/openid-configuration", timeout=5).json()
 
-    assert (back["state"], back["iss"]) == (STATE, op.issuer)
+    assert (params["state"], params["iss"]) == (STATE, op.issuer)
     assert claims["iss"] == discovered["issuer"] == op.issuer
     assert (claims["aud"], claims["nonce"], claims["iat"]) == (op.client_id, NONCE, 1_800_000_000)
     assert userinfo == {name: claims[name] for name in userinfo} == dict(faults.VISITOR)
     assert [call.authorization for call in op.calls if call.path in {"/token", "/userinfo"}] == ["Basic", "Bearer"]
-    assert (op.count("/token"), op.exchanges) == (1, [back["code"]])
+    assert (op.count("/token"), op.exchanges) == (1, [params["code"]])
 
 
-def test_a_browser_is_sent_back_at_once(op: FaultyProvider) -> None:
+def test_its_authorization_page_redirects_immediately(op: FaultyProvider) -> None:
     response = requests.get(authorization_url(op), allow_redirects=False, timeout=5)
 
     assert response.status_code == 302
@@ -120,7 +120,7 @@ def test_a_code_works_once(op: FaultyProvider) -> None:
         {"redirect_uri": "https://attacker.example/"},
     ],
 )
-def test_a_careless_authorization_request_is_refused(op: FaultyProvider, changes: dict[str, str]) -> None:
+def test_an_incomplete_authorization_request_is_refused(op: FaultyProvider, changes: dict[str, str]) -> None:
     url = authorization_url(op, **changes)
 
     with pytest.raises(UnacceptableRequest):
@@ -139,7 +139,7 @@ def test_a_careless_authorization_request_is_refused(op: FaultyProvider, changes
         {"redirect_uri": CALLBACK + "/"},
     ],
 )
-def test_a_careless_token_request_is_refused(op: FaultyProvider, changes: dict[str, str]) -> None:
+def test_an_incorrect_token_request_is_refused(op: FaultyProvider, changes: dict[str, str]) -> None:
     code = query(op.authorize(authorization_url(op)))["code"]
 
     assert exchange(op, code, **changes).status_code in {400, 401}
@@ -147,15 +147,15 @@ def test_a_careless_token_request_is_refused(op: FaultyProvider, changes: dict[s
 
 
 @pytest.mark.parametrize("fault", faults.ID_TOKEN)
-def test_each_fault_of_an_id_token_changes_the_token(op: FaultyProvider, fault: Any) -> None:
-    honest = signed_in(op)["id_token"]
+def test_each_id_token_fault_changes_the_token(op: FaultyProvider, fault: Any) -> None:
+    valid = sign_in(op)["id_token"]
     op.faults.id_token = fault
-    spoilt = signed_in(op)["id_token"]
+    wrong = sign_in(op)["id_token"]
 
-    parts = [token.split(".")[:2] for token in (honest, spoilt)]
+    parts = [token.split(".")[:2] for token in (valid, wrong)]
     stable = [{k: v for k, v in claims_of(part[1]).items() if k not in {"iat", "exp", "auth_time"}} for part in parts]
     changed = parts[0][0] != parts[1][0] or stable[0].keys() != stable[1].keys()
-    assert changed or stable[0] != stable[1] or signature_fails(op, spoilt)
+    assert changed or stable[0] != stable[1] or signature_fails(op, wrong)
 
 
 def claims_of(segment: str) -> dict[str, Any]:
@@ -163,41 +163,41 @@ def claims_of(segment: str) -> dict[str, Any]:
         claims = json.loads(base64.urlsafe_b64decode(segment + "=="))
     except ValueError:
         return {"unreadable": True}
-    # at_hash differs from token to token; only its wrong value is the same.
+    # The claim at_hash is new in each token.
     return dict(claims[0] if isinstance(claims, list) else claims)
 
 
 def signature_fails(op: FaultyProvider, token: str) -> bool:
     try:
-        opened(op, token)
+        decode(op, token)
     except JoseError as error:
         return "signature" in str(error)
     return False
 
 
-def test_every_name_has_its_deed() -> None:
+def test_every_fault_name_has_an_implementation() -> None:
     assert set(faults.ID_TOKEN) == {*id_tokens._CLAIMS, *id_tokens._SIGNATURES}
     assert set(faults.TRANSPORT) == set(http_server.FAULTS)
 
 
 @pytest.mark.parametrize("fault", [name for name in faults.TRANSPORT if name not in {"hang", "drip", "drip-headers"}])
-def test_each_fault_of_the_line_spoils_the_answer(op: FaultyProvider, fault: Any) -> None:
+def test_each_transport_fault_changes_the_response(op: FaultyProvider, fault: Any) -> None:
     url = f"{op.issuer}/.well-known/openid-configuration"
-    honest = requests.get(url, timeout=5).json()
+    valid = requests.get(url, timeout=5).json()
     op.faults.discovery = fault
     try:
         response = requests.get(url, allow_redirects=False, timeout=5)
-        intact = response.ok and response.json() == honest and len(response.content) < 1_000_000
+        intact = response.ok and response.json() == valid and len(response.content) < 1_000_000
     except (requests.RequestException, RecursionError):
         intact = False
     op.faults.discovery = None
 
     assert not intact
-    assert requests.get(url, timeout=5).json() == honest
+    assert requests.get(url, timeout=5).json() == valid
 
 
 @pytest.mark.parametrize("fault", ["hang", "drip", "drip-headers"])
-def test_it_ends_at_once_though_somebody_is_kept_waiting(fault: Any) -> None:
+def test_it_stops_while_a_client_is_waiting(fault: Any) -> None:
     with FaultyProvider() as op, requests.Session() as session:
         mount_adapters(session, limits=Limits(0.3, 0.3))
         op.faults.jwks = fault
@@ -208,18 +208,18 @@ def test_it_ends_at_once_though_somebody_is_kept_waiting(fault: Any) -> None:
 
 
 def test_keys_rotate_and_are_withdrawn(op: FaultyProvider) -> None:
-    first = signed_in(op)["id_token"]
+    first = sign_in(op)["id_token"]
     op.rotate()
-    assert opened(op, signed_in(op)["id_token"])
-    assert opened(op, first)
+    assert decode(op, sign_in(op)["id_token"])
+    assert decode(op, first)
     op.rotate(keep_kid=True)
-    assert opened(op, signed_in(op)["id_token"])
+    assert decode(op, sign_in(op)["id_token"])
     op.withdraw()
     with pytest.raises(JoseError, match="kid"):
-        opened(op, signed_in(op)["id_token"])
+        decode(op, sign_in(op)["id_token"])
 
 
-def test_it_goes_down_and_comes_back_at_the_same_address(op: FaultyProvider) -> None:
+def test_it_stops_and_restarts_with_the_same_url(op: FaultyProvider) -> None:
     with op.down(), pytest.raises(requests.ConnectionError):
         requests.get(f"{op.issuer}/jwks", timeout=5)
 
@@ -227,20 +227,20 @@ def test_it_goes_down_and_comes_back_at_the_same_address(op: FaultyProvider) -> 
 
 
 @pytest.mark.parametrize("fault", faults.CALLBACK)
-def test_each_fault_of_the_callback_changes_what_comes_back(op: FaultyProvider, fault: Any) -> None:
+def test_each_callback_fault_changes_the_callback(op: FaultyProvider, fault: Any) -> None:
     op.faults.callback = fault
     url = op.authorize(authorization_url(op))
-    back = parse_qs(urlsplit(url).query)
+    params = parse_qs(urlsplit(url).query)
 
-    honest = {name for name in ("code", "state", "iss") if len(back.get(name, ())) == 1}
-    wrong = back.get("state") != [STATE] or back.get("iss") != [op.issuer]
-    assert honest != {"code", "state", "iss"} or wrong
+    valid = {name for name in ("code", "state", "iss") if len(params.get(name, ())) == 1}
+    wrong = params.get("state") != [STATE] or params.get("iss") != [op.issuer]
+    assert valid != {"code", "state", "iss"} or wrong
 
 
 @pytest.mark.parametrize("fault", faults.ODD_CLAIMS)
-def test_odd_claims_arrive_unharmed(op: FaultyProvider, fault: str) -> None:
+def test_unusual_claims_are_sent_unchanged(op: FaultyProvider, fault: str) -> None:
     op.faults.claims = fault
-    tokens = signed_in(op)
+    tokens = sign_in(op)
     claims = claims_of(tokens["id_token"].split(".")[1])
 
     for name, value in faults.ODD_CLAIMS[fault].items():

@@ -1,4 +1,4 @@
-"""An issuer as the owner spells it, and as its discovery document does: discovery decides, to the letter."""
+"""Issuer URLs: the configured issuer must equal the issuer of the discovery document."""
 
 from __future__ import annotations
 
@@ -22,51 +22,51 @@ def reasons(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [vars(record)["why"] for record in caplog.records if vars(record).get("event") == "sign-in-failed"]
 
 
-def test_an_unusual_issuer_that_discovery_confirms_signs_in_after_a_warning(
+def test_an_unusual_issuer_confirmed_by_discovery_works_with_a_warning(
     make_app: MakeApp, op: FaultyProvider, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level("WARNING", "genkan"):
-        visitor = ProviderClient(make_app(**provider_env(op, "KEYCLOAK")), op)
+        client = ProviderClient(make_app(**provider_env(op, "KEYCLOAK")), op)
     (warning,) = caplog.messages
     assert warning.startswith("AUTH_KEYCLOAK_ISSUER is not as Keycloak usually spells it: https://HOST/realms/REALM")
 
-    visitor.get(op.authorize(visitor.begin_sign_in(provider="keycloak").headers["Location"]))
-    assert visitor.name() == "Vera Visitor"
+    client.get(op.authorize(client.begin_sign_in(provider="keycloak").headers["Location"]))
+    assert client.name() == "Vera Visitor"
 
 
-def test_a_slash_too_few_is_named_with_the_remedy(
+def test_a_missing_slash_is_reported_with_the_fix(
     make_app: MakeApp, op: FaultyProvider, caplog: pytest.LogCaptureFixture
 ) -> None:
     op.faults.discovery = "slashed-issuer"
-    visitor = ProviderClient(make_app(**provider_env(op)), op)
+    client = ProviderClient(make_app(**provider_env(op)), op)
 
-    assert failure_reason(visitor.begin_sign_in(provider="oidc"), visitor) == "refused"
+    assert failure_reason(client.begin_sign_in(provider="oidc"), client) == "refused"
     assert reasons(caplog) == [
         "the discovery document's issuer ends with a slash: add it to the end of AUTH_OIDC_ISSUER"
     ]
 
 
-def test_a_slash_too_many_is_named_with_the_remedy(
+def test_a_superfluous_slash_is_reported_with_the_fix(
     make_app: MakeApp, op: FaultyProvider, caplog: pytest.LogCaptureFixture
 ) -> None:
     slashed = {**provider_env(op, "OKTA"), "AUTH_OKTA_ISSUER": f"{op.issuer}/"}
-    visitor = ProviderClient(make_app(**slashed), op)
+    client = ProviderClient(make_app(**slashed), op)
 
-    assert failure_reason(visitor.begin_sign_in(provider="okta"), visitor) == "refused"
+    assert failure_reason(client.begin_sign_in(provider="okta"), client) == "refused"
     assert reasons(caplog) == [
         "the discovery document's issuer has no slash at its end: remove it from AUTH_OKTA_ISSUER"
     ]
 
     op.faults.discovery = "slashed-issuer"
-    assert visitor.begin_sign_in(provider="okta").headers["Location"].startswith(f"{op.issuer}/authorize?")
+    assert client.begin_sign_in(provider="okta").headers["Location"].startswith(f"{op.issuer}/authorize?")
 
 
 @pytest.mark.parametrize("fault", ["wrong-issuer", "no-issuer"])
-def test_any_other_issuer_is_refused_without_a_guess(
+def test_any_other_issuer_is_refused_without_a_suggestion(
     make_app: MakeApp, op: FaultyProvider, caplog: pytest.LogCaptureFixture, fault: str
 ) -> None:
     op.faults.discovery = fault  # type: ignore[assignment]
-    visitor = ProviderClient(make_app(**provider_env(op)), op)
+    client = ProviderClient(make_app(**provider_env(op)), op)
 
-    assert failure_reason(visitor.begin_sign_in(provider="oidc"), visitor) == "refused"
+    assert failure_reason(client.begin_sign_in(provider="oidc"), client) == "refused"
     assert reasons(caplog) == ["the discovery document is of another issuer"]

@@ -1,4 +1,4 @@
-"""A provider may say much of a person: hundreds of groups in an ID token are no reason to refuse a sign-in."""
+"""Large claims, such as hundreds of groups in an ID token, do not prevent a sign-in."""
 
 from __future__ import annotations
 
@@ -15,52 +15,52 @@ GROUPS = [f"CN=group {number:04},OU=People,DC=example,DC=org" for number in rang
 """About 60 kB."""
 
 
-@pytest.fixture(name="visitor")
-def _visitor(make_app: MakeApp, op: FaultyProvider) -> ProviderClient:
+@pytest.fixture(name="client")
+def _client(make_app: MakeApp, op: FaultyProvider) -> ProviderClient:
     op.refreshing = "rotate"
     return ProviderClient(make_app(**provider_env(op), AUTH_OIDC_SIGN_OUT="provider"), op)
 
 
 @pytest.mark.parametrize("where", ["both", "id_token", "userinfo"])
-def test_a_person_in_many_groups_is_signed_in_and_the_groups_are_not_kept(
-    visitor: ProviderClient, op: FaultyProvider, where: str
+def test_a_user_in_many_groups_is_signed_in_and_the_groups_are_not_stored(
+    client: ProviderClient, op: FaultyProvider, where: str
 ) -> None:
-    op.claims_in = where  # type: ignore[assignment]  # one of its three
-    visitor.sign_in_as(groups=GROUPS)
+    op.claims_in = where  # type: ignore[assignment]  # one of the three values
+    client.sign_in_as(groups=GROUPS)
 
-    assert visitor.name() == "Vera Visitor"
-    assert len(visitor.cookie(COOKIE) or "") < 1000
-    (record,) = visitor.options.sessions.store.list_live(int(visitor.clock()), 9)
+    assert client.name() == "Vera Visitor"
+    assert len(client.cookie(COOKIE) or "") < 1000
+    (record,) = client.options.sessions.store.list_all_active(int(client.clock()), 9)
     assert record.id_token is None or len(record.id_token) <= MAX_HINT_CHARACTERS
 
 
-def test_the_tokens_are_kept_and_refreshed_whatever_their_size(visitor: ProviderClient, op: FaultyProvider) -> None:
-    # Sealed, a text is a third longer. Servers of HTTP take no header above 64 KiB, so no provider gives a longer token.
+def test_large_tokens_are_stored_and_refreshed(client: ProviderClient, op: FaultyProvider) -> None:
+    # Encryption makes a text a third longer. HTTP servers limit headers to 64 KiB, so longer tokens do not occur.
     op.padding = 60_000
-    visitor.sign_in_as(groups=GROUPS)
-    (user,) = visitor.options.adapter.list_users()
-    (account,) = visitor.options.adapter.list_accounts(user.id)
+    client.sign_in_as(groups=GROUPS)
+    (user,) = client.options.adapter.list_users()
+    (account,) = client.options.adapter.list_accounts(user.id)
     assert len(account.tokens["id_token"]) > MAX_TOKEN_CHARACTERS
     assert len(account.tokens["access_token"]) > 60_000
 
-    first = access_token(user.id, "oidc", visitor.options)
-    visitor.clock.advance(3600)
-    second = access_token(user.id, "oidc", visitor.options)
+    first = access_token(user.id, "oidc", client.options)
+    client.clock.advance(3600)
+    second = access_token(user.id, "oidc", client.options)
     assert len(first) == len(second) > 60_000
     assert first != second
 
 
-def test_they_sign_out_at_the_provider_without_a_hint(visitor: ProviderClient) -> None:
-    visitor.sign_in_as(groups=GROUPS)
+def test_the_provider_logout_has_no_hint_then(client: ProviderClient) -> None:
+    client.sign_in_as(groups=GROUPS)
 
-    asked = query(visitor.sign_out().headers["Location"])
-    assert "id_token_hint" not in asked
-    assert asked["client_id"] == visitor.op.client_id
-    assert visitor.session() is None
+    params = query(client.sign_out().headers["Location"])
+    assert "id_token_hint" not in params
+    assert params["client_id"] == client.op.client_id
+    assert client.session() is None
 
 
-def test_an_answer_of_more_than_a_megabyte_is_refused(visitor: ProviderClient) -> None:
-    answer = visitor.sign_in_as(groups=GROUPS * 20)
+def test_a_response_above_a_megabyte_is_refused(client: ProviderClient) -> None:
+    response = client.sign_in_as(groups=GROUPS * 20)
 
-    assert failure_reason(answer, visitor) in ("refused", "unavailable")
-    assert visitor.session() is None
+    assert failure_reason(response, client) in ("refused", "unavailable")
+    assert client.session() is None

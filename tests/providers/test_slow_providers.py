@@ -1,4 +1,4 @@
-"""A provider that hangs or drips costs a sign-in, never a worker and never anybody else's time (F2, F6, F7, O13)."""
+"""Slow providers: a deadline ends the sign-in, and other requests are not delayed."""
 
 from __future__ import annotations
 
@@ -13,208 +13,216 @@ from typing import Any, Literal
 import pytest
 from werkzeug.test import TestResponse
 
-from genkan.oauth import client
+from genkan.oauth import client as oauth_client
 from genkan.oauth.discovery import METADATA_SECONDS, STALE_SECONDS
 from genkan.oauth.transport.adapters import DEADLINE_SECONDS, mount_adapters
 from genkan.oauth.transport.concurrency import ConcurrencyLimit
 from tests.provider_client import ProviderClient, failure_reason
 from tests.servers.faulty.faults import Faults
 
-SOON = 0.4
-"""Seconds: what a visit may spend in these tests, in place of the real time. Each call may still take that one."""
+TIMEOUT = 0.4
+"""Seconds.
 
-LATE = 5.0
-"""Seconds after which a test gives up: a busy machine is no hanging provider, and the real deadline is later still."""
+Replaces the time limit of all provider requests of one sign-in. A single request has the longer, real limit.
+"""
 
-SLOW = 0.6 * SOON
-"""Seconds: how long an answer takes that is in time by itself, and too late after another one like it."""
+TEST_TIMEOUT = 5.0
+"""Seconds. A test fails after this time, which is generous for a busy machine and still below the real deadline."""
 
-PLACES = 2
-"""Calls that one provider may hold."""
+DELAY = 0.6 * TIMEOUT
+"""Seconds. One response delayed by this is in time, two are too late."""
 
-Hurry = Callable[..., None]
+MAX_PER_HOST = 2
+"""Concurrent requests to one provider."""
+
+LimitTime = Callable[..., None]
 
 
-@pytest.fixture(name="hurry")
-def _hurry(monkeypatch: pytest.MonkeyPatch) -> Hurry:
-    """From the moment it is called, a visit that begins waits for its provider no longer than this in all."""
-    bulkhead = ConcurrencyLimit(per_host=PLACES)
+@pytest.fixture(name="limit_time")
+def _limit_time(monkeypatch: pytest.MonkeyPatch) -> LimitTime:
+    """Return a function that limits the time for all provider requests of sign-ins that start later."""
+    concurrency_limit = ConcurrencyLimit(per_host=MAX_PER_HOST)
 
-    def hurry(seconds: float = SOON) -> None:
-        monkeypatch.setattr(client, "PROVIDER_TIMEOUT", seconds)
-        monkeypatch.setattr(client, "mount_adapters", partial(mount_adapters, bulkhead=bulkhead))
+    def limit_time(seconds: float = TIMEOUT) -> None:
+        monkeypatch.setattr(oauth_client, "PROVIDER_TIMEOUT", seconds)
+        monkeypatch.setattr(oauth_client, "mount_adapters", partial(mount_adapters, bulkhead=concurrency_limit))
 
-    return hurry
+    return limit_time
 
 
 @pytest.fixture(autouse=True)
-def _provider_recovers(lasting_house: ProviderClient) -> Iterator[None]:
+def _provider_recovers(module_client: ProviderClient) -> Iterator[None]:
     yield
-    op = lasting_house.op
+    op = module_client.op
     op.before, op.faults, op.claims_in = {}, Faults(), "both"
 
 
 @contextmanager
-def promptly() -> Iterator[None]:
+def is_prompt() -> Iterator[None]:
     start = monotonic()
     yield
-    assert monotonic() - start < LATE < DEADLINE_SECONDS
+    assert monotonic() - start < TEST_TIMEOUT < DEADLINE_SECONDS
 
 
 @contextmanager
-def held(visitor: ProviderClient, path: str) -> Iterator[Semaphore]:
-    """Requests for `path` arrive (the semaphore counts them) and get no answer before the end of the block."""
-    arrived, released = Semaphore(0), Event()
+def block(client: ProviderClient, path: str) -> Iterator[Semaphore]:
+    """Block requests for `path` until the end of the block. The semaphore counts them."""
+    arrivals, release = Semaphore(0), Event()
 
     def hold() -> None:
-        arrived.release()
-        released.wait(30)
+        arrivals.release()
+        release.wait(30)
 
-    visitor.op.before[path] = hold
+    client.op.before[path] = hold
     try:
-        yield arrived
+        yield arrivals
     finally:
-        released.set()
+        release.set()
 
 
 @pytest.mark.parametrize(
     ("endpoint", "fault"),
     [("token", "hang"), ("token", "drip"), ("token", "drip-headers"), ("userinfo", "hang"), ("jwks", "drip")],
 )
-def test_a_callback_ends_at_the_deadline(resident: ProviderClient, hurry: Hurry, endpoint: str, fault: Any) -> None:
-    resident.clock.advance(STALE_SECONDS)
-    back = resident.callback_url()
-    setattr(resident.op.faults, endpoint, fault)
-    hurry()
-    with promptly():
-        answer = resident.get(back)
+def test_a_callback_ends_at_the_deadline(
+    other_user: ProviderClient, limit_time: LimitTime, endpoint: str, fault: Any
+) -> None:
+    other_user.clock.advance(STALE_SECONDS)
+    callback_url = other_user.callback_url()
+    setattr(other_user.op.faults, endpoint, fault)
+    limit_time()
+    with is_prompt():
+        response = other_user.get(callback_url)
 
-    assert failure_reason(answer, resident) == "unavailable"
-    assert (resident.name(), resident.flow_cookies()) == ("Rei Resident", [])
+    assert failure_reason(response, other_user) == "unavailable"
+    assert (other_user.name(), other_user.flow_cookies()) == ("Rei Resident", [])
 
 
 @pytest.mark.parametrize("slow", [("/token", "/jwks"), ("/token", "/userinfo"), ("/jwks", "/userinfo")])
-def test_answers_that_are_each_in_time_may_be_too_late_together(
-    resident: ProviderClient, hurry: Hurry, slow: tuple[str, str]
+def test_several_slow_responses_together_exceed_the_deadline(
+    other_user: ProviderClient, limit_time: LimitTime, slow: tuple[str, str]
 ) -> None:
-    """No keys are left from before, and the ID token lacks the profile, so that everything has to be asked."""
-    resident.clock.advance(STALE_SECONDS)
-    resident.op.claims_in = "userinfo"
-    back = resident.callback_url()
-    resident.op.before = dict.fromkeys(slow, lambda: Event().wait(SLOW))
-    hurry()
-    with promptly():
-        answer = resident.get(back)
+    """No cached keys are left and the ID token lacks the profile, so all endpoints are asked."""
+    other_user.clock.advance(STALE_SECONDS)
+    other_user.op.claims_in = "userinfo"
+    callback_url = other_user.callback_url()
+    other_user.op.before = dict.fromkeys(slow, lambda: Event().wait(DELAY))
+    limit_time()
+    with is_prompt():
+        response = other_user.get(callback_url)
 
-    assert failure_reason(answer, resident) == "unavailable"
-    assert resident.name() == "Rei Resident"
+    assert failure_reason(response, other_user) == "unavailable"
+    assert other_user.name() == "Rei Resident"
 
 
 @pytest.mark.parametrize("fault", ["hang", "drip", "drip-headers"])
 @pytest.mark.parametrize("last", ["token", "userinfo"])
 def test_a_provider_that_is_slow_at_every_step_has_one_deadline(
-    resident: ProviderClient, hurry: Hurry, last: Literal["token", "userinfo"], fault: Any
+    other_user: ProviderClient, limit_time: LimitTime, last: Literal["token", "userinfo"], fault: Any
 ) -> None:
-    """Metadata and keys are there in old copies, so that the visit goes on behind each of them."""
-    resident.op.claims_in = "userinfo"
-    resident.sign_in_as()
-    resident.clock.advance(METADATA_SECONDS - 60)
-    back = resident.callback_url()
-    resident.clock.advance(60)
-    resident.op.faults = Faults(discovery=fault, jwks=fault, userinfo=fault, token=fault if last == "token" else None)
-    hurry(1.0)
-    asked = resident.op.count(f"/{last}")
+    """Cached metadata and keys are still usable, so the sign-in continues after each of these requests."""
+    other_user.op.claims_in = "userinfo"
+    other_user.sign_in_as()
+    other_user.clock.advance(METADATA_SECONDS - 60)
+    callback_url = other_user.callback_url()
+    other_user.clock.advance(60)
+    other_user.op.faults = Faults(discovery=fault, jwks=fault, userinfo=fault, token=fault if last == "token" else None)
+    limit_time(1.0)
+    asked = other_user.op.count(f"/{last}")
     start = monotonic()
-    answer = resident.get(back)
+    response = other_user.get(callback_url)
 
-    assert 0.9 < monotonic() - start < LATE
-    assert resident.op.count(f"/{last}") == asked + 1
-    assert failure_reason(answer, resident) == "unavailable"
+    assert 0.9 < monotonic() - start < TEST_TIMEOUT
+    assert other_user.op.count(f"/{last}") == asked + 1
+    assert failure_reason(response, other_user) == "unavailable"
 
 
-def test_nobody_spends_another_s_time(resident: ProviderClient, hurry: Hurry) -> None:
-    """Whoever comes later is still waited for when the first one's time is up, and the same thread starts afresh."""
-    first, second = (ProviderClient(resident.app, resident.op) for _ in range(2))
-    backs = first.callback_url(), second.callback_url()
+def test_each_request_has_its_own_deadline(other_user: ProviderClient, limit_time: LimitTime) -> None:
+    """A later sign-in continues after the first one's deadline, and the same thread starts with a new deadline."""
+    first, second = (ProviderClient(other_user.app, other_user.op) for _ in range(2))
+    callback_urls = first.callback_url(), second.callback_url()
     with ThreadPoolExecutor(1) as early, ThreadPoolExecutor(1) as late:
-        with held(resident, "/token") as arrived:
-            hurry()
-            failing = early.submit(first.get, backs[0])
-            assert arrived.acquire(timeout=LATE)
-            hurry(2 * LATE)
-            waiting = late.submit(second.get, backs[1])
-            assert arrived.acquire(timeout=LATE)
-            assert failure_reason(failing.result(LATE), first) == "unavailable"
+        with block(other_user, "/token") as arrivals:
+            limit_time()
+            failing = early.submit(first.get, callback_urls[0])
+            assert arrivals.acquire(timeout=TEST_TIMEOUT)
+            limit_time(2 * TEST_TIMEOUT)
+            waiting = late.submit(second.get, callback_urls[1])
+            assert arrivals.acquire(timeout=TEST_TIMEOUT)
+            assert failure_reason(failing.result(TEST_TIMEOUT), first) == "unavailable"
             assert not waiting.done()
-        waiting.result(LATE)
-        early.submit(first.sign_in_as).result(LATE)
+        waiting.result(TEST_TIMEOUT)
+        early.submit(first.sign_in_as).result(TEST_TIMEOUT)
 
     assert (first.name(), second.name()) == ("Vera Visitor", "Vera Visitor")
 
 
 @pytest.mark.parametrize("fault", ["hang", "drip-headers"])
-def test_a_sign_in_that_cannot_begin_says_so_at_the_deadline(
-    resident: ProviderClient, hurry: Hurry, fault: Any
+def test_a_sign_in_that_cannot_start_fails_at_the_deadline(
+    other_user: ProviderClient, limit_time: LimitTime, fault: Any
 ) -> None:
-    resident.clock.advance(STALE_SECONDS)
-    resident.op.faults.discovery = fault
-    hurry()
-    with promptly():
-        answer = resident.begin_sign_in(provider="oidc")
+    other_user.clock.advance(STALE_SECONDS)
+    other_user.op.faults.discovery = fault
+    limit_time()
+    with is_prompt():
+        response = other_user.begin_sign_in(provider="oidc")
 
-    assert failure_reason(answer, resident) == "unavailable"
-    resident.op.faults = Faults()
-    hurry(LATE)
-    resident.sign_in_as()
-    assert resident.name() == "Vera Visitor"
+    assert failure_reason(response, other_user) == "unavailable"
+    other_user.op.faults = Faults()
+    limit_time(TEST_TIMEOUT)
+    other_user.sign_in_as()
+    assert other_user.name() == "Vera Visitor"
 
 
-def test_metadata_that_hangs_is_waited_for_once_where_there_is_a_good_copy(
-    visitor: ProviderClient, hurry: Hurry
+def test_metadata_that_hangs_delays_a_sign_in_once_when_a_copy_is_cached(
+    client: ProviderClient, limit_time: LimitTime
 ) -> None:
-    """And not for long, so that time is left for what comes after it."""
-    visitor.sign_in_as()
-    visitor.clock.advance(METADATA_SECONDS - 60)
-    back = visitor.callback_url()
-    visitor.clock.advance(60)
-    visitor.op.faults.discovery = "hang"
-    hurry(LATE / 2)
-    with promptly():
-        answer = visitor.get(back)
+    """The delay is short, so that time is left for the following requests."""
+    client.sign_in_as()
+    client.clock.advance(METADATA_SECONDS - 60)
+    callback_url = client.callback_url()
+    client.clock.advance(60)
+    client.op.faults.discovery = "hang"
+    limit_time(TEST_TIMEOUT / 2)
+    with is_prompt():
+        response = client.get(callback_url)
 
-    assert answer.headers["Location"].endswith("/dashboard")
-    assert visitor.op.count("/.well-known/openid-configuration") == 2
+    assert response.headers["Location"].endswith("/dashboard")
+    assert client.op.count("/.well-known/openid-configuration") == 2
 
 
-def test_everybody_else_is_served_meanwhile(resident: ProviderClient) -> None:
-    newcomer = ProviderClient(resident.app, resident.op)
-    back = newcomer.callback_url()
+def test_other_requests_are_served_meanwhile(other_user: ProviderClient) -> None:
+    new_client = ProviderClient(other_user.app, other_user.op)
+    callback_url = new_client.callback_url()
     with ThreadPoolExecutor(1) as worker:
-        with held(resident, "/token") as arrived:
-            waiting = worker.submit(newcomer.get, back)
-            assert arrived.acquire(timeout=LATE)
-            with promptly():
-                pages = [resident.get(path).status_code for path in ("/", "/dashboard", "/partials/user-menu")]
-            assert (pages, resident.name(), waiting.done()) == ([200, 200, 200], "Rei Resident", False)
-        waiting.result(LATE)
+        with block(other_user, "/token") as arrivals:
+            waiting = worker.submit(new_client.get, callback_url)
+            assert arrivals.acquire(timeout=TEST_TIMEOUT)
+            with is_prompt():
+                pages = [other_user.get(path).status_code for path in ("/", "/dashboard", "/partials/user-menu")]
+            assert (pages, other_user.name(), waiting.done()) == ([200, 200, 200], "Rei Resident", False)
+        waiting.result(TEST_TIMEOUT)
 
-    assert newcomer.name() == "Vera Visitor"
+    assert new_client.name() == "Vera Visitor"
 
 
-def test_whoever_comes_when_all_places_are_taken_is_told_at_once(resident: ProviderClient, hurry: Hurry) -> None:
-    """Nobody queues behind a provider that hangs, and the places come back."""
-    visitors = [ProviderClient(resident.app, resident.op) for _ in range(PLACES + 1)]
-    *backs, last = [visitor.callback_url() for visitor in visitors]
-    hurry(30)
-    with ThreadPoolExecutor(PLACES) as workers:
-        with held(resident, "/token") as arrived:
+def test_a_sign_in_above_the_concurrency_limit_fails_immediately(
+    other_user: ProviderClient, limit_time: LimitTime
+) -> None:
+    """No request waits for a provider that hangs, and the capacity is available again afterwards."""
+    clients = [ProviderClient(other_user.app, other_user.op) for _ in range(MAX_PER_HOST + 1)]
+    *callback_urls, last = [client.callback_url() for client in clients]
+    limit_time(30)
+    with ThreadPoolExecutor(MAX_PER_HOST) as workers:
+        with block(other_user, "/token") as arrivals:
             waiting: list[Future[TestResponse]] = [
-                workers.submit(visitor.get, back) for visitor, back in zip(visitors, backs, strict=False)
+                workers.submit(client.get, callback_url)
+                for client, callback_url in zip(clients, callback_urls, strict=False)
             ]
-            assert all(arrived.acquire(timeout=LATE) for _ in backs)
-            with promptly():
-                assert failure_reason(visitors[-1].get(last), visitors[-1]) == "unavailable"
-        assert all(call.result(LATE) for call in waiting)
+            assert all(arrivals.acquire(timeout=TEST_TIMEOUT) for _ in callback_urls)
+            with is_prompt():
+                assert failure_reason(clients[-1].get(last), clients[-1]) == "unavailable"
+        assert all(call.result(TEST_TIMEOUT) for call in waiting)
 
-    visitors[-1].sign_in_as()
-    assert [visitor.name() for visitor in visitors] == ["Vera Visitor"] * (PLACES + 1)
+    clients[-1].sign_in_as()
+    assert [client.name() for client in clients] == ["Vera Visitor"] * (MAX_PER_HOST + 1)

@@ -1,4 +1,4 @@
-"""The session token's value stays in Set-Cookie, whatever is asked, by whatever method, at whatever log level (T2)."""
+"""The session token is sent only in Set-Cookie, for every route, method and log level."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from werkzeug.test import TestResponse
 
 from tests.browser import HTMX, Browser
 from tests.clock import FrozenClock
-from tests.routes import addresses
+from tests.routes import routes
 
 COOKIE = "authjs.session-token"
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE")
 
 
-def _crawl(browser: Browser) -> Iterator[TestResponse]:
-    paths = sorted({address.path for address in addresses(browser.app, "GET", "POST")} - {"/api/auth/signout"})
+def _responses(browser: Browser) -> Iterator[TestResponse]:
+    paths = sorted({route.path for route in routes(browser.app, "GET", "POST")} - {"/api/auth/signout"})
     for path in [*paths, "/nowhere", "/api/auth/error?error=Configuration", "/api/auth/signin?error=Callback"]:
         for method in METHODS:
             for headers in ({}, HTMX, {"Accept": "application/json", "X-Auth-Return-Redirect": "1"}):
@@ -25,44 +25,47 @@ def _crawl(browser: Browser) -> Iterator[TestResponse]:
 
 
 def _parts(token: str) -> set[str]:
-    """What would give the token away: it whole, and each of its sealed segments."""
+    """Return the token and each of its encrypted parts."""
     return {token, *(part for part in token.split(".")[2:] if part)}
 
 
-def test_no_body_no_header_and_no_log_line_holds_the_token(
+def test_no_body_header_or_log_line_contains_the_token(
     browser: Browser, clock: FrozenClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     browser.sign_in()
     secrets = _parts(browser.cookie(COOKIE) or "")
     with caplog.at_level(logging.DEBUG):
-        for turn in range(2):
-            clock.advance(turn * 86_400)
-            for answer in _crawl(browser):
+        for day in range(2):
+            clock.advance(day * 86_400)
+            for response in _responses(browser):
                 secrets |= _parts(browser.cookie(COOKIE) or "")
-                said = [answer.text, *(f"{name}: {value}" for name, value in answer.headers if name != "Set-Cookie")]
-                assert not any(secret in text for secret in secrets for text in said), answer.request.path
-    told = caplog.text + "".join(str(vars(record)) for record in caplog.records)
+                texts = [
+                    response.text,
+                    *(f"{name}: {value}" for name, value in response.headers if name != "Set-Cookie"),
+                ]
+                assert not any(secret in text for secret in secrets for text in texts), response.request.path
+    logged = caplog.text + "".join(str(vars(record)) for record in caplog.records)
     assert len(secrets) >= 8
-    assert not any(secret in told for secret in secrets)
+    assert not any(secret in logged for secret in secrets)
     assert browser.session()
 
 
-def test_the_token_of_a_browser_is_set_for_nobody_else(browser: Browser) -> None:
+def test_the_token_is_not_sent_to_another_client(browser: Browser) -> None:
     browser.sign_in()
     token = browser.cookie(COOKIE) or ""
-    stranger = Browser(browser.app)
-    assert not any(token in str(answer.headers) + answer.text for answer in _crawl(stranger))
+    other_client = Browser(browser.app)
+    assert not any(token in str(response.headers) + response.text for response in _responses(other_client))
 
 
-def test_a_bad_token_is_neither_shown_nor_logged(browser: Browser, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_invalid_token_is_neither_shown_nor_logged(browser: Browser, caplog: pytest.LogCaptureFixture) -> None:
     browser.sign_in()
-    stolen = (browser.cookie(COOKIE) or "")[:-4] + "AAAA"
+    invalid = (browser.cookie(COOKIE) or "")[:-4] + "AAAA"
     caplog.set_level(logging.DEBUG)
     for path in ("/", "/dashboard", "/api/auth/session", "/api/user/profile", "/partials/user-menu"):
-        browser.client.set_cookie(COOKIE, stolen, domain="127.0.0.1")
-        answer = browser.get(path)
-        assert f"{COOKIE}=; Max-Age=0" in str(answer.headers)
-        assert stolen not in str(answer.headers) + answer.text
-    told = caplog.text + "".join(str(vars(record)) for record in caplog.records)
-    assert told.count("session not believed") >= 5
-    assert not any(part in told for part in _parts(stolen))
+        browser.client.set_cookie(COOKIE, invalid, domain="127.0.0.1")
+        response = browser.get(path)
+        assert f"{COOKIE}=; Max-Age=0" in str(response.headers)
+        assert invalid not in str(response.headers) + response.text
+    logged = caplog.text + "".join(str(vars(record)) for record in caplog.records)
+    assert logged.count("session not believed") >= 5
+    assert not any(part in logged for part in _parts(invalid))

@@ -8,7 +8,7 @@ from sqlalchemy import create_engine, func, select
 from genkan.adapters.sqlalchemy import models
 from tests.browser import HTMX, Browser
 from tests.conftest import Environment, MakeApp
-from tests.routes import addresses
+from tests.routes import routes
 
 TABLES = (models.User, models.Account, models.UsedToken)
 
@@ -25,7 +25,7 @@ def test_five_hundred_anonymous_visits_write_no_row_and_no_key(
     make_app: MakeApp, environment: Environment, redis_url: str
 ) -> None:
     app = make_app(REDIS_URL=redis_url)
-    paths = [address.path for address in addresses(app, "GET")]
+    paths = [address.path for address in routes(app, "GET")]
     visits = 0
     while visits < 500:
         stranger = Browser(app)

@@ -1,4 +1,4 @@
-"""Linking one more way in: by a user who is signed in and fresh, for themselves, and for nobody who only came by (O10)."""
+"""Linking another provider account to the signed-in user, who must have authenticated recently."""
 
 from __future__ import annotations
 
@@ -18,287 +18,298 @@ from genkan.web.server_actions import LINK_MAX_AGE
 from tests.browser import HTMX
 from tests.clock import FrozenClock
 from tests.conftest import MakeApp
-from tests.provider_client import COOKIE, RESIDENT, Heard, ProviderClient, at_once, listen_to, provider_env, query
+from tests.provider_client import (
+    COOKIE,
+    OTHER_USER,
+    ProviderClient,
+    SentSignals,
+    provider_env,
+    query,
+    run_parallel,
+    set_callbacks,
+)
 from tests.servers.faulty.provider import FaultyProvider
 
 ORIGIN = "http://127.0.0.1:5000"
-BACK = "/about?said=linked"
-DOOR = "/link/zitadel"
+REDIRECT_TO = "/about?said=linked"
+LINK_PATH = "/link/zitadel"
 
-OTHER = {"sub": "vera-there", "name": "V. Visitor", "email": "vera@elsewhere.example"}
-"""The visitor, at another provider and under another address."""
-
-
-@pytest.fixture(name="there")
-def _there(clock: FrozenClock) -> Iterator[FaultyProvider]:
-    """The provider whose account is to be linked."""
-    with FaultyProvider(clock=clock) as there:
-        yield there
+OTHER_ACCOUNT = {"sub": "vera-there", "name": "V. Visitor", "email": "vera@elsewhere.example"}
+"""Claims of the same user at the other provider, with another email."""
 
 
-@pytest.fixture(name="house")
-def _house(make_app: MakeApp, op: FaultyProvider, there: FaultyProvider) -> Flask:
-    app = make_app(**provider_env(op), **provider_env(there, "ZITADEL"))
-    doors = Blueprint("doors", __name__)
+@pytest.fixture(name="other_op")
+def _other_op(clock: FrozenClock) -> Iterator[FaultyProvider]:
+    """Return the provider whose account is linked."""
+    with FaultyProvider(clock=clock) as other_op:
+        yield other_op
 
-    @doors.route("/link/<provider_id>", methods=["GET", "POST"])
-    def begin(provider_id: str) -> Response:
-        return link(provider_id, redirect_to=BACK)
 
-    app.register_blueprint(doors)
+@pytest.fixture(name="provider_app")
+def _provider_app(make_app: MakeApp, op: FaultyProvider, other_op: FaultyProvider) -> Flask:
+    app = make_app(**provider_env(op), **provider_env(other_op, "ZITADEL"))
+    blueprint = Blueprint("linking", __name__)
+
+    @blueprint.route("/link/<provider_id>", methods=["GET", "POST"])
+    def start_link(provider_id: str) -> Response:
+        return link(provider_id, redirect_to=REDIRECT_TO)
+
+    app.register_blueprint(blueprint)
     return app
 
 
-@pytest.fixture(name="visitor")
-def _visitor(house: Flask, op: FaultyProvider) -> ProviderClient:
-    visitor = ProviderClient(house, op)
-    visitor.sign_in_as()
-    return visitor
+@pytest.fixture(name="client")
+def _client(provider_app: Flask, op: FaultyProvider) -> ProviderClient:
+    client = ProviderClient(provider_app, op)
+    client.sign_in_as()
+    return client
 
 
-def begin(visitor: ProviderClient, there: FaultyProvider, **claims: object) -> str:
-    """Press "Link" and consent there; the callback that is to be followed."""
-    return there.authorize(visitor.submit(DOOR).headers["Location"], {**OTHER, **claims})
+def authorize_link(client: ProviderClient, other_op: FaultyProvider, **claims: object) -> str:
+    """Submit the link form and consent at the other provider. Return the callback URL."""
+    return other_op.authorize(client.submit(LINK_PATH).headers["Location"], {**OTHER_ACCOUNT, **claims})
 
 
-def accounts(visitor: ProviderClient) -> list[tuple[str, str]]:
-    """The visitor's ways in."""
-    found = visitor.options.adapter.list_accounts(vera(visitor).id)
+def accounts(client: ProviderClient) -> list[tuple[str, str]]:
+    """Return provider and subject of the user's accounts."""
+    found = client.options.adapter.list_accounts(vera(client).id)
     return [(account.provider, account.provider_account_id) for account in found]
 
 
-def vera(visitor: ProviderClient) -> User:
-    user: User | None = visitor.options.adapter.get_user_by_account("oidc", "visitor-1")
+def vera(client: ProviderClient) -> User:
+    user: User | None = client.options.adapter.get_user_by_account("oidc", "visitor-1")
     assert user is not None
     return user
 
 
-def assert_refused(visitor: ProviderClient, answer: TestResponse, reason: str | None, status: int) -> str:
-    """Nothing was linked; the words on the page that says so."""
-    asked, page = query(answer.headers["Location"]), visitor.get(answer.headers["Location"])
-    assert (asked.get("reason"), asked["purpose"], asked["callbackUrl"]) == (reason, "link", BACK)
+def assert_refused(client: ProviderClient, response: TestResponse, reason: str | None, status: int) -> str:
+    """Check that nothing was linked. Return the text of the error page."""
+    params, page = query(response.headers["Location"]), client.get(response.headers["Location"])
+    assert (params.get("reason"), params["purpose"], params["callbackUrl"]) == (reason, "link", REDIRECT_TO)
     assert page.status_code == status
-    assert "Set-Cookie" not in answer.headers or COOKIE not in str(answer.headers.getlist("Set-Cookie"))
-    assert accounts(visitor) == [("oidc", "visitor-1")]
+    assert "Set-Cookie" not in response.headers or COOKIE not in str(response.headers.getlist("Set-Cookie"))
+    assert accounts(client) == [("oidc", "visitor-1")]
     text = page.get_data(as_text=True)
     assert 'href="/about"' in text
     return text
 
 
 class TestLinking:
-    def test_one_more_way_in_leaves_the_person_and_their_session_as_they_were(
-        self, visitor: ProviderClient, there: FaultyProvider, heard: Heard
+    def test_linking_changes_neither_the_user_nor_the_session(
+        self, client: ProviderClient, other_op: FaultyProvider, sent_signals: SentSignals
     ) -> None:
-        before, user = visitor.cookie(COOKIE), vera(visitor)
-        heard.clear()
-        answer = visitor.get(begin(visitor, there))
+        before, user = client.cookie(COOKIE), vera(client)
+        sent_signals.clear()
+        response = client.get(authorize_link(client, other_op))
 
-        assert (answer.status_code, answer.headers["Location"]) == (302, f"{ORIGIN}{BACK}")
-        assert accounts(visitor) == [("oidc", "visitor-1"), ("zitadel", "vera-there")]
-        assert (visitor.cookie(COOKIE), vera(visitor), visitor.flow_cookies()) == (before, user, [])
-        ((name, news),) = heard
-        assert (name, news["user"], news["account"].provider_account_id) == ("account-linked", user, "vera-there")
-        latest = visitor.options.sessions.store.activity(user.id, 1)[0]
-        assert (latest.kind, latest.provider, latest.address) == ("linked", "zitadel", visitor.address)
+        assert (response.status_code, response.headers["Location"]) == (302, f"{ORIGIN}{REDIRECT_TO}")
+        assert accounts(client) == [("oidc", "visitor-1"), ("zitadel", "vera-there")]
+        assert (client.cookie(COOKIE), vera(client), client.flow_cookies()) == (before, user, [])
+        ((name, kwargs),) = sent_signals
+        assert (name, kwargs["user"], kwargs["account"].provider_account_id) == ("account-linked", user, "vera-there")
+        latest = client.options.sessions.store.list_activity(user.id, 1)[0]
+        assert (latest.kind, latest.provider, latest.ip_address) == ("linked", "zitadel", client.ip_address)
 
-    def test_whoever_comes_in_by_it_is_the_same_user(
-        self, house: Flask, visitor: ProviderClient, there: FaultyProvider
+    def test_a_sign_in_with_the_linked_account_is_the_same_user(
+        self, provider_app: Flask, client: ProviderClient, other_op: FaultyProvider
     ) -> None:
-        visitor.get(begin(visitor, there))
-        elsewhere = ProviderClient(house, there)
-        elsewhere.get(there.authorize(elsewhere.begin_sign_in("/", "zitadel").headers["Location"], OTHER))
-        session = elsewhere.session()
+        client.get(authorize_link(client, other_op))
+        other_client = ProviderClient(provider_app, other_op)
+        other_client.get(
+            other_op.authorize(other_client.begin_sign_in("/", "zitadel").headers["Location"], OTHER_ACCOUNT)
+        )
+        session = other_client.session()
 
         assert session is not None
-        assert session["user"]["id"] == vera(visitor).id
+        assert session["user"]["id"] == vera(client).id
         assert session["user"]["email"] == "visitor@example.org"
 
-    def test_what_is_linked_already_gets_new_tokens_and_is_no_news(
-        self, visitor: ProviderClient, there: FaultyProvider, heard: Heard
+    def test_linking_again_only_updates_the_tokens(
+        self, client: ProviderClient, other_op: FaultyProvider, sent_signals: SentSignals
     ) -> None:
-        visitor.get(begin(visitor, there))
-        heard.clear()
-        tokens = [account.tokens for account in visitor.options.adapter.list_accounts(vera(visitor).id)]
-        answer = visitor.get(begin(visitor, there))
-        again = [account.tokens for account in visitor.options.adapter.list_accounts(vera(visitor).id)]
+        client.get(authorize_link(client, other_op))
+        sent_signals.clear()
+        tokens = [account.tokens for account in client.options.adapter.list_accounts(vera(client).id)]
+        response = client.get(authorize_link(client, other_op))
+        updated = [account.tokens for account in client.options.adapter.list_accounts(vera(client).id)]
 
-        assert answer.headers["Location"] == f"{ORIGIN}{BACK}"
-        assert (again[0], heard) == (tokens[0], [])
-        assert again[1]["access_token"] != tokens[1]["access_token"]
-        kinds = [line.kind for line in visitor.options.sessions.store.activity(vera(visitor).id, 10)]
+        assert response.headers["Location"] == f"{ORIGIN}{REDIRECT_TO}"
+        assert (updated[0], sent_signals) == (tokens[0], [])
+        assert updated[1]["access_token"] != tokens[1]["access_token"]
+        kinds = [entry.kind for entry in client.options.sessions.store.list_activity(vera(client).id, 10)]
         assert kinds.count("linked") == 1
 
-    def test_through_htmx_the_way_to_the_provider_is_in_a_header(self, visitor: ProviderClient) -> None:
-        answer = visitor.submit(DOOR, headers=HTMX)
+    def test_htmx_gets_the_provider_s_url_in_a_header(self, client: ProviderClient) -> None:
+        response = client.submit(LINK_PATH, headers=HTMX)
 
-        assert answer.status_code == 204
-        assert answer.headers["HX-Redirect"].startswith("http://127.0.0.1:")
+        assert response.status_code == 204
+        assert response.headers["HX-Redirect"].startswith("http://127.0.0.1:")
 
-    def test_the_provider_is_not_made_to_ask_anew(self, visitor: ProviderClient) -> None:
-        asked = query(visitor.submit(DOOR).headers["Location"])
+    def test_the_provider_is_not_asked_for_a_new_authentication(self, client: ProviderClient) -> None:
+        params = query(client.submit(LINK_PATH).headers["Location"])
 
-        assert not {"prompt", "max_age"} & asked.keys()
+        assert not {"prompt", "max_age"} & params.keys()
 
-    def test_where_it_ends_is_not_where_the_next_sign_in_does(
-        self, visitor: ProviderClient, there: FaultyProvider
+    def test_the_callback_url_of_a_link_is_not_used_by_the_next_sign_in(
+        self, client: ProviderClient, other_op: FaultyProvider
     ) -> None:
-        """It tells that something was linked."""
-        visitor.get(begin(visitor, there))
-        visitor.sign_out()
+        """The URL says that an account was linked."""
+        client.get(authorize_link(client, other_op))
+        client.sign_out()
 
-        assert "said=linked" not in visitor.get("/api/auth/signin").get_data(as_text=True)
+        assert "said=linked" not in client.get("/api/auth/signin").get_data(as_text=True)
 
 
-class TestWhoMayBegin:
-    def test_a_link_does_not(self, visitor: ProviderClient) -> None:
-        """It is the developer's mistake to offer one."""
-        assert visitor.get(DOOR).status_code == 500
-        assert visitor.flow_cookies() == []
+class TestStartingALink:
+    def test_a_get_request_starts_nothing(self, client: ProviderClient) -> None:
+        """A link view that accepts GET is a programming error."""
+        assert client.get(LINK_PATH).status_code == 500
+        assert client.flow_cookies() == []
 
-    def test_nor_a_form_without_the_token(self, visitor: ProviderClient) -> None:
-        assert visitor.post(DOOR).status_code == 403
-        assert visitor.flow_cookies() == []
+    def test_a_form_without_csrf_token_starts_nothing(self, client: ProviderClient) -> None:
+        assert client.post(LINK_PATH).status_code == 403
+        assert client.flow_cookies() == []
 
-    def test_nor_who_is_signed_out(self, house: Flask, op: FaultyProvider) -> None:
-        nobody = ProviderClient(house, op)
+    def test_a_signed_out_user_cannot_start_a_link(self, provider_app: Flask, op: FaultyProvider) -> None:
+        signed_out = ProviderClient(provider_app, op)
 
-        assert nobody.submit(DOOR).headers["Location"].startswith("/api/auth/signin?callbackUrl=")
-        assert nobody.flow_cookies() == []
+        assert signed_out.submit(LINK_PATH).headers["Location"].startswith("/api/auth/signin?callbackUrl=")
+        assert signed_out.flow_cookies() == []
 
-    @pytest.mark.parametrize(("seconds", "may"), [(LINK_MAX_AGE, True), (LINK_MAX_AGE + 1, False)])
-    def test_nor_who_is_not_fresh(self, visitor: ProviderClient, seconds: int, may: bool) -> None:
-        visitor.clock.advance(seconds)
-        answer = visitor.submit(DOOR, headers={"Referer": f"{ORIGIN}/dashboard"})
+    @pytest.mark.parametrize(("seconds", "allowed"), [(LINK_MAX_AGE, True), (LINK_MAX_AGE + 1, False)])
+    def test_a_recent_authentication_is_required(self, client: ProviderClient, seconds: int, allowed: bool) -> None:
+        client.clock.advance(seconds)
+        response = client.submit(LINK_PATH, headers={"Referer": f"{ORIGIN}/dashboard"})
 
-        assert (len(visitor.flow_cookies()) == 1) is may
-        assert may or answer.headers["Location"] == "/api/auth/signin?callbackUrl=%2Fdashboard&reason=fresh"
+        assert (len(client.flow_cookies()) == 1) is allowed
+        assert allowed or response.headers["Location"] == "/api/auth/signin?callbackUrl=%2Fdashboard&reason=fresh"
 
-    def test_the_sign_in_door_does_not_link_whatever_a_form_says(
-        self, visitor: ProviderClient, there: FaultyProvider
+    def test_the_sign_in_action_does_not_link_whatever_the_form_says(
+        self, client: ProviderClient, other_op: FaultyProvider
     ) -> None:
-        mine = vera(visitor).id
-        begun = visitor.submit("/api/auth/signin/zitadel", purpose="link", user_id=mine, callbackUrl="/")
-        visitor.get(there.authorize(begun.headers["Location"], OTHER))
+        user_id = vera(client).id
+        started = client.submit("/api/auth/signin/zitadel", purpose="link", user_id=user_id, callbackUrl="/")
+        client.get(other_op.authorize(started.headers["Location"], OTHER_ACCOUNT))
 
-        assert accounts(visitor) == [("oidc", "visitor-1")]
-        assert visitor.name() == "V. Visitor"
+        assert accounts(client) == [("oidc", "visitor-1")]
+        assert client.name() == "V. Visitor"
 
-    def test_a_provider_that_is_not_on_is_explained(self, visitor: ProviderClient) -> None:
-        answer = visitor.submit("/link/github")
+    def test_an_unknown_provider_is_explained(self, client: ProviderClient) -> None:
+        response = client.submit("/link/github")
 
-        assert_refused(visitor, answer, "provider", 400)
+        assert_refused(client, response, "provider", 400)
 
-    def test_a_provider_that_is_down_is_explained(self, visitor: ProviderClient, there: FaultyProvider) -> None:
-        with there.down():
-            assert_refused(visitor, visitor.submit(DOOR), "unavailable", 503)
+    def test_a_provider_that_is_down_is_explained(self, client: ProviderClient, other_op: FaultyProvider) -> None:
+        with other_op.down():
+            assert_refused(client, client.submit(LINK_PATH), "unavailable", 503)
 
 
 class TestTheCallback:
-    def test_somebody_else_s_way_in_stays_theirs(
-        self, house: Flask, visitor: ProviderClient, there: FaultyProvider
+    def test_an_account_of_another_user_is_refused(
+        self, provider_app: Flask, client: ProviderClient, other_op: FaultyProvider
     ) -> None:
-        owner = ProviderClient(house, there)
-        owner.get(there.authorize(owner.begin_sign_in("/", "zitadel").headers["Location"], OTHER))
-        before = visitor.cookie(COOKIE)
-        words = assert_refused(visitor, visitor.get(begin(visitor, there)), "linked-elsewhere", 403)
+        owner = ProviderClient(provider_app, other_op)
+        owner.get(other_op.authorize(owner.begin_sign_in("/", "zitadel").headers["Location"], OTHER_ACCOUNT))
+        before = client.cookie(COOKIE)
+        text = assert_refused(client, client.get(authorize_link(client, other_op)), "linked-elsewhere", 403)
 
-        assert "That account is in use here already" in words
-        assert (visitor.cookie(COOKIE), owner.name()) == (before, "V. Visitor")
+        assert "That account is in use here already" in text
+        assert (client.cookie(COOKIE), owner.name()) == (before, "V. Visitor")
 
-    def test_it_signs_nobody_in_whose_session_has_ended(self, visitor: ProviderClient, there: FaultyProvider) -> None:
-        """Neither as the user whose flow it is nor as the one who came back."""
-        back = begin(visitor, there)
-        visitor.sign_out()
-        words = assert_refused(visitor, visitor.get(back), "signed-out", 401)
-
-        assert "You have been signed out in the meantime" in words
-        assert visitor.session() is None
-
-    def test_a_session_that_was_ended_from_elsewhere_is_none(
-        self, visitor: ProviderClient, there: FaultyProvider
+    def test_a_user_who_signed_out_meanwhile_is_not_signed_in(
+        self, client: ProviderClient, other_op: FaultyProvider
     ) -> None:
-        back = begin(visitor, there)
-        there.before["/token"] = lambda: revoke_all_sessions(vera(visitor).id, "ended", visitor.options)
+        """Neither as the user who started the link nor as the user of the other account."""
+        callback_url = authorize_link(client, other_op)
+        client.sign_out()
+        text = assert_refused(client, client.get(callback_url), "signed-out", 401)
 
-        assert_refused(visitor, visitor.get(back), "signed-out", 401)
+        assert "You have been signed out in the meantime" in text
+        assert client.session() is None
 
-    def test_it_does_nothing_in_another_person_s_session(self, visitor: ProviderClient, there: FaultyProvider) -> None:
-        back = begin(visitor, there)
-        visitor.sign_in_as(**RESIDENT)
+    def test_a_session_revoked_meanwhile_is_refused(self, client: ProviderClient, other_op: FaultyProvider) -> None:
+        callback_url = authorize_link(client, other_op)
+        other_op.before["/token"] = lambda: revoke_all_sessions(vera(client).id, "ended", client.options)
 
-        assert_refused(visitor, visitor.get(back), "another-person", 403)
-        assert visitor.name() == "Rei Resident"
-        resident = visitor.options.adapter.get_user_by_account("oidc", "resident")
-        assert resident is not None
-        assert len(visitor.options.adapter.list_accounts(resident.id)) == 1
+        assert_refused(client, client.get(callback_url), "signed-out", 401)
 
-    def test_nor_in_another_person_s_browser(
-        self, house: Flask, visitor: ProviderClient, there: FaultyProvider
+    def test_the_session_of_another_user_is_refused(self, client: ProviderClient, other_op: FaultyProvider) -> None:
+        callback_url = authorize_link(client, other_op)
+        client.sign_in_as(**OTHER_USER)
+
+        assert_refused(client, client.get(callback_url), "another-person", 403)
+        assert client.name() == "Rei Resident"
+        other_user = client.options.adapter.get_user_by_account("oidc", "resident")
+        assert other_user is not None
+        assert len(client.options.adapter.list_accounts(other_user.id)) == 1
+
+    def test_the_browser_of_another_user_is_refused(
+        self, provider_app: Flask, client: ProviderClient, other_op: FaultyProvider
     ) -> None:
-        """Whoever is made to follow somebody else's callback does not get their account linked to theirs."""
-        back = begin(visitor, there)
-        victim = ProviderClient(house, visitor.op)
-        victim.sign_in_as(**RESIDENT)
-        victim.get(back)
+        """A user who is made to follow another user's callback URL does not get that account linked."""
+        callback_url = authorize_link(client, other_op)
+        victim = ProviderClient(provider_app, client.op)
+        victim.sign_in_as(**OTHER_USER)
+        victim.get(callback_url)
 
-        assert there.codes == []
-        assert accounts(visitor) == [("oidc", "visitor-1")]
+        assert other_op.codes == []
+        assert accounts(client) == [("oidc", "visitor-1")]
         assert victim.name() == "Rei Resident"
 
-    def test_nor_with_the_cookie_of_the_flow_in_another_person_s_browser(
-        self, house: Flask, visitor: ProviderClient, there: FaultyProvider
+    def test_a_copied_flow_cookie_in_the_browser_of_another_user_is_refused(
+        self, provider_app: Flask, client: ProviderClient, other_op: FaultyProvider
     ) -> None:
-        back = begin(visitor, there)
-        victim = ProviderClient(house, visitor.op)
-        victim.sign_in_as(**RESIDENT)
-        (flow,) = visitor.flow_cookies()
-        victim.client.set_cookie(flow, str(visitor.cookie(flow)), domain="127.0.0.1")
+        callback_url = authorize_link(client, other_op)
+        victim = ProviderClient(provider_app, client.op)
+        victim.sign_in_as(**OTHER_USER)
+        (flow,) = client.flow_cookies()
+        victim.client.set_cookie(flow, str(client.cookie(flow)), domain="127.0.0.1")
 
-        assert query(victim.get(back).headers["Location"])["reason"] == "another-person"
-        assert accounts(visitor) == [("oidc", "visitor-1")]
+        assert query(victim.get(callback_url).headers["Location"])["reason"] == "another-person"
+        assert accounts(client) == [("oidc", "visitor-1")]
 
-    def test_a_disabled_user_gets_no_more_ways_in(self, visitor: ProviderClient, there: FaultyProvider) -> None:
-        back = begin(visitor, there)
-        (user,) = visitor.options.adapter.list_users()
-        visitor.options.adapter.update_user(user.id, disabled=True)
+    def test_a_disabled_user_cannot_link(self, client: ProviderClient, other_op: FaultyProvider) -> None:
+        callback_url = authorize_link(client, other_op)
+        (user,) = client.options.adapter.list_users()
+        client.options.adapter.update_user(user.id, disabled=True)
 
-        assert_refused(visitor, visitor.get(back), None, 403)
+        assert_refused(client, client.get(callback_url), None, 403)
 
-    @pytest.mark.parametrize(("answer", "landing"), [(False, None), ("/about?wait=1", f"{ORIGIN}/about?wait=1")])
-    def test_the_application_has_its_say(
-        self, visitor: ProviderClient, there: FaultyProvider, answer: Any, landing: str | None
+    @pytest.mark.parametrize(("result", "location"), [(False, None), ("/about?wait=1", f"{ORIGIN}/about?wait=1")])
+    def test_the_sign_in_callback_can_deny_or_redirect_a_link(
+        self, client: ProviderClient, other_op: FaultyProvider, result: Any, location: str | None
     ) -> None:
-        asked: list[tuple[User, Account]] = []
-        back = begin(visitor, there)
+        calls: list[tuple[User, Account]] = []
+        callback_url = authorize_link(client, other_op)
 
         def sign_in(params: SignInParams) -> Any:
-            asked.append((params.user, params.account))
-            return answer
+            calls.append((params.user, params.account))
+            return result
 
-        listen_to(visitor, sign_in=sign_in)
-        reply = visitor.get(back)
+        set_callbacks(client, sign_in=sign_in)
+        response = client.get(callback_url)
 
-        assert accounts(visitor) == [("oidc", "visitor-1")]
-        assert [(user, account.provider) for user, account in asked] == [(vera(visitor), "zitadel")]
-        assert landing in (None, reply.headers["Location"])
-        assert landing or query(reply.headers["Location"])["error"] == "AccessDenied"
+        assert accounts(client) == [("oidc", "visitor-1")]
+        assert [(user, account.provider) for user, account in calls] == [(vera(client), "zitadel")]
+        assert location in (None, response.headers["Location"])
+        assert location or query(response.headers["Location"])["error"] == "AccessDenied"
 
-    def test_declining_is_explained_without_an_offer_to_sign_in(
-        self, visitor: ProviderClient, there: FaultyProvider
+    def test_a_declined_link_offers_no_sign_in(self, client: ProviderClient, other_op: FaultyProvider) -> None:
+        other_op.faults.callback = "access-denied"
+        text = assert_refused(client, client.get(authorize_link(client, other_op)), "declined", 400)
+
+        assert "/api/auth/signin/" not in text.split("<main")[-1]
+
+    def test_parallel_callbacks_link_once(
+        self, client: ProviderClient, other_op: FaultyProvider, sent_signals: SentSignals
     ) -> None:
-        there.faults.callback = "access-denied"
-        words = assert_refused(visitor, visitor.get(begin(visitor, there)), "declined", 400)
+        callback_url, cookies = authorize_link(client, other_op), {"Cookie": client.cookie_header()}
+        sent_signals.clear()
+        clients = [client.app.test_client(use_cookies=False) for _ in range(4)]
+        responses = run_parallel(
+            *(lambda test_client=test_client: test_client.get(callback_url, headers=cookies) for test_client in clients)
+        )
 
-        assert "/api/auth/signin/" not in words.split("<main")[-1]
-
-    def test_one_that_comes_twice_links_once(
-        self, visitor: ProviderClient, there: FaultyProvider, heard: Heard
-    ) -> None:
-        back, cookies = begin(visitor, there), {"Cookie": visitor.cookie_header()}
-        heard.clear()
-        clients = [visitor.app.test_client(use_cookies=False) for _ in range(4)]
-        answers = at_once(*(lambda client=client: client.get(back, headers=cookies) for client in clients))
-
-        assert {answer.headers["Location"] for answer in answers} == {f"{ORIGIN}{BACK}"}
-        assert (len(there.codes), len(heard)) == (1, 1)
-        assert accounts(visitor) == [("oidc", "visitor-1"), ("zitadel", "vera-there")]
+        assert {response.headers["Location"] for response in responses} == {f"{ORIGIN}{REDIRECT_TO}"}
+        assert (len(other_op.codes), len(sent_signals)) == (1, 1)
+        assert accounts(client) == [("oidc", "visitor-1"), ("zitadel", "vera-there")]

@@ -1,4 +1,4 @@
-"""What a provider calls its sessions and its logout tokens is its own: another's may be called the same (O17)."""
+"""Session ids and logout tokens of one provider are separate from those of other providers."""
 
 from __future__ import annotations
 
@@ -16,55 +16,57 @@ from tests.provider_client import ProviderClient, provider_env
 from tests.servers.faulty.provider import FaultyProvider
 from tests.tokens.logout_tokens import logout_token
 
-DOOR = "/api/auth/backchannel-logout/"
-OTHER = {"sub": "vera-there", "name": "V. Visitor", "email": "vera@elsewhere.example"}
+LOGOUT_PATH = "/api/auth/backchannel-logout/"
+OTHER_ACCOUNT = {"sub": "vera-there", "name": "V. Visitor", "email": "vera@elsewhere.example"}
 
 
-@pytest.fixture(name="there")
-def _there(clock: FrozenClock) -> Iterator[FaultyProvider]:
+@pytest.fixture(name="other_op")
+def _other_op(clock: FrozenClock) -> Iterator[FaultyProvider]:
     """A second provider."""
-    with FaultyProvider(clock=clock) as there:
-        yield there
+    with FaultyProvider(clock=clock) as other_op:
+        yield other_op
 
 
-def tell(app: Flask, provider: str, token: str) -> tuple[int, Any]:
-    """As a provider's server would; what it is answered."""
-    answer = app.test_client().post(DOOR + provider, data={"logout_token": token})
-    return answer.status_code, answer.get_json()
+def send_logout_token(app: Flask, provider: str, token: str) -> tuple[int, Any]:
+    """Send a logout token as the provider's server does. Return status and body."""
+    response = app.test_client().post(LOGOUT_PATH + provider, data={"logout_token": token})
+    return response.status_code, response.get_json()
 
 
-def test_two_providers_may_give_their_logout_tokens_the_same_name(
-    make_app: MakeApp, op: FaultyProvider, there: FaultyProvider
+def test_logout_tokens_of_two_providers_may_have_the_same_jti(
+    make_app: MakeApp, op: FaultyProvider, other_op: FaultyProvider
 ) -> None:
-    """Its `jti` is unique among those of its issuer, and no further (RFC 7519 4.1.7)."""
-    app = make_app(**provider_env(op), **provider_env(there, "ZITADEL"))
-    here, elsewhere = ProviderClient(app, op), ProviderClient(app, there)
-    here.sign_in_as()
-    elsewhere.get(there.authorize(elsewhere.begin_sign_in("/", "zitadel").headers["Location"], OTHER))
-    assert (here.name(), elsewhere.name()) == ("Vera Visitor", "V. Visitor")
-    first = logout_token(op, here.clock(), sub="visitor-1", jti="same")
-    second = logout_token(there, here.clock(), sub="vera-there", jti="same")
+    """A `jti` is unique only within its issuer (RFC 7519 section 4.1.7)."""
+    app = make_app(**provider_env(op), **provider_env(other_op, "ZITADEL"))
+    first_client, second_client = ProviderClient(app, op), ProviderClient(app, other_op)
+    first_client.sign_in_as()
+    second_client.get(
+        other_op.authorize(second_client.begin_sign_in("/", "zitadel").headers["Location"], OTHER_ACCOUNT)
+    )
+    assert (first_client.name(), second_client.name()) == ("Vera Visitor", "V. Visitor")
+    first = logout_token(op, first_client.clock(), sub="visitor-1", jti="same")
+    second = logout_token(other_op, first_client.clock(), sub="vera-there", jti="same")
 
-    assert [tell(app, "oidc", first)[0], tell(app, "zitadel", second)[0]] == [200, 200]
-    assert (here.name(), elsewhere.name()) == (None, None)
-    assert tell(app, "oidc", first)[0] == 400
+    assert [send_logout_token(app, "oidc", first)[0], send_logout_token(app, "zitadel", second)[0]] == [200, 200]
+    assert (first_client.name(), second_client.name()) == (None, None)
+    assert send_logout_token(app, "oidc", first)[0] == 400
 
 
-def test_a_provider_without_id_tokens_ends_nothing_and_is_asked_nothing(
+def test_a_logout_token_for_a_provider_without_id_tokens_is_refused_without_a_request(
     make_app: MakeApp, op: FaultyProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = make_app(AUTH_GITHUB_ID="i", AUTH_GITHUB_SECRET="s")
-    asked: list[object] = []
-    monkeypatch.setattr(requests.Session, "request", lambda *args, **_: asked.append(args))
+    requested: list[object] = []
+    monkeypatch.setattr(requests.Session, "request", lambda *args, **_: requested.append(args))
 
     token = logout_token(op, app.extensions["genkan"].core.clock(), sub="583231")
-    assert tell(app, "github", token) == (400, {"error": "invalid_request"})
-    assert asked == []
+    assert send_logout_token(app, "github", token) == (400, {"error": "invalid_request"})
+    assert requested == []
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 @pytest.mark.parametrize("sid", ["nul \0", "line\nend", "s" * 256, 7, []])
-def test_a_name_that_cannot_be_kept_keeps_nobody_out(
+def test_a_sid_that_cannot_be_stored_does_not_prevent_the_sign_in(
     request: pytest.FixtureRequest,
     environment: Environment,
     make_app: MakeApp,
@@ -72,13 +74,13 @@ def test_a_name_that_cannot_be_kept_keeps_nobody_out(
     database: str,
     sid: object,
 ) -> None:
-    """They are in, and what the provider calls its session is not known: it can end it by `sub` only."""
+    """The session has no provider session id then, so the provider can revoke it by `sub` only."""
     if database == "postgresql":
         environment["DATABASE_URL"] = request.getfixturevalue("postgres_url")
-    visitor = ProviderClient(make_app(**provider_env(op)), op)
-    with closing(visitor.options.adapter._database):
-        visitor.sign_in_as(sid=sid)
+    client = ProviderClient(make_app(**provider_env(op)), op)
+    with closing(client.options.adapter._database):
+        client.sign_in_as(sid=sid)
 
-        assert visitor.name() == "Vera Visitor"
-        (record,) = visitor.options.sessions.store.list_live(int(visitor.clock()), 9)
+        assert client.name() == "Vera Visitor"
+        (record,) = client.options.sessions.store.list_all_active(int(client.clock()), 9)
         assert record.provider_sid is None

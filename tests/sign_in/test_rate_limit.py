@@ -1,4 +1,4 @@
-"""One visitor can't have a provider shut the door on everybody: sign-ins from one address are bounded (D6)."""
+"""Sign-ins from one IP address are limited, so that a provider does not block the application for all users."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from genkan.core import RATE_LIMIT_BURST
 from tests.browser import Browser
 
 
-def test_too_many_sign_ins_from_one_address_are_told_so_and_others_go_on(
+def test_too_many_sign_ins_from_one_address_are_refused_and_others_continue(
     app: Flask, caplog: pytest.LogCaptureFixture
 ) -> None:
-    eager = Browser(app)
-    token = eager.csrf_token()
+    browser = Browser(app)
+    token = browser.csrf_token()
 
-    def press(address: str) -> str:
-        answer = eager.client.post(
+    def start_sign_in(address: str) -> str:
+        response = browser.client.post(
             "/api/auth/signin/development",
             data={"csrfToken": token},
-            base_url=eager.origin,
+            base_url=browser.origin,
             environ_base={"REMOTE_ADDR": address},
         )
-        assert answer.status_code in (302, 303)
-        return answer.headers["Location"]
+        assert response.status_code in (302, 303)
+        return response.headers["Location"]
 
     for _ in range(RATE_LIMIT_BURST):
-        assert "/development/authorize" in press("192.0.2.7")
-    refused = press("192.0.2.7")
+        assert "/development/authorize" in start_sign_in("192.0.2.7")
+    refused = start_sign_in("192.0.2.7")
 
-    page = eager.get(refused)
+    page = browser.get(refused)
     assert (page.status_code, "Too many sign-ins" in page.text) == (429, True)
     assert any("TRUSTED_PROXY_HOPS" in str(getattr(record, "why", "")) for record in caplog.records)
-    assert "/development/authorize" in press("192.0.2.8")
+    assert "/development/authorize" in start_sign_in("192.0.2.8")

@@ -1,4 +1,4 @@
-"""The application's say at a sign-in: whoever it does not want stays outside, and whatever it raises harms nobody else."""
+"""Callbacks of the application during a sign-in: what they can deny or change, and what happens when they raise."""
 
 from __future__ import annotations
 
@@ -8,39 +8,47 @@ from typing import Any
 
 import pytest
 
-from genkan.callbacks import JWTParams, RedirectParams, SessionParams, SignInParams
+from genkan.callbacks import Callbacks, JWTParams, RedirectParams, SessionParams, SignInParams
 from genkan.core import Pages
 from genkan.errors import AccessDenied
 from genkan.providers.base import ProfileUser
 from genkan.types import Profile, Session, Token
-from tests.core import with_callbacks
-from tests.provider_client import COOKIE, RESIDENT, Heard, ProviderClient, failure_reason, listen_to, query, state_of
+from tests.provider_client import (
+    COOKIE,
+    OTHER_USER,
+    ProviderClient,
+    SentSignals,
+    failure_reason,
+    get_state,
+    query,
+    set_callbacks,
+)
 
 ORIGIN = "http://127.0.0.1:5000"
 
 
-def fails(_: object) -> Any:
-    raise RuntimeError("<script>of the application</script>")
+def raise_error(_: object) -> Any:
+    raise RuntimeError("<script>from the callback</script>")
 
 
-@pytest.mark.parametrize("answer", [lambda _: False, lambda _: None, lambda _: "", fails])
-def test_whoever_the_application_does_not_want_is_denied(
-    visitor: ProviderClient, answer: Callable[..., Any], heard: Heard
+@pytest.mark.parametrize("callback", [lambda _: False, lambda _: None, lambda _: "", raise_error])
+def test_a_user_denied_by_the_sign_in_callback_gets_no_session(
+    client: ProviderClient, callback: Callable[..., Any], sent_signals: SentSignals
 ) -> None:
-    visitor.sign_in_as(**RESIDENT)
-    heard.clear()
-    listen_to(visitor, sign_in=answer)
-    denied = visitor.sign_in_as()
+    client.sign_in_as(**OTHER_USER)
+    sent_signals.clear()
+    set_callbacks(client, sign_in=callback)
+    denied = client.sign_in_as()
 
-    assert failure_reason(denied, visitor) is None
+    assert failure_reason(denied, client) is None
     assert query(denied.headers["Location"]) == {"error": "AccessDenied"}
-    assert visitor.get(denied.headers["Location"]).status_code == 403
-    assert (visitor.name(), visitor.flow_cookies(), heard) == ("Rei Resident", [], [])
-    assert len(visitor.options.adapter.list_users()) == 1
+    assert client.get(denied.headers["Location"]).status_code == 403
+    assert (client.name(), client.flow_cookies(), sent_signals) == ("Rei Resident", [], [])
+    assert len(client.options.adapter.list_users()) == 1
 
 
 @pytest.mark.parametrize(
-    ("elsewhere", "landing"),
+    ("result", "location"),
     [
         ("/about?wait=1", f"{ORIGIN}/about?wait=1"),
         (f"{ORIGIN}/about", f"{ORIGIN}/about"),
@@ -48,143 +56,141 @@ def test_whoever_the_application_does_not_want_is_denied(
         ("javascript:alert(1)", ORIGIN),
     ],
 )
-def test_the_sign_in_callback_can_send_somebody_elsewhere_without_a_session(
-    visitor: ProviderClient, elsewhere: str, landing: str
+def test_the_sign_in_callback_can_redirect_without_a_session(
+    client: ProviderClient, result: str, location: str
 ) -> None:
-    listen_to(visitor, sign_in=lambda _: elsewhere)
-    answer = visitor.sign_in_as()
+    set_callbacks(client, sign_in=lambda _: result)
+    response = client.sign_in_as()
 
-    assert answer.headers["Location"] == landing
-    assert (visitor.session(), visitor.flow_cookies(), visitor.options.adapter.list_users()) == (None, [], [])
+    assert response.headers["Location"] == location
+    assert (client.session(), client.flow_cookies(), client.options.adapter.list_users()) == (None, [], [])
 
 
-def test_an_error_of_our_own_tree_keeps_its_code(visitor: ProviderClient) -> None:
+def test_an_auth_error_raised_by_a_callback_keeps_its_code(client: ProviderClient) -> None:
     def deny(_: SignInParams) -> bool:
         raise AccessDenied("not today", reason="declined")
 
-    listen_to(visitor, sign_in=deny)
+    set_callbacks(client, sign_in=deny)
 
-    assert query(visitor.sign_in_as().headers["Location"])["error"] == "AccessDenied"
+    assert query(client.sign_in_as().headers["Location"])["error"] == "AccessDenied"
 
 
-def test_no_token_is_no_session(visitor: ProviderClient, heard: Heard) -> None:
-    listen_to(visitor, jwt=lambda _: None)
-    answer = visitor.sign_in_as()
+def test_a_jwt_callback_that_returns_none_denies_the_sign_in(client: ProviderClient, sent_signals: SentSignals) -> None:
+    set_callbacks(client, jwt=lambda _: None)
+    response = client.sign_in_as()
 
-    assert failure_reason(answer, visitor) is None
-    assert query(answer.headers["Location"])["error"] == "AccessDenied"
-    assert visitor.session() is None
-    assert "signed-in" not in dict(heard)
+    assert failure_reason(response, client) is None
+    assert query(response.headers["Location"])["error"] == "AccessDenied"
+    assert client.session() is None
+    assert "signed-in" not in dict(sent_signals)
 
 
 @pytest.mark.parametrize("callback", ["jwt", "session"])
-def test_a_callback_that_fails_signs_nobody_in_and_nobody_out(
-    visitor: ProviderClient, callback: str, caplog: pytest.LogCaptureFixture
+def test_a_failing_callback_creates_no_session_and_keeps_the_old_one(
+    client: ProviderClient, callback: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The application's words stay in the application."""
-    visitor.sign_in_as(**RESIDENT)
-    own = visitor.options.callbacks
-    listen_to(visitor, **{callback: fails})
-    answer = visitor.sign_in_as()
-    listen_to(visitor, **{callback: getattr(own, callback)})
+    """The text of the exception is neither shown nor logged."""
+    client.sign_in_as(**OTHER_USER)
+    original = client.options.callbacks
+    set_callbacks(client, **{callback: raise_error})
+    response = client.sign_in_as()
+    set_callbacks(client, **{callback: getattr(original, callback)})
 
-    assert failure_reason(answer, visitor) is None
-    assert query(answer.headers["Location"])["error"] == "Configuration"
-    assert "script" not in visitor.get(answer.headers["Location"]).get_data(as_text=True).split("<main")[-1]
-    assert "of the application" not in caplog.text
-    assert visitor.name() == "Rei Resident"
-    visitor.sign_in_as()
-    assert visitor.name() == "Vera Visitor"
+    assert failure_reason(response, client) is None
+    assert query(response.headers["Location"])["error"] == "Configuration"
+    assert "script" not in client.get(response.headers["Location"]).get_data(as_text=True).split("<main")[-1]
+    assert "from the callback" not in caplog.text
+    assert client.name() == "Rei Resident"
+    client.sign_in_as()
+    assert client.name() == "Vera Visitor"
 
 
-def test_what_the_jwt_callback_adds_stays_and_what_it_says_of_time_does_not(visitor: ProviderClient) -> None:
+def test_the_jwt_callback_can_add_claims_but_not_change_times(client: ProviderClient) -> None:
     def jwt(params: JWTParams) -> Token:
         return {**params.token, "role": "owner", "colour": "blue", "exp": 9e9, "iat": 1, "session_start": 1}
 
     def session(params: SessionParams) -> Session:
         return replace(params.session, extra={"colour": params.token["colour"], "since": params.token["session_start"]})
 
-    listen_to(visitor, jwt=jwt, session=session)
-    visitor.sign_in_as()
-    listen_to(visitor, jwt=lambda params: params.token)
-    told = visitor.session()
+    set_callbacks(client, jwt=jwt, session=session)
+    client.sign_in_as()
+    set_callbacks(client, jwt=lambda params: params.token)
+    current = client.session()
 
-    assert told is not None
-    assert (told["colour"], told["since"]) == ("blue", int(visitor.clock.now))
-    assert told["expires"] == "2026-12-18T11:06:40.000Z"
+    assert current is not None
+    assert (current["colour"], current["since"]) == ("blue", int(client.clock.now))
+    assert current["expires"] == "2026-12-18T11:06:40.000Z"
 
 
-@pytest.mark.parametrize("redirect", [fails, lambda _: "javascript:alert(1)", lambda _: "https://[broken"])
-def test_a_redirect_callback_that_fails_leads_to_the_front_page(
-    visitor: ProviderClient, redirect: Callable[..., Any]
+@pytest.mark.parametrize("redirect", [raise_error, lambda _: "javascript:alert(1)", lambda _: "https://[broken"])
+def test_a_failing_redirect_callback_leads_to_the_front_page(
+    client: ProviderClient, redirect: Callable[..., Any]
 ) -> None:
-    listen_to(visitor, redirect=redirect)
+    set_callbacks(client, redirect=redirect)
 
-    assert visitor.sign_in_as().headers["Location"] == ORIGIN
-    assert visitor.name() == "Vera Visitor"
+    assert client.sign_in_as().headers["Location"] == ORIGIN
+    assert client.name() == "Vera Visitor"
 
 
-def test_the_redirect_callback_may_lead_to_another_site_of_the_owner(visitor: ProviderClient) -> None:
+def test_the_redirect_callback_may_lead_to_another_site(client: ProviderClient) -> None:
     def redirect(params: RedirectParams) -> str:
         return f"https://shop.example.org/?from={params.base_url}"
 
-    listen_to(visitor, redirect=redirect)
+    set_callbacks(client, redirect=redirect)
 
-    assert visitor.sign_in_as().headers["Location"] == f"https://shop.example.org/?from={ORIGIN}"
+    assert client.sign_in_as().headers["Location"] == f"https://shop.example.org/?from={ORIGIN}"
 
 
-def test_newcomers_are_welcomed_on_a_page_of_their_own(visitor: ProviderClient) -> None:
-    house = state_of(visitor.app)
-    house.core = replace(house.core, pages=Pages(new_user="/about?welcome=1"))
+def test_new_users_are_redirected_to_the_new_user_page(client: ProviderClient) -> None:
+    state = get_state(client.app)
+    state.core = replace(state.core, pages=Pages(new_user="/about?welcome=1"))
 
-    assert [visitor.sign_in_as().headers["Location"] for _ in range(2)] == [
+    assert [client.sign_in_as().headers["Location"] for _ in range(2)] == [
         f"{ORIGIN}/about?welcome=1",
         f"{ORIGIN}/dashboard",
     ]
 
 
-def test_a_mapping_that_fails_is_an_answer_that_could_not_be_read(visitor: ProviderClient) -> None:
-    """Whoever adds a provider writes it, and no provider keeps its shape for ever."""
+def test_a_failing_profile_mapping_refuses_the_sign_in(client: ProviderClient) -> None:
+    """The profile of a provider may change its shape."""
 
     def mapping(profile: Profile) -> ProfileUser:
         return ProfileUser(profile["no such claim"])
 
-    house = state_of(visitor.app)
-    providers = {"oidc": replace(house.core.providers["oidc"], profile=mapping)}
-    house.core = replace(house.core, providers=providers)
+    state = get_state(client.app)
+    providers = {"oidc": replace(state.core.providers["oidc"], profile=mapping)}
+    state.core = replace(state.core, providers=providers)
 
-    assert failure_reason(visitor.sign_in_as(), visitor) == "refused"
-
-
-def test_the_callbacks_of_a_house_that_has_none_of_its_own_let_everybody_in(visitor: ProviderClient) -> None:
-    house = state_of(visitor.app)
-    house.core = with_callbacks(
-        house.core,
-    )
-    visitor.sign_in_as()
-    told = visitor.session()
-
-    assert told is not None
-    assert set(told["user"]) == {"name", "email", "image"}
+    assert failure_reason(client.sign_in_as(), client) == "refused"
 
 
-def test_a_redirect_callback_that_says_nothing_leads_to_the_front_page(visitor: ProviderClient) -> None:
-    listen_to(visitor, redirect=lambda _: None)
+def test_the_default_callbacks_allow_every_sign_in(client: ProviderClient) -> None:
+    state = get_state(client.app)
+    state.core = replace(state.core, callbacks=Callbacks())
+    client.sign_in_as()
+    session = client.session()
 
-    assert visitor.sign_in_as().headers["Location"] == ORIGIN
-    assert visitor.name() == "Vera Visitor"
+    assert session is not None
+    assert set(session["user"]) == {"name", "email", "image"}
 
 
-def test_a_new_sign_in_ends_the_session_before_it_also_where_the_application_would_not_tell_of_it(
-    visitor: ProviderClient,
+def test_a_redirect_callback_that_returns_none_leads_to_the_front_page(client: ProviderClient) -> None:
+    set_callbacks(client, redirect=lambda _: None)
+
+    assert client.sign_in_as().headers["Location"] == ORIGIN
+    assert client.name() == "Vera Visitor"
+
+
+def test_a_new_sign_in_revokes_the_old_session_even_when_the_session_callback_hides_it(
+    client: ProviderClient,
 ) -> None:
-    """A copy of the old cookie must not come back to life when the callback changes its mind (S1)."""
-    visitor.sign_in_as(**RESIDENT)
-    copied = visitor.cookie(COOKIE) or ""
-    listen_to(visitor, session=lambda _: None)
-    visitor.options.sessions.cache.clear()
-    visitor.sign_in_as()
-    listen_to(visitor, session=lambda params: params.session)
-    visitor.client.set_cookie(COOKIE, copied, domain="127.0.0.1")
+    """A copy of the old cookie must stay invalid when the callback later returns the session again."""
+    client.sign_in_as(**OTHER_USER)
+    copied = client.cookie(COOKIE) or ""
+    set_callbacks(client, session=lambda _: None)
+    client.options.sessions.cache.clear()
+    client.sign_in_as()
+    set_callbacks(client, session=lambda params: params.session)
+    client.client.set_cookie(COOKIE, copied, domain="127.0.0.1")
 
-    assert visitor.name() is None
+    assert client.name() is None

@@ -1,4 +1,4 @@
-"""Who hears of a sign-in, when and with what: callbacks and signals in Auth.js's order."""
+"""Callbacks and signals of a sign-in: their order, as in Auth.js, and their parameters."""
 
 from __future__ import annotations
 
@@ -7,87 +7,94 @@ from typing import Any
 
 from genkan import signals
 from genkan.callbacks import JWTParams, SignInParams
-from tests.provider_client import Heard, ProviderClient, listen_to
+from tests.provider_client import ProviderClient, SentSignals, set_callbacks
 
 
-def noting(visitor: ProviderClient, heard: Heard) -> None:
-    def noted(name: str, callback: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        def note(params: Any) -> Any:
-            heard.append((name, {"params": params}))
+def record_callbacks(client: ProviderClient, sent_signals: SentSignals) -> None:
+    def recording(name: str, callback: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def record(params: Any) -> Any:
+            sent_signals.append((name, {"params": params}))
             return callback(params)
 
-        return note
+        return record
 
-    own = visitor.options.callbacks
+    original = client.options.callbacks
     names = ("redirect", "sign_in", "jwt", "session")
-    listen_to(visitor, **{name: noted(name, getattr(own, name)) for name in names})
+    set_callbacks(client, **{name: recording(name, getattr(original, name)) for name in names})
 
 
-def told(heard: Heard, name: str) -> dict[str, Any]:
-    return next(news for said, news in heard if said == name)
+def kwargs_of(sent_signals: SentSignals, name: str) -> dict[str, Any]:
+    return next(kwargs for sent, kwargs in sent_signals if sent == name)
 
 
-def params_of(heard: Heard, name: str) -> Any:
-    return told(heard, name)["params"]
+def params_of(sent_signals: SentSignals, name: str) -> Any:
+    return kwargs_of(sent_signals, name)["params"]
 
 
-def test_a_first_sign_in_is_told_in_order(visitor: ProviderClient, heard: Heard) -> None:
-    back = visitor.callback_url()
-    noting(visitor, heard)
-    visitor.get(back)
+def test_the_order_at_a_first_sign_in(client: ProviderClient, sent_signals: SentSignals) -> None:
+    callback_url = client.callback_url()
+    record_callbacks(client, sent_signals)
+    client.get(callback_url)
 
     order = ["sign_in", "user-created", "account-linked", "jwt", "session", "signed-in"]
-    assert [name for name, _ in heard] == order
-    assert params_of(heard, "jwt").trigger == "signUp"
-    assert params_of(heard, "jwt").is_new_user is told(heard, "signed-in")["is_new_user"] is True
+    assert [name for name, _ in sent_signals] == order
+    assert params_of(sent_signals, "jwt").trigger == "signUp"
+    assert params_of(sent_signals, "jwt").is_new_user is kwargs_of(sent_signals, "signed-in")["is_new_user"] is True
 
 
-def test_a_later_sign_in_is_told_in_order(visitor: ProviderClient, heard: Heard) -> None:
-    visitor.sign_in_as()
-    heard.clear()
-    back = visitor.callback_url()
-    noting(visitor, heard)
-    visitor.get(back)
+def test_the_order_at_a_later_sign_in(client: ProviderClient, sent_signals: SentSignals) -> None:
+    client.sign_in_as()
+    sent_signals.clear()
+    callback_url = client.callback_url()
+    record_callbacks(client, sent_signals)
+    client.get(callback_url)
 
-    assert [name for name, _ in heard] == ["sign_in", "jwt", "session", "signed-in"]
-    assert params_of(heard, "jwt").trigger == "signIn"
-    assert params_of(heard, "jwt").is_new_user is told(heard, "signed-in")["is_new_user"] is False
+    assert [name for name, _ in sent_signals] == ["sign_in", "jwt", "session", "signed-in"]
+    assert params_of(sent_signals, "jwt").trigger == "signIn"
+    assert params_of(sent_signals, "jwt").is_new_user is kwargs_of(sent_signals, "signed-in")["is_new_user"] is False
 
 
-def test_callbacks_are_given_the_user_the_account_and_the_raw_profile(visitor: ProviderClient, heard: Heard) -> None:
-    noting(visitor, heard)
-    visitor.sign_in_as()
+def test_callbacks_get_the_user_the_account_and_the_raw_profile(
+    client: ProviderClient, sent_signals: SentSignals
+) -> None:
+    record_callbacks(client, sent_signals)
+    client.sign_in_as()
 
-    asked: SignInParams = params_of(heard, "sign_in")
-    made: JWTParams = params_of(heard, "jwt")
-    (stored,) = visitor.options.adapter.list_users()
-    assert made.user == stored
-    assert made.token == {
+    sign_in_params: SignInParams = params_of(sent_signals, "sign_in")
+    jwt_params: JWTParams = params_of(sent_signals, "jwt")
+    (user,) = client.options.adapter.list_users()
+    assert jwt_params.user == user
+    assert jwt_params.token == {
         "name": "Vera Visitor",
         "email": "visitor@example.org",
         "picture": "https://pictures.example/visitor.png",
-        "sub": stored.id,
+        "sub": user.id,
     }
-    assert (made.account and made.account.user_id, asked.account.user_id) == (stored.id, None)
-    assert asked.account.tokens["token_type"] == "Bearer"
-    assert asked.profile["sub"] == asked.account.provider_account_id == "visitor-1"
-    assert told(heard, "signed-in")["profile"] == asked.profile
+    assert (jwt_params.account and jwt_params.account.user_id, sign_in_params.account.user_id) == (user.id, None)
+    assert sign_in_params.account.tokens["token_type"] == "Bearer"
+    assert sign_in_params.profile["sub"] == sign_in_params.account.provider_account_id == "visitor-1"
+    assert kwargs_of(sent_signals, "signed-in")["profile"] == sign_in_params.profile
 
 
-def test_the_sign_in_callback_sees_the_stored_user_where_there_is_one(visitor: ProviderClient, heard: Heard) -> None:
-    visitor.sign_in_as()
-    noting(visitor, heard)
-    visitor.sign_in_as(name="Vera Wed")
+def test_the_sign_in_callback_gets_the_stored_user_of_a_known_account(
+    client: ProviderClient, sent_signals: SentSignals
+) -> None:
+    client.sign_in_as()
+    record_callbacks(client, sent_signals)
+    client.sign_in_as(name="Vera Wed")
 
-    (stored,) = visitor.options.adapter.list_users()
-    assert (params_of(heard, "sign_in").user.id, params_of(heard, "sign_in").user.name) == (stored.id, "Vera Visitor")
+    (user,) = client.options.adapter.list_users()
+    assert (params_of(sent_signals, "sign_in").user.id, params_of(sent_signals, "sign_in").user.name) == (
+        user.id,
+        "Vera Visitor",
+    )
 
 
-def test_a_receiver_that_fails_keeps_nobody_out(visitor: ProviderClient) -> None:
-    def receiver(_sender: object, **_news: object) -> None:
+def test_a_failing_receiver_does_not_prevent_the_sign_in(client: ProviderClient) -> None:
+    def receiver(_sender: object, **_kwargs: object) -> None:
         raise RuntimeError("not today")
 
     with signals.user_created.connected_to(receiver), signals.signed_in.connected_to(receiver):
-        visitor.sign_in_as()
+        client.sign_in_as()
 
-    assert visitor.name() == "Vera Visitor"
+    assert client.name() == "Vera Visitor"

@@ -1,4 +1,4 @@
-"""Signing in at the certified provider from npm, over real HTTP: a second opinion on everything at once."""
+"""Sign-in with the certified oidc-provider from npm, over real HTTP."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from genkan.errors import ReauthorizationRequired
 from tests.browser import Browser
 from tests.clock import FrozenClock
 from tests.conftest import ORIGIN, MakeApp
-from tests.provider_client import COOKIE, at_once, query
+from tests.provider_client import COOKIE, query, run_parallel
 from tests.servers.node import oidc_provider
 from tests.servers.node.nodejs import needing_node
 from tests.servers.node.oidc_provider import OidcProvider
@@ -41,31 +41,31 @@ def _op(port: int) -> Iterator[OidcProvider]:
         yield op
 
 
-@pytest.fixture(name="real_house")
-def _real_house(make_app: MakeApp, clock: FrozenClock, port: int) -> Flask:
-    clock.now = time.time()  # the provider's clock goes on
+@pytest.fixture(name="provider_app")
+def _provider_app(make_app: MakeApp, clock: FrozenClock, port: int) -> Flask:
+    clock.now = time.time()  # the provider uses the real time
     variables = {"ID": oidc_provider.CLIENT_ID, "SECRET": oidc_provider.CLIENT_SECRET}
     issuer = {"AUTH_OIDC_ISSUER": f"http://127.0.0.1:{port}"}
     return make_app(**{f"AUTH_OIDC_{name}": value for name, value in variables.items()}, **issuer)
 
 
-@pytest.fixture(name="guest")
-def _guest(real_house: Flask) -> Browser:
-    return Browser(real_house)
+@pytest.fixture(name="browser")
+def _signed_in_client(provider_app: Flask) -> Browser:
+    return Browser(provider_app)
 
 
-def enter(guest: Browser, op: OidcProvider, account: str = "ada") -> str:
-    """All the way; where it ends."""
-    begun = guest.begin_sign_in("/dashboard", "oidc")
-    return guest.get(op.sign_in(begun.headers["Location"], account)).headers["Location"]
+def sign_in(browser: Browser, op: OidcProvider, account: str = "ada") -> str:
+    """Sign in and return the URL of the final redirect."""
+    location = browser.begin_sign_in("/dashboard", "oidc")
+    return browser.get(op.sign_in(location.headers["Location"], account)).headers["Location"]
 
 
-def test_somebody_comes_all_the_way_in(guest: Browser, op: OidcProvider) -> None:
-    """The provider tells name, address and picture at userinfo only, as OpenID Connect Core 5.4 has it."""
-    assert enter(guest, op) == f"{ORIGIN}/dashboard"
+def test_a_user_signs_in(browser: Browser, op: OidcProvider) -> None:
+    """The provider sends name, email and picture only in userinfo (OpenID Connect Core section 5.4)."""
+    assert sign_in(browser, op) == f"{ORIGIN}/dashboard"
 
-    session = guest.session()
-    (user,) = guest.options.adapter.list_users()
+    session = browser.session()
+    (user,) = browser.options.adapter.list_users()
     assert session is not None
     assert session["user"] == {
         "name": "Ada Lovelace",
@@ -74,66 +74,68 @@ def test_somebody_comes_all_the_way_in(guest: Browser, op: OidcProvider) -> None
         "id": user.id,
         "role": "user",
     }
-    assert "Welcome, Ada Lovelace" in guest.get("/dashboard").get_data(as_text=True)
-    assert guest.get("/api/user/profile").get_json() == session["user"]
-    assert guest.options.adapter.get_user_by_account("oidc", "ada") == user
+    assert "Welcome, Ada Lovelace" in browser.get("/dashboard").get_data(as_text=True)
+    assert browser.get("/api/user/profile").get_json() == session["user"]
+    assert browser.options.adapter.get_user_by_account("oidc", "ada") == user
     assert user.email_verified is not None
 
 
-def test_somebody_who_refuses_is_told_that_nothing_happened(guest: Browser, op: OidcProvider) -> None:
-    enter(guest, op)
-    begun = guest.begin_sign_in("/dashboard", "oidc")
-    answer = guest.get(op.refuse(begun.headers["Location"]))
-    page = guest.get(answer.headers["Location"])
+def test_a_user_who_refuses_gets_an_explanation_and_stays_signed_in(browser: Browser, op: OidcProvider) -> None:
+    sign_in(browser, op)
+    location = browser.begin_sign_in("/dashboard", "oidc")
+    response = browser.get(op.refuse(location.headers["Location"]))
+    page = browser.get(response.headers["Location"])
 
-    assert answer.headers["Location"] == f"{ORIGIN}/api/auth/signin?error=OAuthCallbackError&reason=declined"
+    assert response.headers["Location"] == f"{ORIGIN}/api/auth/signin?error=OAuthCallbackError&reason=declined"
     assert page.status_code == 400
     assert "The sign-in was cancelled" in page.get_data(as_text=True)
     assert "The visitor said no" not in page.get_data(as_text=True)
-    assert guest.session() is not None
+    assert browser.session() is not None
 
 
-def test_signing_out_and_in_again_finds_the_same_user(guest: Browser, op: OidcProvider) -> None:
-    enter(guest, op)
-    first = guest.session()
-    guest.sign_out()
-    assert guest.session() is None
-    enter(guest, op)
+def test_signing_out_and_in_again_finds_the_same_user(browser: Browser, op: OidcProvider) -> None:
+    sign_in(browser, op)
+    first = browser.session()
+    browser.sign_out()
+    assert browser.session() is None
+    sign_in(browser, op)
 
-    assert guest.session() == first
+    assert browser.session() == first
 
 
-def test_two_people_are_two_users(real_house: Flask, op: OidcProvider) -> None:
-    ada, grace = Browser(real_house), Browser(real_house)
-    enter(ada, op)
-    enter(grace, op, "grace")
+def test_two_accounts_are_two_users(provider_app: Flask, op: OidcProvider) -> None:
+    ada, grace = Browser(provider_app), Browser(provider_app)
+    sign_in(ada, op)
+    sign_in(grace, op, "grace")
 
     sessions = [ada.session(), grace.session()]
     assert [session and session["user"]["name"] for session in sessions] == ["Ada Lovelace", "grace"]
-    assert len(real_house.extensions["genkan"].core.adapter.list_users()) == 2
+    assert len(provider_app.extensions["genkan"].core.adapter.list_users()) == 2
 
 
-def test_it_confirms_who_it_is_when_asked_to_and_not_otherwise(guest: Browser, op: OidcProvider) -> None:
-    """It tells when somebody proved themselves only where `max_age` asked for it, as OpenID Connect Core 2 lets it."""
-    enter(guest, op)
-    plain = guest.options.sessions.sealer.open(guest.cookie(COOKIE) or "")
-    begun = guest.submit("/api/auth/signin/oidc", callbackUrl="/dashboard", purpose="fresh").headers["Location"]
-    stranger = guest.submit("/api/auth/signin/oidc", callbackUrl="/dashboard", purpose="fresh").headers["Location"]
-    refused = guest.get(op.sign_in(stranger, "grace")).headers["Location"]
-    landing = guest.get(op.sign_in(begun, "ada")).headers["Location"]
-    fresh = guest.options.sessions.sealer.open(guest.cookie(COOKIE) or "")
+def test_auth_time_is_returned_for_a_reauthentication_only(browser: Browser, op: OidcProvider) -> None:
+    """This provider sends `auth_time` only when `max_age` was requested (OpenID Connect Core section 2)."""
+    sign_in(browser, op)
+    signed_in = browser.options.sessions.sealer.open(browser.cookie(COOKIE) or "")
+    location = browser.submit("/api/auth/signin/oidc", callbackUrl="/dashboard", purpose="fresh").headers["Location"]
+    other_location = browser.submit("/api/auth/signin/oidc", callbackUrl="/dashboard", purpose="fresh").headers[
+        "Location"
+    ]
+    refused = browser.get(op.sign_in(other_location, "grace")).headers["Location"]
+    final = browser.get(op.sign_in(location, "ada")).headers["Location"]
+    reauthenticated = browser.options.sessions.sealer.open(browser.cookie(COOKIE) or "")
 
-    assert query(begun).items() >= {"prompt": "login", "max_age": "60"}.items()
+    assert query(location).items() >= {"prompt": "login", "max_age": "60"}.items()
     assert query(refused)["reason"] == "another-person"
-    assert (plain["auth_time"], landing) == (None, f"{ORIGIN}/dashboard")
-    assert abs(fresh["auth_time"] - time.time()) < 60
-    assert (plain["sub"], plain["sid"] == fresh["sid"]) == (fresh["sub"], False)
+    assert (signed_in["auth_time"], final) == (None, f"{ORIGIN}/dashboard")
+    assert abs(reauthenticated["auth_time"] - time.time()) < 60
+    assert (signed_in["sub"], signed_in["sid"] == reauthenticated["sid"]) == (reauthenticated["sub"], False)
 
 
-def test_a_provider_that_comes_back_with_new_keys_and_a_new_name_is_believed(
+def test_a_restarted_provider_with_new_keys_and_a_changed_profile_is_accepted(
     make_app: MakeApp, clock: FrozenClock
 ) -> None:
-    """Its key id is the old one, so only the signature tells; here the claims are in the ID token as well."""
+    """The new key has the old `kid`, so only the signature check fails. The claims are in the ID token as well."""
     port = free_port()
     clock.now = time.time()
     app = make_app(
@@ -141,13 +143,13 @@ def test_a_provider_that_comes_back_with_new_keys_and_a_new_name_is_believed(
         AUTH_OIDC_SECRET=oidc_provider.CLIENT_SECRET,
         AUTH_OIDC_ISSUER=f"http://127.0.0.1:{port}",
     )
-    guest = Browser(app)
+    browser = Browser(app)
     with needing_node(), provider(port, ADA) as op:
-        enter(guest, op)
-    before = guest.session()
+        sign_in(browser, op)
+    before = browser.session()
     with needing_node(), provider(port, {**ADA, **ADA_LATER}, id_token_claims=True) as op:
-        enter(guest, op)
-    after = guest.session()
+        sign_in(browser, op)
+    after = browser.session()
 
     assert before is not None
     assert after is not None
@@ -158,24 +160,24 @@ def test_a_provider_that_comes_back_with_new_keys_and_a_new_name_is_believed(
     }
 
 
-def test_tokens_are_renewed_once_for_all_and_a_spent_one_ends_the_connection(
-    guest: Browser, clock: FrozenClock, op: OidcProvider
+def test_tokens_are_refreshed_once_and_a_reused_refresh_token_requires_reauthorization(
+    browser: Browser, clock: FrozenClock, op: OidcProvider
 ) -> None:
-    """It rotates, tells of the same person in a new ID token, and takes a second use for theft (RFC 9700 4.14)."""
-    enter(guest, op)
-    (user,) = guest.options.adapter.list_users()
-    (first,) = guest.options.adapter.list_accounts(user.id)
-    renew = partial(access_token, user.id, "oidc", guest.options)
-    given = set()
+    """The provider rotates refresh tokens and treats a second use as theft (RFC 9700 section 4.14)."""
+    sign_in(browser, op)
+    (user,) = browser.options.adapter.list_users()
+    (first,) = browser.options.adapter.list_accounts(user.id)
+    refresh = partial(access_token, user.id, "oidc", browser.options)
+    access_tokens = set()
     for _ in range(3):
         clock.advance(3600)
-        given |= set(at_once(*[renew] * 10))
+        access_tokens |= set(run_parallel(*[refresh] * 10))
 
-    (now,) = guest.options.adapter.list_accounts(user.id)
-    assert len(given) == 3
-    assert now.tokens["refresh_token"] != first.tokens["refresh_token"]
-    assert guest.options.adapter.replace_tokens(first, now.tokens["refresh_token"])
+    (account,) = browser.options.adapter.list_accounts(user.id)
+    assert len(access_tokens) == 3
+    assert account.tokens["refresh_token"] != first.tokens["refresh_token"]
+    assert browser.options.adapter.update_tokens(first, account.tokens["refresh_token"])
     clock.advance(3600)
     with pytest.raises(ReauthorizationRequired):
-        renew()
-    assert guest.session() is not None
+        refresh()
+    assert browser.session() is not None

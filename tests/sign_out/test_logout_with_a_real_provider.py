@@ -1,4 +1,4 @@
-"""Signing out at the certified provider from npm, and by it, with real workers: nobody's word but the protocol's."""
+"""RP-initiated and back-channel logout with the certified oidc-provider from npm and several workers."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from tests.servers.provider_browser import ProviderBrowser
 from tests.servers.server import Server, Visitor, environment, serving
 
 WORKERS = 3
-ASKED = 12
-"""Requests, each on a connection of its own: no worker is left out."""
+REQUESTS = 12
+"""Requests, each on its own connection, so that every worker receives some."""
 
 
 @pytest.fixture(name="port", scope="module")
@@ -29,7 +29,7 @@ def _port() -> int:
 @pytest.fixture(name="server", scope="module")
 def _server(port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     settings = {
-        **environment(tmp_path_factory.mktemp("house")),
+        **environment(tmp_path_factory.mktemp("app")),
         "WEB_CONCURRENCY": str(WORKERS),
         "AUTH_OIDC_ID": CLIENT_ID,
         "AUTH_OIDC_SECRET": CLIENT_SECRET,
@@ -42,62 +42,65 @@ def _server(port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
 
 @pytest.fixture(name="op", scope="module")
 def _op(port: int, server: Server) -> Iterator[OidcProvider]:
-    doors = f"{server.origin}/api/auth"
+    actions = f"{server.origin}/api/auth"
     with (
         needing_node(),
         oidc_provider.running(
-            [f"{doors}/callback/oidc"],
-            post_logout_redirect_uris=[f"{doors}/signout/return"],
-            backchannel_logout_uri=f"{doors}/backchannel-logout/oidc",
+            [f"{actions}/callback/oidc"],
+            post_logout_redirect_uris=[f"{actions}/signout/return"],
+            backchannel_logout_uri=f"{actions}/backchannel-logout/oidc",
             port=port,
         ) as op,
     ):
         yield op
 
 
-def enter(visitor: Visitor, person: ProviderBrowser) -> None:
-    visitor.ask("GET", person.follow(visitor.start(), visitor.origin))
+def sign_in(client: Visitor, provider_browser: ProviderBrowser) -> None:
+    client.ask("GET", provider_browser.follow(client.start(), client.origin))
 
 
-def leave(visitor: Visitor, callback_url: str) -> str:
-    token = visitor.ask("GET", "/api/auth/csrf").json()["csrfToken"]
+def sign_out(client: Visitor, callback_url: str) -> str:
+    token = client.ask("GET", "/api/auth/csrf").json()["csrfToken"]
     fields = {"csrfToken": token, "callbackUrl": callback_url}
-    return visitor.ask("POST", "/api/auth/signout", data=fields).headers["Location"]
+    return client.ask("POST", "/api/auth/signout", data=fields).headers["Location"]
 
 
-def names(visitor: Visitor) -> set[str | None]:
-    """Whom the workers take them for."""
-    return {visitor.name() for _ in range(ASKED)}
+def names(client: Visitor) -> set[str | None]:
+    """Return the user names that the workers see."""
+    return {client.name() for _ in range(REQUESTS)}
 
 
-def test_signing_out_at_the_provider_ends_that_browser_s_session_here(server: Server, op: OidcProvider) -> None:
-    """On every worker within a second; the same person's session in another browser goes on until they end that too."""
-    people = [ProviderBrowser(op, "ada"), ProviderBrowser(op, "ada")]
-    visitors = [Visitor(server.origin), Visitor(server.origin)]
-    for visitor, person in zip(visitors, people, strict=True):
-        enter(visitor, person)
-    assert [names(visitor) for visitor in visitors] == [{"ada"}, {"ada"}]
+def test_signing_out_at_the_provider_revokes_that_browser_s_session(server: Server, op: OidcProvider) -> None:
+    """On every worker within a second.
 
-    people[0].sign_out()
+    The same user's session in another browser lasts until it is signed out there, too.
+    """
+    provider_browsers = [ProviderBrowser(op, "ada"), ProviderBrowser(op, "ada")]
+    clients = [Visitor(server.origin), Visitor(server.origin)]
+    for client, provider_browser in zip(clients, provider_browsers, strict=True):
+        sign_in(client, provider_browser)
+    assert [names(client) for client in clients] == [{"ada"}, {"ada"}]
+
+    provider_browsers[0].sign_out()
     time.sleep(MAX_LAG)
-    assert [names(visitor) for visitor in visitors] == [{None}, {"ada"}]
-    people[1].sign_out()
+    assert [names(client) for client in clients] == [{None}, {"ada"}]
+    provider_browsers[1].sign_out()
     time.sleep(MAX_LAG)
-    assert [names(visitor) for visitor in visitors] == [{None}, {None}]
+    assert [names(client) for client in clients] == [{None}, {None}]
 
 
-def test_signing_out_here_ends_the_provider_s_session_too(server: Server, op: OidcProvider) -> None:
-    """The next sign-in asks who they are; before, the provider knew."""
-    person, visitor = ProviderBrowser(op, "grace"), Visitor(server.origin)
+def test_signing_out_ends_the_provider_s_session_too(server: Server, op: OidcProvider) -> None:
+    """The provider asks for the account again at the next sign-in. Before, its own session was enough."""
+    provider_browser, client = ProviderBrowser(op, "grace"), Visitor(server.origin)
     for _ in range(2):
-        enter(visitor, person)
-    assert (visitor.name(), person.asked) == ("grace", 1)
+        sign_in(client, provider_browser)
+    assert (client.name(), provider_browser.asked) == ("grace", 1)
 
-    location = leave(visitor, "/about")
-    assert visitor.name() is None
-    back = person.follow(location, visitor.origin)
-    assert urlsplit(back).path == "/api/auth/signout/return"
-    assert parse_qs(urlsplit(back).query)["state"] == parse_qs(urlsplit(location).query)["state"]
-    assert visitor.ask("GET", back).headers["Location"] == f"{visitor.origin}/about"
-    enter(visitor, person)
-    assert (visitor.name(), person.asked) == ("grace", 2)
+    location = sign_out(client, "/about")
+    assert client.name() is None
+    return_url = provider_browser.follow(location, client.origin)
+    assert urlsplit(return_url).path == "/api/auth/signout/return"
+    assert parse_qs(urlsplit(return_url).query)["state"] == parse_qs(urlsplit(location).query)["state"]
+    assert client.ask("GET", return_url).headers["Location"] == f"{client.origin}/about"
+    sign_in(client, provider_browser)
+    assert (client.name(), provider_browser.asked) == ("grace", 2)

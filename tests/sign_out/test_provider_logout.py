@@ -1,4 +1,4 @@
-"""Signing out here leads on to the provider's own sign-out where the owner wants that (RP-Initiated Logout 1.0, O19)."""
+"""RP-initiated logout: signing out continues at the provider where the setting asks for it."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ from genkan.oauth.discovery import METADATA_SECONDS, STALE_SECONDS
 from genkan.oauth.logout import LOGOUT_STATE_MAX_AGE, MAX_HINT_CHARACTERS
 from tests.browser import HTMX, Browser
 from tests.conftest import ORIGIN, MakeApp
-from tests.core import with_callbacks
-from tests.provider_client import RESIDENT, ProviderClient, provider_env, query, state_of
+from tests.provider_client import OTHER_USER, ProviderClient, get_state, provider_env, query
 from tests.servers.faulty.provider import FaultyProvider
 from tests.tokens.metadata import metadata
 
@@ -29,194 +28,211 @@ RETURN = "/api/auth/signout/return"
 COOKIE = "authjs.sign-out"
 
 
-@pytest.fixture(name="house")
-def _house(make_app: MakeApp, op: FaultyProvider) -> Flask:
+@pytest.fixture(name="provider_app")
+def _provider_app(make_app: MakeApp, op: FaultyProvider) -> Flask:
     return make_app(**provider_env(op), AUTH_OIDC_SIGN_OUT="provider", AUTH_DEVELOPMENT_PROVIDER="off")
 
 
-@pytest.fixture(name="guest")
-def _guest(visitor: ProviderClient) -> ProviderClient:
-    """Somebody who is signed in."""
-    visitor.sign_in_as(sid="s1")
-    assert visitor.name() == "Vera Visitor"
-    return visitor
+@pytest.fixture(name="signed_in_client")
+def _signed_in_client(client: ProviderClient) -> ProviderClient:
+    """Client with a session."""
+    client.sign_in_as(sid="s1")
+    assert client.name() == "Vera Visitor"
+    return client
 
 
-def leave(guest: ProviderClient, callback_url: str = "/about", **request: Any) -> TestResponse:
-    """Press "Sign out"."""
-    return guest.submit("/api/auth/signout", callbackUrl=callback_url, **request)
+def submit_sign_out(signed_in_client: ProviderClient, callback_url: str = "/about", **request: Any) -> TestResponse:
+    """Submit the sign-out form."""
+    return signed_in_client.submit("/api/auth/signout", callbackUrl=callback_url, **request)
 
 
-def followed(location: str, op: FaultyProvider) -> str:
-    """Where the provider sends the browser on to."""
+def return_url(location: str, op: FaultyProvider) -> str:
+    """Return the URL to which the provider redirects after its logout."""
     assert location.startswith(f"{op.issuer}/end-session?")
-    asked = query(location)
-    return f"{asked['post_logout_redirect_uri']}?state={asked['state']}"
+    params = query(location)
+    return f"{params['post_logout_redirect_uri']}?state={params['state']}"
 
 
-def form_action(answer: TestResponse) -> list[str] | None:
-    directives = [line.split() for line in answer.headers["Content-Security-Policy"].split(";")]
+def form_action(response: TestResponse) -> list[str] | None:
+    directives = [header.split() for header in response.headers["Content-Security-Policy"].split(";")]
     return next((sources for name, *sources in directives if name == "form-action"), None)
 
 
-def test_the_way_leads_to_the_provider_and_back_to_where_they_wanted(guest: ProviderClient) -> None:
-    """Conformance suite: rp-init-logout."""
-    answer = leave(guest)
-    location = answer.headers["Location"]
-    asked = query(location)
+def test_the_sign_out_leads_to_the_provider_and_back_to_the_callback_url(signed_in_client: ProviderClient) -> None:
+    """OpenID conformance suite: rp-init-logout."""
+    response = submit_sign_out(signed_in_client)
+    location = response.headers["Location"]
+    params = query(location)
 
-    assert (answer.status_code, answer.headers["Referrer-Policy"]) == (303, "no-referrer")
-    assert answer.headers["Clear-Site-Data"] == '"cache"'
-    assert set(asked) == {"id_token_hint", "post_logout_redirect_uri", "client_id", "state"}
-    assert (asked["client_id"], asked["post_logout_redirect_uri"]) == (guest.op.client_id, f"{ORIGIN}{RETURN}")
-    assert unverified_claims(asked["id_token_hint"])["sub"] == "visitor-1"
-    assert len(asked["state"]) >= 43
-    assert guest.session() is None
+    assert (response.status_code, response.headers["Referrer-Policy"]) == (303, "no-referrer")
+    assert response.headers["Clear-Site-Data"] == '"cache"'
+    assert set(params) == {"id_token_hint", "post_logout_redirect_uri", "client_id", "state"}
+    assert (params["client_id"], params["post_logout_redirect_uri"]) == (
+        signed_in_client.op.client_id,
+        f"{ORIGIN}{RETURN}",
+    )
+    assert unverified_claims(params["id_token_hint"])["sub"] == "visitor-1"
+    assert len(params["state"]) >= 43
+    assert signed_in_client.session() is None
 
-    back = guest.get(followed(location, guest.op))
-    assert (back.status_code, back.headers["Location"]) == (302, f"{ORIGIN}/about")
-    assert guest.cookie(COOKIE) is None
-
-
-def test_the_session_is_over_before_the_provider_is_asked_and_every_copy_of_it(guest: ProviderClient) -> None:
-    copied = guest.cookie("authjs.session-token")
-    guest.clock.advance(METADATA_SECONDS)
-    seen: list[Any] = []
-    thief = ProviderClient(guest.app, guest.op)
-    thief.client.set_cookie("authjs.session-token", copied or "", domain="127.0.0.1")
-    guest.op.before["/.well-known/openid-configuration"] = lambda: seen.append(thief.session())
-    leave(guest)
-
-    assert seen == [None]
+    response_of_return = signed_in_client.get(return_url(location, signed_in_client.op))
+    assert (response_of_return.status_code, response_of_return.headers["Location"]) == (302, f"{ORIGIN}/about")
+    assert signed_in_client.cookie(COOKIE) is None
 
 
-def test_htmx_is_told_to_go_there(guest: ProviderClient) -> None:
-    answer = leave(guest, headers=HTMX)
+def test_the_session_and_its_copies_are_revoked_before_the_provider_is_asked(
+    signed_in_client: ProviderClient,
+) -> None:
+    copied_cookie = signed_in_client.cookie("authjs.session-token")
+    signed_in_client.clock.advance(METADATA_SECONDS)
+    sessions: list[Any] = []
+    copied_client = ProviderClient(signed_in_client.app, signed_in_client.op)
+    copied_client.client.set_cookie("authjs.session-token", copied_cookie or "", domain="127.0.0.1")
+    signed_in_client.op.before["/.well-known/openid-configuration"] = lambda: sessions.append(copied_client.session())
+    submit_sign_out(signed_in_client)
 
-    assert (answer.status_code, answer.data) == (204, b"")
-    assert followed(answer.headers["HX-Redirect"], guest.op)
-    assert "HX-Trigger" not in answer.headers
-    assert guest.session() is None
+    assert sessions == [None]
 
 
-def test_a_client_that_asks_for_json_is_told_the_way(guest: ProviderClient) -> None:
-    """next-auth/react goes where `url` says."""
-    answer = leave(guest, headers={"X-Auth-Return-Redirect": "1"})
+def test_htmx_gets_the_provider_s_url_in_a_header(signed_in_client: ProviderClient) -> None:
+    response = submit_sign_out(signed_in_client, headers=HTMX)
 
-    assert answer.status_code == 200
-    assert followed(answer.get_json()["url"], guest.op)
-    assert guest.session() is None
+    assert (response.status_code, response.data) == (204, b"")
+    assert return_url(response.headers["HX-Redirect"], signed_in_client.op)
+    assert "HX-Trigger" not in response.headers
+    assert signed_in_client.session() is None
+
+
+def test_a_json_client_gets_the_provider_s_url(signed_in_client: ProviderClient) -> None:
+    """next-auth/react goes to `url`."""
+    response = submit_sign_out(signed_in_client, headers={"X-Auth-Return-Redirect": "1"})
+
+    assert response.status_code == 200
+    assert return_url(response.get_json()["url"], signed_in_client.op)
+    assert signed_in_client.session() is None
 
 
 @pytest.mark.parametrize(
     "state", ["", "?state=", "?state=another", "?state=%00", "?state=%ff", "?x=1", "?state=a&state=b"]
 )
-def test_coming_back_with_another_state_or_none_is_harmless(guest: ProviderClient, state: str) -> None:
-    """Conformance suite: rp-init-logout-no-state and -other-state."""
-    leave(guest)
-    answer = guest.get(RETURN + state)
+def test_a_return_with_a_wrong_state_or_none_redirects_to_the_front_page(
+    signed_in_client: ProviderClient, state: str
+) -> None:
+    """OpenID conformance suite: rp-init-logout-no-state and rp-init-logout-other-state."""
+    submit_sign_out(signed_in_client)
+    response = signed_in_client.get(RETURN + state)
 
-    assert (answer.status_code, answer.headers["Location"]) == (302, ORIGIN)
-    assert guest.session() is None
-
-
-def test_coming_back_twice_is_harmless(guest: ProviderClient) -> None:
-    back = followed(leave(guest).headers["Location"], guest.op)
-
-    assert [guest.get(back).headers["Location"] for _ in range(3)] == [f"{ORIGIN}/about", ORIGIN, ORIGIN]
+    assert (response.status_code, response.headers["Location"]) == (302, ORIGIN)
+    assert signed_in_client.session() is None
 
 
-def test_coming_back_in_another_browser_or_much_later_is_harmless(guest: ProviderClient) -> None:
-    back = followed(leave(guest).headers["Location"], guest.op)
-    stranger = ProviderClient(guest.app, guest.op)
-    stranger.sign_in_as(**RESIDENT)
-    assert stranger.get(back).headers["Location"] == ORIGIN
-    assert stranger.name() == "Rei Resident"
+def test_a_repeated_return_redirects_to_the_front_page(signed_in_client: ProviderClient) -> None:
+    url = return_url(submit_sign_out(signed_in_client).headers["Location"], signed_in_client.op)
 
-    guest.clock.advance(LOGOUT_STATE_MAX_AGE + CLOCK_TOLERANCE)
-    assert guest.get(back).headers["Location"] == ORIGIN
+    assert [signed_in_client.get(url).headers["Location"] for _ in range(3)] == [f"{ORIGIN}/about", ORIGIN, ORIGIN]
+
+
+def test_a_return_in_another_browser_or_too_late_redirects_to_the_front_page(signed_in_client: ProviderClient) -> None:
+    url = return_url(submit_sign_out(signed_in_client).headers["Location"], signed_in_client.op)
+    other_client = ProviderClient(signed_in_client.app, signed_in_client.op)
+    other_client.sign_in_as(**OTHER_USER)
+    assert other_client.get(url).headers["Location"] == ORIGIN
+    assert other_client.name() == "Rei Resident"
+
+    signed_in_client.clock.advance(LOGOUT_STATE_MAX_AGE + CLOCK_TOLERANCE)
+    assert signed_in_client.get(url).headers["Location"] == ORIGIN
 
 
 @pytest.mark.parametrize("value", ["", "nonsense", "a.b.c.d.e", "x" * 4000])
-def test_a_cookie_that_is_none_is_harmless_and_goes(guest: ProviderClient, value: str) -> None:
-    guest.client.set_cookie(COOKIE, value, domain="127.0.0.1")
-    answer = guest.get(f"{RETURN}?state=a")
+def test_an_invalid_state_cookie_is_ignored_and_deleted(signed_in_client: ProviderClient, value: str) -> None:
+    signed_in_client.client.set_cookie(COOKIE, value, domain="127.0.0.1")
+    response = signed_in_client.get(f"{RETURN}?state=a")
 
-    assert answer.headers["Location"] == ORIGIN
-    assert guest.cookie(COOKIE) is None
-    assert guest.name() == "Vera Visitor"
+    assert response.headers["Location"] == ORIGIN
+    assert signed_in_client.cookie(COOKIE) is None
+    assert signed_in_client.name() == "Vera Visitor"
 
 
-def test_a_cookie_of_a_sign_in_is_none_of_a_sign_out(guest: ProviderClient) -> None:
-    """Each purpose has a key of its own (T9)."""
-    begun = query(guest.start("/dashboard"))
-    (flow,) = guest.flow_cookies()
-    guest.client.set_cookie(COOKIE, guest.cookie(flow) or "", domain="127.0.0.1")
+def test_a_flow_cookie_is_not_a_logout_state_cookie(signed_in_client: ProviderClient) -> None:
+    """Each purpose has its own key."""
+    started = query(signed_in_client.start("/dashboard"))
+    (flow,) = signed_in_client.flow_cookies()
+    signed_in_client.client.set_cookie(COOKIE, signed_in_client.cookie(flow) or "", domain="127.0.0.1")
 
-    assert guest.get(f"{RETURN}?state={begun['state']}").headers["Location"] == ORIGIN
+    assert signed_in_client.get(f"{RETURN}?state={started['state']}").headers["Location"] == ORIGIN
 
 
 @pytest.mark.parametrize(
-    "wanted", ["https://evil.example/", "//evil.example", "javascript:alert(1)", "/\\evil.example"]
+    "callback_url", ["https://evil.example/", "//evil.example", "javascript:alert(1)", "/\\evil.example"]
 )
-def test_nobody_lands_on_another_site(guest: ProviderClient, wanted: str) -> None:
-    back = followed(leave(guest, wanted).headers["Location"], guest.op)
+def test_the_return_never_leads_to_another_site(signed_in_client: ProviderClient, callback_url: str) -> None:
+    url = return_url(submit_sign_out(signed_in_client, callback_url).headers["Location"], signed_in_client.op)
 
-    assert guest.get(back).headers["Location"].startswith(f"{ORIGIN}/") or guest.get(back).headers["Location"] == ORIGIN
-
-
-def test_a_landing_that_no_cookie_holds_is_the_front_page(guest: ProviderClient) -> None:
-    house = state_of(guest.app)
-    far = f"{ORIGIN}/{'x' * 4000}"
-    house.core = with_callbacks(house.core, redirect=lambda _: far)
-    answer = leave(guest)
-
-    assert all(len(line) < 4096 for line in answer.headers.getlist("Set-Cookie"))
-    assert guest.get(followed(answer.headers["Location"], guest.op)).headers["Location"] == ORIGIN
+    assert (
+        signed_in_client.get(url).headers["Location"].startswith(f"{ORIGIN}/")
+        or signed_in_client.get(url).headers["Location"] == ORIGIN
+    )
 
 
-def test_the_cookie_is_for_us_alone_and_short_lived(guest: ProviderClient) -> None:
-    (line,) = [line for line in leave(guest).headers.getlist("Set-Cookie") if line.startswith(COOKIE)]
+def test_a_callback_url_too_long_for_the_cookie_becomes_the_front_page(signed_in_client: ProviderClient) -> None:
+    state = get_state(signed_in_client.app)
+    long_url = f"{ORIGIN}/{'x' * 4000}"
+    state.core = replace(state.core, callbacks=replace(state.core.callbacks, redirect=lambda _: long_url))
+    response = submit_sign_out(signed_in_client)
 
-    assert line.split("; ")[1:3] == [f"Max-Age={LOGOUT_STATE_MAX_AGE}", "Path=/"]
-    assert line.endswith("HttpOnly; SameSite=Lax")
+    assert all(len(header) < 4096 for header in response.headers.getlist("Set-Cookie"))
+    assert (
+        signed_in_client.get(return_url(response.headers["Location"], signed_in_client.op)).headers["Location"]
+        == ORIGIN
+    )
 
 
-def test_a_provider_that_is_down_keeps_nobody_from_signing_out(guest: ProviderClient) -> None:
-    """Nothing of it is known any more; landing as usual."""
-    guest.clock.advance(STALE_SECONDS)
-    with guest.op.down():
-        answer = leave(guest)
+def test_the_logout_state_cookie_is_http_only_and_short_lived(signed_in_client: ProviderClient) -> None:
+    (header,) = [
+        header
+        for header in submit_sign_out(signed_in_client).headers.getlist("Set-Cookie")
+        if header.startswith(COOKIE)
+    ]
 
-    assert (answer.status_code, answer.headers["Location"]) == (303, f"{ORIGIN}/about")
-    assert guest.session() is None
+    assert header.split("; ")[1:3] == [f"Max-Age={LOGOUT_STATE_MAX_AGE}", "Path=/"]
+    assert header.endswith("HttpOnly; SameSite=Lax")
+
+
+def test_a_provider_that_is_down_does_not_prevent_signing_out(signed_in_client: ProviderClient) -> None:
+    """No metadata is cached any more, so the sign-out is local."""
+    signed_in_client.clock.advance(STALE_SECONDS)
+    with signed_in_client.op.down():
+        response = submit_sign_out(signed_in_client)
+
+    assert (response.status_code, response.headers["Location"]) == (303, f"{ORIGIN}/about")
+    assert signed_in_client.session() is None
 
 
 @pytest.mark.parametrize("fault", ["hang", "drip", "500", "html", "redirect", "wrong-issuer"])
-def test_nor_does_one_that_misbehaves_and_nobody_waits_long(
-    guest: ProviderClient, fault: Any, monkeypatch: pytest.MonkeyPatch
+def test_a_faulty_provider_does_not_prevent_or_delay_signing_out(
+    signed_in_client: ProviderClient, fault: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(logout, "TIMEOUT", 0.5)
-    guest.clock.advance(STALE_SECONDS)
-    guest.op.faults.discovery = fault
+    signed_in_client.clock.advance(STALE_SECONDS)
+    signed_in_client.op.faults.discovery = fault
     started = time.monotonic()
-    answer = leave(guest, headers=HTMX)
+    response = submit_sign_out(signed_in_client, headers=HTMX)
 
-    assert (answer.status_code, "HX-Redirect" in answer.headers) == (200, False)
-    assert "Sign in" in answer.text
+    assert (response.status_code, "HX-Redirect" in response.headers) == (200, False)
+    assert "Sign in" in response.text
     assert time.monotonic() - started < 2
-    assert guest.session() is None
+    assert signed_in_client.session() is None
 
 
-def test_what_is_known_of_a_provider_that_is_down_still_leads_there(guest: ProviderClient) -> None:
-    guest.clock.advance(METADATA_SECONDS)
-    with guest.op.down():
-        assert followed(leave(guest).headers["Location"], guest.op)
+def test_cached_metadata_is_used_while_the_provider_is_down(signed_in_client: ProviderClient) -> None:
+    signed_in_client.clock.advance(METADATA_SECONDS)
+    with signed_in_client.op.down():
+        assert return_url(submit_sign_out(signed_in_client).headers["Location"], signed_in_client.op)
 
 
-def metadata_with(monkeypatch: pytest.MonkeyPatch, endpoint: object) -> None:
-    """From now on the provider names this place for signing out."""
-    changed = lambda *given: {**metadata(*given), "end_session_endpoint": endpoint}  # noqa: E731
+def set_end_session_endpoint(monkeypatch: pytest.MonkeyPatch, endpoint: object) -> None:
+    """Replace the `end_session_endpoint` in the provider's metadata."""
+    changed = lambda *settings: {**metadata(*settings), "end_session_endpoint": endpoint}  # noqa: E731
     monkeypatch.setattr("tests.servers.faulty.provider.metadata", changed)
 
 
@@ -232,156 +248,171 @@ def metadata_with(monkeypatch: pytest.MonkeyPatch, endpoint: object) -> None:
         "https://user@host.example/",
     ],
 )
-def test_without_a_place_that_can_be_trusted_they_are_signed_out_here_only(
-    visitor: ProviderClient, endpoint: object, monkeypatch: pytest.MonkeyPatch
+def test_without_a_trusted_end_session_endpoint_the_sign_out_is_local(
+    client: ProviderClient, endpoint: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    metadata_with(monkeypatch, endpoint)
-    visitor.sign_in_as()
-    answer = leave(visitor)
+    set_end_session_endpoint(monkeypatch, endpoint)
+    client.sign_in_as()
+    response = submit_sign_out(client)
 
-    assert answer.headers["Location"] == f"{ORIGIN}/about"
-    assert form_action(visitor.get("/")) == ["'self'"]
-    assert visitor.session() is None
+    assert response.headers["Location"] == f"{ORIGIN}/about"
+    assert form_action(client.get("/")) == ["'self'"]
+    assert client.session() is None
 
 
-def test_a_place_with_a_query_keeps_it_and_one_with_a_fragment_is_none(
-    visitor: ProviderClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_the_query_of_the_endpoint_is_kept_and_a_fragment_is_refused(
+    client: ProviderClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    metadata_with(monkeypatch, f"{visitor.op.issuer}/out?tenant=a")
-    visitor.sign_in_as()
-    assert leave(visitor).headers["Location"].startswith(f"{visitor.op.issuer}/out?tenant=a&client_id=")
+    set_end_session_endpoint(monkeypatch, f"{client.op.issuer}/out?tenant=a")
+    client.sign_in_as()
+    assert submit_sign_out(client).headers["Location"].startswith(f"{client.op.issuer}/out?tenant=a&client_id=")
 
-    visitor.clock.advance(METADATA_SECONDS)
-    metadata_with(monkeypatch, f"{visitor.op.issuer}/out#tenant")
-    visitor.sign_in_as()
-    assert leave(visitor).headers["Location"] == f"{ORIGIN}/about"
-    (why,) = [record.__dict__["why"] for record in caplog.records if getattr(record, "event", "") == "sign-out-local"]
-    assert why == "an end_session_endpoint with a fragment"
+    client.clock.advance(METADATA_SECONDS)
+    set_end_session_endpoint(monkeypatch, f"{client.op.issuer}/out#tenant")
+    client.sign_in_as()
+    assert submit_sign_out(client).headers["Location"] == f"{ORIGIN}/about"
+    (reason,) = [
+        record.__dict__["why"] for record in caplog.records if getattr(record, "event", "") == "sign-out-local"
+    ]
+    assert reason == "an end_session_endpoint with a fragment"
 
 
-def test_a_database_that_is_down_keeps_nobody_from_signing_out(
-    guest: ProviderClient, monkeypatch: pytest.MonkeyPatch
+def test_a_database_error_does_not_prevent_signing_out(
+    signed_in_client: ProviderClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> Any:
         raise AdapterError("down")
 
-    with monkeypatch.context() as broken:
-        for what in ("get", "end"):
-            broken.setattr(type(guest.options.sessions.store), what, fail)
-        answer = leave(guest)
+    with monkeypatch.context() as patch:
+        for method in ("get", "revoke"):
+            patch.setattr(type(signed_in_client.options.sessions.store), method, fail)
+        response = submit_sign_out(signed_in_client)
 
-    assert answer.headers["Location"] == f"{ORIGIN}/about"
-    assert guest.session() is None
-
-
-def test_signing_out_when_nobody_is_signed_in_asks_nobody(guest: ProviderClient) -> None:
-    leave(guest)
-    asked = len(guest.op.calls)
-    answer = leave(guest)
-
-    assert answer.headers["Location"] == f"{ORIGIN}/about"
-    assert len(guest.op.calls) == asked
+    assert response.headers["Location"] == f"{ORIGIN}/about"
+    assert signed_in_client.session() is None
 
 
-def test_without_the_token_the_other_site_s_button_leads_nowhere(guest: ProviderClient) -> None:
-    """Nobody is signed out of their provider by another site either."""
-    assert guest.post("/api/auth/signout").headers["Location"].startswith(f"{ORIGIN}/api/auth/signin?error=MissingCSRF")
-    foreign = guest.submit("/api/auth/signout", headers={"Origin": "https://evil.example"})
+def test_signing_out_without_a_session_makes_no_request(signed_in_client: ProviderClient) -> None:
+    submit_sign_out(signed_in_client)
+    calls = len(signed_in_client.op.calls)
+    response = submit_sign_out(signed_in_client)
+
+    assert response.headers["Location"] == f"{ORIGIN}/about"
+    assert len(signed_in_client.op.calls) == calls
+
+
+def test_another_site_cannot_sign_the_user_out(signed_in_client: ProviderClient) -> None:
+    """Neither here nor at the provider."""
+    assert (
+        signed_in_client.post("/api/auth/signout")
+        .headers["Location"]
+        .startswith(f"{ORIGIN}/api/auth/signin?error=MissingCSRF")
+    )
+    foreign = signed_in_client.submit("/api/auth/signout", headers={"Origin": "https://evil.example"})
     assert foreign.status_code == 403
-    assert guest.name() == "Vera Visitor"
+    assert signed_in_client.name() == "Vera Visitor"
 
 
-def test_the_hint_is_the_session_s_own_id_token_and_sealed_at_rest(guest: ProviderClient) -> None:
-    first = {record.id: record.id_token for record in guest.options.sessions.store.list_live(int(guest.clock()), 9)}
-    other = ProviderClient(guest.app, guest.op)
+def test_the_hint_is_the_session_s_own_id_token_and_stored_encrypted(signed_in_client: ProviderClient) -> None:
+    tokens = {
+        record.id: record.id_token
+        for record in signed_in_client.options.sessions.store.list_all_active(int(signed_in_client.clock()), 9)
+    }
+    other = ProviderClient(signed_in_client.app, signed_in_client.op)
     other.sign_in_as(sid="s2")
     hints = [
-        unverified_claims(query(leave(each).headers["Location"])["id_token_hint"])["sid"] for each in (other, guest)
+        unverified_claims(query(submit_sign_out(client).headers["Location"])["id_token_hint"])["sid"]
+        for client in (other, signed_in_client)
     ]
 
     assert hints == ["s2", "s1"]
-    (token,) = first.values()
+    (token,) = tokens.values()
     assert token
-    with guest.options.sessions.store._database.read() as session:
+    with signed_in_client.options.sessions.store._database.read() as session:
         rows = session.connection().exec_driver_sql("select id_token from genkan_sessions").all()
     assert len(rows) == 2
-    assert all(kept and token not in kept and len(kept.split(".")) == 5 for (kept,) in rows)
+    assert all(stored and token not in stored and len(stored.split(".")) == 5 for (stored,) in rows)
 
 
-def test_a_hint_that_would_burst_the_address_is_left_out(visitor: ProviderClient) -> None:
-    visitor.sign_in_as(extra="x" * MAX_HINT_CHARACTERS)
-    asked = query(leave(visitor).headers["Location"])
+def test_a_hint_too_long_for_the_url_is_left_out(client: ProviderClient) -> None:
+    client.sign_in_as(extra="x" * MAX_HINT_CHARACTERS)
+    params = query(submit_sign_out(client).headers["Location"])
 
-    assert "id_token_hint" not in asked
-    assert asked["client_id"] == visitor.op.client_id
+    assert "id_token_hint" not in params
+    assert params["client_id"] == client.op.client_id
 
 
-def test_by_default_they_stay_and_no_id_token_is_kept(make_app: MakeApp, op: FaultyProvider) -> None:
-    for chosen in ({}, {"AUTH_OIDC_SIGN_OUT": "local"}, {"AUTH_OIDC_SIGN_OUT": ""}):
-        guest = ProviderClient(make_app(**provider_env(op), **chosen), op)
-        guest.sign_in_as()
-        records = guest.options.sessions.store.list_live(int(guest.clock()), 9)
+def test_the_default_is_a_local_sign_out_and_no_stored_id_token(make_app: MakeApp, op: FaultyProvider) -> None:
+    for setting in ({}, {"AUTH_OIDC_SIGN_OUT": "local"}, {"AUTH_OIDC_SIGN_OUT": ""}):
+        signed_in_client = ProviderClient(make_app(**provider_env(op), **setting), op)
+        signed_in_client.sign_in_as()
+        records = signed_in_client.options.sessions.store.list_all_active(int(signed_in_client.clock()), 9)
         assert {record.id_token for record in records} == {None}
-        assert form_action(guest.get("/")) == ["'self'"]
-        assert leave(guest).headers["Location"] == f"{ORIGIN}/about"
+        assert form_action(signed_in_client.get("/")) == ["'self'"]
+        assert submit_sign_out(signed_in_client).headers["Location"] == f"{ORIGIN}/about"
 
 
-def test_a_session_of_a_provider_that_is_off_by_now_ends_here(guest: ProviderClient) -> None:
-    house = state_of(guest.app)
-    house.core = replace(house.core, providers={})
+def test_a_session_of_a_disabled_provider_is_signed_out_locally(signed_in_client: ProviderClient) -> None:
+    state = get_state(signed_in_client.app)
+    state.core = replace(state.core, providers={})
 
-    assert leave(guest).headers["Location"] == f"{ORIGIN}/about"
-
-
-def test_a_view_s_own_sign_out_leads_there_too(house: Flask, op: FaultyProvider) -> None:
-    house.add_url_rule("/leave", "leave", lambda: sign_out(redirect_to="/about"), methods=["POST"])
-    guest = ProviderClient(house, op)
-    guest.sign_in_as()
-    answer = guest.submit("/leave")
-
-    assert guest.get(followed(answer.headers["Location"], guest.op)).headers["Location"] == f"{ORIGIN}/about"
+    assert submit_sign_out(signed_in_client).headers["Location"] == f"{ORIGIN}/about"
 
 
-def test_only_pages_of_a_signed_in_user_let_their_forms_lead_there(guest: ProviderClient) -> None:
-    """Browsers check the redirect against `form-action`; the sign-out form is on pages of a signed-in user only."""
+def test_the_sign_out_function_in_a_view_leads_to_the_provider(provider_app: Flask, op: FaultyProvider) -> None:
+    provider_app.add_url_rule(
+        "/custom-sign-out", "custom_sign_out", lambda: sign_out(redirect_to="/about"), methods=["POST"]
+    )
+    signed_in_client = ProviderClient(provider_app, op)
+    signed_in_client.sign_in_as()
+    response = signed_in_client.submit("/custom-sign-out")
+
+    assert (
+        signed_in_client.get(return_url(response.headers["Location"], signed_in_client.op)).headers["Location"]
+        == f"{ORIGIN}/about"
+    )
+
+
+def test_form_action_is_omitted_only_on_pages_of_a_signed_in_user(signed_in_client: ProviderClient) -> None:
+    """Browsers apply `form-action` to redirects as well. Only pages of a signed-in user have the sign-out form."""
     for path in ("/", "/dashboard", "/account/delete", "/api/auth/signout", "/nowhere"):
-        assert form_action(guest.get(path)) is None, path
-    assert form_action(ProviderClient(guest.app, guest.op).get("/")) == ["'self'"]
-    assert form_action(guest.get("/about")) == ["'self'"]
-    leave(guest)
-    assert form_action(guest.get("/")) == ["'self'"]
+        assert form_action(signed_in_client.get(path)) is None, path
+    assert form_action(ProviderClient(signed_in_client.app, signed_in_client.op).get("/")) == ["'self'"]
+    assert form_action(signed_in_client.get("/about")) == ["'self'"]
+    submit_sign_out(signed_in_client)
+    assert form_action(signed_in_client.get("/")) == ["'self'"]
 
 
 @pytest.mark.parametrize("host", ["a;script-src", "a,b", "a'b", "a*b"])
-def test_no_provider_writes_into_our_policy(
-    visitor: ProviderClient, host: str, monkeypatch: pytest.MonkeyPatch
+def test_provider_metadata_is_not_written_into_the_content_security_policy(
+    client: ProviderClient, host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    metadata_with(monkeypatch, f"http://127.0.0.1{host}/out")
-    visitor.sign_in_as()
+    set_end_session_endpoint(monkeypatch, f"http://127.0.0.1{host}/out")
+    client.sign_in_as()
 
-    assert form_action(visitor.get("/")) is None
-    assert host not in visitor.get("/").headers["Content-Security-Policy"]
+    assert form_action(client.get("/")) is None
+    assert host not in client.get("/").headers["Content-Security-Policy"]
 
 
 @pytest.mark.parametrize("value", ["Provider", "yes", "true", "1", "on", "local provider", "remote"])
-def test_an_unknown_word_in_the_setting_is_refused_by_name(make_app: MakeApp, op: FaultyProvider, value: str) -> None:
+def test_an_unknown_value_of_the_setting_is_refused(make_app: MakeApp, op: FaultyProvider, value: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^AUTH_OIDC_SIGN_OUT is neither local nor provider: set it to"):
         make_app(**provider_env(op), AUTH_OIDC_SIGN_OUT=value)
 
 
-def test_a_provider_that_has_no_such_thing_is_refused_by_name(make_app: MakeApp) -> None:
-    given = {"AUTH_GITHUB_ID": "house", "AUTH_GITHUB_SECRET": "Kq7Xw2Zp9Lr4Nt6Vb8Ym1Cd3"}
+def test_the_setting_is_refused_for_a_provider_without_logout(make_app: MakeApp) -> None:
+    settings = {"AUTH_GITHUB_ID": "client-id", "AUTH_GITHUB_SECRET": "Kq7Xw2Zp9Lr4Nt6Vb8Ym1Cd3"}
     with pytest.raises(ConfigurationError, match=r"^AUTH_GITHUB_SIGN_OUT .*remove it\.$"):
-        make_app(**given, AUTH_GITHUB_SIGN_OUT="provider")
-    make_app(**given, AUTH_GITHUB_SIGN_OUT="local")
+        make_app(**settings, AUTH_GITHUB_SIGN_OUT="provider")
+    make_app(**settings, AUTH_GITHUB_SIGN_OUT="local")
 
 
-def test_the_setting_alone_turns_no_provider_on(make_app: MakeApp) -> None:
+def test_the_setting_alone_enables_no_provider(make_app: MakeApp) -> None:
     with pytest.raises(ConfigurationError, match="AUTH_GOOGLE_SIGN_OUT without AUTH_GOOGLE_ID and AUTH_GOOGLE_SECRET"):
         make_app(AUTH_GOOGLE_SIGN_OUT="provider")
 
 
-def test_the_development_provider_asks_whether_to_sign_out_there_too(make_app: MakeApp) -> None:
+def test_the_development_provider_asks_whether_to_sign_out_there(make_app: MakeApp) -> None:
     browser = Browser(make_app(AUTH_DEVELOPMENT_SIGN_OUT="provider"))
     browser.sign_in()
     location = browser.sign_out(callbackUrl="/about").headers["Location"]
