@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 from hypothesis import settings
+from xdist.scheduler import LoadGroupScheduling
 
 import migrations
 from app import create_app
@@ -32,6 +34,23 @@ ORIGIN = "http://127.0.0.1:5000"
 
 Environment = dict[str, str]
 MakeApp = Callable[..., Flask]
+
+
+class FileOrGroupScheduling(LoadGroupScheduling):  # type: ignore[misc]  # pytest-xdist has no types
+    """Parallel runs keep the tests of a file together, so that its fixtures are set up once, and those of an xdist_group.
+
+    The group `timing` holds the files that measure time or start several server processes.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        group: str = super()._split_scope(nodeid)
+        return group.partition("::")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FileOrGroupScheduling:
+    """Replace the scheduler of `--dist loadgroup`, which would send each test without a group to any worker."""
+    return FileOrGroupScheduling(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

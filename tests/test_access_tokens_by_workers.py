@@ -16,6 +16,8 @@ from tests.peers.misbehaving import MisbehavingProvider
 from tests.peers.server import Server, Visitor, environment, serving
 from tests.visitors import at_once, variables
 
+pytestmark = pytest.mark.xdist_group("timing")
+
 WORKERS = 3
 
 ROUNDS = 4

@@ -24,6 +24,8 @@ from genkan.tokens import Sealer
 from tests.peers.server import Server, alone, environment, serving
 from tests.session_stores import LIFETIME
 
+pytestmark = pytest.mark.xdist_group("timing")
+
 WORKERS = 4
 DAY = 86_400
 COOKIE = "authjs.session-token"

@@ -18,6 +18,8 @@ from tests.peers.server import Visitor, environment, serving
 from tests.peers.signing import key
 from tests.visitors import variables
 
+pytestmark = pytest.mark.xdist_group("timing")
+
 WORKERS = 4
 ASKED = 40
 

@@ -17,6 +17,8 @@ from tests.peers.oidc_provider import CLIENT_ID, CLIENT_SECRET, OidcProvider
 from tests.peers.process import free_port
 from tests.peers.server import Server, Visitor, environment, serving
 
+pytestmark = pytest.mark.xdist_group("timing")
+
 WORKERS = 3
 ASKED = 12
 """Requests, each on a connection of its own: no worker is left out."""

@@ -20,6 +20,8 @@ from genkan.outbound import DEADLINE_SECONDS, mount_limits
 from tests.peers.faults import Faults
 from tests.visitors import Visitor, reason_of
 
+pytestmark = pytest.mark.xdist_group("timing")
+
 SOON = 0.4
 """Seconds: what a visit may spend in these tests, in place of the real time. Each call may still take that one."""
 

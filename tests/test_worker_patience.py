@@ -11,6 +11,8 @@ import pytest
 from config import ROOT
 from tests.peers.server import environment, serving
 
+pytestmark = pytest.mark.xdist_group("timing")
+
 WITHIN = 1.0
 """Seconds that anybody waits at most, whatever other clients do."""
 

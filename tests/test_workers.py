@@ -21,6 +21,8 @@ from tests.peers.misbehaving import MisbehavingProvider
 from tests.peers.server import Server, Visitor, environment, serving
 from tests.visitors import variables
 
+pytestmark = pytest.mark.xdist_group("timing")
+
 WORKERS = 4
 
 

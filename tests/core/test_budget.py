@@ -18,6 +18,8 @@ from genkan.outbound import Limits, Unreachable, mount_limits
 from tests.clock import FrozenClock
 from tests.peers.sockets import Behaviour, Line, saying, serving
 
+pytestmark = pytest.mark.xdist_group("timing")
+
 BUDGET = 0.3
 LONG = 60.0
 """Seconds that a call may take by itself in these tests: nothing but the budget ends one."""

@@ -22,6 +22,8 @@ from genkan.outbound import (
 )
 from tests.peers.sockets import Line, saying, serving
 
+pytestmark = pytest.mark.xdist_group("timing")
+
 DEADLINE = 0.3
 PROMPTLY = 2.0
 """Far below any timeout of the misbehaving hosts, far above the deadline on a busy machine."""

@@ -16,6 +16,8 @@ from genkan.outbound import Limits, Unreachable, mount_limits
 from tests.peers.certificates import self_signed, server_context
 from tests.peers.sockets import Line, saying, serving
 
+pytestmark = pytest.mark.xdist_group("timing")
+
 Wrap = Callable[[socket.socket], socket.socket]
 LIMITS = Limits(connect=2, deadline=2)
 
