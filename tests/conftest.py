@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
@@ -80,13 +81,25 @@ def _environment(tmp_path: Path) -> Environment:
     }
 
 
+@pytest.fixture(scope="session", name="empty_database")
+def _empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an SQLite file with all tables. Migrating a new one takes 40 ms, copying this one less than 1 ms."""
+    path = tmp_path_factory.mktemp("empty") / "empty.db"
+    migrations.upgrade(f"sqlite:///{path}")
+    return path
+
+
 @pytest.fixture(name="make_app")
-def _make_app(environment: Environment, clock: FrozenClock) -> MakeApp:
+def _make_app(environment: Environment, clock: FrozenClock, tmp_path: Path, empty_database: Path) -> MakeApp:
     """Makes an application with its database; keywords are variables added to the environment."""
 
     def make(**variables: str) -> Flask:
         given = {**environment, **variables}
-        migrations.upgrade(given["DATABASE_URL"])
+        path = tmp_path / "house.db"
+        if given["DATABASE_URL"] == f"sqlite:///{path}" and not path.exists():
+            shutil.copy(empty_database, path)
+        else:
+            migrations.upgrade(given["DATABASE_URL"])
         return create_app(given, clock)
 
     return make
