@@ -1,6 +1,10 @@
-# `make run` to look at it, `make test` to change it, `make serve` for production.
+# `make run` to look at it, `make check` and `make test` to change it, `make serve` for production.
 .POSIX:
-.PHONY: run serve setup test lint lock bench
+.PHONY: run serve setup test check test-pythons lint lock bench
+
+UNIT = tests/core
+# Four at most: each may start a PostgreSQL and a Chromium.
+PARALLEL = -n auto --maxprocesses 4 --dist loadgroup
 
 run: setup
 	@exec .venv/bin/python -m deploy.run
@@ -15,7 +19,17 @@ test:
 	@sh scripts/setup.sh requirements-dev.txt
 	@sh scripts/services.sh
 	@sh scripts/check.sh
-	@exec .venv/bin/python -m pytest
+	@exec .venv/bin/python -m pytest $(PARALLEL)
+
+check:
+	@sh scripts/setup.sh requirements-dev.txt
+	@sh scripts/services.sh
+	@sh scripts/check.sh
+	@exec .venv/bin/python -m pytest -q $(PARALLEL) $(UNIT)
+
+test-pythons:
+	@sh scripts/services.sh
+	@sh scripts/pythons.sh -q $(PARALLEL) $(UNIT)
 
 lint:
 	@sh scripts/setup.sh requirements-dev.txt

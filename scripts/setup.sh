@@ -1,16 +1,17 @@
 #!/bin/sh
 # Makes .venv and installs what FILE pins, every package by its hash. Does nothing when that has been done already.
-# Usage: sh scripts/setup.sh FILE
+# Usage: sh scripts/setup.sh FILE [FOLDER]: the environment is made in FOLDER instead of .venv
 #
 # A bare Debian has Python and pip, but neither `venv` (its ensurepip is a package of its own) nor leave to install
 # into the system. Hence three ways: uv where it is on PATH, Python's own venv, and a uv of ours in .tools.
 set -eu
 cd "$(dirname "$0")/.."
 file=$1
-stamp=.venv/installed-$file
+venv=${2:-.venv}
+stamp=$venv/installed-$file
 wanted=$(cat "$file" scripts/uv.txt | cksum)
 
-if [ -x .venv/bin/python ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
+if [ -x "$venv/bin/python" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
     exit 0
 fi
 
@@ -24,7 +25,7 @@ export UV_SYSTEM_CERTS=1 UV_LINK_MODE=copy
 
 # Else the first to fail would blame something else.
 writable() {
-    if [ -d .venv ]; then place=$PWD/.venv; else place=$PWD; fi
+    if [ -d "$venv" ]; then place=$PWD/$venv; else place=$PWD; fi
     [ -w "$place" ] && return
     say "$place cannot be written to. Let this account write there, or run a copy of the project that is its own."
     return 1
@@ -46,23 +47,23 @@ own_uv() {
 }
 
 make_environment() {
-    if command -v uv >/dev/null && uv venv --quiet --python "$python" .venv 2>/dev/null; then return; fi
-    rm -rf .venv
-    if "$python" -m venv .venv >/dev/null 2>&1; then return; fi
-    rm -rf .venv
-    if own_uv && .tools/bin/uv venv --quiet --python "$python" .venv; then return; fi
-    rm -rf .venv .tools
+    if command -v uv >/dev/null && uv venv --quiet --python "$python" "$venv" 2>/dev/null; then return; fi
+    rm -rf "$venv"
+    if "$python" -m venv "$venv" >/dev/null 2>&1; then return; fi
+    rm -rf "$venv"
+    if own_uv && .tools/bin/uv venv --quiet --python "$python" "$venv"; then return; fi
+    rm -rf "$venv" .tools
     say "this Python can make no environment. On Debian: apt install python3-venv"
     return 1
 }
 
 install() {
     if command -v uv >/dev/null; then
-        uv pip install --quiet --python .venv/bin/python --require-hashes -r "$file"
-    elif .venv/bin/python -m pip --version >/dev/null 2>&1; then
-        .venv/bin/python -m pip install -qq --require-hashes -r "$file"
+        uv pip install --quiet --python "$venv/bin/python" --require-hashes -r "$file"
+    elif "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
+        "$venv/bin/python" -m pip install -qq --require-hashes -r "$file"
     else
-        own_uv && .tools/bin/uv pip install --quiet --python .venv/bin/python --require-hashes -r "$file"
+        own_uv && .tools/bin/uv pip install --quiet --python "$venv/bin/python" --require-hashes -r "$file"
     fi
 }
 
@@ -70,8 +71,8 @@ writable
 python=$(find_python)
 say "installing what $file pins (this takes a moment, once)"
 # An environment whose Python has moved or gone is made anew.
-.venv/bin/python -c '' 2>/dev/null || { rm -rf .venv && make_environment; }
+"$venv/bin/python" -c '' 2>/dev/null || { rm -rf "$venv" && make_environment; }
 install
 echo "$wanted" >"$stamp"
 # What tests need on top includes all that running needs.
-[ "$file" = requirements.txt ] || cat requirements.txt scripts/uv.txt | cksum >.venv/installed-requirements.txt
+[ "$file" = requirements.txt ] || cat requirements.txt scripts/uv.txt | cksum >"$venv/installed-requirements.txt"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 from hypothesis import settings
+from xdist.scheduler import LoadGroupScheduling
 
 from app import create_app
 from genkan.adapters.sqlalchemy import migrations
@@ -35,6 +38,23 @@ Flask.test_client_class = BufferedClient
 
 Environment = dict[str, str]
 MakeApp = Callable[..., Flask]
+
+
+class FileOrGroupScheduling(LoadGroupScheduling):  # type: ignore[misc]  # pytest-xdist has no types
+    """Parallel runs keep the tests of a file together, so that its fixtures are set up once, and those of an xdist_group.
+
+    The group `timing` holds the files that measure time or start several server processes.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        group: str = super()._split_scope(nodeid)
+        return group.partition("::")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FileOrGroupScheduling:
+    """Replace the scheduler of `--dist loadgroup`, which would send each test without a group to any worker."""
+    return FileOrGroupScheduling(config, log)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -64,13 +84,25 @@ def _environment(tmp_path: Path) -> Environment:
     }
 
 
+@pytest.fixture(scope="session", name="empty_database")
+def _empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an SQLite file with all tables. Migrating a new one takes 40 ms, copying this one less than 1 ms."""
+    path = tmp_path_factory.mktemp("empty") / "empty.db"
+    migrations.upgrade(f"sqlite:///{path}")
+    return path
+
+
 @pytest.fixture(name="make_app")
-def _make_app(environment: Environment, clock: FrozenClock) -> MakeApp:
+def _make_app(environment: Environment, clock: FrozenClock, tmp_path: Path, empty_database: Path) -> MakeApp:
     """Makes an application with its database; keywords are variables added to the environment."""
 
     def make(**variables: str) -> Flask:
         given = {**environment, **variables}
-        migrations.upgrade(given["DATABASE_URL"])
+        path = tmp_path / "house.db"
+        if given["DATABASE_URL"] == f"sqlite:///{path}" and not path.exists():
+            shutil.copy(empty_database, path)
+        else:
+            migrations.upgrade(given["DATABASE_URL"])
         return create_app(given, clock)
 
     return make

@@ -11,6 +11,8 @@ import pytest
 from tests.servers import production_app
 from tests.servers.process import Process, free_port
 
+pytestmark = pytest.mark.xdist_group("timing")
+
 WITHIN = 1.0
 """Seconds that anybody waits at most, whatever other clients do (D5)."""
 

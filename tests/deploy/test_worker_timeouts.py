@@ -10,6 +10,8 @@ import pytest
 
 from tests.servers.server import environment, serving
 
+pytestmark = pytest.mark.xdist_group("timing")
+
 WITHIN = 1.0
 """Seconds that anybody waits at most, whatever other clients do."""
 

@@ -21,6 +21,8 @@ from tests.provider_client import provider_env
 from tests.servers.faulty.provider import FaultyProvider
 from tests.servers.server import Server, Visitor, environment, serving
 
+pytestmark = pytest.mark.xdist_group("timing")
+
 WORKERS = 4
 
 

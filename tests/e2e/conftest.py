@@ -1,4 +1,4 @@
-"""One Chromium and one house for the whole run; a fresh window for each test, which must give no cause to complain."""
+"""One Chromium for the whole run and one house for each file; a fresh window for each test, which must give no cause to complain."""
 
 from __future__ import annotations
 
@@ -40,8 +40,9 @@ def _chromium(browser_type: BrowserType) -> Iterator[Chromium]:
     chromium.close()
 
 
-@pytest.fixture(scope="session", name="house")
+@pytest.fixture(scope="module", name="house")
 def _house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """Start the application for one file: what its tests change there, such as a name, no other file sees."""
     with live_server(tmp_path_factory.mktemp("house")) as app:
         yield app
 

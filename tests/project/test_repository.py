@@ -44,7 +44,7 @@ def lines_with(pattern: re.Pattern[str]) -> list[str]:
 
 
 def test_no_installed_package_is_in_it() -> None:
-    parts = {"node_modules", ".venv", ".tools", "__pycache__", "instance", ".hypothesis"}
+    parts = {"node_modules", ".venv", ".pythons", ".tools", "__pycache__", "instance", ".hypothesis"}
 
     assert [path for path in tracked() if parts & set(Path(path).parts)] == []
 

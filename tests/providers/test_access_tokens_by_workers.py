@@ -16,6 +16,8 @@ from tests.provider_client import provider_env, run_parallel
 from tests.servers.faulty.provider import FaultyProvider
 from tests.servers.server import Server, Visitor, environment, serving
 
+pytestmark = pytest.mark.xdist_group("timing")
+
 WORKERS = 3
 
 ROUNDS = 4

@@ -20,6 +20,8 @@ from genkan.oauth.transport.concurrency import ConcurrencyLimit
 from tests.provider_client import ProviderClient, failure_reason
 from tests.servers.faulty.faults import Faults
 
+pytestmark = pytest.mark.xdist_group("timing")
+
 TIMEOUT = 0.4
 """Seconds.
 

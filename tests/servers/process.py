@@ -16,6 +16,10 @@ import pytest
 
 START_WITHIN = 30.0
 
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+"""Each process of a parallel run chooses from ports of its own: a port is taken only after it has been chosen."""
+
 
 class Process:
     """A command that announces in its output when it is ready."""
@@ -72,7 +76,7 @@ class Process:
 def free_port() -> int:
     """A port of 127.0.0.1 that is free and stays so between a stop and a start: below the ephemeral ones."""
     while True:
-        port = random.randrange(10_000, 32_000)
+        port = random.randrange(10_000 + WORKER, 32_000, WORKERS)
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port
 

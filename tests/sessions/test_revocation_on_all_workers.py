@@ -23,6 +23,8 @@ from genkan.types import Account, User
 from tests.databases import LIFETIME
 from tests.servers.server import Server, alone, environment, serving
 
+pytestmark = pytest.mark.xdist_group("timing")
+
 WORKERS = 4
 DAY = 86_400
 COOKIE = "authjs.session-token"

@@ -17,6 +17,8 @@ from tests.servers.server import Visitor, environment, serving
 from tests.tokens.logout_tokens import draft, logout_token
 from tests.tokens.signing import key
 
+pytestmark = pytest.mark.xdist_group("timing")
+
 WORKERS = 4
 REQUESTS = 40
 

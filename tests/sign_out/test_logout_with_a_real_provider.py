@@ -16,6 +16,8 @@ from tests.servers.process import free_port
 from tests.servers.provider_browser import ProviderBrowser
 from tests.servers.server import Server, Visitor, environment, serving
 
+pytestmark = pytest.mark.xdist_group("timing")
+
 WORKERS = 3
 REQUESTS = 12
 """Requests, each on its own connection, so that every worker receives some."""

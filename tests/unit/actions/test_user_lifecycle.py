@@ -67,7 +67,7 @@ def test_of_two_ways_in_that_are_unlinked_at_once_one_is_kept(adapter: Adapter) 
     """And not only the one whose provider is off, by which nobody could come in."""
     ada, _ = adapter.create_user(ADA, AT_HUB)
     adapter.link_account(ada.id, AT_OFF)
-    barrier = Barrier(2)
+    barrier = Barrier(2, timeout=30)
 
     def unlink(account: Account) -> bool:
         barrier.wait()
@@ -139,7 +139,7 @@ def test_whoever_is_deleted_is_gone_with_every_account_and_may_come_again(adapte
 
 def test_one_caller_at_a_time_has_the_lease(adapter: Adapter) -> None:
     adapter.create_user(ADA, AT_HUB)
-    barrier = Barrier(20)
+    barrier = Barrier(20, timeout=30)
 
     def lease(_: int) -> bool:
         barrier.wait()

@@ -59,7 +59,7 @@ def test_creating_the_same_account_again_gives_the_first_user_unchanged(adapter:
 
 
 def test_twenty_threads_that_create_one_person_at_once_make_one_user(adapter: Adapter) -> None:
-    barrier = Barrier(20)
+    barrier = Barrier(20, timeout=30)
 
     def create(_: int) -> tuple[User, bool]:
         barrier.wait()
@@ -161,7 +161,7 @@ def test_an_id_is_spent_exactly_once(adapter: Adapter) -> None:
 
 
 def test_twenty_threads_that_spend_one_id_find_one_winner(adapter: Adapter) -> None:
-    barrier = Barrier(20)
+    barrier = Barrier(20, timeout=30)
 
     def spend(_: int) -> bool:
         barrier.wait()

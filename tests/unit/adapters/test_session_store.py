@@ -149,7 +149,7 @@ def test_an_ended_session_is_not_seen_any_more(store: SessionStore) -> None:
 def test_of_fifty_who_prolong_at_once_one_writes(store: SessionStore) -> None:
     """Everybody prolongs to nearly the same second (S7)."""
     store.create(record())
-    barrier = Barrier(10)
+    barrier = Barrier(10, timeout=30)
 
     def prolong(number: int) -> bool:
         barrier.wait()
@@ -246,7 +246,7 @@ def test_nobody_slips_in_while_being_disabled(store: SQLAlchemySessionStore, peo
     """Who disables and then ends everything leaves nobody behind, whatever began at that moment (S4)."""
     for number in range(10):
         people.update_user(ADA, disabled=False)
-        barrier = Barrier(5)
+        barrier = Barrier(5, timeout=30)
 
         def begin(which: int, number: int = number, barrier: Barrier = barrier) -> bool:
             barrier.wait()

@@ -75,7 +75,7 @@ def test_a_block_that_raises_leaves_nothing_behind(database: Database) -> None:
 
 def test_a_transaction_that_lost_a_deadlock_is_begun_anew(postgres_url: str) -> None:
     migrations.upgrade(postgres_url)
-    barrier, tries = Barrier(2), {"ab": 0, "ba": 0}
+    barrier, tries = Barrier(2, timeout=30), {"ab": 0, "ba": 0}
 
     def count_both(session: Session, order: str) -> None:
         tries[order] += 1

@@ -73,10 +73,10 @@ def test_a_token_made_by_hand_opens_when_nothing_is_wrong_with_it() -> None:
 @pytest.mark.parametrize("change", UNWELCOME, ids=str)
 def test_an_unwelcome_header_is_refused_before_any_key_is_used(change: Mapping[str, Any]) -> None:
     token = jwe.seal_cbc({**GOOD, **change}, PLAIN, KEY)
-    started = time.perf_counter()
+    started = time.thread_time()
     with pytest.raises(TokenError):
         SEALER.open(token)
-    assert time.perf_counter() - started < 0.05
+    assert time.thread_time() - started < 0.05
 
 
 @pytest.mark.usefixtures("_no_key_work")
@@ -85,10 +85,10 @@ def test_a_bomb_is_refused_without_inflating_it(monkeypatch: pytest.MonkeyPatch)
     token = jwe.seal_cbc({**GOOD, "zip": "DEF"}, bomb, KEY)
     assert len(token) < MAX_TOKEN_CHARACTERS
     monkeypatch.setattr(zlib, "decompressobj", None)
-    started = time.perf_counter()
+    started = time.thread_time()
     with pytest.raises(TokenError):
         SEALER.open(token)
-    assert time.perf_counter() - started < 0.05
+    assert time.thread_time() - started < 0.05
 
 
 def test_a_token_that_is_too_long_is_refused_before_it_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,8 +177,8 @@ def test_no_text_does_anything_but_be_refused(text: str) -> None:
 def test_refusing_garbage_costs_less_than_a_millisecond_each() -> None:
     good = jwe.seal_cbc(GOOD, PLAIN, KEY)
     garbage = [f"{good[:-20]}{number:020d}" for number in range(2_000)]
-    started = time.perf_counter()
+    started = time.thread_time()
     for token in garbage:
         with pytest.raises(TokenError):
             SEALER.open(token)
-    assert time.perf_counter() - started < 2.0
+    assert time.thread_time() - started < 2.0

@@ -219,9 +219,9 @@ def test_more_chunks_or_characters_than_a_token_can_have_are_not_joined() -> Non
 
 def test_ten_thousand_cookies_are_looked_through_in_no_time() -> None:
     header = "; ".join(f"{NAME}.{index}=x" for index in range(10_000))
-    started = time.perf_counter()
+    started = time.thread_time()
     assert _found(header) is None
-    assert time.perf_counter() - started < 0.5
+    assert time.thread_time() - started < 0.5
 
 
 def test_values_are_percent_decoded_once_and_bytes_that_are_no_text_do_no_harm() -> None:

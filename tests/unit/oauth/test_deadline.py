@@ -18,6 +18,8 @@ from genkan.oauth.transport.deadline import deadline, remaining
 from tests.clock import FrozenClock
 from tests.servers.sockets import Behaviour, Line, saying, serving
 
+pytestmark = pytest.mark.xdist_group("timing")
+
 BUDGET = 0.3
 LONG = 60.0
 """Seconds that a call may take by itself in these tests: nothing but the budget ends one."""

@@ -17,6 +17,8 @@ from genkan.oauth.transport.adapters import ConnectionFailed, Limits, Unexpected
 from genkan.oauth.transport.concurrency import ConcurrencyLimit
 from tests.servers.sockets import Line, saying, serving
 
+pytestmark = pytest.mark.xdist_group("timing")
+
 DEADLINE = 0.3
 PROMPTLY = 2.0
 """Far below any timeout of the misbehaving hosts, far above the deadline on a busy machine."""

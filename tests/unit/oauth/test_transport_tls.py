@@ -16,6 +16,8 @@ from genkan.oauth.transport.concurrency import ConcurrencyLimit
 from tests.servers.sockets import Line, saying, serving
 from tests.tokens.certificates import self_signed, server_context
 
+pytestmark = pytest.mark.xdist_group("timing")
+
 Wrap = Callable[[socket.socket], socket.socket]
 LIMITS = Limits(connect=2, deadline=2)
 
