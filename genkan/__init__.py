@@ -1,1 +1,1 @@
-"""Signing in for Flask: the reusable core. `genkan.web` is its face; docs/architecture.md draws the rooms."""
+"""Sign-in for Flask with OAuth 2.0 and OpenID Connect, compatible with Auth.js."""

@@ -62,4 +62,4 @@ def test_an_address_that_is_none_is_counted_as_it_stands(throttle: RateLimit, ad
 def test_no_number_of_addresses_fills_a_worker(throttle: RateLimit) -> None:
     for number in range(MAX_ADDRESSES + 500):
         throttle.allow(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}")
-    assert len(throttle._rested_at) == MAX_ADDRESSES
+    assert len(throttle._full_at) == MAX_ADDRESSES

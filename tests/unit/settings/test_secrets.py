@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from genkan.settings.secrets import FEWEST_CHARACTERS, secret_weakness
+from genkan.settings.secrets import MIN_DISTINCT_CHARACTERS, secret_weakness
 
 CHANCE = Random(20)
 MADE = {
@@ -30,7 +30,7 @@ def test_what_chance_makes_is_a_secret(make: object) -> None:
 
 def test_hardly_ever_has_chance_too_few_different_digits() -> None:
     """Counted exactly: the words of 32 hexadecimal digits that use fewer different ones than are asked for."""
-    unlucky = sum(comb(16, used) * words_with_all_of(used) for used in range(FEWEST_CHARACTERS))
+    unlucky = sum(comb(16, used) * words_with_all_of(used) for used in range(MIN_DISTINCT_CHARACTERS))
 
     assert unlucky * ONE_IN < 16**32
 
