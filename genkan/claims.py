@@ -55,8 +55,10 @@ def normalize_subject(value: Any) -> str:
 
 
 def normalize_text(value: Any, limit: int) -> str | None:
-    """Return at most `limit` characters of a string, without control characters. None for another type, and for text
-    without a visible character."""
+    """Return at most `limit` characters of a string, without control characters.
+
+    None for another type, and for text without a visible character.
+    """
     if not isinstance(value, str):
         return None
     text = _UNWANTED.sub("", value[: 4 * limit]).strip()[:limit]
@@ -68,8 +70,10 @@ def _is_visible(character: str) -> bool:
 
 
 def normalize_email(value: Any) -> str | None:
-    """Return one email address in lower case, or None. The address is normalized (NFKC) before it is checked
-    (GHSA-7rqj-j65f-68wh)."""
+    """Return one email address in lower case, or None.
+
+    The address is normalized (NFKC) before it is checked (GHSA-7rqj-j65f-68wh).
+    """
     if not isinstance(value, str) or len(value) > MAX_EMAIL or _UNWANTED.search(value):
         return None
     address = unicodedata.normalize("NFKC", value).strip().lower()

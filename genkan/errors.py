@@ -1,5 +1,7 @@
-"""Exceptions. A client sees the `code` of an AuthError and the page that its `kind` and `reason` select, never the
-message."""
+"""Exceptions.
+
+A client sees the `code` of an AuthError and the page that its `kind` and `reason` select, never the message.
+"""
 
 from __future__ import annotations
 
@@ -107,8 +109,10 @@ class ProviderError(AuthError):
 
 
 class ProviderUnavailable(AuthError):
-    """Provider that did not respond in time, or for which this worker has too many open requests. A retry may
-    succeed."""
+    """Provider that did not respond in time, or for which this worker has too many open requests.
+
+    A retry may succeed.
+    """
 
     reason = "unavailable"
 
@@ -133,8 +137,10 @@ class AccountLinkedToAnotherUser(AuthError):
 
 
 class AccountMismatch(AccessDenied):
-    """Flow that was started for one user but finished by another user or in another user's session. Nothing was
-    changed."""
+    """Flow that was started for one user but finished by another user or in another user's session.
+
+    Nothing was changed.
+    """
 
     reason = "another-person"
 

@@ -23,8 +23,10 @@ class BoundedCache(Generic[Value]):
         self.get = self._values.get
 
     def set(self, key: bytes, value: Value, weight: int = 1) -> None:
-        """Store `value` for `key` and replace an earlier value. A value that is heavier than the limit is not
-        stored."""
+        """Store `value` for `key` and replace an earlier value.
+
+        A value that is heavier than the limit is not stored.
+        """
         with self._lock:
             self._drop(key)
             if weight > self._limit:

@@ -28,8 +28,10 @@ _log = logging.getLogger("genkan.cache.shared")
 
 
 class JSONSerializer(BaseSerializer):
-    """Serializer for cachelib that reads and writes JSON. Anything else in the cache is a miss and is never
-    executed."""
+    """Serializer for cachelib that reads and writes JSON.
+
+    Anything else in the cache is a miss and is never executed.
+    """
 
     def dumps(self, value: Any, protocol: int = 0) -> bytes:
         """Return the value as JSON in UTF-8. Raises TypeError for a value that JSON does not support."""

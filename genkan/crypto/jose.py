@@ -175,8 +175,10 @@ def parse_claims(data: bytes | None) -> dict[str, Any]:
 
 
 def ec_key_from_bytes(seed: bytes) -> ECKey:
-    """Return the P-256 key that belongs to `seed`. The seed must have at least 48 bytes, so that the key is not
-    biased."""
+    """Return the P-256 key that belongs to `seed`.
+
+    The seed must have at least 48 bytes, so that the key is not biased.
+    """
     order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
     scalar = int.from_bytes(seed, "big") % (order - 1) + 1
     key = ECKey(ec.derive_private_key(scalar, ec.SECP256R1()), None, None)

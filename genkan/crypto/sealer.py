@@ -1,5 +1,7 @@
-"""Encrypted tokens, byte-compatible with Auth.js. Each purpose has a `Sealer` of its own, which cannot open
-another's tokens."""
+"""Encrypted tokens, byte-compatible with Auth.js.
+
+Each purpose has a `Sealer` of its own, which cannot open another's tokens.
+"""
 
 from __future__ import annotations
 
@@ -74,8 +76,10 @@ class Sealer:
         self._clock = clock
 
     def seal(self, claims: Mapping[str, object], max_age: int) -> str:
-        """Return a token with the claims that expires after `max_age` seconds. `iat`, `exp` and `jti` are always set
-        anew."""
+        """Return a token with the claims that expires after `max_age` seconds.
+
+        `iat`, `exp` and `jti` are always set anew.
+        """
         now = int(self._clock())
         timed = {**claims, "iat": now, "exp": now + max_age, "jti": str(uuid4())}
         return self._keys.seal(strict_json.dumps(timed).encode())

@@ -41,8 +41,10 @@ def is_http_url(url: str) -> bool:
 
 
 def origin_of(url: str | SplitResult) -> str | None:
-    """Return scheme, host and port of an http or https URL in lower case, without a default port. None for any other
-    URL."""
+    """Return scheme, host and port of an http or https URL in lower case, without a default port.
+
+    None for any other URL.
+    """
     parts = _split(url) if isinstance(url, str) else url
     if parts is None:
         return None

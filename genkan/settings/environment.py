@@ -149,7 +149,7 @@ def _number(environ: Mapping[str, str], name: str, default: int, minimum: int, m
 
 
 def _ages(environ: Mapping[str, str]) -> tuple[int, int, int]:
-    """Return the idle lifetime, the update age and the absolute lifetime of a session in seconds."""
+    """Return the idle lifetime, update age and absolute lifetime of a session in seconds."""
     max_age = _number(environ, "AUTH_SESSION_MAX_AGE", 30 * DAY, 1, 3650 * DAY)
     update_age = _number(environ, "AUTH_SESSION_UPDATE_AGE", min(DAY, max_age), 0, 3650 * DAY)
     absolute_age = _number(environ, "AUTH_SESSION_ABSOLUTE_AGE", 90 * DAY, 1, 3650 * DAY)

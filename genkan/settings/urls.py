@@ -84,8 +84,10 @@ def _parts(name: str, value: str) -> SplitResult:
 
 
 def database_url(environ: Mapping[str, str], production: bool) -> str:
-    """Return the database URL in the form that SQLAlchemy expects. Raises ConfigurationError for a URL that cannot
-    work."""
+    """Return the database URL in the form that SQLAlchemy expects.
+
+    Raises ConfigurationError for a URL that cannot work.
+    """
     url = environ.get("DATABASE_URL", f"sqlite:///{ROOT}/instance/genkan.db")
     if not re.match(r"[a-z][a-z0-9]*(\+[a-z0-9_]+)?://", url, re.IGNORECASE):
         fail("DATABASE_URL", "it has no scheme", "Write it as sqlite:////path/to/file or postgresql://host/name")
@@ -105,8 +107,10 @@ def database_url(environ: Mapping[str, str], production: bool) -> str:
 
 
 def redis_url(environ: Mapping[str, str], production: bool) -> str | None:
-    """Return the URL of the Redis that all workers share, or None if it is not set. Raises ConfigurationError if it
-    is invalid."""
+    """Return the URL of the Redis that all workers share, or None if it is not set.
+
+    Raises ConfigurationError if it is invalid.
+    """
     url = environ.get("REDIS_URL")
     # redis-py silently uses database 0 if the path is not a number.
     if url and not re.fullmatch(r"rediss?://[^/?#]+(/[0-9]*)?(\?[^#]*)?|unix:///.+", url):
