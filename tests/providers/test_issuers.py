@@ -28,7 +28,9 @@ def test_an_unusual_issuer_that_discovery_confirms_signs_in_after_a_warning(
     with caplog.at_level("WARNING", "genkan"):
         visitor = ProviderClient(make_app(**provider_env(op, "KEYCLOAK")), op)
     (warning,) = caplog.messages
-    assert warning.startswith("AUTH_KEYCLOAK_ISSUER does not have the usual form for Keycloak: https://HOST/realms/REALM")
+    assert warning.startswith(
+        "AUTH_KEYCLOAK_ISSUER does not have the usual form for Keycloak: https://HOST/realms/REALM"
+    )
 
     visitor.get(op.authorize(visitor.begin_sign_in(provider="keycloak").headers["Location"]))
     assert visitor.name() == "Vera Visitor"
