@@ -2,7 +2,7 @@
 .POSIX:
 .PHONY: run serve setup test check test-pythons lint lock bench
 
-UNIT = tests/core
+UNIT = tests/unit
 # Four at most: each may start a PostgreSQL and a Chromium.
 PARALLEL = -n auto --maxprocesses 4 --dist loadgroup
 

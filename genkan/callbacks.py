@@ -1,4 +1,4 @@
-"""The application's say: what it is asked about sign-ins, redirects, tokens and sessions."""
+"""Callbacks with which an application decides about sign-ins, redirects, tokens and sessions."""
 
 from __future__ import annotations
 
@@ -10,12 +10,16 @@ from genkan.http.urls import same_origin_url
 from genkan.types import JSON, Account, Profile, Session, Token, User
 
 Trigger = Literal["signIn", "signUp", "update", "refresh"]
-"""`refresh` is ours: what is stored of the user has changed since the token was made, and `user` is the stored one."""
+"""Reason for a call of the `jwt` callback, as in Auth.js. Genkan adds `refresh`: the stored user has changed since
+the token was issued, and `JWTParams.user` is the stored user."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignInParams:
-    """May this person come in? `user` is the stored one if the account is known, else the one about to be made."""
+    """Parameters of the `sign_in` callback.
+
+    `user` is the stored user if the account is known, else the user that is about to be created.
+    """
 
     user: User
     account: Account
@@ -24,7 +28,7 @@ class SignInParams:
 
 @dataclass(frozen=True, slots=True)
 class RedirectParams:
-    """Where to, after signing in or out? `base_url` is our origin, without a path."""
+    """Parameters of the `redirect` callback: the requested URL and the application's own origin, without a path."""
 
     url: str
     base_url: str
@@ -32,9 +36,9 @@ class RedirectParams:
 
 @dataclass(frozen=True, slots=True)
 class JWTParams:
-    """What goes into the token?
+    """Parameters of the `jwt` callback.
 
-    At sign-in everything is given; later only `token`, and `session` on an update, or `user` on a refresh.
+    At sign-in every field is set. Later calls set `token`, and `session` on an update or `user` on a refresh.
     """
 
     token: Token
@@ -48,7 +52,7 @@ class JWTParams:
 
 @dataclass(frozen=True, slots=True)
 class SessionParams:
-    """What is the application, and the browser, told? `session` is the default answer, `token` all there is."""
+    """Parameters of the `session` callback: the default session and all claims of its token."""
 
     session: Session
     token: Token
@@ -61,32 +65,34 @@ SessionCallback = Callable[[SessionParams], Session | None]
 
 
 def default_sign_in(params: SignInParams) -> bool:
-    """The default `sign_in` callback."""
+    """Return True: every user may sign in."""
     return True
 
 
 def default_redirect(params: RedirectParams) -> str:
-    """The default `redirect` callback: anything of our own origin, and our front page for the rest (R1)."""
+    """Return the URL if it has the application's own origin, else the application's front page."""
     return same_origin_url(params.url, params.base_url) or params.base_url
 
 
 def default_jwt(params: JWTParams) -> Token | None:
-    """The default `jwt` callback."""
+    """Return the token unchanged."""
     return params.token
 
 
 def default_session(params: SessionParams) -> Session | None:
-    """The default `session` callback: name, email and image."""
+    """Return the default session, which has the user's name, email and image."""
     return params.session
 
 
 @dataclass(frozen=True, slots=True)
 class Callbacks:
-    """The application's say, in Auth.js's order and meaning.
+    """Set of the application's callbacks, called in the same order as in Auth.js.
 
-    `sign_in` returns True, False (AccessDenied) or a URL to go to instead; `jwt` a token, or None to end the
-    session; `session` what to tell, or None. Whatever they raise is logged; a session that cannot be worked out
-    is no session.
+    `sign_in` returns True, False (the sign-in fails with AccessDenied) or a URL to redirect to. `redirect` returns the
+    URL to redirect to. `jwt` returns the token, or None to revoke the session. `session` returns the session, or None
+    for no session.
+
+    An exception in a callback is logged. If it prevents a session from being built, the request has no session.
     """
 
     sign_in: SignInCallback = default_sign_in

@@ -1,4 +1,4 @@
-"""What a provider says of somebody, typed and cleaned before we keep it or show it (O11)."""
+"""Conversion of a provider's profile to a user, with the type, length and characters of every field checked."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from genkan.types import User
 
 MAX_NAME = 200
 MAX_EMAIL = 254
-"""RFC 5321 4.5.3.1.3: a path of 256 octets less its angle brackets."""
+"""Characters. A path in RFC 5321 section 4.5.3.1.3 has 256 octets, including two angle brackets."""
 MAX_SUBJECT = 255
-"""OpenID Connect Core 2: `sub` MUST NOT exceed 255 ASCII characters."""
+"""Characters. OpenID Connect Core section 2: `sub` must not exceed 255 ASCII characters."""
 
-# Controls (NUL, line ends, ANSI escapes), the marks that turn the direction of text, and what
-# takes the place of bytes that are no character, so that no two subjects become one.
+# Control characters (NUL, line ends, ANSI escapes), marks that change the direction of text, and U+FFFD. A decoder writes
+# U+FFFD for every invalid byte, so two different subjects could become equal.
 _UNWANTED = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufffd]")
-# Unicode counts them as letters and signs, and every font leaves them empty.
+# Unicode classes these as letters and symbols, but fonts show nothing for them.
 _BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 _ADDRESS = re.compile(r"[^@\s\"<>,;:\\()\[\]]+@[^@\s\"<>,;:\\()\[\]]+")
 
 
 def to_user(profile: ProfileUser, now: float) -> User:
-    """A user with a fresh id and clean fields; nothing of the wrong type gets through.
+    """Return a user with a new random id and normalized fields. A field of the wrong type becomes None.
 
-    `now` (seconds since 1970) is when the address counts as verified, if the provider vouches for it.
+    `now` is in seconds since 1970. It becomes `email_verified` if the provider says that the address is verified.
     """
     email = normalize_email(profile.email)
     return User(
@@ -43,9 +43,10 @@ def to_user(profile: ProfileUser, now: float) -> User:
 
 
 def normalize_subject(value: Any) -> str:
-    """The provider's id of somebody: 1 to 255 characters, no controls; numbers become their decimal form.
+    """Return the provider's id of a user as 1 to 255 characters without control characters.
 
-    Raises ProviderError: an account cannot be kept under anything else (O6).
+    An integer becomes its decimal digits. Raises ProviderError for any other value, because an account is stored under
+    its subject.
     """
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
     if not isinstance(text, str) or not 1 <= len(text) <= MAX_SUBJECT or _UNWANTED.search(text):
@@ -54,7 +55,10 @@ def normalize_subject(value: Any) -> str:
 
 
 def normalize_text(value: Any, limit: int) -> str | None:
-    """At most `limit` characters of a string without controls; None for anything else and where nothing is to be seen."""
+    """Return at most `limit` characters of a string, without control characters.
+
+    None for another type, and for text without a visible character.
+    """
     if not isinstance(value, str):
         return None
     text = _UNWANTED.sub("", value[: 4 * limit]).strip()[:limit]
@@ -66,11 +70,14 @@ def _is_visible(character: str) -> bool:
 
 
 def normalize_email(value: Any) -> str | None:
-    """One address in lower case, or None: normalised first, judged after (GHSA-7rqj-j65f-68wh)."""
+    """Return one email address in lower case, or None.
+
+    The address is normalized (NFKC) before it is checked (GHSA-7rqj-j65f-68wh).
+    """
     if not isinstance(value, str) or len(value) > MAX_EMAIL or _UNWANTED.search(value):
         return None
     address = unicodedata.normalize("NFKC", value).strip().lower()
     if any(unicodedata.category(character) == "Cf" for character in address):
-        # Invisible, so that two addresses would look the same.
+        # Format characters are invisible, so two different addresses would look the same.
         return None
     return address if len(address) <= MAX_EMAIL and _ADDRESS.fullmatch(address) else None

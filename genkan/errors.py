@@ -1,4 +1,7 @@
-"""What can go wrong, as a small tree: `code` is all a visitor is ever told, `kind` picks the page that tells it."""
+"""Exceptions.
+
+A client sees the `code` of an AuthError and the page that its `kind` and `reason` select, never the message.
+"""
 
 from __future__ import annotations
 
@@ -8,30 +11,30 @@ Kind = Literal["sign_in", "error"]
 
 
 class GenkanError(Exception):
-    """The base of everything this package raises on purpose."""
+    """Base class of the exceptions that Genkan raises."""
 
 
 class ConfigurationError(GenkanError):
-    """The owner's mistake: raised at start, names the setting and the remedy, never a setting's value."""
+    """Invalid setting. The message names the setting and the remedy, and never contains the value."""
 
 
 class NoRequestContext(GenkanError, RuntimeError):
-    """Who is there was asked outside a request, or in an application that has no Genkan."""
+    """Session requested outside a request, or in an application without Genkan."""
 
 
 class TokenError(GenkanError):
-    """A token that is not one of ours, in one indistinguishable shape whatever is wrong with it."""
+    """Invalid token. The exception is the same for every flaw, so that it reveals nothing about the token."""
 
 
 class AdapterError(GenkanError):
-    """A store (database, cache) did not answer; nothing about the visitor may be concluded from it."""
+    """Failure of the database or another store. It says nothing about the user or the session."""
 
 
 class AuthError(GenkanError):
-    """The visitor's path ended.
+    """Failed authentication request.
 
-    `code` is what `?error=` says on the wire (Auth.js's closed list), `reason` our finer word for the same
-    page, from a closed list too, so that the page can say what helps.
+    `code` is the value of `?error=`, from Auth.js's list of error codes. `reason` is Genkan's own and more specific,
+    also from a fixed list. The error page uses it to say what the user can do.
     """
 
     code: ClassVar[str] = "Configuration"
@@ -45,117 +48,125 @@ class AuthError(GenkanError):
 
 
 class AccessDenied(AuthError):
-    """They may not come in: the `sign_in` or the `jwt` callback said no, or they are disabled."""
+    """Sign-in denied: the `sign_in` or `jwt` callback refused it, or the user is disabled."""
 
     code = "AccessDenied"
 
 
 class MissingCSRF(AuthError):
-    """An unsafe request without the double-submit token (docs/requirements.md C1)."""
+    """Unsafe request without a valid CSRF token."""
 
     code = "MissingCSRF"
     kind = "sign_in"
 
 
 class CrossOriginRequest(AuthError):
-    """An unsafe request that another site made the browser send; refused with 403 whatever token it carries."""
+    """Unsafe request sent from another origin. The response is 403, also with a valid CSRF token."""
 
     code = "MissingCSRF"
     reason = "cross-site"
 
 
 class OAuthCallbackError(AuthError):
-    """The provider sent the visitor back with an error, most often because they declined."""
+    """Error response from the provider (RFC 6749 section 4.1.2.1), usually because the user declined."""
 
     code = "OAuthCallbackError"
     kind = "sign_in"
 
 
 class OAuthAccountNotLinked(AuthError):
-    """The address belongs to an account that was made through another provider."""
+    """Email address that belongs to a user with an account at another provider."""
 
     code = "OAuthAccountNotLinked"
     kind = "sign_in"
 
 
 class InvalidCheck(AuthError):
-    """State, nonce or verifier is missing, stale, spent, or minted for another provider or browser."""
+    """State, nonce or code verifier that is missing, expired, already used, or issued for another provider or
+    browser."""
 
     reason = "expired"
 
 
 class InvalidSessionUpdate(AuthError):
-    """A client asked to change something of its session to what it can not be."""
+    """Session update with a field that a client may not change, or an invalid value."""
 
 
 class UnknownAction(AuthError):
-    """A method or path the protocol does not have."""
+    """Method or path that the protocol does not define."""
 
 
 class InvalidProvider(AuthError):
-    """No such provider is on."""
+    """Provider that does not exist or is not enabled."""
 
     reason = "provider"
 
 
 class ProviderError(AuthError):
-    """The provider answered something that cannot be believed: bad signature, issuer, claim or shape."""
+    """Invalid response of the provider: a wrong signature, issuer, claim or format."""
 
     reason = "refused"
 
 
 class ProviderUnavailable(AuthError):
-    """The provider did not answer in time or is busy here; trying again later may work."""
+    """Provider that did not respond in time, or for which this worker has too many open requests.
+
+    A retry may succeed.
+    """
 
     reason = "unavailable"
 
 
 class TooManyRequests(AuthError):
-    """So many sign-ins were begun from one address that others would have to pay for more of them."""
+    """Too many sign-ins started from one IP address."""
 
     reason = "too-many"
 
 
 class AdapterUnavailable(AuthError):
-    """Our own store was down at the wrong moment; nothing was half done, trying again works."""
+    """Store that failed during the request. No change is half done, so a retry is safe."""
 
     reason = "storage"
 
 
 class AccountLinkedToAnotherUser(AuthError):
-    """An account that was to be linked is somebody else's way in already."""
+    """Account to be linked that already belongs to another user."""
 
     code = "OAuthAccountNotLinked"
     reason = "linked-elsewhere"
 
 
 class AccountMismatch(AccessDenied):
-    """A flow that was for one user has come back as another one, or to another one's session; nothing has changed."""
+    """Flow that was started for one user but finished by another user or in another user's session.
+
+    Nothing was changed.
+    """
 
     reason = "another-person"
 
 
 class ReauthenticationFailed(AuthError):
-    """The provider was to have somebody prove themselves anew and does not say that it did."""
+    """Reauthentication that the provider did not confirm: its response does not say that the user authenticated
+    again."""
 
     reason = "unproven"
 
 
 class LastAccountError(AuthError):
-    """Somebody's only way in can't be taken from them."""
+    """Attempt to unlink the last account with which the user can sign in."""
 
 
 class SessionRequired(AuthError):
-    """Something was asked for the person who is signed in, and nobody is."""
+    """Request that needs a session, but has none."""
 
     code = "SessionRequired"
     kind = "sign_in"
 
 
 class ReauthorizationRequired(AuthError):
-    """The provider gives no more tokens for somebody until they sign in there again; `provider` is its id.
+    """Refusal of the provider to issue more tokens until the user signs in there again.
 
-    Their session here goes on.
+    `provider` is the provider's id. The user's session stays valid.
     """
 
     code = "ReconnectRequired"

@@ -1,6 +1,6 @@
-"""What happened, for whoever wants to know: blinker signals with Auth.js's events' meaning.
+"""Blinker signals with the meaning of Auth.js's events.
 
-A receiver that fails is logged and changes nothing: an event is news, not a decision.
+An exception in a receiver is logged and does not affect the request.
 """
 
 from __future__ import annotations
@@ -13,30 +13,31 @@ _signals = Namespace()
 _log = logging.getLogger("genkan.signals")
 
 signed_in = _signals.signal("signed-in")
-"""Sent with user: User, account: Account, profile: Profile, is_new_user: bool, when somebody has signed in."""
+"""Sent after a sign-in with `user: User`, `account: Account`, `profile: Profile` and `is_new_user: bool`."""
 
 signed_out = _signals.signal("signed-out")
-"""Sent with token: Token, when a session was signed out."""
+"""Sent after a sign-out with `token: Token`."""
 
-session_revoked = _signals.signal("session-ended")
-"""Sent with record: SessionRecord, when a session that has a record was ended, for whatever reason (`revocation_reason`)."""
+session_revoked = _signals.signal("session-revoked")
+"""Sent with `record: SessionRecord` after a recorded session was revoked. `record.revocation_reason` says why."""
 
 user_created = _signals.signal("user-created")
-"""Sent with user: User, at somebody's first sign-in."""
+"""Sent with `user: User` after a user was created at the first sign-in."""
 
 account_linked = _signals.signal("account-linked")
-"""Sent with user: User, account: Account, profile: Profile, when an account joins a user; also the first one."""
+"""Sent with `user: User`, `account: Account` and `profile: Profile` after an account was linked, including the first
+account of a new user."""
 
-session = _signals.signal("session-read")
-"""Sent with session: Session, token: Token, once in each request that asked and found one."""
+session = _signals.signal("session")
+"""Sent with `session: Session` and `token: Token`, once for each request that reads a session and has one."""
 
 
 def send(signal: NamedSignal, **kwargs: object) -> None:
-    """Tell every receiver; one that raises is logged by its class and does not keep the others from hearing."""
+    """Call every receiver of the signal. An exception in one is logged, and the other receivers are still called."""
     if not signal.receivers:
         return
     for receiver in signal.receivers_for(None):
         try:
             receiver(None, **kwargs)
-        except Exception as error:  # noqa: BLE001 (the receiver is somebody else's code; the visitor's path goes on)
-            _log.error("event receiver failed", extra={"event": signal.name, "error": type(error).__name__})
+        except Exception as error:  # noqa: BLE001 (a receiver is application code, and its failure must not fail the request)
+            _log.error("signal receiver failed", extra={"signal": signal.name, "error": type(error).__name__})

@@ -1,4 +1,4 @@
-"""Read and write JSON strictly. Every JSON text from outside is read here."""
+"""Strict reading and writing of JSON. JSON from outside the process is read with this module."""
 
 from __future__ import annotations
 
@@ -9,24 +9,25 @@ from typing import Any, TypeGuard
 
 
 def loads(data: bytes | str) -> Any:
-    """Return the value in `data`. NaN, too long numbers and too deep nesting raise ValueError like any other flaw.
+    """Return the value in `data`. Raises ValueError for invalid JSON.
 
-    A lone surrogate in a string or a key becomes U+FFFD, so that every string can be encoded.
+    NaN, infinite numbers and too deep nesting are invalid, too. A lone surrogate in a string or key becomes U+FFFD, so
+    that every string can be encoded.
     """
-    # As JavaScript does, past a byte order mark.
+    # JavaScript's TextDecoder also skips a byte order mark.
     text = data if isinstance(data, str) else data.decode().removeprefix("\ufeff")
     try:
         value = _DECODER.decode(text)
-        # UTF-8 has no surrogates, so only an escape can bring one. The decoder has joined those that are pairs.
+        # UTF-8 has no surrogates, so only an escape sequence can produce one. The decoder has already joined pairs.
         if _SURROGATE_ESCAPE.search(text):
             value = _DECODER.decode(_LONE_SURROGATE.sub("\ufffd", dumps(value)))
     except RecursionError:
-        raise ValueError("nested too deep") from None
+        raise ValueError("nested too deeply") from None
     return value
 
 
 def loads_object(data: bytes | str) -> dict[str, Any]:
-    """The object in `data`; ValueError for anything else."""
+    """Return the JSON object in `data`. Raises ValueError for any other value."""
     value = loads(data)
     if not isinstance(value, dict):
         raise ValueError("not an object")
@@ -34,7 +35,7 @@ def loads_object(data: bytes | str) -> dict[str, Any]:
 
 
 def is_number(value: object) -> TypeGuard[int | float]:
-    """Whether it is a JSON number; to Python `true` would be one as well."""
+    """Return True if `value` is a JSON number. A bool is not, although Python's `bool` is a subclass of `int`."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
@@ -45,7 +46,7 @@ def _refuse_constant(name: str) -> Any:
 def _finite(text: str) -> float:
     number = float(text)
     if isinf(number):
-        raise ValueError("more than a number can hold")
+        raise ValueError("number out of range")
     return number
 
 
@@ -53,4 +54,5 @@ _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
 dumps = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
-"""Compact JSON of a value; made once, since `json.dumps` makes an encoder for every call with wishes."""
+"""Return the value as compact JSON. The encoder is shared, because `json.dumps` creates a new one for every call
+with options."""

@@ -1,4 +1,4 @@
-"""The nouns: who somebody is, how they came in, and what an application is told about it."""
+"""Data types of users, accounts and sessions."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import Any
 JSON = None | bool | int | float | str | list[Any] | dict[str, Any]
 
 Token = dict[str, Any]
-"""The claims of a session token, Auth.js's and anybody else's; unknown ones survive."""
+"""Claims of a session token. Unknown claims, for example those that Auth.js has set, are kept."""
 
 MAX_SID_LENGTH = 255
 """Characters of a provider's session id that is stored."""
 
 Profile = Mapping[str, Any]
-"""What the provider said about somebody, as it said it: ID-token claims or the userinfo answer."""
+"""Claims about the user as the provider sent them, from the ID token or the userinfo response."""
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody with a row here, or about to get one."""
+    """User that is stored, or about to be stored."""
 
     id: str
     name: str | None = None
@@ -30,14 +30,14 @@ class User:
     role: str | None = None
     email_verified: datetime | None = None
     disabled: bool = False
-    """May not sign in, until an owner says otherwise."""
+    """True if the user may not sign in."""
     name_overridden: bool = field(default=False, compare=False)
-    """They chose it here, so no provider's replaces it."""
+    """True if the user chose the name in this application. A provider's name does not replace it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One way in: (provider, subject), and the provider's tokens, which never leave the server."""
+    """Account at a provider, identified by provider and subject. Its tokens never leave the server."""
 
     provider: str
     provider_account_id: str
@@ -45,7 +45,8 @@ class Account:
     tokens: Mapping[str, Any] = field(default_factory=dict, repr=False)
     user_id: str | None = None
     refresh_locked_until: int | None = None
-    """Seconds since 1970 until when somebody is having the tokens renewed, unless they are done before that."""
+    """Seconds since 1970. Until then one worker holds the lock for refreshing the tokens, unless it releases the
+    lock earlier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class ProviderIdentity:
 
 @dataclass(frozen=True, slots=True)
 class SessionUser:
-    """The person as a session tells of them: an allow-list (T12), extended only through `extra`."""
+    """User data that a session exposes to templates and to the browser. Only these fields and `extra` are exposed."""
 
     name: str | None = None
     email: str | None = None
@@ -81,7 +82,10 @@ class SessionUser:
     extra: Mapping[str, JSON] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, JSON]:
-        """Auth.js's shape: name, email and image always (null when unknown), id and role when there are any."""
+        """Return the JSON that Auth.js sends:
+
+        `name`, `email` and `image` always (null if unknown), `id` and `role` if they are set.
+        """
         known: dict[str, JSON] = {"name": self.name, "email": self.email, "image": self.image}
         if self.id is not None:
             known["id"] = self.id
@@ -92,23 +96,26 @@ class SessionUser:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Somebody is signed in: who, and until when unless they come back before that."""
+    """Session of a signed-in user. `expires` is when it ends unless it is extended before."""
 
     user: SessionUser
     expires: datetime
     extra: Mapping[str, JSON] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, JSON]:
-        """`{"user": {...}, "expires": "2026-12-23T10:00:00.000Z"}`, what `GET /api/auth/session` answers."""
+        """Return the JSON response of `GET /api/auth/session`, for example `{"user": {...}, "expires":
+
+        "2026-12-23T10:00:00.000Z"}`.
+        """
         return {**self.extra, "user": self.user.to_json(), "expires": to_iso(self.expires)}
 
 
 def to_iso(moment: datetime) -> str:
-    """UTC with milliseconds and `Z`, as JavaScript's `toISOString` writes it."""
+    """Return the time in UTC with milliseconds and `Z`, as JavaScript's `toISOString` does."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def str_claim(claims: Mapping[str, Any], name: str) -> str | None:
-    """Return a claim that is a string; None for any other."""
+    """Return the claim `name` if it is a string, else None."""
     value = claims.get(name)
     return value if isinstance(value, str) else None

@@ -1,4 +1,4 @@
-"""The protocol of an adapter, and what every adapter shares."""
+"""Adapter protocol, and functions that all adapters share."""
 
 from genkan.adapters.base import DEFAULT_ROLE as DEFAULT_ROLE
 from genkan.adapters.base import MAX_LOCK_SECONDS as MAX_LOCK_SECONDS

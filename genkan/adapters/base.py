@@ -1,4 +1,4 @@
-"""What any store of people must promise, and what all of them do alike."""
+"""Protocol of an adapter, the store of users and accounts, and functions that all adapters share."""
 
 from __future__ import annotations
 
@@ -13,131 +13,147 @@ from genkan.types import Account, User
 DEFAULT_ROLE = "user"
 
 SECRET_FIELDS = ("access_token", "refresh_token", "id_token")
-"""What must never be readable in a store (docs/requirements.md T12)."""
+"""Tokens that an adapter must encrypt before it stores them."""
 
 RETENTION_SECONDS = 60.0
-"""Seconds a spent id is remembered beyond its end: the clock of another host may be behind ours."""
+"""Seconds that a used id is kept after it has expired, because another host's clock may be slow."""
 
 MAX_LOCK_SECONDS = 60
-"""Seconds beyond a lease that is asked for. One that ends later still was taken before a clock was set back."""
+"""Seconds. A lock that ends later than the requested end plus this was set before a clock was set back, and is
+ignored."""
 
 TEXT_FIELDS = (*SECRET_FIELDS, "scope", "session_state", "token_type")
 
 
 class Adapter(Protocol):
-    """A store of users and their accounts. Every method may raise StoreError, and nothing else of a driver's."""
+    """Store of users and accounts.
+
+    Every method may raise AdapterError. An exception of the database driver must not leave the adapter.
+    """
 
     def get_user(self, id: str) -> User | None:
-        """The user with that id; None for an id nobody has, of whatever shape."""
+        """Return the user with that id, or None.
+
+        An id of any form is allowed, also one that the database cannot store.
+        """
         ...
 
     def get_user_by_email(self, email: str) -> User | None:
-        """The user with that address, upper and lower case being the same."""
+        """Return the user with that email address, or None. The comparison ignores case."""
         ...
 
     def get_user_by_account(self, provider: str, provider_account_id: str) -> User | None:
-        """The user who comes in as that subject of that provider."""
+        """Return the user who owns that account, or None."""
         ...
 
     def get_account(self, provider: str, provider_account_id: str) -> Account | None:
-        """That way in, with the provider's tokens in clear; a token that can no longer be opened is left out.
+        """Return the account with its tokens decrypted, or None. A token that cannot be decrypted is left out.
 
-        Genkan itself looks at a user's accounts only (`list_accounts`); Auth.js's adapters have it as well.
+        Genkan itself calls `list_accounts` only. Auth.js's adapters have this method, too.
         """
         ...
 
     def create_user(self, user: User, account: Account) -> tuple[User, bool]:
-        """The stored user and whether this call made it: user and account appear together or not at all.
+        """Create the user and the account in one transaction. Return the stored user, and True if this call created it.
 
-        Two calls at once for one account give one user. The store may choose another id. Raises
-        OAuthAccountNotLinked when the address belongs to a user who comes in another way.
+        If the account exists, its user is returned. Two concurrent calls for one account create one user. The store may
+        choose another id. Raises OAuthAccountNotLinked if another user has the email address.
         """
         ...
 
     def refresh_user(self, user: User, account: Account) -> User:
-        """Store what the provider sent at a later sign-in, in one transaction, and return the stored user.
+        """Store what the provider sent at a later sign-in in one transaction and return the stored user.
 
-        Name, image and the verification of the stored address change where the provider sent a value. A name that
-        the user chose, the address and the role stay. The account's tokens are replaced; a missing refresh token
-        keeps the old one. Raises StoreError when the user or the account is gone.
+        Name, image and the verification of the stored email address change if the provider sent a value. A name that
+        the user chose, the email address and the role do not change. The account's tokens are replaced, but a missing
+        refresh token keeps the stored one. Raises AdapterError if the user or the account does not exist.
         """
         ...
 
     def link_account(self, user_id: str, account: Account) -> None:
-        """One more way in for that user; once is as good as twice. OAuthAccountNotLinked if it is someone else's."""
+        """Add the account to the user. An account that the user already has gets new tokens.
+
+        Raises OAuthAccountNotLinked if the account belongs to another user, and AdapterError if the user does not
+        exist.
+        """
         ...
 
     def list_accounts(self, user_id: str) -> list[Account]:
-        """That user's ways in, by provider and subject, with tokens as in `get_account`."""
+        """Return the user's accounts, ordered by provider and subject, with tokens as in `get_account`."""
         ...
 
     def unlink_account(
         self, user_id: str, provider: str, provider_account_id: str, *, enabled_providers: Collection[str]
     ) -> bool:
-        """That way in is gone with its tokens; False when it is not that user's.
+        """Delete the account with its tokens and return True. False if the user has no such account.
 
-        Raises LastAccount where no other account of theirs is at one of the `usable` providers, also when two are being
-        unlinked at once.
+        Raises LastAccountError if the user has no other account at one of the `enabled_providers`, also when two
+        accounts are unlinked concurrently.
         """
         ...
 
     def acquire_refresh_lock(self, account: Account, now: float, until: float) -> bool:
-        """True for one caller at a time, who alone may use the account's refresh token until then.
+        """Return True for one caller at a time, who alone may use the account's refresh token until `until`.
 
-        Seconds since 1970. A lease ends with `replace_tokens`, `release_refresh`, or by itself.
+        Times are in seconds since 1970. The lock ends with `update_tokens` or `release_refresh_lock`, or when it
+        expires.
         """
         ...
 
-    def update_tokens(self, account: Account, spent: str | None) -> bool:
-        """The account's tokens become `account.tokens`, none more, and its lease ends.
+    def update_tokens(self, account: Account, old_refresh_token: str | None) -> bool:
+        """Replace all tokens of the account by `account.tokens`, end the refresh lock and return True.
 
-        Only while its refresh token is still `spent`: otherwise somebody was here in between, theirs stay and this
-        is False, as it is when the account is gone.
+        Return False and change nothing if the stored refresh token is not `old_refresh_token`, because another worker
+        has replaced the tokens in the meantime, or if the account does not exist.
         """
         ...
 
     def release_refresh_lock(self, account: Account, until: float) -> None:
-        """End the lease that was taken until then; somebody else's goes on."""
+        """End the lock that was acquired until `until`. A lock of another caller stays."""
         ...
 
     def use_once(self, id: str, expires: float) -> bool:
-        """True for exactly one caller per id, whatever the number of workers, until `expires` (seconds since 1970)."""
+        """Return True for the first call with this id, and False for later ones until `expires` (seconds since
+        1970), on every worker."""
         ...
 
     def purge(self, now: float) -> int:
-        """Drop what was spent and has expired, in bounded batches; the number of rows."""
+        """Delete used ids that have expired, in bounded batches, and return the number of rows."""
         ...
 
     def list_users(self) -> list[User]:
-        """Everybody, by address."""
+        """Return all users, ordered by email address."""
         ...
 
     def update_user(
         self, id: str, *, name: str | None = None, role: str | None = None, disabled: bool | None = None
     ) -> User | None:
-        """Change the fields that are not None and return the stored user; None when no user has that id.
+        """Change the fields that are not None and return the stored user. None if no user has that id.
 
-        A `name` set here counts as chosen by the user: `refresh_user` keeps it. A user who is disabled once more
-        stays disabled since the first time.
+        A `name` set here counts as chosen by the user, and `refresh_user` keeps it. Disabling a disabled user keeps the
+        earlier time.
         """
         ...
 
     def delete_user(self, id: str) -> None:
-        """The user is gone, with every account of theirs; nothing happens when there is nobody."""
+        """Delete the user and all accounts of the user. Nothing happens if no user has that id."""
         ...
 
 
 def token_columns(tokens: Mapping[str, Any]) -> dict[str, str | int | None]:
-    """What of a token answer is stored: Auth.js's seven columns; None for what is missing or of another type."""
-    kept: dict[str, str | int | None] = {}
+    """Return the token response's fields that are stored, which are Auth.js's seven columns.
+
+    A missing field and one of the wrong type are None.
+    """
+    columns: dict[str, str | int | None] = {}
     for field in TEXT_FIELDS:
         value = tokens.get(field)
-        kept[field] = value if isinstance(value, str) else None
-    kept["expires_at"] = _seconds(tokens.get("expires_at"))
-    return kept
+        columns[field] = value if isinstance(value, str) else None
+    columns["expires_at"] = _integer_seconds(tokens.get("expires_at"))
+    return columns
 
 
-def _seconds(value: object) -> int | None:
+def _integer_seconds(value: object) -> int | None:
     # The upper bound is what a signed 64-bit column can hold.
     if not is_number(value) or not 0 <= value < 2**63 - 1024:
         return None
@@ -145,28 +161,31 @@ def _seconds(value: object) -> int | None:
 
 
 def is_refresh_locked(account: Account, now: float, until: float) -> bool:
-    """Whether somebody holds the lease on its refresh token, so that one until then can't be had now."""
-    held = account.refresh_locked_until
-    return held is not None and now < held <= until + MAX_LOCK_SECONDS
+    """Return True if another caller holds the account's refresh lock, so that a lock until `until` cannot be
+    acquired now."""
+    locked_until = account.refresh_locked_until
+    return locked_until is not None and now < locked_until <= until + MAX_LOCK_SECONDS
 
 
-def is_last_account(named: tuple[str, str], accounts: Iterable[Account], usable: Collection[str]) -> bool:
-    """Whether nobody could come in by `accounts` without the one of that provider and subject."""
+def is_last_account(key: tuple[str, str], accounts: Iterable[Account], enabled_providers: Collection[str]) -> bool:
+    """Return True if, without the account `key` (provider and subject), no account at an enabled provider is left."""
     return not any(
-        account.provider in usable and (account.provider, account.provider_account_id) != named for account in accounts
+        account.provider in enabled_providers and (account.provider, account.provider_account_id) != key
+        for account in accounts
     )
 
 
-def merge_profile(stored: User, said: User) -> User:
-    """The stored user with what the provider says now; silence (None) keeps what is known.
+def merge_profile(user: User, profile: User) -> User:
+    """Return the stored user, updated with the fields that the provider sent. A field that is None keeps the stored
+    value.
 
-    A verification counts for the stored address only: the provider may be talking of another one by now.
+    A verification counts only for the stored email address, because the profile may have another one.
     """
-    same_address = said.email is not None and said.email.lower() == (stored.email or "").lower()
-    verified: datetime | None = said.email_verified if same_address else None
+    same_address = profile.email is not None and profile.email.lower() == (user.email or "").lower()
+    verified: datetime | None = profile.email_verified if same_address else None
     return replace(
-        stored,
-        name=stored.name if stored.name_overridden else said.name or stored.name,
-        image=said.image or stored.image,
-        email_verified=verified or stored.email_verified,
+        user,
+        name=user.name if user.name_overridden else profile.name or user.name,
+        image=profile.image or user.image,
+        email_verified=verified or user.email_verified,
     )

@@ -1,4 +1,4 @@
-"""What is written down about sessions: each from its beginning to its end, for any store to keep."""
+"""Records of sessions, and the protocol of a store that keeps them."""
 
 from __future__ import annotations
 
@@ -10,32 +10,33 @@ from typing import Any, Literal, Protocol
 from genkan.types import Token
 
 RevocationReason = Literal["signed-out", "ended", "replaced", "owner", "disabled", "deleted", "provider"]
-"""Why a session ended: the person signed out, ended it from another device or signed in anew in the same browser;
-an owner ended it, disabled or deleted the user; the provider said so."""
+"""Reason why a session was revoked. `signed-out`: the user signed out. `ended`: the user revoked it from another
+device. `replaced`: the user signed in again in the same browser. `owner`, `disabled`, `deleted`: an operator revoked
+it, or disabled or deleted the user. `provider`: the provider requested it."""
 
 ActivityKind = Literal["signed-in", "refused", "ended", "linked", "unlinked", "connection-lost", "renamed"]
 
 RevocationKind = Literal["session", "user", "changed"]
 
 ACTIVITY_RETENTION_SECONDS = 90 * 24 * 3600
-"""How long somebody can see what happened to their account."""
+"""Seconds that an entry of a user's activity is kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRecord:
-    """One sign-in. `id` is the token's `sid`, which opens nothing; times are seconds since 1970."""
+    """Record of one session. `id` is the token's `sid` and is not secret. Times are in seconds since 1970."""
 
     id: str
     user_id: str
     provider: str
     created: int
     last_seen: int
-    """Written at most every few minutes."""
+    """Time of a recent request. Written at most every few minutes."""
     expires: int
     absolute_expires: int
     device: str
     ip_address: str | None = None
-    """Device and address as they were at sign-in."""
+    """Client's IP address at sign-in, as is `device`."""
     provider_sid: str | None = None
     id_token: str | None = field(default=None, repr=False)
     revoked_at: int | None = None
@@ -44,7 +45,7 @@ class SessionRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activity:
-    """Something that happened to somebody's account at `at` (seconds since 1970)."""
+    """Entry of a user's activity, such as a sign-in. `at` is in seconds since 1970."""
 
     at: int
     kind: ActivityKind
@@ -56,10 +57,12 @@ class Activity:
 
 @dataclass(frozen=True, slots=True)
 class Revocation:
-    """A piece of news for every worker, in the order of `mark`; it matters until `until` (seconds since 1970).
+    """Revocation of sessions that every worker must read. `id` increases with time, and times are in seconds since
+    1970.
 
-    `session`: tokens of that name are dead. `user`: tokens of this user that have no record and were made by `at`
-    are dead. `changed`: what tokens of this user made by `at` say of them is out of date.
+    `session`: the session with the id `subject` is revoked. `user`: sessions of the user without a record are revoked
+    if their tokens were issued up to `at`. `changed`: claims about the user in tokens that were issued up to `at` are
+    out of date. After `until` no token can be affected any more.
     """
 
     id: int
@@ -70,78 +73,94 @@ class Revocation:
 
 
 RETENTION_SECONDS = 120
-"""How long a record, or news, outlives what it is about: a token may be believed a little beyond its end, live a minute
-longer than was written down, and another host's clock may be behind."""
+"""Seconds that a record or revocation is kept after the token has expired. A token may be accepted a little longer
+than it is valid, expire a minute later than recorded, and another host's clock may be slow."""
 
 JTI_PREFIX = "jti:"
-"""Begins the name of a session that somebody else's token brought, such as a Next.js front end's."""
+"""Prefix of the id of a session whose token another application has issued, such as a Next.js front end."""
 
 
 MAX_ID_LENGTH = 255
 
 
 def session_id(token: Token) -> str | None:
-    """What a session is ended by: its token's `sid`, else its `jti`, which we keep as `sid` when we re-issue it."""
+    """Return the id by which a session is revoked: the token's `sid`, else its `jti` with a prefix.
+
+    None if the token has neither. A re-issued token carries the id as `sid`.
+    """
     sid, jti = token.get("sid"), token.get("jti")
     name = sid if isinstance(sid, str) else f"{JTI_PREFIX}{jti}" if isinstance(jti, str) else None
     if name is None or (name.isascii() and name.isprintable() and len(name) <= MAX_ID_LENGTH):
         return name
-    # Another application's, and not every database could keep it.
+    # Another application may choose any text as `jti`, and some databases cannot store it.
     return JTI_PREFIX + sha256(name.encode()).hexdigest()
 
 
 class RevocationLog(Protocol):
-    """The list of endings that workers read."""
+    """List of revocations that workers read."""
 
     def revocations_since(self, after_id: int, limit: int) -> list[Revocation]:
-        """Return at most `limit` endings whose `mark` is greater, in order of `mark`. Raises StoreError."""
+        """Return at most `limit` revocations with an id greater than `after_id`, ordered by id. Raises AdapterError."""
         ...
 
 
 class SessionStore(RevocationLog, Protocol):
-    """Keeps records. Every method may raise StoreError; those that end something also leave the news of it."""
+    """Store of session records.
+
+    Every method may raise AdapterError. Methods that revoke sessions also add the revocations that workers read.
+    """
 
     def create(
         self, record: SessionRecord, *, claims: Mapping[str, Any] | None = None, token_hash: str | None = None
     ) -> bool:
-        """Keep a new record; False for a user who may not come in (any more). Claims and hash: see `by_token`."""
+        """Store a new record and return True. False if the user is disabled or does not exist.
+
+        The database session strategy passes `claims` and `token_hash`, which `get_claims` reads.
+        """
         ...
 
     def get(self, id: str) -> SessionRecord | None:
-        """The record with that id, ended or not, as long as it is kept; its ID token in clear."""
+        """Return the record with that id, also if it is revoked, with its ID token decrypted. None if there is none."""
         ...
 
     def list_active(self, user_id: str, now: int) -> list[SessionRecord]:
-        """That user's sessions which have neither ended nor expired, the one seen last first."""
+        """Return the user's sessions that are neither revoked nor expired, the last seen first."""
         ...
 
     def list_all_active(self, now: int, limit: int) -> list[SessionRecord]:
-        """Everybody's, likewise, at most `limit`."""
+        """Return at most `limit` sessions of all users that are neither revoked nor expired, the last seen first."""
         ...
 
     def get_claims(self, token_hash: str, now: int) -> dict[str, Any] | None:
-        """The claims kept for a live session by its token's SHA-256, in one look-up; None when there is none."""
+        """Return the claims stored for an active session, found by the SHA-256 of its token in one query.
+
+        None if there is none.
+        """
         ...
 
     def update(self, id: str, claims: Mapping[str, Any], expires: int, now: int, *, min_interval: int = 0) -> None:
-        """Keep these claims for a session that lives on, if that makes it expire `every` seconds later or more."""
+        """Store new claims for a session that is not revoked, if that extends it by `min_interval` seconds or more."""
         ...
 
     def touch(self, id: str, now: int, *, min_interval: int, expires: int | None = None) -> bool:
-        """Note that it was seen, or prolonged until `expires`, if that is `every` seconds later than was noted.
+        """Set `last_seen`, and `expires` if it is given, unless the stored value is less than `min_interval` seconds
+        older.
 
-        Of any number of callers at once, one writes and is told True.
+        Return True if this call wrote the values. Of several concurrent calls one does.
         """
         ...
 
     def revoke(self, ids: Collection[str], reason: RevocationReason, now: int) -> list[SessionRecord]:
-        """End these; those that this very call ended come back."""
+        """Revoke the sessions and return the records that this call has revoked."""
         ...
 
     def revoke_others(
         self, user_id: str, except_sid: str | None, reason: RevocationReason, now: int
     ) -> list[SessionRecord]:
-        """End every session of that user but `keep`, also those of tokens that have no record."""
+        """Revoke all sessions of the user except `except_sid`, including sessions without a record.
+
+        Return the records that this call has revoked.
+        """
         ...
 
     def revoke_by_provider(
@@ -153,25 +172,29 @@ class SessionStore(RevocationLog, Protocol):
         provider_sid: str | None = None,
         user_id: str | None = None,
     ) -> list[SessionRecord]:
-        """End what began with that provider: in its session of that name, or that user's; both where both are given."""
+        """Revoke the sessions that were started with the provider and return their records.
+
+        `provider_sid` selects those of one session at the provider, `user_id` those of one user. If both are given,
+        both must match.
+        """
         ...
 
     def revoke_unrecorded(self, name: str, now: int) -> None:
-        """Leave the news that a session of which there is no record has ended; `name` as `session_name` gives it."""
+        """Revoke a session that has no record. `name` is a value of `session_id`."""
         ...
 
     def mark_user_changed(self, user_id: str, now: int) -> None:
-        """Leave the news that what tokens say of this user is out of date."""
+        """Tell all workers that the claims about this user in tokens are out of date."""
         ...
 
     def add_activity(self, user_id: str, activity: Activity) -> None:
-        """Write down what happened, for a user who is kept here; for any other nothing is written."""
+        """Add an entry to the activity of a stored user. Nothing is written for any other user."""
         ...
 
     def list_activity(self, user_id: str, limit: int) -> list[Activity]:
-        """What happened, the latest first."""
+        """Return the user's activity, the latest entry first."""
         ...
 
     def purge(self, now: int) -> int:
-        """Drop what has expired by itself anyway, in bounded batches; the number of rows."""
+        """Delete expired rows in bounded batches and return their number."""
         ...

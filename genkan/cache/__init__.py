@@ -1,1 +1,1 @@
-"""Caches of one worker, and one for all workers."""
+"""Caches: one in the memory of a worker, one shared by all workers."""

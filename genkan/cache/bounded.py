@@ -1,4 +1,4 @@
-"""A bounded memory of one worker: what was worked out for a key is not worked out again (M5)."""
+"""In-memory cache of one worker with a size limit."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ Value = TypeVar("Value")
 
 
 class BoundedCache(Generic[Value]):
-    """Values that weigh at most `limit` together, the oldest dropped first; safe between threads.
+    """Thread-safe cache whose entries have a total weight of at most `limit`. The oldest entries are dropped first.
 
-    It knows nothing of time: whoever reads a value decides whether it still holds.
+    Entries do not expire: the caller decides whether a value is still valid.
     """
 
     def __init__(self, limit: int) -> None:
@@ -23,7 +23,10 @@ class BoundedCache(Generic[Value]):
         self.get = self._values.get
 
     def set(self, key: bytes, value: Value, weight: int = 1) -> None:
-        """Remember `value` for `key`, in place of what was there; not at all if it is too heavy."""
+        """Store `value` for `key` and replace an earlier value.
+
+        A value that is heavier than the limit is not stored.
+        """
         with self._lock:
             self._drop(key)
             if weight > self._limit:
@@ -35,7 +38,7 @@ class BoundedCache(Generic[Value]):
             self._weight += weight
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove all entries."""
         with self._lock:
             self._values.clear()
             self._weights.clear()

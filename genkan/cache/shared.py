@@ -1,4 +1,4 @@
-"""What is kept across requests: Flask-Caching with JSON in it, never pickle (M4), and a cache that is down is a miss."""
+"""Shared cache with Flask-Caching. Values are stored as JSON, never with pickle, and a failure counts as a miss."""
 
 from __future__ import annotations
 
@@ -15,27 +15,30 @@ from genkan.errors import ConfigurationError
 from genkan.types import JSON
 
 SOCKET_SECONDS = 0.25
-"""What one command may cost when Redis is in trouble (F14)."""
+"""Seconds. Timeout of one Redis command, and of connecting."""
 
 RETRY_SECONDS = 2.0
-"""After a failure the cache is left alone for so long, so that a dead Redis costs each worker one wait, not each
-request (F14)."""
+"""Seconds. After a failure the cache is not used for this time, so that an unreachable Redis delays each worker once
+and not every request."""
 
 MAX_ENTRIES = 2000
-"""Kept in process when there is no Redis."""
+"""Entries of the in-process cache that is used without Redis."""
 
 _log = logging.getLogger("genkan.cache.shared")
 
 
 class JSONSerializer(BaseSerializer):
-    """JSON in, JSON out; whatever else stands in the store is a miss and is never executed."""
+    """Serializer for cachelib that reads and writes JSON.
+
+    Anything else in the cache is a miss and is never executed.
+    """
 
     def dumps(self, value: Any, protocol: int = 0) -> bytes:
-        """UTF-8 JSON; TypeError for what JSON does not have."""
+        """Return the value as JSON in UTF-8. Raises TypeError for a value that JSON does not support."""
         return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
     def loads(self, data: bytes | None) -> JSON:
-        """The value, or None for nothing and for nonsense."""
+        """Return the value. None if there is no data or the data is not JSON."""
         try:
             value: JSON = json.loads(data) if data is not None else None
         except (ValueError, RecursionError):
@@ -44,46 +47,46 @@ class JSONSerializer(BaseSerializer):
 
 
 class FlaskCache:
-    """`genkan.core.Cache` on Flask-Caching: in this process, or in Redis for all workers."""
+    """Implementation of `genkan.core.Cache` with Flask-Caching: in this process, or in Redis for all workers."""
 
     def __init__(self, app: Flask, redis_url: str | None) -> None:
         backend = _redis(redis_url) if redis_url else {"CACHE_TYPE": "SimpleCache", "CACHE_THRESHOLD": MAX_ENTRIES}
         config = {**backend, "CACHE_SERIALIZER": JSONSerializer(), "CACHE_KEY_PREFIX": "genkan:"}
         try:
             self._cache = Cache(app, config=config)
-        except ValueError:  # it quotes a password with a slash in it
+        except ValueError:  # its text may contain part of the password
             raise ConfigurationError(
-                "REDIS_URL: it is malformed. Percent-encode what stands in its password."
+                "REDIS_URL: it is malformed. Percent-encode special characters in the password."
             ) from None
         self._app = app
         self._clock = _monotonic
-        self._resting_until = 0.0
+        self._retry_at = 0.0
 
     def get(self, key: str) -> Any:
-        """See Cache."""
+        """Return the value for `key`, or None if there is none or the cache fails."""
         return self._try("get", key)
 
     def set(self, key: str, value: JSON, seconds: int) -> None:
-        """See Cache."""
+        """Store the value for `seconds`. Nothing happens if the cache fails."""
         self._try("set", key, value, seconds)
 
     def delete(self, key: str) -> None:
-        """See Cache."""
+        """Remove the value for `key`. Nothing happens if the cache fails."""
         self._try("delete", key)
 
-    def _try(self, verb: str, *arguments: Any) -> Any:
-        if self._clock() < self._resting_until:
+    def _try(self, operation: str, *arguments: Any) -> Any:
+        if self._clock() < self._retry_at:
             return None
         try:
-            return getattr(self._backend, verb)(*arguments)
-        except Exception as error:  # noqa: BLE001 (a cache may always forget; what its driver raises depends on the driver)
-            self._resting_until = self._clock() + RETRY_SECONDS
-            _log.warning("cache does not answer", extra={"verb": verb, "error": type(error).__name__})
+            return getattr(self._backend, operation)(*arguments)
+        except Exception as error:  # noqa: BLE001 (drivers raise different exceptions, and every failure is a miss)
+            self._retry_at = self._clock() + RETRY_SECONDS
+            _log.warning("cache is unavailable", extra={"operation": operation, "error": type(error).__name__})
             return None
 
     @property
     def _backend(self) -> Any:
-        # Flask-Caching finds its backend through the current application; the command line and threads have none.
+        # Flask-Caching looks its backend up in the current application, which commands and threads do not have.
         return self._app.extensions["cache"][self._cache]
 
 

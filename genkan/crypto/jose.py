@@ -1,4 +1,4 @@
-"""The only room that knows the JOSE library: keys, sealed boxes (JWE) and signatures (JWS), as plain functions."""
+"""Keys, encryption (JWE) and signatures (JWS). This is the only module that uses the JOSE library."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from genkan import strict_json
 from genkan.errors import TokenError
 
 MAX_TOKEN_CHARACTERS = 65_536
-"""Of a token that a browser or another sender brings to us; a longer one is refused before any decoding (T7). Sixteen
-full cookie chunks fit. What a provider answers is bounded by `genkan.oauth.transport.response.BODY_BYTES` alone."""
+"""Characters of a token that a client sends. A longer one is refused before it is decoded. Sixteen full cookie
+chunks fit. Responses of a provider are limited by `genkan.oauth.transport.response.BODY_BYTES` only."""
 
 _UNBOUNDED = sys.maxsize
-"""The library's own limits (64 kB of ciphertext, 512 bytes of header) would refuse large tokens of providers. The length
-of a token is checked where it enters."""
+"""Replaces the library's limits (64 kB of ciphertext, 512 bytes of header), which refuse large tokens of providers.
+The length of a token is checked where it is received."""
 
 CONTENT_ENCRYPTION = "A256CBC-HS512"
 _ACCEPTED_ENCRYPTIONS = frozenset({CONTENT_ENCRYPTION, "A256GCM"})
@@ -36,51 +36,52 @@ _JWE = JWERegistry(algorithms=["dir", *sorted(_ACCEPTED_ENCRYPTIONS)], strict_ch
 _JWE.max_ciphertext_length = _UNBOUNDED
 
 SIGNING_ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA", "RS384", "RS512", "ES384", "ES512", "PS384", "PS512")
-"""Asymmetric algorithms only, so that a public key can never be used as an HMAC secret (RFC 8725 3.1)."""
+"""Asymmetric algorithms only, so that a public key can never be used as an HMAC secret (RFC 8725 section 3.1)."""
 
 MIN_RSA_BITS, MAX_RSA_BITS = 2048, 16_384
-"""Of a key's modulus (RFC 7518 3.3, RFC 8725 3.5); beyond the second, one look at a signature takes all of a worker."""
+"""Size of the modulus (RFC 7518 section 3.3, RFC 8725 section 3.5). Above the maximum, verifying one signature would
+block the worker."""
 
 _MAX_EXPONENT_BITS = 64
-"""Of a public one; OpenSSL's own limit for a long modulus."""
+"""Size of the public exponent. OpenSSL has the same limit for a long modulus."""
 
 _PUBLIC_MEMBERS = ("kty", "crv", "x", "y", "n", "e")
 
 _CURVES = {"ES256": ("P-256",), "ES384": ("P-384",), "ES512": ("P-521",), "EdDSA": ("Ed25519",)}
-"""Each algorithm's own (RFC 7518 3.4, RFC 8037 3.1); an RSA key has none. Not Ed448, which no provider we know signs with
-and whose `at_hash` is by another hash than Ed25519's, though the algorithm is called the same."""
+"""Curve of each algorithm (RFC 7518 section 3.4, RFC 8037 section 3.1). An RSA key has none. Ed448 is not supported:
+no known provider signs with it, and its `at_hash` uses another hash than Ed25519's under the same algorithm name."""
 
-# Five segments, the second empty (direct key). Each must be canonical base64url: decoders ignore the spare bits
-# of the last character, and a token that opens in several spellings would have several hashes (T8).
+# Five segments, the second empty (direct key). Each must be canonical base64url: decoders ignore the unused bits of the
+# last character, so the same token could be written in several ways with several hashes.
 _SEGMENT = r"[\w-]+"
 _COMPACT_JWE = re.compile(rf"({_SEGMENT})\.\.({_SEGMENT})\.({_SEGMENT})\.({_SEGMENT})", re.ASCII)
-_SPARE_BITS_ZERO = {0: None, 2: frozenset("AQgw"), 3: frozenset("AEIMQUYcgkosw048")}
+_CANONICAL_ENDINGS = {0: None, 2: frozenset("AQgw"), 3: frozenset("AEIMQUYcgkosw048")}
 
 
 def hkdf(secret: str, *, salt: str, info: str, length: int) -> bytes:
-    """`length` bytes that belong to (secret, salt, info) alone: HKDF-SHA256 (RFC 5869)."""
+    """Return `length` bytes derived from the secret with HKDF-SHA256 (RFC 5869)."""
     return HKDF(algorithm=SHA256(), length=length, salt=salt.encode(), info=info.encode()).derive(secret.encode())
 
 
 class SecretKey:
-    """A symmetric key for sealed boxes, with the thumbprint that tokens name it by."""
+    """Symmetric key for JWE, with the thumbprint that tokens carry as `kid`."""
 
     __slots__ = ("_key", "header", "kid")
 
     def __init__(self, raw: bytes) -> None:
         self._key = OctKey.import_key(raw)
         self.kid = _thumbprint(raw)
-        # In Auth.js's order, so that the first segment of every token under this key is the same.
+        # Members in Auth.js's order, so that all tokens of this key start with the same segment.
         header = {"alg": "dir", "enc": CONTENT_ENCRYPTION, "kid": self.kid}
         self.header = _encode_segment(json.dumps(header, separators=(",", ":")).encode()) + "."
 
     def seal(self, plaintext: bytes) -> str:
-        """A compact JWE, `dir` and A256CBC-HS512, which begins with `header`."""
+        """Return a compact JWE (`dir`, A256CBC-HS512) that starts with `header`."""
         header = {"alg": "dir", "enc": CONTENT_ENCRYPTION, "kid": self.kid}
         return jwe.encrypt_compact(header, plaintext, self._key, registry=_JWE)
 
     def open(self, token: str) -> bytes:
-        """What was sealed; anything else raises TokenError."""
+        """Return the plaintext of a token. Raises TokenError if it was not sealed with this key."""
         try:
             plaintext = jwe.decrypt_compact(token, self._key, registry=_JWE).plaintext
         except (JoseError, ValueError) as error:
@@ -89,7 +90,7 @@ class SecretKey:
 
 
 def validate_compact(token: str) -> str:
-    """The token, if it has the shape of a compact JWE with a direct key; TokenError for any other text (T8)."""
+    """Return the token if it has the form of a compact JWE with a direct key. Raises TokenError for any other text."""
     shape = _COMPACT_JWE.fullmatch(token)
     if shape is None or not all(_is_canonical(segment) for segment in shape.groups()):
         raise TokenError
@@ -97,9 +98,10 @@ def validate_compact(token: str) -> str:
 
 
 def read_header(token: str) -> tuple[str, str | None]:
-    """(enc, kid) of a compact JWE that is worth a key: right shape, `dir`, allowed `enc`, no `zip`, no `crit`.
+    """Return `enc` and `kid` of a compact JWE with `alg` `dir`, an allowed `enc`, and neither `zip` nor `crit`.
 
-    Raises TokenError for everything else, before any key work (RFC 8725 3.1, 3.2, 3.6; T6, T7).
+    Raises TokenError for any other header, before a key is used (RFC 8725 sections 3.1, 3.2 and 3.6). `kid` is None if
+    the header has none.
     """
     header = parse_claims(_decode_segment(validate_compact(token).partition(".")[0]))
     if header.get("alg") != "dir" or "zip" in header or "crit" in header:
@@ -111,19 +113,21 @@ def read_header(token: str) -> tuple[str, str | None]:
 
 
 def verify(token: str, keys: Iterable[Mapping[str, Any]], algorithms: Collection[str]) -> tuple[Mapping[str, Any], str]:
-    """(claims, alg) of a signed token, checked against the given public JWKs.
+    """Verify a signed token with public JWKs and return its claims and algorithm.
 
-    Keys that cannot be parsed, are too short or belong to another algorithm are passed over; without a `kid` every
-    fitting key is tried. The token's own `jwk`, `jku` and `x5*` headers are never looked at (O4). Raises TokenError;
-    NoMatchingKey when no key verifies it.
+    Keys that are invalid, too short or for another algorithm are skipped. Without a `kid` every key that fits is tried.
+    The headers `jwk`, `jku` and `x5*` of the token are ignored, because its sender chose them.
+
+    Raises NoMatchingKey if no key verifies the token, and TokenError if the token is malformed or its algorithm is not
+    allowed.
     """
     header, algorithm = _signed_header(token, algorithms)
-    fitting = [key for jwk in keys if _fits(jwk, header) and (key := _public_key(jwk)) is not None]
-    if not fitting:
+    candidates = [key for jwk in keys if _is_for(jwk, header) and (key := _public_key(jwk)) is not None]
+    if not candidates:
         raise NoMatchingKey
     registry = jws.JWSRegistry(algorithms=[algorithm], strict_check_header=False)
     registry.max_header_length = registry.max_payload_length = registry.max_signature_length = _UNBOUNDED
-    for key in fitting:
+    for key in candidates:
         try:
             payload = jws.deserialize_compact(token, key, registry=registry).payload
         except (JoseError, ValueError, TypeError):
@@ -133,9 +137,9 @@ def verify(token: str, keys: Iterable[Mapping[str, Any]], algorithms: Collection
 
 
 def unverified_claims(token: str) -> dict[str, Any]:
-    """What a signed token says, whoever signed it: for one whose bearer is believed for another reason.
+    """Return the claims of a signed token without verifying it. Only for tokens that are trusted for another reason.
 
-    Raises TokenError.
+    Raises TokenError if the token is malformed.
     """
     if token.count(".") != 2:
         raise TokenError
@@ -143,18 +147,19 @@ def unverified_claims(token: str) -> dict[str, Any]:
 
 
 def header_type(token: str) -> object:
-    """The `typ` of a token that `verify` has passed; None where its header has none."""
+    """Return the `typ` of a token that `verify` has accepted. None if its header has none."""
     return parse_claims(_decode_segment(token.partition(".")[0])).get("typ")
 
 
 class NoMatchingKey(TokenError):
-    """No key we hold verifies the token: the provider may have rotated its keys since we asked (O5)."""
+    """No known key verifies the token. The provider may have rotated its keys since they were fetched."""
 
 
 def half_hash(text: str, algorithm: str) -> str:
-    """The left half of the text's hash, by the hash of a signature algorithm (OpenID Connect Core 3.1.3.6).
+    """Return the left half of the hash of `text`, base64url-encoded, as in `at_hash` (OpenID Connect Core section
+    3.1.3.6).
 
-    That of EdDSA is SHA-512, as its curve is Ed25519.
+    The hash is that of the signature algorithm. For EdDSA it is SHA-512, because the only supported curve is Ed25519.
     """
     hashes = {"256": hashlib.sha256, "384": hashlib.sha384, "512": hashlib.sha512}
     digest = hashes.get(algorithm[-3:], hashlib.sha512)(text.encode()).digest()
@@ -162,7 +167,7 @@ def half_hash(text: str, algorithm: str) -> str:
 
 
 def parse_claims(data: bytes | None) -> dict[str, Any]:
-    """The claims in a token's plaintext; TokenError unless it is one JSON object."""
+    """Return the JSON object in a token's plaintext. Raises TokenError for any other content."""
     try:
         return strict_json.loads_object(data or b"")
     except ValueError as error:
@@ -170,7 +175,10 @@ def parse_claims(data: bytes | None) -> dict[str, Any]:
 
 
 def ec_key_from_bytes(seed: bytes) -> ECKey:
-    """A P-256 key that is the same wherever the seed is the same; `seed` is 48 bytes or more, so no bias is left."""
+    """Return the P-256 key that belongs to `seed`.
+
+    The seed must have at least 48 bytes, so that the key is not biased.
+    """
     order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
     scalar = int.from_bytes(seed, "big") % (order - 1) + 1
     key = ECKey(ec.derive_private_key(scalar, ec.SECP256R1()), None, None)
@@ -179,21 +187,21 @@ def ec_key_from_bytes(seed: bytes) -> ECKey:
 
 
 def public_jwks(key: ECKey) -> dict[str, Any]:
-    """The key's public half as a JWK set."""
+    """Return a JWK set with the public part of the key."""
     return {"keys": [{**key.as_dict(private=False), "use": "sig", "alg": "ES256"}]}
 
 
 def _thumbprint(raw: bytes) -> str:
-    # RFC 7638, with a hash as long as the key: that is what Auth.js names its keys by.
+    # RFC 7638, with a hash as long as the key. Auth.js computes its `kid` in the same way.
     jwk = json.dumps({"k": _encode_segment(raw), "kty": "oct"}, separators=(",", ":")).encode()
     return _encode_segment((hashlib.sha512 if len(raw) == 64 else hashlib.sha256)(jwk).digest())
 
 
 def _is_canonical(segment: str) -> bool:
-    spare = len(segment) % 4
-    if spare not in _SPARE_BITS_ZERO:
+    remainder = len(segment) % 4
+    if remainder not in _CANONICAL_ENDINGS:
         return False
-    allowed = _SPARE_BITS_ZERO[spare]
+    allowed = _CANONICAL_ENDINGS[remainder]
     return allowed is None or segment[-1] in allowed
 
 
@@ -208,9 +216,9 @@ def _signed_header(token: str, algorithms: Collection[str]) -> tuple[dict[str, A
 
 
 def _public_key(jwk: Mapping[str, Any]) -> Key | None:
-    # Before the library sees it: that takes secrets and short keys as well, and only warns. Anybody can sign with a
-    # key whose private half is published, and working out what else belongs to that half can take minutes.
-    if jwk.get("kty") not in ("RSA", "EC", "OKP") or "d" in jwk or (jwk["kty"] == "RSA" and not _is_sound(jwk)):
+    # Checked before the library reads the key, because it accepts secrets and short keys with only a warning. A key whose
+    # private part is published proves nothing, and the library may need minutes to derive the rest of that part.
+    if jwk.get("kty") not in ("RSA", "EC", "OKP") or "d" in jwk or (jwk["kty"] == "RSA" and not _has_allowed_size(jwk)):
         return None
     try:
         return import_key({name: jwk[name] for name in _PUBLIC_MEMBERS if name in jwk})
@@ -218,7 +226,7 @@ def _public_key(jwk: Mapping[str, Any]) -> Key | None:
         return None
 
 
-def _is_sound(rsa: Mapping[str, Any]) -> bool:
+def _has_allowed_size(rsa: Mapping[str, Any]) -> bool:
     return MIN_RSA_BITS <= _bits(rsa.get("n")) <= MAX_RSA_BITS and _bits(rsa.get("e")) <= _MAX_EXPONENT_BITS
 
 
@@ -229,7 +237,7 @@ def _bits(number: object) -> int:
         return 0
 
 
-def _fits(jwk: Mapping[str, Any], header: Mapping[str, Any]) -> bool:
+def _is_for(jwk: Mapping[str, Any], header: Mapping[str, Any]) -> bool:
     if jwk.get("use") not in (None, "sig") or jwk.get("crv") not in _CURVES.get(header["alg"], (None,)):
         return False
     if jwk.get("alg") not in (None, header["alg"]):

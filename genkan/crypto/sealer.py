@@ -1,4 +1,7 @@
-"""Sealed tokens, byte-compatible with Auth.js's both ways; one `Sealer` for each purpose, so that none opens another's."""
+"""Encrypted tokens, byte-compatible with Auth.js.
+
+Each purpose has a `Sealer` of its own, which cannot open another's tokens.
+"""
 
 from __future__ import annotations
 
@@ -19,26 +22,28 @@ from genkan.errors import TokenError
 from genkan.types import Token
 
 CLOCK_TOLERANCE = 15
-"""Seconds two hosts' clocks may differ before a token counts as expired or not yet valid; Auth.js's value (T10)."""
+"""Seconds that the clocks of two hosts may differ before a token counts as expired or not yet valid. Auth.js uses
+the same value."""
 
 _LAST_SECOND = 2**53
-"""Beyond it, forwards or back, JavaScript and Python no longer mean the same moment."""
+"""Largest absolute value of a time. Beyond it JavaScript's numbers are not exact, and the same value could mean
+different times."""
 
 Clock = Callable[[], float]
-"""Seconds since 1970, as `time.time` tells them."""
+"""Function that returns the seconds since 1970, such as `time.time`."""
 
 
-class _Box:
-    """Seals bytes under the first secret, opens what any of the secrets sealed, for one salt."""
+class _KeySet:
+    """Keys for one salt: encrypts with the first secret, decrypts with any of them."""
 
     def __init__(self, secrets: Sequence[str], salt: str) -> None:
-        wide = [_key(secret, salt, 64) for secret in secrets]
-        narrow = [_key(secret, salt, 32) for secret in secrets]
-        self._first = wide[0]
-        self._without_kid = {CONTENT_ENCRYPTION: wide[0], "A256GCM": narrow[0]}
+        cbc_keys = [_key(secret, salt, 64) for secret in secrets]
+        gcm_keys = [_key(secret, salt, 32) for secret in secrets]
+        self._first = cbc_keys[0]
+        self._without_kid = {CONTENT_ENCRYPTION: cbc_keys[0], "A256GCM": gcm_keys[0]}
         self._by_kid = {
-            CONTENT_ENCRYPTION: {key.kid: key for key in wide},
-            "A256GCM": {key.kid: key for key in narrow},
+            CONTENT_ENCRYPTION: {key.kid: key for key in cbc_keys},
+            "A256GCM": {key.kid: key for key in gcm_keys},
         }
 
     def seal(self, plaintext: bytes) -> str:
@@ -46,10 +51,10 @@ class _Box:
 
     def open(self, token: str) -> bytes:
         if token.startswith(self._first.header):
-            # Nearly every token: its header is known, and need not be parsed.
+            # Nearly all tokens have this header, so it need not be parsed.
             return self._first.open(validate_compact(token))
         encryption, kid = read_header(token)
-        # A token that does not name its key is tried with the first one only, as Auth.js does.
+        # A token without `kid` is tried with the first key only, as Auth.js does.
         key = self._without_kid[encryption] if kid is None else self._by_kid[encryption].get(kid)
         if key is None:
             raise TokenError
@@ -60,52 +65,56 @@ class _Box:
 
 
 class Sealer:
-    """Seals claims under the first secret, opens what any of the secrets sealed, for one salt.
+    """Encryption of claims for one purpose: `seal` uses the first secret, `open` accepts all of them.
 
-    The salt is the purpose: for a session token it is the cookie's name, exactly as in Auth.js, so
-    a token sealed for one purpose or cookie can never be opened as another (T9). Keys are derived once.
+    The salt names the purpose. For a session token it is the cookie name, as in Auth.js. A token that was sealed with
+    one salt cannot be opened with another. Keys are derived once.
     """
 
     def __init__(self, secrets: Sequence[str], salt: str, clock: Clock) -> None:
-        self._box = _Box(secrets, salt)
+        self._keys = _KeySet(secrets, salt)
         self._clock = clock
 
     def seal(self, claims: Mapping[str, object], max_age: int) -> str:
-        """A token of these claims that lives `max_age` seconds; `iat`, `exp` and `jti` are always new."""
+        """Return a token with the claims that expires after `max_age` seconds.
+
+        `iat`, `exp` and `jti` are always set anew.
+        """
         now = int(self._clock())
-        stamped = {**claims, "iat": now, "exp": now + max_age, "jti": str(uuid4())}
-        return self._box.seal(strict_json.dumps(stamped).encode())
+        timed = {**claims, "iat": now, "exp": now + max_age, "jti": str(uuid4())}
+        return self._keys.seal(strict_json.dumps(timed).encode())
 
     def open(self, token: str) -> Token:
-        """The claims of a token that is ours and valid now, give or take CLOCK_TOLERANCE.
+        """Return the claims of a valid token.
 
-        Raises TokenError, one and the same for every flaw (T8). `exp` may be absent here, as in Auth.js; whoever
-        takes a token for a session asks for it (T10).
+        Raises TokenError for every flaw: a token that was not sealed with these secrets, is not valid yet, or expired
+        more than CLOCK_TOLERANCE ago. As in Auth.js `exp` may be missing. Code that reads session tokens must check
+        that it is there.
         """
         if len(token) > MAX_TOKEN_CHARACTERS:
             raise TokenError
-        claims = parse_claims(self._box.open(token))
+        claims = parse_claims(self._keys.open(token))
         _check_times(claims, self._clock())
         return claims
 
     def uses_current_key(self, token: str) -> bool:
-        """Sealed under the first secret, so it need not be re-issued for a rotation (P2)."""
-        return self._box.uses_current_key(token)
+        """Return True if the token was sealed with the first secret. Otherwise it should be re-issued."""
+        return self._keys.uses_current_key(token)
 
 
 class TextSealer:
-    """Seals texts that are kept at rest and have no expiry of their own, such as a provider's tokens (T12)."""
+    """Encryption of stored texts without an expiry, such as a provider's tokens."""
 
     def __init__(self, secrets: Sequence[str], salt: str) -> None:
-        self._box = _Box(secrets, salt)
+        self._keys = _KeySet(secrets, salt)
 
     def seal(self, text: str) -> str:
-        """The text, readable only with one of the secrets."""
-        return self._box.seal(text.encode())
+        """Return the text, encrypted with the first secret."""
+        return self._keys.seal(text.encode())
 
     def open(self, sealed: str) -> str:
-        """What `seal` was given; TokenError for anything else."""
-        return self._box.open(sealed).decode()
+        """Return the text that `seal` has encrypted. Raises TokenError for any other value."""
+        return self._keys.open(sealed).decode()
 
 
 def _key(secret: str, salt: str, length: int) -> SecretKey:

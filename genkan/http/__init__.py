@@ -1,1 +1,1 @@
-"""HTTP messages, cookies, CSRF tokens and URLs, without a framework."""
+"""HTTP messages, cookies, CSRF tokens and URLs, independent of a web framework."""

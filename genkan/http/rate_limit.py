@@ -1,6 +1,6 @@
-"""How often one address may ask for something that costs us and others more than it costs them (D6).
+"""Rate limit for each client IP address.
 
-Kept by each worker for itself: what anonymous visitors do is written neither to the database nor to Redis.
+Each worker counts on its own. Requests of anonymous clients write neither to the database nor to Redis.
 """
 
 from __future__ import annotations
@@ -12,32 +12,32 @@ from genkan.cache.bounded import BoundedCache
 from genkan.crypto.sealer import Clock
 
 MAX_ADDRESSES = 10_000
-"""How many a worker remembers; the one that came first is forgotten first."""
+"""Addresses that a worker keeps. The oldest are dropped first."""
 
 _NETWORK_BITS = 64
-"""Of an IPv6 address: what one customer has to choose from."""
+"""Prefix length of an IPv6 network that one customer typically gets. Its addresses are counted together."""
 
 
 class RateLimit:
-    """Lets `burst` through at once and one more every `seconds` after that, for each address."""
+    """Token bucket for each address: `burst` requests at once, then one more every `seconds`."""
 
     def __init__(self, burst: int, seconds: float, clock: Clock) -> None:
         self._seconds, self._clock = seconds, clock
         self._slack = (burst - 1) * seconds
-        # For each address, the moment from which on it has its whole burst again.
-        self._rested_at: BoundedCache[float] = BoundedCache(MAX_ADDRESSES)
+        # For each address, the time at which its full burst is available again.
+        self._full_at: BoundedCache[float] = BoundedCache(MAX_ADDRESSES)
         self._lock = Lock()
 
     def allow(self, address: str | None) -> bool:
-        """Whether this one may pass, and counts it if so; an unknown address always may."""
+        """Return True and count the request if it is within the limit. An unknown address (None) is always allowed."""
         if address is None:
             return True
         key, now = _network(address), self._clock()
         with self._lock:
-            rested_at = max(self._rested_at.get(key) or now, now)
-            if rested_at - now > self._slack:
+            full_at = max(self._full_at.get(key) or now, now)
+            if full_at - now > self._slack:
                 return False
-            self._rested_at.set(key, rested_at + self._seconds)
+            self._full_at.set(key, full_at + self._seconds)
         return True
 
 

@@ -1,4 +1,4 @@
-"""Where a visitor may be sent: only to our own origin, compared as browsers read URLs and not as strings begin (R1)."""
+"""URL checks against open redirects: a redirect goes to the application's own origin, parsed as browsers parse URLs."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 MAX_URL_CHARACTERS = 2048
 
-# Browsers drop tabs and line ends, trim controls and spaces, and read a backslash as a slash; parsers here do not.
-# A URL with any of them means different things to the two, so it is nobody's.
+# Browsers drop tabs and line ends, trim control characters and spaces, and read a backslash as a slash. Python's parser
+# does not, so a URL with any of these characters would mean one thing here and another in a browser.
 _AMBIGUOUS = re.compile(r"[\x00-\x20\x7f-\x9f\\]")
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _URL_SAFE = "!#$%&'()*+,/:;=?@[]~"
 
 
 def same_origin_url(url: str, origin: str) -> str | None:
-    """The absolute, normalised URL on `origin` that `url` names, or None when it leads anywhere else.
+    """Return the absolute, normalized URL on `origin` that `url` names, or None if it has another origin.
 
-    `url` is a path (`/…`; `//host` is a path of ours, as in Auth.js) or an absolute http(s) URL. `origin` is
-    scheme, host and port, without a slash at the end.
+    `url` is a path or an absolute http or https URL. A path that starts with `//` is a path of this origin, as in
+    Auth.js. `origin` is scheme, host and port, without a trailing slash.
     """
     if not url or len(url) > MAX_URL_CHARACTERS or _AMBIGUOUS.search(url):
         return None
@@ -34,14 +34,17 @@ def same_origin_url(url: str, origin: str) -> str | None:
 
 
 def is_http_url(url: str) -> bool:
-    """An unambiguous absolute http(s) URL without user or password in it."""
+    """Return True for an unambiguous absolute http or https URL without user and password."""
     if not url or len(url) > MAX_URL_CHARACTERS or _AMBIGUOUS.search(url):
         return False
     return _split(url) is not None
 
 
 def origin_of(url: str | SplitResult) -> str | None:
-    """Scheme, host and port of a web URL in lower case and without a default port; None if it is not one."""
+    """Return scheme, host and port of an http or https URL in lower case, without a default port.
+
+    None for any other URL.
+    """
     parts = _split(url) if isinstance(url, str) else url
     if parts is None:
         return None
@@ -50,17 +53,17 @@ def origin_of(url: str | SplitResult) -> str | None:
 
 
 def relative_url(url: str, origin: str) -> str:
-    """Path, query and fragment of one of our own absolute URLs: what a link within the site needs.
+    """Return path, query and fragment of an absolute URL on `origin`, for a link within the site.
 
-    A URL that would mean something else without its origin comes back whole: another site's, and a path that begins
-    with `//`, which as a link leads to another host.
+    The URL is returned unchanged if it would mean something else without its origin: a URL of another site, or one
+    whose path starts with `//`, which a browser reads as a host.
     """
     path = url.removeprefix(origin) or "/"
     return path if path.startswith("/") and not path.startswith("//") else url
 
 
 def add_query(url: str, parameters: Mapping[str, str | None]) -> str:
-    """The URL, or path, with these parameters after those that it has; None is left out."""
+    """Return the URL with the parameters added to its query. A parameter that is None is left out."""
     query = urlencode({name: value for name, value in parameters.items() if value is not None})
     return f"{url}{'&' if '?' in url else '?'}{query}" if query else url
 
@@ -68,15 +71,15 @@ def add_query(url: str, parameters: Mapping[str, str | None]) -> str:
 def _split(url: str) -> SplitResult | None:
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in _DEFAULT_PORTS and bool(parts.hostname) and "@" not in parts.netloc
-        parts.port  # noqa: B018 (reading it is the check: a port that is no number raises)
+        is_valid = parts.scheme in _DEFAULT_PORTS and bool(parts.hostname) and "@" not in parts.netloc
+        parts.port  # noqa: B018 (reading the property is the check: an invalid port raises)
     except ValueError:
         return None
-    return parts if usable else None
+    return parts if is_valid else None
 
 
 def is_loopback(host: str | None) -> bool:
-    """127.0.0.0/8, ::1 and the very name `localhost`; names that merely end so are somebody's to resolve."""
+    """Return True for 127.0.0.0/8, ::1 and the name `localhost`. Names below `localhost` may resolve to other hosts."""
     try:
         address = ip_address(host or "")
     except ValueError:

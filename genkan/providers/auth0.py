@@ -8,8 +8,8 @@ auth0 = Provider(
     id="auth0",
     name="Auth0",
     type="oidc",
-    issuer_is_built_in=False,
-    # Discovery and tokens have the slash, for custom domains too.
+    requires_issuer=True,
+    # The issuer ends with a slash in discovery and tokens, also for custom domains.
     issuer_pattern=".*/",
     issuer_example="https://TENANT.auth0.com/, with the slash at the end",
     supports_max_age=True,

@@ -8,8 +8,8 @@ authentik = Provider(
     id="authentik",
     name="authentik",
     type="oidc",
-    issuer_is_built_in=False,
-    # Only the issuer mode "per provider" (its default) can be discovered, and it has the slash.
+    requires_issuer=True,
+    # Only the default issuer mode "per provider" supports discovery. Its issuer ends with a slash.
     issuer_pattern=".*/application/o/[^/]+/",
     issuer_example="https://HOST/application/o/APPLICATION/, with the slash at the end",
     supports_max_age=True,

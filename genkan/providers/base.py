@@ -1,4 +1,4 @@
-"""What a provider is: data, and one function from what it says about somebody to what we keep."""
+"""Providers as data, and the conversion of their claims to common fields."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ DISCOVERY_PATH = "/.well-known/openid-configuration"
 
 @dataclass(frozen=True, slots=True)
 class ProfileUser:
-    """What a provider's profile says in our words, still as the provider spelled it.
+    """Common fields of a provider's profile, with values as the provider sent them.
 
-    `id` is the stable subject at the provider; whoever uses this cleans and bounds every value (O11).
-    `email_verified` is True only where the provider itself vouches for the address.
+    `id` is the permanent subject at the provider. Code that uses the values must check their types and lengths.
+    `email_verified` is True only if the provider itself says that the address is verified.
     """
 
     id: Any
@@ -30,7 +30,7 @@ class ProfileUser:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
-    """One way to sign in. No I/O happens here: `genkan.oauth.client` reads this and talks."""
+    """Configuration of one provider. It does no I/O: `genkan.oauth.client` sends the requests."""
 
     id: str
     name: str
@@ -39,46 +39,51 @@ class Provider:
     client_id: str = ""
     client_secret: str = field(default="", repr=False)
     issuer: str | None = None
-    """OIDC: where discovery starts and what `iss` must say. OAuth: what RFC 9207's `iss` must say when it is sent."""
-    issuer_is_built_in: bool = True
-    """False: the owner names the issuer in `AUTH_<ID>_ISSUER`."""
+    """OpenID Connect: the URL at which discovery starts and the value that `iss` must have. OAuth: the value that
+    `iss` in the authorization response must have if it is sent (RFC 9207)."""
+    requires_issuer: bool = False
+    """True if the operator must set `AUTH_<ID>_ISSUER`."""
     allows_custom_issuer: bool = False
-    """Built in, yet the owner may name their own instance or tenant in `AUTH_<ID>_ISSUER` instead."""
+    """True if the operator may set `AUTH_<ID>_ISSUER` for an instance or tenant, in place of the default issuer."""
     issuer_pattern: str = ".*[^/]"
-    """How this provider usually spells it. Another value is a warning at the start: discovery decides."""
+    """Usual form of this provider's issuer. Another value is only a warning, because discovery decides whether it
+    works."""
     issuer_example: str = "https://HOST"
-    """What that warning shows."""
+    """Example for that warning."""
     shared_tenants: Mapping[str, str] = field(default_factory=dict)
-    """Path segments that stand for several tenants, and what discovery writes in their place: `catalogue` derives
-    `multi_tenant_issuer` from the owner's issuer with it."""
+    """Path segments of an issuer that several tenants share, and their replacements in `multi_tenant_issuer`."""
     multi_tenant_issuer: str | None = None
-    """What discovery says in place of `issuer` where that is shared by tenants; the ID token's `tid` fills in its
-    `{tenantid}`, and the result must equal `iss`. Only Microsoft's common endpoints do this."""
+    """Issuer in the discovery document if several tenants share it. `{tenantid}` is replaced by the ID token's
+    `tid`, and the result must equal `iss`. Only Microsoft's shared endpoints need this."""
     authorization_endpoint: str | None = None
     token_endpoint: str | None = None
     userinfo_endpoint: str | None = None
-    """OAuth providers only: those of OIDC are discovered. An OIDC provider may name the first, for `form-action` alone."""
+    """Endpoints of an OAuth provider. Those of an OpenID Connect provider come from discovery, except that it may
+    set the authorization endpoint for the header `form-action`."""
     extra_userinfo_endpoints: Mapping[str, str] = field(default_factory=dict)
-    """More to ask with the access token; each answer joins the profile under its key."""
+    """More endpoints to call with the access token. Each response is added to the profile under its key."""
     scope: str = "openid profile email"
     authorization_params: Mapping[str, str] = field(default_factory=dict)
     token_endpoint_auth_method: AuthMethod = "client_secret_basic"
     email_verified_claims: tuple[str, ...] = ("email_verified",)
-    """Claims that vouch for the address, believed only from the answer that tells the address."""
+    """Claims that say that the email address is verified. They count only in the same response as the address."""
     fetch_userinfo: bool = False
-    """OIDC: the ID token lacks the profile, so userinfo is asked too, and believed only for the same `sub` (O7)."""
+    """OpenID Connect: True if the ID token lacks the profile, so that userinfo is requested, too. Its `sub` must be
+    the same."""
     pkce: bool = True
-    """False for the few that answer a `code_verifier` with an error; neither challenge nor verifier is sent then."""
+    """False for providers that answer a `code_verifier` with an error. Neither challenge nor verifier is sent to
+    them."""
     returns_nonce: bool = True
-    """False for the few whose ID tokens leave the nonce out; one that is there must match all the same."""
+    """False for providers whose ID tokens do not contain the nonce. A nonce that is there must match nevertheless."""
     rp_initiated_logout: bool = False
-    """Whoever signs out here is sent on to the provider's own sign-out: `AUTH_<ID>_SIGN_OUT=provider`."""
+    """True if a sign-out continues at the provider (RP-Initiated Logout). Set by `AUTH_<ID>_SIGN_OUT=provider`."""
     reauthentication_params: Mapping[str, str] = field(default_factory=lambda: {"prompt": "login"})
-    """Authorization parameters that make it ask somebody who is signed in there to prove themselves once more, or the
-    nearest to that which it understands."""
+    """Authorization parameters with which the provider authenticates a signed-in user again, or the nearest that it
+    supports."""
     supports_max_age: bool = False
-    """It takes `max_age` and then says in `auth_time` when that was (OpenID Connect Core 3.1.2.1), so a fresh sign-in
-    without it is refused. False: a completed round trip counts, unless an `auth_time` that is there says otherwise."""
+    """True if the provider supports `max_age` and then sends `auth_time` (OpenID Connect Core section 3.1.2.1). A
+    reauthentication without `auth_time` is then refused. If False, completing the flow counts as reauthentication,
+    unless `auth_time` is sent and too old."""
 
     def variable(self, kind: str) -> str:
         """Return the name of an environment variable of this provider, such as `AUTH_GITHUB_ID`."""
@@ -86,7 +91,7 @@ class Provider:
 
 
 def standard_claims(profile: Profile) -> ProfileUser:
-    """The profile of a provider that speaks plain OpenID Connect (Core 5.1)."""
+    """Return the fields of standard claims (OpenID Connect Core section 5.1)."""
     return ProfileUser(
         id=profile.get("sub"),
         name=profile.get("name") or profile.get("nickname") or profile.get("preferred_username"),

@@ -1,4 +1,4 @@
-"""Amazon Cognito: a user pool with a domain."""
+"""Amazon Cognito user pools with a domain."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from genkan.types import Profile
 
 
 def profile(profile: Profile) -> ProfileUser:
-    """Cognito's claims. Attributes are strings in a pool, so `email_verified` may come as one."""
+    """Convert Cognito's claims. A pool stores attributes as strings, so `email_verified` may be a string, too."""
     user = standard_claims(profile)
     names = [part for part in (profile.get("given_name"), profile.get("family_name")) if isinstance(part, str)]
     verified = profile.get("email_verified")
     return replace(
         user,
-        # A pool asks nobody for `name`, which the standard has to be there.
+        # `name` is optional in a pool.
         name=profile.get("name") or " ".join(names) or user.name,
         email_verified=verified is True or verified == "true",
     )
@@ -25,10 +25,10 @@ cognito = Provider(
     id="cognito",
     name="Cognito",
     type="oidc",
-    issuer_is_built_in=False,
+    requires_issuer=True,
     issuer_pattern=".*/[^/]+_[^/]+",
     issuer_example="https://cognito-idp.REGION.amazonaws.com/USER_POOL_ID, which is not the pool's domain",
-    # All three must be allowed for the app client: Cognito refuses the whole request for one that is not.
+    # The app client must allow all three. Cognito rejects a request with a scope that is not allowed.
     scope="openid profile email",
     profile=profile,
 )

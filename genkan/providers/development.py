@@ -1,4 +1,4 @@
-"""The identity provider that comes with the house, for development alone."""
+"""Provider for development that is part of this package."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from genkan.providers.base import Provider, standard_claims
 
 
 def development(issuer: str, client_secret: str) -> Provider:
-    """The provider at `issuer` (the application's own origin and `/development`), which knows one client."""
+    """Return the development provider at `issuer`, which is the application's origin and the path `/development`."""
     return Provider(
         id="development",
         name="Development",

@@ -1,4 +1,4 @@
-"""Discord: OAuth 2; pictures are named by a hash or, without one, by a rule."""
+"""Discord, with OAuth 2.0."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _HASH = re.compile(r"[0-9A-Za-z_]{1,64}")
 
 
 def profile(profile: Profile) -> ProfileUser:
-    """Discord's user. `verified` is about the address."""
+    """Convert Discord's user. `verified` refers to the email address."""
     return ProfileUser(
         id=profile.get("id"),
         name=profile.get("global_name") or profile.get("username"),
@@ -27,14 +27,14 @@ def profile(profile: Profile) -> ProfileUser:
 
 
 def _picture(user_id: Any, avatar: Any, discriminator: Any) -> str | None:
-    """The person's own picture (still, though theirs may move), or the one that Discord shows for them."""
+    """Return the URL of the user's avatar as a still image, or of Discord's default avatar for the user."""
     if not isinstance(user_id, str) or not _SNOWFLAKE.fullmatch(user_id):
         return None
     if isinstance(avatar, str) and _HASH.fullmatch(avatar):
         return f"{CDN}/avatars/{user_id}/{avatar}.png?size=128"
     if isinstance(discriminator, str) and _DISCRIMINATOR.fullmatch(discriminator):
         return f"{CDN}/embed/avatars/{int(discriminator) % 5}.png"
-    # "0" stands for the names that are unique by themselves.
+    # The discriminator "0" marks the newer unique usernames.
     return f"{CDN}/embed/avatars/{(int(user_id) >> 22) % 6}.png"
 
 
@@ -44,7 +44,7 @@ discord = Provider(
     type="oauth",
     authorization_endpoint="https://discord.com/oauth2/authorize",
     token_endpoint="https://discord.com/api/oauth2/token",
-    # Without a version the API answers as its oldest one, which is on its way out.
+    # Without a version Discord uses its oldest, deprecated API.
     userinfo_endpoint="https://discord.com/api/v10/users/@me",
     scope="identify email",
     reauthentication_params={"prompt": "consent"},

@@ -1,4 +1,4 @@
-"""GitHub: OAuth 2, with the address asked for separately."""
+"""GitHub, with OAuth 2.0. Email addresses come from a second endpoint."""
 
 from __future__ import annotations
 
@@ -7,14 +7,19 @@ from genkan.types import Profile
 
 
 def profile(profile: Profile) -> ProfileUser:
-    """GitHub's user; the address is the primary one, and only if GitHub has verified it.
+    """Convert GitHub's user. The email address is the primary one, if GitHub has verified it.
 
-    The profile's own `email` is whatever the person chose to publish and proves nothing.
+    The profile's own `email` is the address that the user publishes, which need not be verified.
     """
     emails = profile.get("emails")
     addresses = emails if isinstance(emails, list) else []
     primary = next(
-        (a for a in addresses if isinstance(a, dict) and a.get("primary") is True and a.get("verified") is True), {}
+        (
+            address
+            for address in addresses
+            if isinstance(address, dict) and address.get("primary") is True and address.get("verified") is True
+        ),
+        {},
     )
     return ProfileUser(
         id=profile.get("id"),
@@ -29,7 +34,7 @@ github = Provider(
     id="github",
     name="GitHub",
     type="oauth",
-    # GitHub names itself in the callback (RFC 9207) though it has no discovery.
+    # GitHub sends `iss` in the authorization response (RFC 9207), although it has no discovery.
     issuer="https://github.com/login/oauth",
     authorization_endpoint="https://github.com/login/oauth/authorize",
     token_endpoint="https://github.com/login/oauth/access_token",

@@ -9,7 +9,7 @@ google = Provider(
     name="Google",
     type="oidc",
     issuer="https://accounts.google.com",
-    # It asks for no password anew, whatever it is sent, and tells no `auth_time`: choosing the account is all there is.
+    # Google cannot be made to ask for the password again and sends no `auth_time`. It can only show the account chooser.
     reauthentication_params={"prompt": "select_account"},
     profile=standard_claims,
 )

@@ -9,7 +9,7 @@ from genkan.types import Profile
 
 
 def profile(profile: Profile) -> ProfileUser:
-    """LinkedIn's claims; its ID token spells `email_verified` as a string."""
+    """Convert LinkedIn's claims. `email_verified` is a string in its ID token."""
     verified = profile.get("email_verified")
     return replace(standard_claims(profile), email_verified=verified is True or verified == "true")
 
@@ -20,8 +20,8 @@ linkedin = Provider(
     type="oidc",
     issuer="https://www.linkedin.com/oauth",
     token_endpoint_auth_method="client_secret_post",
-    # LinkedIn answers a verifier beside a secret with `invalid_client`, whether a challenge went before it or not,
-    # and knows no nonce: state, secret and the exact redirect URI are all that guard its codes.
+    # LinkedIn answers a verifier together with a secret with `invalid_client`, and does not support a nonce. Its codes are
+    # protected by state, secret and the exact redirect URI only.
     pkce=False,
     returns_nonce=False,
     reauthentication_params={},

@@ -1,4 +1,4 @@
-"""Any provider that speaks OpenID Connect and has discovery."""
+"""Any OpenID Connect provider that supports discovery."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ oidc = Provider(
     id="oidc",
     name="OpenID Connect",
     type="oidc",
-    issuer_is_built_in=False,
+    requires_issuer=True,
     issuer_pattern=".*",
-    # Core 5.4 leaves the profile to userinfo in the code flow; many put it into the ID token too, strict ones do not.
+    # In the code flow the profile comes from userinfo (Core section 5.4). Many providers also put it into the ID token.
     fetch_userinfo=True,
     supports_max_age=True,
     profile=standard_claims,

@@ -1,4 +1,4 @@
-"""Okta: the organisation's own authorization server, or a custom one (`/oauth2/default`)."""
+"""Okta: the organization's authorization server, or a custom one (`/oauth2/default`)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ okta = Provider(
     id="okta",
     name="Okta",
     type="oidc",
-    issuer_is_built_in=False,
+    requires_issuer=True,
     issuer_example="https://ORG.okta.com or https://ORG.okta.com/oauth2/default, without a slash at the end",
-    # An ID token that comes with an access token is thin at Okta: part of the profile is left to userinfo.
+    # An ID token that Okta issues together with an access token lacks part of the profile, which userinfo has.
     fetch_userinfo=True,
     supports_max_age=True,
     profile=standard_claims,

@@ -1,4 +1,4 @@
-"""All the providers there are, and which of them the environment turns on."""
+"""All providers, and those that the environment enables."""
 
 from __future__ import annotations
 
@@ -46,105 +46,107 @@ PROVIDERS: tuple[Provider, ...] = (
     spotify,
     oidc,
 )
-"""In the order of the buttons. The development provider is not here: no environment variable of this kind has it."""
+"""In the order of the sign-in buttons. The development provider is not in it, because no such variable enables it."""
 
 MAX_BUTTON_NAME = 40
 
 _KINDS = ("ID", "SECRET", "ISSUER", "SIGN_OUT")
 _PROVIDER_VARIABLE = re.compile(rf"AUTH_[A-Z0-9_]+_({'|'.join(_KINDS)})")
-_OTHERS = frozenset({"AUTH_DEVELOPMENT_SIGN_OUT"})
-# RFC 6749 appendix A: client ids and secrets are visible ASCII and spaces. Anything else was copied badly.
+_OTHER_VARIABLES = frozenset({"AUTH_DEVELOPMENT_SIGN_OUT"})
+# RFC 6749 appendix A: client ids and secrets consist of printable ASCII characters. Others are a copying mistake.
 _CREDENTIAL = re.compile(r"[\x20-\x7e]+")
 
 
-def from_environment(environment: Mapping[str, str]) -> tuple[Provider, ...]:
-    """The providers that are on: those with `AUTH_<ID>_ID` and `_SECRET`, and `_ISSUER` where it has to be named.
+def from_environment(environ: Mapping[str, str]) -> tuple[Provider, ...]:
+    """Return the enabled providers: those with `AUTH_<ID>_ID` and `AUTH_<ID>_SECRET`, and `AUTH_<ID>_ISSUER` where
+    it is required.
 
-    Blank counts as not set. Raises ConfigurationError, naming the variable and never its value, for a provider
-    that is half set and for an issuer that can't be one.
+    A blank variable counts as unset. Raises ConfigurationError for a provider with a missing variable and for an
+    invalid issuer. Its message names the variable and never contains the value.
     """
-    return tuple(on for provider in PROVIDERS if (on := _configured(provider, environment)) is not None)
+    return tuple(enabled for provider in PROVIDERS if (enabled := _configured(provider, environ)) is not None)
 
 
-def unknown_variables(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """The variables that would switch a provider on which nobody here has, sorted: most likely slips of the pen."""
+def unknown_variables(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the sorted names of variables that look like those of a provider but belong to none, usually
+    misspelled."""
     known = {provider.variable(kind) for provider in PROVIDERS for kind in _KINDS}
-    named = {name for name, value in environment.items() if value.strip() and _PROVIDER_VARIABLE.fullmatch(name)}
-    return tuple(sorted(named - known - _OTHERS))
+    used = {name for name, value in environ.items() if value.strip() and _PROVIDER_VARIABLE.fullmatch(name)}
+    return tuple(sorted(used - known - _OTHER_VARIABLES))
 
 
 def unusual_issuers(providers: Iterable[Provider]) -> tuple[str, ...]:
-    """Return a warning for each provider whose issuer is not spelled as that provider usually does."""
+    """Return a warning for each provider whose issuer does not have the usual form."""
     return tuple(
-        f"{provider.variable('ISSUER')} is not as {provider.name} usually spells it: {provider.issuer_example}. "
-        "Signing in works only if the discovery document names exactly the issuer that is set."
+        f"{provider.variable('ISSUER')} does not have the usual form for {provider.name}: {provider.issuer_example}. "
+        "Sign-in works only if the discovery document names exactly the issuer that is set."
         for provider in providers
         if provider.issuer and not re.fullmatch(provider.issuer_pattern, provider.issuer)
     )
 
 
 def suggest_variable(variable: str) -> str | None:
-    """What was probably meant by a variable that nobody knows."""
+    """Return the known variable whose name is most similar to `variable`, or None."""
     known = [provider.variable(kind) for provider in PROVIDERS for kind in _KINDS]
     return next(iter(get_close_matches(variable.replace("_CLIENT_", "_"), known, 1, 0.8)), None)
 
 
-def with_logout_setting(provider: Provider, environment: Mapping[str, str]) -> Provider:
-    """The provider with what `AUTH_<ID>_SIGN_OUT` says: `local`, also where it is not set, or `provider` (O19).
+def with_logout_setting(provider: Provider, environ: Mapping[str, str]) -> Provider:
+    """Return the provider with the setting `AUTH_<ID>_SIGN_OUT`: `local` (the default) or `provider`.
 
-    Raises ConfigurationError for any other word, and where the provider has no sign-out of that kind.
+    Raises ConfigurationError for any other value, and for `provider` if the provider is not an OpenID Connect provider.
     """
     variable = provider.variable("SIGN_OUT")
-    choice = environment.get(variable, "").strip() or "local"
+    choice = environ.get(variable, "").strip() or "local"
     if choice not in ("local", "provider"):
         raise ConfigurationError(
-            f"{variable} is neither local nor provider: set it to provider to sign people out at {provider.name} too, "
-            "or remove it to end the session here only."
+            f"{variable} is neither local nor provider: set it to provider to sign users out at {provider.name} too, "
+            "or remove it to sign them out of this application only."
         )
     if choice == "provider" and provider.type == "oauth":
         raise ConfigurationError(
-            f"{variable} is provider, but {provider.name} does not speak OpenID Connect, so nobody can be signed out "
-            "there: remove it."
+            f"{variable} is provider, but {provider.name} is not an OpenID Connect provider and has no sign-out: "
+            "remove it."
         )
     return replace(provider, rp_initiated_logout=choice == "provider")
 
 
-def _configured(provider: Provider, environment: Mapping[str, str]) -> Provider | None:
-    """The provider with the owner's values in it, or None when none of its variables is set."""
-    values = {kind: environment.get(provider.variable(kind), "").strip() for kind in _KINDS}
+def _configured(provider: Provider, environ: Mapping[str, str]) -> Provider | None:
+    """Return the provider with the values from the environment, or None if none of its variables is set."""
+    values = {kind: environ.get(provider.variable(kind), "").strip() for kind in _KINDS}
     if not any(values.values()):
         return None
-    _check_completeness(provider, values)
+    _check_variables(provider, values)
     for kind in ("ID", "SECRET"):
         if not _CREDENTIAL.fullmatch(values[kind]):
             raise ConfigurationError(
-                f"{provider.variable(kind)} holds more than plain ASCII: copy it from {provider.name} again."
+                f"{provider.variable(kind)} contains characters beyond ASCII: copy it from {provider.name} again."
             )
-    on = replace(with_logout_setting(provider, environment), client_id=values["ID"], client_secret=values["SECRET"])
+    enabled = replace(with_logout_setting(provider, environ), client_id=values["ID"], client_secret=values["SECRET"])
     if provider is oidc:
-        on = replace(on, name=_button_name(environment) or on.name)
-    return _at_issuer(on, values["ISSUER"]) if values["ISSUER"] else on
+        enabled = replace(enabled, name=_button_name(environ) or enabled.name)
+    return _with_issuer(enabled, values["ISSUER"]) if values["ISSUER"] else enabled
 
 
-def _check_completeness(provider: Provider, values: Mapping[str, str]) -> None:
-    """Raises ConfigurationError for a variable too few or one that this provider can't have."""
-    needed = ("ID", "SECRET") if provider.issuer_is_built_in else ("ID", "SECRET", "ISSUER")
+def _check_variables(provider: Provider, values: Mapping[str, str]) -> None:
+    """Raise ConfigurationError for a missing variable, or one that this provider does not support."""
+    needed = ("ID", "SECRET", "ISSUER") if provider.requires_issuer else ("ID", "SECRET")
     missing = [provider.variable(kind) for kind in needed if not values[kind]]
-    given = [provider.variable(kind) for kind, value in values.items() if value]
+    present = [provider.variable(kind) for kind, value in values.items() if value]
     if missing:
         raise ConfigurationError(
-            f"{provider.name} is half set: {' and '.join(given)} without {' and '.join(missing)}. "
-            f"Set {' and '.join(missing)} too, or remove {' and '.join(given)} to leave {provider.name} out."
+            f"{provider.name} is incomplete: {' and '.join(present)} without {' and '.join(missing)}. "
+            f"Set {' and '.join(missing)} too, or remove {' and '.join(present)} to disable {provider.name}."
         )
     is_other = values["ISSUER"] not in ("", provider.issuer)
-    if is_other and provider.issuer_is_built_in and not provider.allows_custom_issuer:
+    if is_other and not provider.requires_issuer and not provider.allows_custom_issuer:
         raise ConfigurationError(
-            f"{provider.variable('ISSUER')} is set, but {provider.name} has one issuer and it is known: remove it."
+            f"{provider.variable('ISSUER')} is set, but {provider.name} has only one issuer: remove it."
         )
 
 
-def _button_name(environment: Mapping[str, str]) -> str:
-    name = " ".join(environment.get("AUTH_OIDC_NAME", "").split())
+def _button_name(environ: Mapping[str, str]) -> str:
+    name = " ".join(environ.get("AUTH_OIDC_NAME", "").split())
     if len(name) > MAX_BUTTON_NAME or not name.isprintable():
         raise ConfigurationError(
             f"AUTH_OIDC_NAME does not fit on a button: use at most {MAX_BUTTON_NAME} printable characters."
@@ -152,32 +154,32 @@ def _button_name(environment: Mapping[str, str]) -> str:
     return name
 
 
-def _at_issuer(provider: Provider, issuer: str) -> Provider:
-    """The provider at the owner's issuer, which is kept as written: it is compared exactly later (O9)."""
+def _with_issuer(provider: Provider, issuer: str) -> Provider:
+    """Return the provider with the issuer exactly as written, because `iss` is compared exactly."""
     variable = provider.variable("ISSUER")
     if not is_http_url(issuer) or "?" in issuer or "#" in issuer:
         raise ConfigurationError(
             f"{variable} is not an issuer: use an https URL without user, query or fragment, "
             f"like {provider.issuer_example}."
         )
-    if not _is_out_of_earshot(issuer):
+    if not _is_https_or_loopback(issuer):
         raise ConfigurationError(f"{variable} must begin with https:// (http:// is for loopback addresses only).")
     if issuer.rstrip("/").endswith(DISCOVERY_PATH):
         raise ConfigurationError(
-            f"{variable} is the address of the discovery document: cut it off before /.well-known/."
+            f"{variable} is the URL of the discovery document: remove the part from /.well-known/ on."
         )
     return replace(provider, issuer=issuer, multi_tenant_issuer=_multi_tenant(provider, issuer))
 
 
-def _is_out_of_earshot(issuer: str) -> bool:
-    """Nobody between us and the issuer can listen: TLS, or the way never leaves this machine."""
+def _is_https_or_loopback(issuer: str) -> bool:
+    """Return True if the connection to the issuer is encrypted or stays on this machine."""
     parts = urlsplit(issuer)
     return parts.scheme == "https" or is_loopback(parts.hostname)
 
 
 def _multi_tenant(provider: Provider, issuer: str) -> str | None:
-    """What discovery will say for an issuer that tenants share; None where it says the issuer itself."""
-    for alias, spelled in provider.shared_tenants.items():
+    """Return the issuer in the discovery document if several tenants share the issuer, else None."""
+    for alias, replacement in provider.shared_tenants.items():
         if f"/{alias}/" in issuer:
-            return issuer.replace(f"/{alias}/", f"/{spelled}/", 1)
+            return issuer.replace(f"/{alias}/", f"/{replacement}/", 1)
     return None

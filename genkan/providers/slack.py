@@ -1,4 +1,4 @@
-"""Slack: "Sign in with Slack", which is OpenID Connect."""
+"""Slack, with "Sign in with Slack" (OpenID Connect)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from genkan.types import Profile
 
 
 def profile(profile: Profile) -> ProfileUser:
-    """Slack's claims. The subject is the id of the user in one workspace (the same as `https://slack.com/user_id`)
-    and unique across workspaces; somebody in two of them is two people."""
+    """Convert Slack's claims.
+
+    The subject is the user's id in one workspace and unique across workspaces. A user of two workspaces has two
+    subjects.
+    """
     sizes = ("512", "192", "72")
     pictures = [profile.get("picture"), *(profile.get(f"https://slack.com/user_image_{size}") for size in sizes)]
     return replace(standard_claims(profile), image=next((picture for picture in pictures if picture), None))
@@ -21,8 +24,8 @@ slack = Provider(
     name="Slack",
     type="oidc",
     issuer="https://slack.com",
-    # Slack knows PKCE only for applications declared public; its OpenID token endpoint documents no verifier and was seen
-    # to fail at one, with a secret and without. The nonce guards the code instead (RFC 9700 2.1.1 allows either).
+    # Slack supports PKCE for public clients only. Its OpenID token endpoint does not document `code_verifier` and was seen
+    # to fail with one. The nonce protects the code instead (RFC 9700 section 2.1.1 allows either).
     pkce=False,
     reauthentication_params={},
     profile=profile,

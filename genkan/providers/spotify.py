@@ -1,4 +1,4 @@
-"""Spotify: OAuth 2."""
+"""Spotify, with OAuth 2.0."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from genkan.types import Profile
 
 
 def profile(profile: Profile) -> ProfileUser:
-    """Spotify's user. The subject is `account_id`, which never changes; `id` may, and Spotify says not to keep it.
+    """Convert Spotify's user. The subject is `account_id`, which never changes.
 
-    The address is what somebody typed and Spotify never checked, and applications in development mode get none.
+    `id` may change, and Spotify's documentation advises against storing it. Spotify does not verify email addresses,
+    and sends none to applications in development mode.
     """
     return ProfileUser(
         id=profile.get("account_id"),

@@ -8,9 +8,9 @@ zitadel = Provider(
     id="zitadel",
     name="ZITADEL",
     type="oidc",
-    issuer_is_built_in=False,
+    requires_issuer=True,
     issuer_example="https://INSTANCE.zitadel.cloud, without a slash at the end",
-    # By default the profile is at userinfo alone, as OpenID Connect Core 5.4 has it for the code flow.
+    # By default the profile is in userinfo only (OpenID Connect Core section 5.4).
     fetch_userinfo=True,
     supports_max_age=True,
     profile=standard_claims,

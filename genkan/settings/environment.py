@@ -1,5 +1,8 @@
-"""The environment, read once and judged: settings that can be believed, or one sentence that names the variable
-and the remedy. No sentence holds a value: what is refused may be a secret with a typing mistake in it."""
+"""Settings from environment variables.
+
+An invalid setting raises ConfigurationError with the name of the variable and the remedy. Messages never contain the
+value, because it may be a secret with a typing mistake.
+"""
 
 from __future__ import annotations
 
@@ -18,14 +21,14 @@ from genkan.settings.urls import fail
 ROOT = urls.ROOT
 DAY = 24 * 60 * 60
 SECRETS = ("AUTH_SECRET_3", "AUTH_SECRET_2", "AUTH_SECRET_1", "AUTH_SECRET")
-"""In Auth.js's order: the first that is set encrypts, every one decrypts."""
+"""In Auth.js's order: the first variable that is set encrypts, and all of them decrypt."""
 SECRET_HINT = "Set it to what `openssl rand -base64 33` prints"
 PROVIDER_VARIABLE = re.compile(r"AUTH_[A-Z0-9_]+_(ID|SECRET|ISSUER|SIGN_OUT)|AUTH_OIDC_NAME")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What the owner decided. Ages are seconds; `url` is an origin without a slash at its end."""
+    """Checked settings of the application. Ages are in seconds. `url` is an origin without a trailing slash."""
 
     production: bool
     secrets: tuple[str, ...] = field(repr=False)
@@ -46,133 +49,135 @@ class Settings:
 
 
 def from_environment(environ: Mapping[str, str]) -> Settings:
-    """The settings in `environ`. An empty variable counts as unset, as in Auth.js.
+    """Return the settings in `environ`. An empty variable counts as unset, as in Auth.js.
 
-    Raises ConfigurationError at the first thing that is wrong or, in production, merely unwise.
+    Raises ConfigurationError for the first invalid setting. In production a weak or unsafe setting is invalid, too.
     """
-    given = {name: value for name, value in environ.items() if value}
-    production = _production(given)
-    port = _number(given, "PORT", 5000, 1, 65535)
-    url = _url(given, production, port)
-    max_age, update_age, absolute_age = _ages(given)
+    environ = {name: value for name, value in environ.items() if value}
+    production = _production(environ)
+    port = _number(environ, "PORT", 5000, 1, 65535)
+    url = _url(environ, production, port)
+    max_age, update_age, absolute_age = _ages(environ)
     return Settings(
         production=production,
-        secrets=_secrets(given, production),
+        secrets=_secrets(environ, production),
         url=url,
-        database_url=urls.database_url(given, production),
-        redis_url=urls.redis_url(given, production),
-        host=urls.host(given),
+        database_url=urls.database_url(environ, production),
+        redis_url=urls.redis_url(environ, production),
+        host=urls.host(environ),
         port=port,
-        trusted_proxy_hops=_number(given, "TRUSTED_PROXY_HOPS", 0, 0, 10),
-        provider_environment=_provider_environment(given, production),
-        development_provider=_development_provider(given, production, url),
-        workers=_number(given, "WEB_CONCURRENCY", 2, 1, 64),
+        trusted_proxy_hops=_number(environ, "TRUSTED_PROXY_HOPS", 0, 0, 10),
+        provider_environment=_provider_environment(environ, production),
+        development_provider=_development_provider(environ, production, url),
+        workers=_number(environ, "WEB_CONCURRENCY", 2, 1, 64),
         session_max_age=max_age,
         session_update_age=update_age,
         session_absolute_age=absolute_age,
-        session_strategy="jwt" if _choice(given, "AUTH_SESSION_STRATEGY", "jwt", "database") == "jwt" else "database",
-        warnings=tuple(_warnings_in_production(given) if production else _warnings(given, url)),
+        session_strategy="jwt" if _choice(environ, "AUTH_SESSION_STRATEGY", "jwt", "database") == "jwt" else "database",
+        warnings=tuple(_warnings_in_production(environ) if production else _warnings(environ, url)),
     )
 
 
-def _production(given: Mapping[str, str]) -> bool:
-    production = _choice(given, "GENKAN_ENV", "production", "development") == "production"
-    # Flask's own reading of the variable: anything but these turns its debugger on.
-    if production and given.get("FLASK_DEBUG", "0").lower() not in {"0", "false", "no"}:
+def _production(environ: Mapping[str, str]) -> bool:
+    production = _choice(environ, "GENKAN_ENV", "production", "development") == "production"
+    # Flask turns its debugger on for every other value of FLASK_DEBUG.
+    if production and environ.get("FLASK_DEBUG", "0").lower() not in {"0", "false", "no"}:
         fail("FLASK_DEBUG", "debugging is on in production", "Remove it, or set GENKAN_ENV=development")
     return production
 
 
-def _secrets(given: Mapping[str, str], production: bool) -> tuple[str, ...]:
-    secrets = tuple(dict.fromkeys(given[name] for name in SECRETS if name in given))
+def _secrets(environ: Mapping[str, str], production: bool) -> tuple[str, ...]:
+    secrets = tuple(dict.fromkeys(environ[name] for name in SECRETS if name in environ))
     if not secrets:
         fail("AUTH_SECRET", "it is not set", SECRET_HINT)
-    for name, weakness in _weak_secrets(given) if production else ():
+    for name, weakness in _weak_secrets(environ) if production else ():
         fail(name, weakness, SECRET_HINT)
     return secrets
 
 
-def _weak_secrets(given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _weak_secrets(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for name in SECRETS:
-        if name in given and (weakness := secret_weakness(given[name])):
+        if name in environ and (weakness := secret_weakness(environ[name])):
             yield name, weakness
 
 
-def _warnings(given: Mapping[str, str], url: str) -> Iterator[str]:
-    for name, weakness in _weak_secrets(given):
+def _warnings(environ: Mapping[str, str], url: str) -> Iterator[str]:
+    for name, weakness in _weak_secrets(environ):
         yield f"{name}: {weakness}. {SECRET_HINT}."
-    if is_loopback(urls.host(given)) and not _is_ours_alone(given, url):
-        yield "AUTH_URL: others come by that address. The development provider is off, since it vouches for whoever asks."
-    elif not is_loopback(urls.host(given)) and "AUTH_URL" not in given:
+    if is_loopback(urls.host(environ)) and not _is_local_only(environ, url):
+        yield "AUTH_URL: other computers can reach this address. The development provider is off, because it needs no password."
+    elif not is_loopback(urls.host(environ)) and "AUTH_URL" not in environ:
         yield (
-            "AUTH_URL: it is not set, so only this computer finds its way. Set it to the address that others type; "
-            "they can reach HOST, so the development provider is off."
+            "AUTH_URL: it is not set, so sign-in works from this computer only. Set it to the URL that users open. Other "
+            "computers can reach HOST, so the development provider is off."
         )
 
 
-def _warnings_in_production(given: Mapping[str, str]) -> Iterator[str]:
-    if not any(PROVIDER_VARIABLE.fullmatch(name) for name in given):
+def _warnings_in_production(environ: Mapping[str, str]) -> Iterator[str]:
+    if not any(PROVIDER_VARIABLE.fullmatch(name) for name in environ):
         yield (
-            "AUTH_<PROVIDER>_ID: none is set, so nobody can sign in. Set one, with its AUTH_<PROVIDER>_SECRET; "
-            "README.md names the providers."
+            "AUTH_<PROVIDER>_ID: none is set, so users cannot sign in. Set one, and AUTH_<PROVIDER>_SECRET with it. "
+            "README.md lists the providers."
         )
 
 
-def _url(given: Mapping[str, str], production: bool, port: int) -> str:
-    if production and "AUTH_URL" not in given:
-        if given.get("AUTH_TRUST_HOST", "0").lower() not in {"0", "false"}:
-            fail("AUTH_TRUST_HOST", "a Host header is never believed here", "Remove it and set AUTH_URL instead")
-        fail("AUTH_URL", "it is not set", "Set it to the address people type, such as https://app.example.org")
-    parts = urls.parse_url("AUTH_URL", given.get("AUTH_URL", urls.default_origin(urls.host(given), port)), production)
+def _url(environ: Mapping[str, str], production: bool, port: int) -> str:
+    if production and "AUTH_URL" not in environ:
+        if environ.get("AUTH_TRUST_HOST", "0").lower() not in {"0", "false"}:
+            fail("AUTH_TRUST_HOST", "the Host header is never trusted", "Remove it and set AUTH_URL instead")
+        fail("AUTH_URL", "it is not set", "Set it to the URL that users open, such as https://app.example.org")
+    parts = urls.parse_url(
+        "AUTH_URL", environ.get("AUTH_URL", urls.default_origin(urls.host(environ), port)), production
+    )
     if parts.path.rstrip("/") not in {"", "/api/auth"}:
-        fail("AUTH_URL", "it has a path", "Leave the scheme, the host and the port only; /api/auth may follow")
+        fail("AUTH_URL", "it has a path", "Keep only scheme, host and port. The path /api/auth is allowed")
     return urls.origin(parts)
 
 
-def _choice(given: Mapping[str, str], name: str, usual: str, other: str) -> str:
-    choice = given.get(name, usual)
-    if choice not in {usual, other}:
-        fail(name, f"it is neither {usual} nor {other}", f"Set one of the two; {usual} is the default")
+def _choice(environ: Mapping[str, str], name: str, default: str, alternative: str) -> str:
+    choice = environ.get(name, default)
+    if choice not in {default, alternative}:
+        fail(name, f"it is neither {default} nor {alternative}", f"Set it to one of them. The default is {default}")
     return choice
 
 
-def _number(given: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
-    text = given.get(name, str(default))
-    if not re.fullmatch(r"[0-9]{1,10}", text) or not least <= int(text) <= most:
-        fail(name, f"it is not a whole number from {least} to {most}", f"The default is {default}")
+def _number(environ: Mapping[str, str], name: str, default: int, minimum: int, maximum: int) -> int:
+    text = environ.get(name, str(default))
+    if not re.fullmatch(r"[0-9]{1,10}", text) or not minimum <= int(text) <= maximum:
+        fail(name, f"it is not a whole number from {minimum} to {maximum}", f"The default is {default}")
     return int(text)
 
 
-def _ages(given: Mapping[str, str]) -> tuple[int, int, int]:
-    """How long a session lasts idle, how often it is renewed, and how long it lasts at all, in seconds."""
-    idle = _number(given, "AUTH_SESSION_MAX_AGE", 30 * DAY, 1, 3650 * DAY)
-    renewal = _number(given, "AUTH_SESSION_UPDATE_AGE", min(DAY, idle), 0, 3650 * DAY)
-    absolute = _number(given, "AUTH_SESSION_ABSOLUTE_AGE", 90 * DAY, 1, 3650 * DAY)
-    if renewal > idle:
+def _ages(environ: Mapping[str, str]) -> tuple[int, int, int]:
+    """Return the idle lifetime, update age and absolute lifetime of a session in seconds."""
+    max_age = _number(environ, "AUTH_SESSION_MAX_AGE", 30 * DAY, 1, 3650 * DAY)
+    update_age = _number(environ, "AUTH_SESSION_UPDATE_AGE", min(DAY, max_age), 0, 3650 * DAY)
+    absolute_age = _number(environ, "AUTH_SESSION_ABSOLUTE_AGE", 90 * DAY, 1, 3650 * DAY)
+    if update_age > max_age:
         fail("AUTH_SESSION_UPDATE_AGE", "it is longer than AUTH_SESSION_MAX_AGE", "Lower it, or raise the other")
-    if idle > absolute:
+    if max_age > absolute_age:
         fail("AUTH_SESSION_ABSOLUTE_AGE", "it is shorter than AUTH_SESSION_MAX_AGE", "Raise it, or lower the other")
-    return idle, renewal, absolute
+    return max_age, update_age, absolute_age
 
 
-def _provider_environment(given: Mapping[str, str], production: bool) -> Mapping[str, str]:
-    variables = {name: value for name, value in given.items() if PROVIDER_VARIABLE.fullmatch(name)}
+def _provider_environment(environ: Mapping[str, str], production: bool) -> Mapping[str, str]:
+    variables = {name: value for name, value in environ.items() if PROVIDER_VARIABLE.fullmatch(name)}
     for name, value in variables.items():
         if name.endswith("_ISSUER"):
             urls.parse_url(name, value, production)
     return MappingProxyType(variables)
 
 
-def _development_provider(given: Mapping[str, str], production: bool, url: str) -> bool:
-    # It vouches for whoever asks, so nobody but this computer may ask.
-    is_safe = not production and _is_ours_alone(given, url)
-    usual, other = ("on", "off") if is_safe else ("off", "on")
-    choice = _choice(given, "AUTH_DEVELOPMENT_PROVIDER", usual, other)
+def _development_provider(environ: Mapping[str, str], production: bool, url: str) -> bool:
+    # It signs any user in without a password, so only this computer may reach it.
+    is_safe = not production and _is_local_only(environ, url)
+    default, alternative = ("on", "off") if is_safe else ("off", "on")
+    choice = _choice(environ, "AUTH_DEVELOPMENT_PROVIDER", default, alternative)
     if choice == "on" and not is_safe:
-        remedy = "Remove it, or listen on 127.0.0.1 only and name that in AUTH_URL"
-        fail("AUTH_DEVELOPMENT_PROVIDER", "it lets anybody in as anybody", remedy)
+        remedy = "Remove it, or set HOST to 127.0.0.1 and AUTH_URL to the same address"
+        fail("AUTH_DEVELOPMENT_PROVIDER", "it needs no password, and other computers can reach it", remedy)
     return choice == "on"
 
 
-def _is_ours_alone(given: Mapping[str, str], url: str) -> bool:
-    return is_loopback(urls.host(given)) and is_loopback(urlsplit(url).hostname)
+def _is_local_only(environ: Mapping[str, str], url: str) -> bool:
+    return is_loopback(urls.host(environ)) and is_loopback(urlsplit(url).hostname)

@@ -1,19 +1,20 @@
-"""The least that a secret must be: long enough, and of enough different characters."""
+"""Minimum requirements for a secret: its length and the number of different characters."""
 
 from __future__ import annotations
 
-MINIMUM_BYTES = 32
+MIN_BYTES = 32
+"""Bytes of the secret in UTF-8."""
 
-FEWEST_CHARACTERS = 9
-"""Different ones. Of 32 random hexadecimal digits fewer come less than once in three hundred thousand."""
+MIN_DISTINCT_CHARACTERS = 9
+"""Number of different characters. Less than one in 300,000 random strings of 32 hexadecimal digits has fewer."""
 
 
 def secret_weakness(secret: str) -> str | None:
-    """Return what is wrong with the secret in words that do not show it, or None."""
+    """Return what is wrong with the secret, without quoting it. None for a secret that is good enough."""
     try:
         length = len(secret.encode())
     except UnicodeEncodeError:
         return "it is not text"
-    if length < MINIMUM_BYTES:
-        return f"it is shorter than {MINIMUM_BYTES} bytes"
-    return "it repeats itself" if len(set(secret)) < FEWEST_CHARACTERS else None
+    if length < MIN_BYTES:
+        return f"it is shorter than {MIN_BYTES} bytes"
+    return "it repeats itself" if len(set(secret)) < MIN_DISTINCT_CHARACTERS else None

@@ -1,4 +1,4 @@
-"""The addresses among the settings: where people find us, where we listen, where database, cache and issuers are."""
+"""Settings that are URLs or host names: the application, the listening address, the database, Redis and issuers."""
 
 from __future__ import annotations
 
@@ -17,106 +17,117 @@ DEFAULT_PASSWORDS = frozenset({"postgres", "password", "passwd", "secret", "admi
 HOST = re.compile(
     r"(?=.{1,254}$)([a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?\.?|[0-9a-f.]*:[0-9a-f:.]*"
 )
-"""A host name, an IPv4 address, or an IPv6 address without its brackets."""
+"""Pattern for a host name, an IPv4 address, or an IPv6 address without brackets."""
 
 
 def fail(name: str, problem: str, remedy: str) -> NoReturn:
-    """Raises ConfigurationError."""
+    """Raise ConfigurationError with the variable's name, the problem and the remedy."""
     raise ConfigurationError(f"{name}: {problem}. {remedy}.")
 
 
-def host(given: Mapping[str, str]) -> str:
-    """Where to listen."""
-    named = given.get("HOST", "127.0.0.1").lower()
-    if not HOST.fullmatch(named) or (":" in named and _address_of(named) is None):
-        fail("HOST", "it is neither an address nor a host name", "Use 127.0.0.1, or 0.0.0.0 for every network")
-    return named
+def host(environ: Mapping[str, str]) -> str:
+    """Return the host name or IP address to listen on, from HOST. Raises ConfigurationError if it is neither."""
+    name = environ.get("HOST", "127.0.0.1").lower()
+    if not HOST.fullmatch(name) or (":" in name and _ip_address(name) is None):
+        fail(
+            "HOST",
+            "it is neither an IP address nor a host name",
+            "Use 127.0.0.1, or 0.0.0.0 to listen on every network",
+        )
+    return name
 
 
-def default_origin(listening: str, port: int) -> str:
-    """Where somebody at this computer finds a house that listens there."""
-    if not is_loopback(listening):
+def default_origin(listen_host: str, port: int) -> str:
+    """Return the origin at which a browser on this computer reaches a server that listens on `listen_host`."""
+    if not is_loopback(listen_host):
         return f"http://127.0.0.1:{port}"
-    # As browsers write it: ::1, whatever it was called.
-    address = _address_of(listening) or listening
+    # Browsers write an IPv6 address in its shortest form.
+    address = _ip_address(listen_host) or listen_host
     return f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
 
 
 def origin(parts: SplitResult) -> str:
-    """Scheme, host and port, without the port that goes without saying."""
+    """Return scheme, host and port. The default port of the scheme is left out."""
     host = (parts.hostname or "").rstrip(".")
     port = "" if parts.port in {None, {"http": 80, "https": 443}[parts.scheme]} else f":{parts.port}"
     return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
 
 
 def parse_url(name: str, value: str, production: bool) -> SplitResult:
-    """A URL that a browser could be sent to; in production one that nobody on the way can read."""
+    """Return the parts of an http or https URL without user, query and fragment.
+
+    Raises ConfigurationError for any other value. In production the scheme http is allowed for loopback hosts only.
+    """
     parts = _parts(name, value)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        fail(name, "it is not a web address", "Write it as https://host or https://host:port")
+        fail(name, "it is not an http or https URL", "Write it as https://host or https://host:port")
     if "@" in parts.netloc or parts.query or parts.fragment:
-        fail(name, "it holds too much", "Leave the scheme, the host, the port and the path only")
+        fail(name, "it has a user, a query or a fragment", "Keep only scheme, host, port and path")
     if production and parts.scheme == "http" and not is_loopback(parts.hostname):
-        fail(name, "it is http, which anybody on the way can read and change", "Use https")
+        fail(name, "it is http, which is not encrypted", "Use https")
     return parts
 
 
 def _parts(name: str, value: str) -> SplitResult:
     if not value.isascii() and value.isprintable():
-        fail(
-            name, "it has letters beyond ASCII", "Write the host's name as browsers send it, with xn-- before each part"
-        )
-    # urlsplit drops line ends and tabs without a word, and takes the rest of what RFC 3986 forbids as it comes.
-    clean = re.fullmatch(r"[!-~]+", value) and not set(value) & set('\\"<>^`{|}')
+        fail(name, "it has characters beyond ASCII", "Write the host name in its ASCII form, which begins with xn--")
+    # urlsplit silently drops line ends and tabs, and accepts other characters that RFC 3986 forbids.
+    is_clean = re.fullmatch(r"[!-~]+", value) and not set(value) & set('\\"<>^`{|}')
     try:
-        parts = urlsplit(value if clean else "")
-        well_formed = clean and parts.port != 0 and HOST.fullmatch(parts.hostname or "localhost")
+        parts = urlsplit(value if is_clean else "")
+        well_formed = is_clean and parts.port != 0 and HOST.fullmatch(parts.hostname or "localhost")
     except ValueError:
         well_formed = None
     if not well_formed:
-        fail(name, "it is malformed", "Look for spaces, quotes, an impossible port or host name in it")
+        fail(name, "it is malformed", "Check it for spaces, quotes, and an invalid port or host name")
     return parts
 
 
-def database_url(given: Mapping[str, str], production: bool) -> str:
-    """The address as SQLAlchemy is to have it."""
-    url = given.get("DATABASE_URL", f"sqlite:///{ROOT}/instance/genkan.db")
+def database_url(environ: Mapping[str, str], production: bool) -> str:
+    """Return the database URL in the form that SQLAlchemy expects.
+
+    Raises ConfigurationError for a URL that cannot work.
+    """
+    url = environ.get("DATABASE_URL", f"sqlite:///{ROOT}/instance/genkan.db")
     if not re.match(r"[a-z][a-z0-9]*(\+[a-z0-9_]+)?://", url, re.IGNORECASE):
         fail("DATABASE_URL", "it has no scheme", "Write it as sqlite:////path/to/file or postgresql://host/name")
-    scheme, _, place = url.partition("://")
-    url = f"{scheme.lower()}://{place}"
+    scheme, _, rest = url.partition("://")
+    url = f"{scheme.lower()}://{rest}"
     is_sqlite = url.startswith("sqlite")
-    if is_sqlite and re.match(r"/*file:", place, re.IGNORECASE):
-        fail("DATABASE_URL", "it has one address in another", "Write it as sqlite:////path/to/file, without `file:`")
-    # Drivers repeat the host in their errors, and what follows the first @ is read as one.
-    if not is_sqlite and place.count("@") > 1:
-        fail("DATABASE_URL", "it has more than one @", "Write %40 for one that belongs to the password")
-    if production and is_sqlite and (":memory:" in url or not place):
-        fail("DATABASE_URL", "a database in memory is another one for every worker", "Name a file")
+    if is_sqlite and re.match(r"/*file:", rest, re.IGNORECASE):
+        fail("DATABASE_URL", "it contains a file: URI", "Write it as sqlite:////path/to/file, without `file:`")
+    # Drivers read the text after the first @ as the host and quote it in errors, so it could show the password.
+    if not is_sqlite and rest.count("@") > 1:
+        fail("DATABASE_URL", "it has more than one @", "Write an @ in the password as %40")
+    if production and is_sqlite and (":memory:" in url or not rest):
+        fail("DATABASE_URL", "workers cannot share a database in memory", "Name a file")
     if production:
         _refuse_default_password("DATABASE_URL", url)
     return re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url)
 
 
-def redis_url(given: Mapping[str, str], production: bool) -> str | None:
-    """The cache that all workers share, if there is one."""
-    url = given.get("REDIS_URL")
-    # redis-py takes what is no number behind the host for database 0.
+def redis_url(environ: Mapping[str, str], production: bool) -> str | None:
+    """Return the URL of the Redis that all workers share, or None if it is not set.
+
+    Raises ConfigurationError if it is invalid.
+    """
+    url = environ.get("REDIS_URL")
+    # redis-py silently uses database 0 if the path is not a number.
     if url and not re.fullmatch(r"rediss?://[^/?#]+(/[0-9]*)?(\?[^#]*)?|unix:///.+", url):
-        fail("REDIS_URL", "it is not the address of a Redis", "Write it as redis://host:6379/0 or unix:///path")
+        fail("REDIS_URL", "it is not a Redis URL", "Write it as redis://host:6379/0 or unix:///path")
     if url and production:
         _refuse_default_password("REDIS_URL", url)
     return url
 
 
 def _refuse_default_password(name: str, url: str) -> None:
-    # Read as SQLAlchemy does, which takes characters in a password that no other reader of URLs does.
+    # The pattern follows SQLAlchemy, which accepts characters in a password that urlsplit does not.
     server = re.match(r"[^:]+://[^:/@]*:(?P<password>.*)@(?P<host>[^/?:]+)", url)
     if server and server["password"] in DEFAULT_PASSWORDS and not is_loopback(server["host"]):
-        fail(name, "its password is one that everybody tries first", "Give the account a password of its own")
+        fail(name, "its password is a common default", "Choose another password")
 
 
-def _address_of(host: str) -> str | None:
+def _ip_address(host: str) -> str | None:
     try:
         return str(ip_address(host))
     except ValueError:

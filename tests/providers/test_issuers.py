@@ -28,7 +28,9 @@ def test_an_unusual_issuer_confirmed_by_discovery_works_with_a_warning(
     with caplog.at_level("WARNING", "genkan"):
         client = ProviderClient(make_app(**provider_env(op, "KEYCLOAK")), op)
     (warning,) = caplog.messages
-    assert warning.startswith("AUTH_KEYCLOAK_ISSUER is not as Keycloak usually spells it: https://HOST/realms/REALM")
+    assert warning.startswith(
+        "AUTH_KEYCLOAK_ISSUER does not have the usual form for Keycloak: https://HOST/realms/REALM"
+    )
 
     client.get(op.authorize(client.begin_sign_in(provider="keycloak").headers["Location"]))
     assert client.name() == "Vera Visitor"

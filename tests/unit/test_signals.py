@@ -1,4 +1,4 @@
-"""News for whoever wants it: the right news in the right order, and no receiver can spoil it for the others."""
+"""Signals: their order and arguments, and isolation of failing receivers."""
 
 from __future__ import annotations
 
@@ -28,33 +28,33 @@ SIGNALS = (
     signals.session,
 )
 
-News = list[tuple[str, dict[str, Any]]]
+Received = list[tuple[str, dict[str, Any]]]
 
 
-@pytest.fixture(name="heard")
-def _heard() -> Iterator[News]:
-    heard: News = []
+@pytest.fixture(name="received")
+def _received() -> Iterator[Received]:
+    received: Received = []
     with ExitStack() as stack:
         for signal in SIGNALS:
-            stack.enter_context(signal.connected_to(_receiver(signal, heard)))
-        yield heard
+            stack.enter_context(signal.connected_to(_receiver(signal, received)))
+        yield received
 
 
-def _receiver(signal: NamedSignal, heard: News) -> Any:
-    def receive(_sender: object, **news: object) -> None:
-        heard.append((signal.name, news))
+def _receiver(signal: NamedSignal, received: Received) -> Any:
+    def receive(_sender: object, **arguments: object) -> None:
+        received.append((signal.name, arguments))
 
     return receive
 
 
-def _names(heard: News) -> list[str]:
-    return [name for name, _ in heard]
+def _names(received: Received) -> list[str]:
+    return [name for name, _ in received]
 
 
-def test_a_first_sign_in_tells_of_the_user_the_account_and_the_sign_in(browser: Browser, heard: News) -> None:
+def test_a_first_sign_in_sends_user_created_account_linked_and_signed_in(browser: Browser, received: Received) -> None:
     browser.sign_in()
-    assert _names(heard) == ["user-created", "account-linked", "signed-in"]
-    created, linked, signed_in = (news for _, news in heard)
+    assert _names(received) == ["user-created", "account-linked", "signed-in"]
+    created, linked, signed_in = (arguments for _, arguments in received)
     assert isinstance(created["user"], User)
     assert isinstance(linked["account"], Account)
     assert linked["account"].user_id == created["user"].id == signed_in["user"].id
@@ -62,42 +62,42 @@ def test_a_first_sign_in_tells_of_the_user_the_account_and_the_sign_in(browser: 
     assert signed_in["is_new_user"] is True
 
 
-def test_a_later_sign_in_tells_of_the_sign_in_only(browser: Browser, heard: News) -> None:
+def test_a_later_sign_in_sends_signed_in_only(browser: Browser, received: Received) -> None:
     browser.sign_in()
     browser.sign_out()
-    heard.clear()
+    received.clear()
     browser.sign_in()
-    assert _names(heard) == ["signed-in"]
-    assert heard[0][1]["is_new_user"] is False
+    assert _names(received) == ["signed-in"]
+    assert received[0][1]["is_new_user"] is False
 
 
-def test_a_session_is_told_once_in_each_request_that_asks_and_finds_one(browser: Browser, heard: News) -> None:
+def test_session_is_sent_once_for_each_request_that_reads_a_session(browser: Browser, received: Received) -> None:
     browser.get("/dashboard")
     browser.sign_in()
-    heard.clear()
+    received.clear()
     for path in ("/health/live", "/dashboard", "/api/auth/session", "/about"):
         browser.get(path)
-    assert _names(heard) == ["session-read", "session-read"]
-    session, token = heard[0][1]["session"], heard[0][1]["token"]
+    assert _names(received) == ["session", "session"]
+    session, token = received[0][1]["session"], received[0][1]["token"]
     assert isinstance(session, Session)
     assert session.user.id == token["sub"]
 
 
-def test_signing_out_tells_whose_session_it_was_and_nothing_when_nobody_was_there(
-    browser: Browser, heard: News
-) -> None:
+def test_signed_out_is_sent_with_the_token_and_only_for_a_session(browser: Browser, received: Received) -> None:
     browser.sign_in()
-    (subject,) = {news["user"].id for name, news in heard if name == "signed-in"}
-    heard.clear()
+    (subject,) = {arguments["user"].id for name, arguments in received if name == "signed-in"}
+    received.clear()
     browser.sign_out()
     browser.sign_out()
-    assert [(name, news["token"]["sub"]) for name, news in heard if name == "signed-out"] == [("signed-out", subject)]
+    assert [(name, arguments["token"]["sub"]) for name, arguments in received if name == "signed-out"] == [
+        ("signed-out", subject)
+    ]
 
 
-def test_a_receiver_that_raises_is_logged_by_its_class_and_keeps_nobody_from_hearing_or_signing_in(
-    browser: Browser, heard: News, caplog: pytest.LogCaptureFixture
+def test_a_failing_receiver_is_logged_and_affects_neither_others_nor_the_request(
+    browser: Browser, received: Received, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(_sender: object, **_news: object) -> None:
+    def fail(_sender: object, **_arguments: object) -> None:
         raise RuntimeError("the token is eyJ")
 
     caplog.set_level(logging.INFO)
@@ -106,20 +106,20 @@ def test_a_receiver_that_raises_is_logged_by_its_class_and_keeps_nobody_from_hea
             stack.enter_context(signal.connected_to(fail))
         browser.sign_in()
         assert browser.session()
-    assert _names(heard) == ["user-created", "account-linked", "signed-in", "session-read"]
-    failed = [record for record in caplog.records if record.getMessage() == "event receiver failed"]
-    assert len(failed) == 4
+    assert _names(received) == ["user-created", "account-linked", "signed-in", "session"]
+    logged = [record for record in caplog.records if record.getMessage() == "signal receiver failed"]
+    assert len(logged) == 4
     assert "eyJ" not in str([record.__dict__ for record in caplog.records])
 
 
-def test_a_receiver_that_scribbles_on_the_token_changes_no_session(browser: Browser, clock: FrozenClock) -> None:
-    def scribble(_sender: object, *, session: Session, token: dict[str, Any]) -> None:
+def test_a_receiver_that_changes_the_token_does_not_change_the_session(browser: Browser, clock: FrozenClock) -> None:
+    def clear_token(_sender: object, *, session: Session, token: dict[str, Any]) -> None:
         token.clear()
 
     browser.sign_in()
     before = browser.session()
     clock.advance(86_400)
-    with signals.session.connected_to(scribble):
+    with signals.session.connected_to(clear_token):
         assert "authjs.session-token" in browser.get("/api/auth/session").headers["Set-Cookie"]
     after = browser.session()
     assert before
@@ -127,23 +127,23 @@ def test_a_receiver_that_scribbles_on_the_token_changes_no_session(browser: Brow
     assert after["user"] == before["user"]
 
 
-def test_where_nobody_listens_nothing_happens() -> None:
+def test_a_signal_without_receivers_can_be_sent() -> None:
     signals.send(signals.account_linked, user=None)
 
 
-def test_whoever_hears_of_a_sign_out_gets_a_token_of_their_own(browser: Browser) -> None:
-    """Another tab's request may be answered from the same finished session at that moment."""
+def test_receivers_of_signed_out_get_a_copy_of_the_token(browser: Browser) -> None:
+    """A concurrent request of another tab may use the same cached session."""
     browser.sign_in()
-    shared = _token(browser, f"{COOKIE}={browser.cookie(COOKIE)}")
-    before = deepcopy(shared)
+    cached = _token(browser, f"{COOKIE}={browser.cookie(COOKIE)}")
+    before = deepcopy(cached)
 
-    def spoil(_sender: object, token: Token, **_news: object) -> None:
-        token.update(sub="somebody else", role="admin")
+    def change_token(_sender: object, token: Token, **_arguments: object) -> None:
+        token.update(sub="another-user", role="admin")
 
-    with signals.signed_out.connected_to(spoil):
+    with signals.signed_out.connected_to(change_token):
         browser.sign_out()
 
-    assert shared == before
+    assert cached == before
     assert before["role"] == "user"
 
 

@@ -1,4 +1,4 @@
-"""What an application and a browser are told of somebody: an allow-list, in Auth.js's shape."""
+"""JSON of sessions and users in Auth.js's format."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from genkan.types import Account, Session, SessionUser, to_iso
 NOON = datetime(2026, 12, 23, 12, tzinfo=UTC)
 
 
-def test_name_address_and_picture_are_always_told_and_id_and_role_when_there_are_any() -> None:
+def test_json_of_a_user_has_name_email_and_image_and_id_and_role_if_set() -> None:
     assert SessionUser().to_json() == {"name": None, "email": None, "image": None}
     assert SessionUser("Ada", id="1", role="owner").to_json() == {
         "name": "Ada",
@@ -22,7 +22,7 @@ def test_name_address_and_picture_are_always_told_and_id_and_role_when_there_are
     }
 
 
-def test_what_an_application_adds_stands_beside_the_known_fields_and_never_in_their_place() -> None:
+def test_extra_fields_do_not_replace_known_fields() -> None:
     user = SessionUser("Ada", id="1", extra={"plan": "free", "name": "Eve", "id": "2"})
     session = Session(user, NOON, extra={"theme": "dark", "user": None, "expires": "never"})
     assert session.to_json() == {
@@ -33,18 +33,18 @@ def test_what_an_application_adds_stands_beside_the_known_fields_and_never_in_th
 
 
 @pytest.mark.parametrize(
-    ("moment", "text"),
+    ("time", "text"),
     [
         (NOON, "2026-12-23T12:00:00.000Z"),
         (NOON + timedelta(microseconds=1_999), "2026-12-23T12:00:00.001Z"),
         (NOON.astimezone(timezone(timedelta(hours=9))), "2026-12-23T12:00:00.000Z"),
     ],
 )
-def test_a_moment_is_written_as_javascript_writes_it(moment: datetime, text: str) -> None:
-    assert to_iso(moment) == text
+def test_a_time_is_formatted_as_by_javascript(time: datetime, text: str) -> None:
+    assert to_iso(time) == text
 
 
-def test_a_session_can_not_be_changed_and_an_account_does_not_show_its_tokens() -> None:
+def test_a_session_is_immutable_and_tokens_are_not_in_an_accounts_repr() -> None:
     session = Session(SessionUser("Ada"), NOON)
     with pytest.raises(AttributeError):
         session.user.name = "Eve"  # type: ignore[misc]

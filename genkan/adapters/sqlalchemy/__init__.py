@@ -1,4 +1,4 @@
-"""The only room that knows SQLAlchemy: a database that fails in one way, and the adapter that lives in it."""
+"""Adapter and session store for SQL databases. This package is the only one that uses SQLAlchemy."""
 
 from genkan.adapters.sqlalchemy.adapter import SQLAlchemyAdapter as SQLAlchemyAdapter
 from genkan.adapters.sqlalchemy.database import Database as Database

@@ -1,4 +1,4 @@
-"""The table of accounts: who owns which, and the providers' tokens, which nobody reads there."""
+"""Table of accounts. The providers' tokens in it are encrypted."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from genkan.errors import AdapterError, TokenError
 from genkan.types import Account
 
 SEALED_PREFIX = "genkan:1:"
-"""Marks a stored token as ours; one without it was written by Auth.js, in clear."""
+"""Prefix of an encrypted token. A token without it was written by Auth.js and is not encrypted."""
 
 log = logging.getLogger(__name__)
 
 
 class Accounts:
-    """What is done to that table, each within a session that its caller has begun.
+    """Queries on the table of accounts. Each runs in the database session of the caller.
 
-    Provider tokens pass through `seal` on the way in and `open` on the way out.
+    `seal` encrypts a provider token before it is written, and `open` decrypts it.
     """
 
     def __init__(self, table: Table, users: Table, seal: Callable[[str], str], open: Callable[[str], str]) -> None:
@@ -35,27 +35,27 @@ class Accounts:
         self._open = open
 
     def has(self, provider: str, provider_account_id: str) -> ColumnElement[bool]:
-        """The condition that finds one account."""
+        """Return the condition that selects one account."""
         return (self.table.c.provider == provider) & (self.table.c.providerAccountId == provider_account_id)
 
     def owner_of(self, provider: str, provider_account_id: str) -> Select[tuple[Any]]:
-        """Asks for the id of that account's user."""
+        """Return the query for the id of the account's user."""
         return select(self.table.c.userId).where(self.has(provider, provider_account_id))
 
     def get(self, session: Session, provider: str, provider_account_id: str) -> Account | None:
-        """That account, its tokens in clear."""
+        """Return the account with its tokens decrypted, or None."""
         row = session.execute(select(self.table).where(self.has(provider, provider_account_id))).first()
         return None if row is None else self._account(row)
 
     def list_for(self, session: Session, user_id: str) -> list[Account]:
-        """A user's accounts, their tokens in clear."""
-        theirs = select(self.table).where(self.table.c.userId == user_id)
-        ordered = theirs.order_by(self.table.c.provider, self.table.c.providerAccountId)
-        return [self._account(row) for row in session.execute(ordered)]
+        """Return the user's accounts with their tokens decrypted, ordered by provider and subject."""
+        query = select(self.table).where(self.table.c.userId == user_id)
+        ordered_query = query.order_by(self.table.c.provider, self.table.c.providerAccountId)
+        return [self._account(row) for row in session.execute(ordered_query)]
 
     def insert(self, session: Session, id: Any, user_id: str, account: Account) -> None:
-        """A new account; one of the same name that nobody owns makes room for it."""
-        # An Auth.js database has no foreign keys: an account may have outlived its user, and nobody owns it.
+        """Insert an account. A row for the same account whose user no longer exists is deleted first."""
+        # An Auth.js database may have no foreign keys, so an account can remain after its user was deleted.
         orphaned = self.table.c.userId.not_in(select(self._users.c.id))
         session.execute(delete(self.table).where(self._is(account), orphaned))
         values = {
@@ -65,41 +65,41 @@ class Accounts:
             "provider": account.provider,
             "providerAccountId": account.provider_account_id,
         }
-        session.execute(insert(self.table).values(values | self._sealed(account.tokens)))
+        session.execute(insert(self.table).values(values | self._seal_tokens(account.tokens)))
 
     def update(self, session: Session, account: Account) -> None:
-        """A later sign-in's tokens; a missing refresh token keeps the old one."""
-        values = self._sealed(account.tokens)
+        """Replace the account's tokens. A missing refresh token keeps the stored one."""
+        values = self._seal_tokens(account.tokens)
         if values["refresh_token"] is None:
             del values["refresh_token"]
         session.execute(update(self.table).where(self._is(account)).values(values))
 
     def unlink(self, session: Session, provider: str, provider_account_id: str) -> None:
-        """Delete it."""
+        """Delete the account."""
         session.execute(delete(self.table).where(self.has(provider, provider_account_id)))
 
     def delete_all(self, session: Session, user_id: str) -> None:
-        """Delete every account of a user's, also where no foreign key would."""
+        """Delete all accounts of a user, also in a database without foreign keys."""
         session.execute(delete(self.table).where(self.table.c.userId == user_id))
 
     def acquire_refresh_lock(self, session: Session, account: Account, now: float, until: float) -> bool:
-        """See Adapter.lease_refresh: one conditional update, which one caller wins."""
-        held = self.table.c.refresh_locked_until
-        free = held.is_(None) | (held <= now) | (held > until + MAX_LOCK_SECONDS)
-        taken = update(self.table).where(self._is(account), free).values(refresh_locked_until=math.ceil(until))
-        return session.execute(taken.returning(self.table.c.id)).first() is not None
+        """Acquire the lock with one conditional update and return True if this call has succeeded."""
+        locked_until = self.table.c.refresh_locked_until
+        is_free = locked_until.is_(None) | (locked_until <= now) | (locked_until > until + MAX_LOCK_SECONDS)
+        statement = update(self.table).where(self._is(account), is_free).values(refresh_locked_until=math.ceil(until))
+        return session.execute(statement.returning(self.table.c.id)).first() is not None
 
     def release_refresh_lock(self, session: Session, account: Account, until: float) -> None:
-        """See Adapter.release_refresh."""
-        ours = self.table.c.refresh_locked_until == math.ceil(until)
-        session.execute(update(self.table).where(self._is(account), ours).values(refresh_locked_until=None))
+        """Release the lock that ends at `until`."""
+        is_own_lock = self.table.c.refresh_locked_until == math.ceil(until)
+        session.execute(update(self.table).where(self._is(account), is_own_lock).values(refresh_locked_until=None))
 
-    def update_tokens(self, session: Session, account: Account, spent: str | None) -> bool:
-        """See Adapter.replace_tokens."""
+    def update_tokens(self, session: Session, account: Account, old_refresh_token: str | None) -> bool:
+        """Replace the tokens and return True, unless the stored refresh token is not `old_refresh_token`."""
         stored = session.execute(select(self.table).where(self._is(account)).with_for_update()).first()
-        if stored is None or self._account(stored).tokens.get("refresh_token") != spent:
+        if stored is None or self._account(stored).tokens.get("refresh_token") != old_refresh_token:
             return False
-        values = {**self._sealed(account.tokens), "refresh_locked_until": None}
+        values = {**self._seal_tokens(account.tokens), "refresh_locked_until": None}
         session.execute(update(self.table).where(self._is(account)).values(values))
         return True
 
@@ -107,30 +107,33 @@ class Accounts:
         return self.has(account.provider, account.provider_account_id)
 
     def _account(self, row: Row[Any]) -> Account:
-        found = {name: self._clear(name, row._mapping[name]) for name in token_columns({})}  # noqa: SLF001 (its public way in)
-        tokens = {name: value for name, value in found.items() if value is not None}
+        columns = {name: self._unseal(name, row._mapping[name]) for name in token_columns({})}  # noqa: SLF001 (documented by SQLAlchemy)
+        tokens = {name: value for name, value in columns.items() if value is not None}
         return Account(row.provider, row.providerAccountId, row.type, tokens, row.userId, row.refresh_locked_until)
 
-    def _sealed(self, tokens: Mapping[str, Any]) -> dict[str, str | int | None]:
+    def _seal_tokens(self, tokens: Mapping[str, Any]) -> dict[str, str | int | None]:
         values = token_columns(tokens)
         for name in SECRET_FIELDS:
             value = values[name]
             values[name] = f"{SEALED_PREFIX}{self._seal(value)}" if isinstance(value, str) else None
         return values
 
-    def _clear(self, name: str, value: str | int | None) -> str | int | None:
+    def _unseal(self, name: str, value: str | int | None) -> str | int | None:
         if name not in SECRET_FIELDS or not isinstance(value, str) or not value.startswith(SEALED_PREFIX):
             return value
         try:
             return self._open(value.removeprefix(SEALED_PREFIX))
         except TokenError:
-            log.warning("a stored %s was sealed under a secret that is no longer known; left out", name)
+            log.warning("a stored %s was encrypted with a secret that is no longer set and is ignored", name)
             return None
 
 
 @contextmanager
 def ignore_invalid_id() -> Iterator[None]:
-    """Not a value of the column's type ("abc" among integers): the block ends there, as nobody can have that id."""
+    """Suppress the database error for an id of the wrong type, such as text in an integer column.
+
+    The rest of the block is skipped, so the caller can return its value for an unknown id.
+    """
     try:
         yield
     except AdapterError as error:

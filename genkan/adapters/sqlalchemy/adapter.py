@@ -1,4 +1,4 @@
-"""The adapter for SQL: users, accounts and what was spent, in the tables of an application or of Auth.js."""
+"""Adapter for SQL databases, with the tables of this application or of Auth.js."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ Result = TypeVar("Result")
 
 
 class SQLAlchemyAdapter:
-    """Implements `genkan.adapters.Adapter` over three declarative classes with Auth.js's column names.
+    """Implementation of `genkan.adapters.Adapter` with three declarative classes that have Auth.js's column names.
 
-    Provider tokens pass through `seal` on the way in and `open` on the way out.
+    `seal` encrypts a provider token before it is written, and `open` decrypts it.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class SQLAlchemyAdapter:
         database: Database,
         user: type[DeclarativeBase],
         account: type[DeclarativeBase],
-        spent_token: type[DeclarativeBase],
+        used_token: type[DeclarativeBase],
         *,
         seal: Callable[[str], str],
         open: Callable[[str], str],
@@ -39,33 +39,33 @@ class SQLAlchemyAdapter:
         self._database = database
         self._users = Users(table_of(user))
         self._accounts = Accounts(table_of(account), self._users.table, seal, open)
-        self._spent = UsedTokens(database, table_of(spent_token), clock)
+        self._used_tokens = UsedTokens(database, table_of(used_token), clock)
         self._clock = clock
         self._new_id = IdGenerator()
 
     def get_user(self, id: str) -> User | None:
-        """See Adapter."""
+        """Return the user with that id, or None."""
         with ignore_invalid_id(), self._database.read() as session:
             return self._users.find(session, self._users.by_id(id))
         return None
 
     def get_user_by_email(self, email: str) -> User | None:
-        """See Adapter."""
+        """Return the user with that email address, or None. The comparison ignores case."""
         with self._database.read() as session:
             return self._users.find(session, self._users.by_email(email))
 
     def get_user_by_account(self, provider: str, provider_account_id: str) -> User | None:
-        """See Adapter."""
+        """Return the user who owns that account, or None."""
         with self._database.read() as session:
             return self._owner(session, provider, provider_account_id)
 
     def get_account(self, provider: str, provider_account_id: str) -> Account | None:
-        """See Adapter."""
+        """Return the account with its tokens decrypted, or None."""
         with self._database.read() as session:
             return self._accounts.get(session, provider, provider_account_id)
 
     def create_user(self, user: User, account: Account) -> tuple[User, bool]:
-        """See Adapter."""
+        """Create user and account in one transaction, or return the user of an account that exists."""
         return self._insert_or_get(lambda session: self._create(session, user, account))
 
     def refresh_user(self, user: User, account: Account) -> User:
@@ -73,11 +73,11 @@ class SQLAlchemyAdapter:
         return self._database.run(lambda session: self._refresh(session, user, account))
 
     def link_account(self, user_id: str, account: Account) -> None:
-        """See Adapter."""
+        """Add the account to the user. Raises OAuthAccountNotLinked if it belongs to another user."""
         self._insert_or_get(lambda session: self._link(session, user_id, account))
 
     def list_accounts(self, user_id: str) -> list[Account]:
-        """See Adapter."""
+        """Return the user's accounts with their tokens decrypted, ordered by provider and subject."""
         with ignore_invalid_id(), self._database.read() as session:
             return self._accounts.list_for(session, user_id)
         return []
@@ -85,41 +85,41 @@ class SQLAlchemyAdapter:
     def unlink_account(
         self, user_id: str, provider: str, provider_account_id: str, *, enabled_providers: Collection[str]
     ) -> bool:
-        """See Adapter."""
-        named = provider, provider_account_id
+        """Delete the account and return True. Raises LastAccountError for the user's last enabled one."""
+        key = provider, provider_account_id
         with ignore_invalid_id():
-            return self._database.run(lambda session: self._unlink(session, user_id, named, enabled_providers))
+            return self._database.run(lambda session: self._unlink(session, user_id, key, enabled_providers))
         return False
 
     def acquire_refresh_lock(self, account: Account, now: float, until: float) -> bool:
-        """See Adapter."""
+        """Return True for one caller at a time, who may use the refresh token until `until`."""
         return self._database.run(lambda session: self._accounts.acquire_refresh_lock(session, account, now, until))
 
-    def update_tokens(self, account: Account, spent: str | None) -> bool:
-        """See Adapter."""
-        return self._database.run(lambda session: self._accounts.update_tokens(session, account, spent))
+    def update_tokens(self, account: Account, old_refresh_token: str | None) -> bool:
+        """Replace the tokens and return True, unless the stored refresh token is another one."""
+        return self._database.run(lambda session: self._accounts.update_tokens(session, account, old_refresh_token))
 
     def release_refresh_lock(self, account: Account, until: float) -> None:
-        """See Adapter."""
+        """End the lock that was acquired until `until`."""
         self._database.run(lambda session: self._accounts.release_refresh_lock(session, account, until))
 
     def use_once(self, id: str, expires: float) -> bool:
-        """See Adapter."""
-        return self._spent.use_once(id, expires)
+        """Return True for the first call with this id, on every worker."""
+        return self._used_tokens.use_once(id, expires)
 
     def purge(self, now: float) -> int:
-        """See Adapter."""
-        return self._spent.purge(now)
+        """Delete used ids that have expired and return the number of rows."""
+        return self._used_tokens.purge(now)
 
     def list_users(self) -> list[User]:
-        """See Adapter."""
+        """Return all users, ordered by email address."""
         with self._database.read() as session:
             return self._users.list(session)
 
     def update_user(
         self, id: str, *, name: str | None = None, role: str | None = None, disabled: bool | None = None
     ) -> User | None:
-        """Change the fields that are not None and return the stored user; None when no user has that id."""
+        """Change the fields that are not None and return the stored user. None if no user has that id."""
         values: dict[str, Any] = {}
         if name is not None:
             values |= {"name": name, "nameOverridden": True}
@@ -128,11 +128,11 @@ class SQLAlchemyAdapter:
         if disabled is not None:
             values["disabledAt"] = self._users.disabled_since(int(self._clock())) if disabled else None
         with ignore_invalid_id():
-            return self._database.run(lambda session: self._users.change(session, id, values))
+            return self._database.run(lambda session: self._users.update(session, id, values))
         return None
 
     def delete_user(self, id: str) -> None:
-        """See Adapter."""
+        """Delete the user and all accounts of the user."""
         with ignore_invalid_id():
             self._database.run(lambda session: self._delete(session, id))
 
@@ -140,17 +140,17 @@ class SQLAlchemyAdapter:
         user_id = self._accounts.owner_of(provider, provider_account_id)
         return self._users.find(session, self._users.table.c.id.in_(user_id))
 
-    def _insert_or_get(self, work: Callable[[Session], Result]) -> Result:
-        # A conflict means that somebody else was faster; a second look finds what they made. Where it does not,
-        # the rule that was broken is another one, and trying on would not help.
+    def _insert_or_get(self, callback: Callable[[Session], Result]) -> Result:
+        # After a conflict with a concurrent transaction, the second run finds the row that the other one has inserted.
+        # If it fails too, another constraint is violated, and more runs would not help.
         try:
-            return self._database.run(work)
+            return self._database.run(callback)
         except UniqueViolation:
-            return self._database.run(work)
+            return self._database.run(callback)
 
     def _create(self, session: Session, user: User, account: Account) -> tuple[User, bool]:
-        # The account is looked up after the address: both appear in one commit, so a rival who finishes between
-        # the two looks is seen by the second and not mistaken for another person.
+        # The account is looked up after the email address. A concurrent transaction commits both at once, so if it
+        # commits between the two queries, the second one finds its account and no conflict of addresses is reported.
         taken = user.email and self._users.find(session, self._users.by_email(user.email))
         owner = self._owner(session, account.provider, account.provider_account_id)
         if owner is not None:
@@ -165,12 +165,12 @@ class SQLAlchemyAdapter:
         stored = self._owner(session, account.provider, account.provider_account_id)
         if stored is None or stored.id != user.id:
             raise AdapterError("the user or the account is gone")
-        now = merge_profile(stored, user)
-        values = {"name": now.name, "image": now.image, "emailVerified": now.email_verified}
-        if now != stored:
-            self._users.change(session, stored.id, values)
+        updated = merge_profile(stored, user)
+        values = {"name": updated.name, "image": updated.image, "emailVerified": updated.email_verified}
+        if updated != stored:
+            self._users.update(session, stored.id, values)
         self._accounts.update(session, account)
-        return now
+        return updated
 
     def _link(self, session: Session, user_id: str, account: Account) -> None:
         owner = self._owner(session, account.provider, account.provider_account_id)
@@ -182,15 +182,15 @@ class SQLAlchemyAdapter:
             raise AdapterError("the user is gone")
         self._accounts.insert(session, self._new_id(session, self._accounts.table), user_id, account)
 
-    def _unlink(self, session: Session, user_id: str, named: tuple[str, str], usable: Collection[str]) -> bool:
-        # Whoever else takes a way in from this user waits here, so that two who see two don't take both.
+    def _unlink(self, session: Session, user_id: str, key: tuple[str, str], enabled_providers: Collection[str]) -> bool:
+        # Concurrent calls for one user wait here. Otherwise two of them could each unlink one of the last two accounts.
         self._users.lock(session, user_id)
         accounts = self._accounts.list_for(session, user_id)
-        if named not in {(account.provider, account.provider_account_id) for account in accounts}:
+        if key not in {(account.provider, account.provider_account_id) for account in accounts}:
             return False
-        if is_last_account(named, accounts, usable):
+        if is_last_account(key, accounts, enabled_providers):
             raise LastAccountError
-        self._accounts.unlink(session, *named)
+        self._accounts.unlink(session, *key)
         return True
 
     def _delete(self, session: Session, id: str) -> None:

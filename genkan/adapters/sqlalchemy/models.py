@@ -1,4 +1,4 @@
-"""The tables: Auth.js's columns and meaning, so that one database can serve both."""
+"""Tables with Auth.js's columns, so that Auth.js can use the same database."""
 
 from __future__ import annotations
 
@@ -12,56 +12,56 @@ from sqlalchemy.types import TypeDecorator, UserDefinedType
 
 
 class StringId(UserDefinedType[str]):
-    """Ids are strings here, whatever the column's real type is: text, uuid, or the integers of an Auth.js database.
+    """Id that is a string in Python for every column type: text, uuid, or the integers of an Auth.js database.
 
-    Not a String: with psycopg that writes `::VARCHAR` behind each parameter, and PostgreSQL cannot compare an
-    integer with a varchar. A bare parameter is read as the column's own type.
+    It is not a String, because psycopg then writes `::VARCHAR` after each parameter, and PostgreSQL cannot compare an
+    integer with a varchar. A parameter without a cast is read as the column's own type.
     """
 
     cache_ok = True
 
     def get_col_spec(self, **_: object) -> str:
-        """What a new database gets: our own ids are UUIDs in text form."""
+        """Return the column type for a new database. Ids that Genkan creates are UUIDs in text form."""
         return "VARCHAR(255)"
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], str | None]:
-        """Integers and UUIDs of the driver become their text."""
+        """Return a function that converts integers and UUIDs to text."""
         return lambda value: None if value is None else str(value)
 
 
 class UTCDateTime(TypeDecorator[datetime]):
-    """A point in time, always aware and in UTC; SQLite keeps no zone, so it is put back on the way out.
+    """Time with a time zone, always in UTC. SQLite stores no zone, so it is added when a value is read.
 
-    Some of Auth.js's adapters keep milliseconds since 1970; those are read as well.
+    Some adapters of Auth.js store milliseconds since 1970, which are read, too.
     """
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Whatever zone it came in, it is stored in UTC."""
+        """Convert the time to UTC."""
         return None if value is None else value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """What the store gave without a zone is UTC."""
+        """Return the time in UTC. A value without a zone is in UTC already."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None] | None:
-        """Numbers first, which the database's own reading of a time does not know."""
-        usual = super().result_processor(dialect, coltype)
+        """Return a function that reads milliseconds as well as the database's own type."""
+        default = super().result_processor(dialect, coltype)
 
         def read(value: Any) -> datetime | None:
             if isinstance(value, int):
                 return datetime.fromtimestamp(value / 1000, UTC)
-            return usual(value) if usual else self.process_result_value(value, dialect)
+            return default(value) if default else self.process_result_value(value, dialect)
 
         return read
 
 
 class Base(DeclarativeBase):
-    """The common ground of all tables: constraint names that migrations can rely on."""
+    """Base of all tables, with names for constraints that migrations can refer to."""
 
     metadata = MetaData(
         naming_convention={
@@ -76,7 +76,7 @@ class Base(DeclarativeBase):
 
 
 class User(Base):
-    """Somebody who has signed in at least once. The role is ours; everything else is Auth.js's."""
+    """User who has signed in at least once. The columns after `image` are Genkan's, the others Auth.js's."""
 
     __tablename__ = "users"
 
@@ -87,17 +87,17 @@ class User(Base):
     image: Mapped[str | None]
     role: Mapped[str] = mapped_column(server_default=text("'user'"))
     disabled_at: Mapped[int | None] = mapped_column("disabledAt")
-    """Since when, in seconds since 1970, they may not come in; none may while it is set."""
+    """Seconds since 1970. The user may not sign in while it is set."""
     name_overridden: Mapped[bool | None] = mapped_column("nameOverridden")
-    """They chose it here, so no provider's replaces it."""
+    """True if the user chose the name in this application. A provider's name does not replace it."""
 
 
-# We store addresses in lower case, but rows that others wrote may not be; one mailbox is one user all the same.
+# Genkan stores email addresses in lower case. Rows that other applications wrote may have upper case.
 Index("uq_users_email", func.lower(User.email), unique=True)
 
 
 class Account(Base):
-    """One way in: (provider, subject), and the provider's tokens, sealed before they get here."""
+    """Account at a provider. Its tokens are encrypted before they are stored."""
 
     __tablename__ = "accounts"
 
@@ -114,14 +114,14 @@ class Account(Base):
     session_state: Mapped[str | None]
     token_type: Mapped[str | None]
     refresh_locked_until: Mapped[int | None]
-    """Until when, in seconds since 1970, one worker alone may ask the provider for new tokens."""
+    """Seconds since 1970. Until then only one worker may refresh the tokens at the provider."""
 
-    # An index, not a constraint: that is what both databases can add to a table that exists already.
+    # An index, not a constraint, because SQLite cannot add a constraint to an existing table.
     __table_args__ = (Index("uq_accounts_provider_providerAccountId", "provider", "providerAccountId", unique=True),)
 
 
 class UsedToken(Base):
-    """Something that may be used once was used; the row outlives what it stands for, then it is purged."""
+    """Id that may be used once and was used. The row is deleted after the id has expired."""
 
     __tablename__ = "used_tokens"
 
@@ -130,21 +130,22 @@ class UsedToken(Base):
 
 
 class SessionRecord(Base):
-    """One sign-in, from its beginning to its end; times are seconds since 1970.
+    """Record of one session. Times are in seconds since 1970.
 
-    Auth.js has a table `sessions` of its own, which keeps tokens in clear and may stand in the same database.
+    The table is not called `sessions`, because Auth.js has a table of that name, with tokens that are not encrypted,
+    and may use the same database.
     """
 
     __tablename__ = "genkan_sessions"
 
     id: Mapped[str] = mapped_column(primary_key=True)
-    """The token's `sid`; not a secret, it opens nothing."""
+    """The token's `sid`. It is not secret."""
     user_id: Mapped[str] = mapped_column(StringId, ForeignKey("users.id", ondelete="CASCADE"), index=True)
     provider: Mapped[str]
     provider_sid: Mapped[str | None]
-    """The provider's own name for its session, by which it may end ours."""
+    """The provider's `sid`, with which it requests the session's revocation."""
     id_token: Mapped[str | None]
-    """Sealed; what a sign-out at the provider is vouched for with."""
+    """Encrypted. Sent as `id_token_hint` when the user signs out at the provider."""
     created: Mapped[int]
     last_seen: Mapped[int]
     expires: Mapped[int] = mapped_column(index=True)
@@ -154,17 +155,18 @@ class SessionRecord(Base):
     revoked_at: Mapped[int | None]
     revocation_reason: Mapped[str | None]
     token_hash: Mapped[str | None] = mapped_column(unique=True)
-    """SHA-256 of the cookie's value, where sessions are kept in the database."""
+    """SHA-256 of the cookie value. Set if sessions are stored in the database."""
     claims: Mapped[str | None]
-    """What the token would carry, as JSON; likewise."""
+    """Claims as JSON. Set if sessions are stored in the database."""
 
     __table_args__ = (Index("ix_genkan_sessions_provider_sid", "provider", "provider_sid"),)
 
 
 class Revocation(Base):
-    """News for every worker: a session ended, a user's sessions ended, or what is known of a user changed.
+    """Revocation of a session or of all sessions of a user, or a change of a user, for all workers to read.
 
-    Append only, read from the last known id on; a row goes when every token it is about has expired.
+    Rows are only appended. A worker reads the rows after the last id that it knows. A row is deleted when every token
+    that it affects has expired.
     """
 
     __tablename__ = "revocations"
@@ -175,12 +177,12 @@ class Revocation(Base):
     at: Mapped[int]
     until: Mapped[int] = mapped_column(index=True)
 
-    # Without it SQLite would hand out the ids of purged rows again, and workers would not see them as new.
+    # Otherwise SQLite would reuse the ids of deleted rows, and workers would not read the new rows.
     __table_args__ = ({"sqlite_autoincrement": True},)
 
 
 class Activity(Base):
-    """What happened to somebody's account, for them to see."""
+    """Entry of a user's activity, shown to the user."""
 
     __tablename__ = "activity"
 

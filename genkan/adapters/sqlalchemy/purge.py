@@ -1,4 +1,4 @@
-"""Rows that have outlived what they are about go, a bounded batch at a time."""
+"""Deletion of expired rows in bounded batches."""
 
 from __future__ import annotations
 
@@ -12,44 +12,47 @@ from genkan.adapters.sqlalchemy.database import Database
 from genkan.errors import AdapterError
 
 INTERVAL = 300
-"""Seconds between two looks of one worker."""
+"""Seconds between two runs in one worker."""
 
 BATCH_SIZE = 500
-"""Rows in one transaction, so that nobody waits long for its end."""
+"""Rows in one transaction, so that other writers wait only briefly."""
 
 log = logging.getLogger(__name__)
 
 
 class Purger:
-    """Keeps tables small, at the hands of those who write to them; `over` says which of their rows are over by now."""
+    """Deletes expired rows when a table is written to.
 
-    def __init__(self, database: Database, over: Mapping[Table, Callable[[int], ColumnElement[bool]]]) -> None:
+    `expired` gives, for each table, the condition for an expired row.
+    """
+
+    def __init__(self, database: Database, expired: Mapping[Table, Callable[[int], ColumnElement[bool]]]) -> None:
         self._database = database
-        self._over = over
-        self._next = 0
+        self._expired = expired
+        self._due_at = 0
 
     def run_if_due(self, now: int) -> None:
-        """Drop one batch of each table, if that was not done lately; never fails."""
-        if now < self._next:
+        """Delete one batch from each table if INTERVAL has passed since the last run. An AdapterError is logged."""
+        if now < self._due_at:
             return
-        self._next = now + INTERVAL
+        self._due_at = now + INTERVAL
         try:
             purged = self._batch(now)
         except AdapterError:
-            log.warning("expired rows could not be purged; trying again later", exc_info=True)
+            log.warning("expired rows could not be deleted, which will be retried", exc_info=True)
             return
         if purged >= BATCH_SIZE:
-            self._next = now
+            self._due_at = now
 
     def run(self, now: int) -> int:
-        """Drop all that is over; the number of rows."""
+        """Delete all expired rows and return their number."""
         total = 0
         while purged := self._batch(now):
             total += purged
         return total
 
     def _batch(self, now: int) -> int:
-        return sum(self._purge(table, is_over(now)) for table, is_over in self._over.items())
+        return sum(self._purge(table, is_expired(now)) for table, is_expired in self._expired.items())
 
     def _purge(self, table: Table, condition: ColumnElement[bool]) -> int:
         return self._database.run(lambda session: _purge(session, table, condition))

@@ -1,4 +1,4 @@
-"""Records of sessions in a database, the news of their endings, and what happened to accounts."""
+"""Session store for SQL databases."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ log = logging.getLogger(__name__)
 
 
 class SQLAlchemySessionStore:
-    """Implements `genkan.adapters.sessions.SessionStore` over declarative classes like those of `models.py`.
+    """Implementation of `genkan.adapters.sessions.SessionStore` with declarative classes like those of `models.py`.
 
-    ID tokens pass through `seal` on the way in and `open` on the way out. `lifetime` is how long, in seconds, any
-    token may live.
+    `seal` encrypts an ID token before it is written, and `open` decrypts it. `lifetime` is the maximum lifetime of a
+    token in seconds.
     """
 
     def __init__(
@@ -56,103 +56,104 @@ class SQLAlchemySessionStore:
         self._revocations, self._activity = table_of(revocations), table_of(activity)
         self._lifetime = lifetime
         self._seal, self._open = seal, open
-        # Built once: these two are asked at every request, and once a second.
-        kept, news = self._sessions.c, self._revocations.c
-        live = kept.revoked_at.is_(None) & (kept.expires > bindparam("now"))
-        self._claims_by_hash = select(kept.claims).where((kept.token_hash == bindparam("hash")) & live)
-        columns = (news.id, news.kind, news.subject, news.at, news.until)
-        since = select(*columns).where(news.id > bindparam("mark")).order_by(news.id)
-        self._news = since.limit(bindparam("limit", type_=Integer))
-        noted = self._activity.c
-        self._purging = Purger(
+        # Built once: one of them runs on every request, the other once a second.
+        session, revocation, entry = self._sessions.c, self._revocations.c, self._activity.c
+        is_active = session.revoked_at.is_(None) & (session.expires > bindparam("now"))
+        self._claims_by_hash = select(session.claims).where((session.token_hash == bindparam("hash")) & is_active)
+        columns = (revocation.id, revocation.kind, revocation.subject, revocation.at, revocation.until)
+        newer = select(*columns).where(revocation.id > bindparam("after_id")).order_by(revocation.id)
+        self._revocations_query = newer.limit(bindparam("limit", type_=Integer))
+        self._purger = Purger(
             database,
             {
-                self._sessions: lambda now: kept.expires <= now - RETENTION_SECONDS,
-                self._revocations: lambda now: news.until <= now - RETENTION_SECONDS,
-                self._activity: lambda now: noted.at <= now - ACTIVITY_RETENTION_SECONDS,
+                self._sessions: lambda now: session.expires <= now - RETENTION_SECONDS,
+                self._revocations: lambda now: revocation.until <= now - RETENTION_SECONDS,
+                self._activity: lambda now: entry.at <= now - ACTIVITY_RETENTION_SECONDS,
             },
         )
 
     def create(
         self, record: SessionRecord, *, claims: Mapping[str, Any] | None = None, token_hash: str | None = None
     ) -> bool:
-        """See SessionStore."""
+        """Store a new record and return True. False if the user is disabled or does not exist."""
         values = {name: getattr(record, name) for name in COLUMNS}
         values["id_token"] = self._seal(record.id_token) if record.id_token else None
-        values["claims"] = None if claims is None else _written(claims)
+        values["claims"] = None if claims is None else _to_json(claims)
         values["token_hash"] = token_hash
-        started = self._database.run(lambda session: self._start(session, values))
-        self._purging.run_if_due(record.created)
-        return started
+        is_created = self._database.run(lambda session: self._insert(session, values))
+        self._purger.run_if_due(record.created)
+        return is_created
 
     def get(self, id: str) -> SessionRecord | None:
-        """See SessionStore."""
+        """Return the record with that id, also if it is revoked. None if there is none."""
         with ignore_invalid_id():
-            found = self._records(self._sessions.c.id == id, limit=1)
-            return found[0] if found else None
+            records = self._records(self._sessions.c.id == id, limit=1)
+            return records[0] if records else None
         return None
 
     def list_active(self, user_id: str, now: int) -> list[SessionRecord]:
-        """See SessionStore."""
+        """Return the user's sessions that are neither revoked nor expired, the last seen first."""
         with ignore_invalid_id():
-            return self._records((self._sessions.c.user_id == user_id) & self._is_live(now), limit=1000)
+            return self._records((self._sessions.c.user_id == user_id) & self._is_active(now), limit=1000)
         return []
 
     def list_all_active(self, now: int, limit: int) -> list[SessionRecord]:
-        """See SessionStore."""
-        return self._records(self._is_live(now), limit=limit)
+        """Return at most `limit` active sessions of all users, the last seen first."""
+        return self._records(self._is_active(now), limit=limit)
 
     def get_claims(self, token_hash: str, now: int) -> dict[str, Any] | None:
-        """See SessionStore."""
+        """Return the claims stored for an active session, found by the SHA-256 of its token."""
         with self._database.read() as session:
             claims = session.execute(self._claims_by_hash, {"hash": token_hash, "now": now}).scalar()
         return strict_json.loads_object(claims) if claims else None
 
     def update(self, id: str, claims: Mapping[str, Any], expires: int, now: int, *, min_interval: int = 0) -> None:
-        """See SessionStore."""
+        """Store new claims for a session that is not revoked, if that extends it by `min_interval` or more."""
         sessions = self._sessions.c
-        lives = (sessions.id == id) & sessions.revoked_at.is_(None)
+        condition = (sessions.id == id) & sessions.revoked_at.is_(None)
         if min_interval:
-            lives &= sessions.expires <= expires - min_interval
-        values = {"claims": _written(claims), "expires": expires, "last_seen": now}
-        self._database.run(lambda session: session.execute(update(self._sessions).where(lives).values(values)))
+            condition &= sessions.expires <= expires - min_interval
+        values = {"claims": _to_json(claims), "expires": expires, "last_seen": now}
+        self._database.run(lambda session: session.execute(update(self._sessions).where(condition).values(values)))
 
     def touch(self, id: str, now: int, *, min_interval: int, expires: int | None = None) -> bool:
-        """See SessionStore."""
+        """Set `last_seen`, and `expires` if it is given, and return True if this call wrote them."""
         sessions = self._sessions.c
         due = (
             sessions.last_seen <= now - min_interval if expires is None else sessions.expires <= expires - min_interval
         )
         condition = (sessions.id == id) & sessions.revoked_at.is_(None) & due
         values = {"last_seen": now, **({} if expires is None else {"expires": expires})}
-        # Looked at first: a reader waits for nobody, and of many workers nearly all find that nothing is due.
+        # The query runs first, because a reader never waits for a writer, and nearly all calls have nothing to write.
         with self._database.read() as session:
             if session.execute(select(sessions.id).where(condition)).first() is None:
                 return False
-        change = update(self._sessions).where(condition).values(values).returning(sessions.id)
-        return self._database.run(lambda session: session.execute(change).first()) is not None
+        statement = update(self._sessions).where(condition).values(values).returning(sessions.id)
+        return self._database.run(lambda session: session.execute(statement).first()) is not None
 
     def revoke(self, ids: Collection[str], reason: RevocationReason, now: int) -> list[SessionRecord]:
-        """See SessionStore."""
+        """Revoke the sessions and return the records that this call has revoked."""
         if not ids:
             return []
-        return self._database.run(lambda session: self._end(session, self._sessions.c.id.in_(list(ids)), reason, now))
+        return self._database.run(
+            lambda session: self._revoke(session, self._sessions.c.id.in_(list(ids)), reason, now)
+        )
 
     def revoke_others(
         self, user_id: str, except_sid: str | None, reason: RevocationReason, now: int
     ) -> list[SessionRecord]:
-        """See SessionStore."""
+        """Revoke all sessions of the user except `except_sid`, including sessions without a record."""
         sessions = self._sessions.c
         others = (sessions.user_id == user_id) & (sessions.id != (except_sid or ""))
 
-        def work(session: Session) -> list[SessionRecord]:
-            ended = self._end(session, others, reason, now)
-            self._tell(session, "user", user_id, now, now + self._lifetime)
-            return ended
+        def callback(session: Session) -> list[SessionRecord]:
+            revoked = self._revoke(session, others, reason, now)
+            self._add_revocation(session, "user", user_id, now, now + self._lifetime)
+            return revoked
 
         with ignore_invalid_id():
-            return self._database.run(work)
-        self._database.run(lambda session: self._tell(session, "user", user_id, now, now + self._lifetime))
+            return self._database.run(callback)
+        self._database.run(lambda session: self._add_revocation(session, "user", user_id, now, now + self._lifetime))
         return []
 
     def revoke_by_provider(
@@ -164,65 +165,68 @@ class SQLAlchemySessionStore:
         provider_sid: str | None = None,
         user_id: str | None = None,
     ) -> list[SessionRecord]:
-        """See SessionStore."""
+        """Revoke the sessions that were started with the provider and return their records."""
         if provider_sid is None and user_id is None:
-            raise ValueError("name the provider's session, the user, or both")
+            raise ValueError("provider_sid, user_id or both are required")
         sessions = self._sessions.c
-        meant: ColumnElement[bool] = sessions.provider == provider
+        condition: ColumnElement[bool] = sessions.provider == provider
         if provider_sid is not None:
-            meant &= sessions.provider_sid == provider_sid
+            condition &= sessions.provider_sid == provider_sid
         if user_id is not None:
-            meant &= sessions.user_id == user_id
-        return self._database.run(lambda session: self._end(session, meant, reason, now))
+            condition &= sessions.user_id == user_id
+        return self._database.run(lambda session: self._revoke(session, condition, reason, now))
 
     def revoke_unrecorded(self, name: str, now: int) -> None:
-        """See SessionStore."""
+        """Revoke a session that has no record."""
         until = now + self._lifetime
-        self._database.run(lambda session: self._tell(session, "session", name, now, until))
+        self._database.run(lambda session: self._add_revocation(session, "session", name, now, until))
 
     def mark_user_changed(self, user_id: str, now: int) -> None:
-        """See SessionStore."""
+        """Tell all workers that the claims about this user in tokens are out of date."""
         until = now + self._lifetime
-        self._database.run(lambda session: self._tell(session, "changed", user_id, now, until))
+        self._database.run(lambda session: self._add_revocation(session, "changed", user_id, now, until))
 
     def revocations_since(self, after_id: int, limit: int) -> list[Revocation]:
-        """See SessionStore."""
+        """Return at most `limit` revocations with an id greater than `after_id`, ordered by id."""
         with self._database.read() as session:
-            return [Revocation(*row) for row in session.execute(self._news, {"mark": after_id, "limit": limit})]
+            return [
+                Revocation(*row)
+                for row in session.execute(self._revocations_query, {"after_id": after_id, "limit": limit})
+            ]
 
     def add_activity(self, user_id: str, activity: Activity) -> None:
-        """See SessionStore."""
+        """Add an entry to the activity of a stored user. Nothing is written for any other user."""
         values = {name: getattr(activity, name) for name in Activity.__slots__} | {"user_id": user_id}
         try:
             with ignore_invalid_id():
                 self._database.run(lambda session: session.execute(insert(self._activity).values(values)))
         except UniqueViolation:
-            # The foreign key: somebody who signed in with another application's token, or was deleted just now.
-            log.info("activity of somebody who is not kept here")
+            # The foreign key failed: the user has a token of another application, or was just deleted.
+            log.info("activity of a user who is not stored")
 
     def list_activity(self, user_id: str, limit: int) -> list[Activity]:
-        """See SessionStore."""
-        noted = self._activity.c
-        columns = [noted[name] for name in Activity.__slots__]
-        query = select(*columns).where(noted.user_id == user_id).order_by(noted.at.desc(), noted.id.desc())
+        """Return the user's activity, the latest entry first."""
+        entries = self._activity.c
+        columns = [entries[name] for name in Activity.__slots__]
+        query = select(*columns).where(entries.user_id == user_id).order_by(entries.at.desc(), entries.id.desc())
         with ignore_invalid_id(), self._database.read() as session:
-            return [Activity(**row._mapping) for row in session.execute(query.limit(limit))]  # noqa: SLF001 (its public way in)
+            return [Activity(**row._mapping) for row in session.execute(query.limit(limit))]  # noqa: SLF001 (documented by SQLAlchemy)
         return []
 
     def purge(self, now: int) -> int:
-        """See SessionStore."""
-        return self._purging.run(now)
+        """Delete expired rows in bounded batches and return their number."""
+        return self._purger.run(now)
 
-    def _start(self, session: Session, values: dict[str, Any]) -> bool:
-        # Locked against being disabled in between: who is disabled first gets no session, who comes first is ended.
+    def _insert(self, session: Session, values: dict[str, Any]) -> bool:
+        # The lock makes a concurrent transaction that disables the user wait, so that it revokes this session as well.
         users = self._users.c
-        owner = select(users.id).where(users.id == values["user_id"], users.disabledAt.is_(None))
-        if session.execute(owner.with_for_update(read=True)).first() is None:
+        user = select(users.id).where(users.id == values["user_id"], users.disabledAt.is_(None))
+        if session.execute(user.with_for_update(read=True)).first() is None:
             return False
         session.execute(insert(self._sessions).values(values))
         return True
 
-    def _is_live(self, now: int) -> ColumnElement[bool]:
+    def _is_active(self, now: int) -> ColumnElement[bool]:
         return self._sessions.c.revoked_at.is_(None) & (self._sessions.c.expires > now)
 
     def _records(self, condition: ColumnElement[bool], *, limit: int) -> list[SessionRecord]:
@@ -231,39 +235,40 @@ class SQLAlchemySessionStore:
         with self._database.read() as session:
             return [self._record(row) for row in session.execute(query)]
 
-    def _end(
-        self, session: Session, meant: ColumnElement[bool], why: RevocationReason, now: int
+    def _revoke(
+        self, session: Session, condition: ColumnElement[bool], reason: RevocationReason, now: int
     ) -> list[SessionRecord]:
         table = self._sessions
-        change = (
+        statement = (
             update(table)
-            .where(meant & table.c.revoked_at.is_(None))
-            .values(revoked_at=now, revocation_reason=why)
+            .where(condition & table.c.revoked_at.is_(None))
+            .values(revoked_at=now, revocation_reason=reason)
             .returning(*table.c)
         )
-        ended = [self._record(row) for row in session.execute(change)]
-        for record in ended:
-            # The limit may have been raised since it began, and its tokens live on by the new one.
+        revoked = [self._record(row) for row in session.execute(statement)]
+        for record in revoked:
+            # The absolute lifetime may have been raised since the session started, and it applies to its tokens.
             until = max(record.absolute_expires, record.created + self._lifetime)
-            self._tell(session, "session", record.id, now, until)
-        return ended
+            self._add_revocation(session, "session", record.id, now, until)
+        return revoked
 
-    def _tell(self, session: Session, kind: RevocationKind, subject: str, at: int, until: int) -> None:
+    def _add_revocation(self, session: Session, kind: RevocationKind, subject: str, at: int, until: int) -> None:
         session.execute(insert(self._revocations).values(kind=kind, subject=subject, at=at, until=until))
 
     def _record(self, row: Row[Any]) -> SessionRecord:
-        plain = {name: row._mapping[name] for name in COLUMNS}  # noqa: SLF001 (its public way in)
-        return SessionRecord(**plain, id_token=self._clear(row.id_token))
+        values = {name: row._mapping[name] for name in COLUMNS}  # noqa: SLF001 (documented by SQLAlchemy)
+        return SessionRecord(**values, id_token=self._unseal(row.id_token))
 
-    def _clear(self, sealed: str | None) -> str | None:
+    def _unseal(self, sealed: str | None) -> str | None:
         try:
             return self._open(sealed) if sealed else None
         except TokenError:
-            return None  # sealed under a secret that is gone; a sign-out at the provider does without
+            # Encrypted with a secret that is no longer set. A sign-out at the provider works without it.
+            return None
 
 
-def _written(claims: Mapping[str, Any]) -> str:
+def _to_json(claims: Mapping[str, Any]) -> str:
     try:
         return strict_json.dumps(dict(claims))
     except (TypeError, ValueError) as error:
-        raise AdapterError("the claims are no JSON") from error
+        raise AdapterError("the claims cannot be written as JSON") from error

@@ -1,4 +1,4 @@
-"""What may be used once: an insert that only one can win."""
+"""Table of ids that may be used once."""
 
 from __future__ import annotations
 
@@ -14,25 +14,28 @@ from genkan.adapters.sqlalchemy.purge import Purger
 
 
 class UsedTokens:
-    """The table of what was spent, kept small by those who write to it."""
+    """Table of used ids. Expired rows are deleted when it is written to."""
 
     def __init__(self, database: Database, table: Table, clock: Callable[[], float]) -> None:
         self._database = database
         self._table = table
         self._clock = clock
-        self._purging = Purger(database, {table: lambda now: table.c.expires < now - RETENTION_SECONDS})
+        self._purger = Purger(database, {table: lambda now: table.c.expires < now - RETENTION_SECONDS})
 
     def use_once(self, id: str, expires: float) -> bool:
-        """True for exactly one caller per id (the key is the judge, not a look before the insert)."""
-        # Hashed: whoever reads the table learns nothing that still works elsewhere, and any length fits.
+        """Return True for the first call with this id.
+
+        The primary key decides, so concurrent calls cannot both succeed.
+        """
+        # The hash reveals no id that could still be used elsewhere, and has the same length for every id.
         row = {"id": hashlib.sha256(id.encode()).hexdigest(), "expires": math.ceil(expires)}
         try:
             self._database.run(lambda session: session.execute(insert(self._table).values(row)))
         except UniqueViolation:
             return False
-        self._purging.run_if_due(int(self._clock()))
+        self._purger.run_if_due(int(self._clock()))
         return True
 
     def purge(self, now: float) -> int:
-        """Drop what nobody can bring any more; the number of rows."""
-        return self._purging.run(int(now))
+        """Delete ids that have expired and return the number of rows."""
+        return self._purger.run(int(now))

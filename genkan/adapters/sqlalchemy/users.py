@@ -1,4 +1,4 @@
-"""The table of users, and how a new row of any table gets its id."""
+"""Table of users, and the ids of new rows in any table."""
 
 from __future__ import annotations
 
@@ -30,50 +30,50 @@ from genkan.types import User
 
 
 class Users:
-    """What is done to that table, each within a session that its caller has begun."""
+    """Queries on the table of users. Each runs in the database session of the caller."""
 
     def __init__(self, table: Table) -> None:
         self.table = table
-        self._keeps_milliseconds: bool | None = None
+        self._stores_milliseconds: bool | None = None
 
     def by_id(self, id: object) -> ColumnElement[bool]:
-        """The condition that finds one user."""
+        """Return the condition that selects the user with that id."""
         return self.table.c.id == id
 
     def by_email(self, email: str) -> ColumnElement[bool]:
-        """The same by address, upper and lower case being the same."""
+        """Return the condition that selects the user with that email address. It ignores case."""
         return func.lower(self.table.c.email) == email.lower()
 
     def find(self, session: Session, condition: ColumnElement[bool]) -> User | None:
-        """The user of whom that holds."""
+        """Return the user who matches the condition, or None."""
         row = session.execute(select(self.table).where(condition)).first()
         return None if row is None else _user(row)
 
     def list(self, session: Session) -> list[User]:
-        """By address."""
+        """Return all users, ordered by email address."""
         users = [_user(row) for row in session.execute(select(self.table))]
         return sorted(users, key=lambda user: (user.email or "", user.id))
 
     def insert(self, session: Session, id: Any, user: User) -> User:
-        """A new user, as stored."""
+        """Insert a user and return it as stored."""
         values = {
             "id": id,
             "name": user.name,
             "email": user.email.lower() if user.email else None,
-            "emailVerified": self._moment(session, user.email_verified),
+            "emailVerified": self._timestamp(session, user.email_verified),
             "image": user.image,
             "role": user.role or DEFAULT_ROLE,
         }
         return _user(session.execute(insert(self.table).values(values).returning(*self.table.c)).one())
 
-    def change(self, session: Session, id: str, values: Mapping[str, Any]) -> User | None:
-        """Write new values for columns of one user, and return the stored user; None when there is none."""
+    def update(self, session: Session, id: str, values: Mapping[str, Any]) -> User | None:
+        """Update columns of one user and return the stored user. None if no user has that id."""
         if not values:
             return self.find(session, self.by_id(id))
         if "emailVerified" in values:
-            values = {**values, "emailVerified": self._moment(session, values["emailVerified"])}
-        change = update(self.table).where(self.by_id(id)).values(values).returning(*self.table.c)
-        row = session.execute(change).first()
+            values = {**values, "emailVerified": self._timestamp(session, values["emailVerified"])}
+        statement = update(self.table).where(self.by_id(id)).values(values).returning(*self.table.c)
+        row = session.execute(statement).first()
         return None if row is None else _user(row)
 
     def disabled_since(self, now: int) -> ColumnElement[int]:
@@ -81,39 +81,39 @@ class Users:
         return func.coalesce(self.table.c.disabledAt, now)
 
     def lock(self, session: Session, id: str) -> None:
-        """Whoever else wants to lock this user waits until the session is over."""
+        """Lock the user's row until the transaction ends. Another call for the same user waits."""
         session.execute(select(self.table.c.id).where(self.by_id(id)).with_for_update())
 
     def delete(self, session: Session, id: str) -> None:
-        """The row is gone."""
+        """Delete the user."""
         session.execute(delete(self.table).where(self.by_id(id)))
 
-    def _moment(self, session: Session, moment: datetime | None) -> Any:
-        """As the other application keeps it: milliseconds, where its column is of numbers. Looked up once."""
-        if moment is None:
+    def _timestamp(self, session: Session, time: datetime | None) -> Any:
+        """Return the time in the column's type: milliseconds since 1970 if the column is an integer."""
+        if time is None:
             return None
-        if self._keeps_milliseconds is None:
+        if self._stores_milliseconds is None:
             columns = inspect(session.connection()).get_columns(self.table.name)
-            kind = next(column["type"] for column in columns if column["name"] == "emailVerified")
-            self._keeps_milliseconds = isinstance(kind, Integer)
-        return literal(round(moment.timestamp() * 1000), BigInteger) if self._keeps_milliseconds else moment
+            column_type = next(column["type"] for column in columns if column["name"] == "emailVerified")
+            self._stores_milliseconds = isinstance(column_type, Integer)
+        return literal(round(time.timestamp() * 1000), BigInteger) if self._stores_milliseconds else time
 
 
 class IdGenerator:
-    """What a new row says for its id: a number is the database's to give, everything else is ours."""
+    """Ids of new rows. The database generates integer ids, and all others are UUIDs."""
 
     def __init__(self) -> None:
-        self._made_there: dict[str, bool] = {}
+        self._is_generated: dict[str, bool] = {}
 
-    def __call__(self, session: Session, table: Table, wanted: str = "") -> Any:
-        """A value for `insert`: `wanted` if there is one and the column takes it."""
-        # Looked up at the first insert, then known.
-        if table.name not in self._made_there:
+    def __call__(self, session: Session, table: Table, id: str = "") -> Any:
+        """Return the id for `insert`. `id` is used if it is not empty and the column is not an integer."""
+        # The column type is read once for each table.
+        if table.name not in self._is_generated:
             columns = inspect(session.connection()).get_columns(table.name)
-            kind = next(column["type"] for column in columns if column["name"] == "id")
-            self._made_there[table.name] = isinstance(kind, Integer)
-        if not self._made_there[table.name]:
-            return wanted or str(uuid4())
+            column_type = next(column["type"] for column in columns if column["name"] == "id")
+            self._is_generated[table.name] = isinstance(column_type, Integer)
+        if not self._is_generated[table.name]:
+            return id or str(uuid4())
         return null() if session.get_bind().dialect.name == "sqlite" else literal_column("DEFAULT")
 
 

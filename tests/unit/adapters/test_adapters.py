@@ -1,4 +1,4 @@
-"""What every adapter promises, asked of SQLite and PostgreSQL."""
+"""Behaviour of every adapter, tested with SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -37,28 +37,28 @@ def test_a_first_sign_in_creates_the_user_and_the_account(adapter: Adapter) -> N
     assert adapter.list_users() == [user]
 
 
-def test_an_id_that_is_given_is_kept(adapter: Adapter) -> None:
+def test_a_given_user_id_is_kept(adapter: Adapter) -> None:
     user, _ = adapter.create_user(replace(ADA, id="9f1c", role="owner"), account())
     assert (user.id, user.role) == ("9f1c", "owner")
 
 
-def test_nobody_is_found_where_nobody_is(adapter: Adapter) -> None:
+def test_unknown_users_and_accounts_are_none(adapter: Adapter) -> None:
     adapter.create_user(ADA, account())
-    assert adapter.get_user("nobody") is None
+    assert adapter.get_user("unknown") is None
     assert adapter.get_user("") is None
-    assert adapter.get_user_by_email("nobody@example.org") is None
-    assert adapter.get_user_by_account("hub", "nobody") is None
+    assert adapter.get_user_by_email("unknown@example.org") is None
+    assert adapter.get_user_by_account("hub", "unknown") is None
     assert adapter.get_user_by_account("other", "ada-at-hub") is None
     assert adapter.get_account("other", "ada-at-hub") is None
 
 
-def test_creating_the_same_account_again_gives_the_first_user_unchanged(adapter: Adapter) -> None:
+def test_creating_an_existing_account_returns_its_user_unchanged(adapter: Adapter) -> None:
     first, _ = adapter.create_user(ADA, account())
-    again, created = adapter.create_user(replace(ADA, name="Someone else"), account())
-    assert (again, created) == (first, False)
+    second, created = adapter.create_user(replace(ADA, name="Another name"), account())
+    assert (second, created) == (first, False)
 
 
-def test_twenty_threads_that_create_one_person_at_once_make_one_user(adapter: Adapter) -> None:
+def test_concurrent_calls_for_one_account_create_one_user(adapter: Adapter) -> None:
     barrier = Barrier(20, timeout=30)
 
     def create(_: int) -> tuple[User, bool]:
@@ -72,7 +72,7 @@ def test_twenty_threads_that_create_one_person_at_once_make_one_user(adapter: Ad
     assert len(adapter.list_users()) == 1
 
 
-def test_an_address_that_belongs_to_another_account_is_refused_and_leaves_nothing(adapter: Adapter) -> None:
+def test_an_email_address_of_another_user_is_refused_and_nothing_is_stored(adapter: Adapter) -> None:
     adapter.create_user(ADA, account())
     with pytest.raises(OAuthAccountNotLinked):
         adapter.create_user(replace(BOB, email="ADA@EXAMPLE.ORG"), account("bob-at-hub"))
@@ -80,14 +80,14 @@ def test_an_address_that_belongs_to_another_account_is_refused_and_leaves_nothin
     assert len(adapter.list_users()) == 1
 
 
-def test_one_subject_at_two_providers_is_two_people(adapter: Adapter) -> None:
+def test_the_same_subject_at_two_providers_is_two_users(adapter: Adapter) -> None:
     ada, _ = adapter.create_user(ADA, account("1", "hub"))
     bob, created = adapter.create_user(BOB, account("1", "lab"))
     assert created
     assert ada.id != bob.id
 
 
-def test_users_without_an_address_do_not_collide(adapter: Adapter) -> None:
+def test_several_users_may_have_no_email_address(adapter: Adapter) -> None:
     first, _ = adapter.create_user(replace(ADA, email=None), account("1"))
     second, created = adapter.create_user(replace(ADA, email=None), account("2"))
     assert created
@@ -95,20 +95,20 @@ def test_users_without_an_address_do_not_collide(adapter: Adapter) -> None:
     assert first.email is None
 
 
-def test_a_later_sign_in_refreshes_name_and_image_but_neither_address_nor_role(adapter: Adapter) -> None:
+def test_a_later_sign_in_updates_name_and_image_but_not_email_and_role(adapter: Adapter) -> None:
     user, _ = adapter.create_user(ADA, account())
-    said = User(user.id, "Ada L.", "new@example.org", "https://img.example/new.png", "owner")
-    updated = adapter.refresh_user(said, account())
+    profile = User(user.id, "Ada L.", "new@example.org", "https://img.example/new.png", "owner")
+    updated = adapter.refresh_user(profile, account())
     assert updated == replace(user, name="Ada L.", image="https://img.example/new.png")
     assert adapter.get_user(user.id) == updated
 
 
-def test_what_the_provider_does_not_say_stays(adapter: Adapter) -> None:
+def test_a_later_sign_in_keeps_fields_that_the_provider_does_not_send(adapter: Adapter) -> None:
     user, _ = adapter.create_user(replace(ADA, email_verified=VERIFIED), account())
     assert adapter.refresh_user(User(user.id), account()) == user
 
 
-def test_a_verification_counts_for_the_stored_address_only(adapter: Adapter) -> None:
+def test_a_verification_applies_to_the_stored_email_address_only(adapter: Adapter) -> None:
     user, _ = adapter.create_user(ADA, account())
     other = replace(user, email="new@example.org", email_verified=VERIFIED)
     assert adapter.refresh_user(other, account()).email_verified is None
@@ -116,7 +116,7 @@ def test_a_verification_counts_for_the_stored_address_only(adapter: Adapter) -> 
     assert adapter.refresh_user(same, account()).email_verified == VERIFIED
 
 
-def test_a_later_sign_in_replaces_the_tokens_and_keeps_an_unmentioned_refresh_token(adapter: Adapter) -> None:
+def test_a_later_sign_in_replaces_the_tokens_but_keeps_a_refresh_token_that_is_not_sent(adapter: Adapter) -> None:
     user, _ = adapter.create_user(ADA, account())
     adapter.refresh_user(user, account(access_token="at-2", scope="openid"))
     stored = adapter.get_account("hub", "ada-at-hub")
@@ -125,22 +125,22 @@ def test_a_later_sign_in_replaces_the_tokens_and_keeps_an_unmentioned_refresh_to
     assert stored.tokens == {"access_token": "at-2", "refresh_token": "rt-1", "scope": "openid"}
 
 
-def test_updating_somebody_who_is_gone_is_a_store_error(adapter: Adapter) -> None:
+def test_refreshing_a_user_or_account_that_does_not_exist_is_an_adapter_error(adapter: Adapter) -> None:
     user, _ = adapter.create_user(ADA, account())
     with pytest.raises(AdapterError):
-        adapter.refresh_user(user, account("nobody"))
+        adapter.refresh_user(user, account("unknown"))
     with pytest.raises(AdapterError):
-        adapter.refresh_user(replace(user, id="nobody"), account())
+        adapter.refresh_user(replace(user, id="unknown"), account())
 
 
-def test_linking_adds_a_way_in_and_twice_is_as_good_as_once(adapter: Adapter) -> None:
+def test_an_account_can_be_linked_twice_to_the_same_user(adapter: Adapter) -> None:
     user, _ = adapter.create_user(ADA, account())
     for _ in range(2):
         adapter.link_account(user.id, account("ada-at-lab", "lab"))
     assert adapter.get_user_by_account("lab", "ada-at-lab") == user
 
 
-def test_linking_what_belongs_to_somebody_else_is_refused(adapter: Adapter) -> None:
+def test_linking_an_account_of_another_user_is_refused(adapter: Adapter) -> None:
     ada, _ = adapter.create_user(ADA, account())
     bob, _ = adapter.create_user(BOB, account("bob-at-hub"))
     with pytest.raises(OAuthAccountNotLinked):
@@ -148,30 +148,30 @@ def test_linking_what_belongs_to_somebody_else_is_refused(adapter: Adapter) -> N
     assert adapter.get_user_by_account("hub", "ada-at-hub") == ada
 
 
-def test_linking_to_nobody_is_a_store_error(adapter: Adapter) -> None:
+def test_linking_to_an_unknown_user_is_an_adapter_error(adapter: Adapter) -> None:
     with pytest.raises(AdapterError):
-        adapter.link_account("nobody", account())
+        adapter.link_account("unknown", account())
     assert adapter.get_account("hub", "ada-at-hub") is None
 
 
-def test_an_id_is_spent_exactly_once(adapter: Adapter) -> None:
+def test_an_id_can_be_used_once(adapter: Adapter) -> None:
     assert adapter.use_once("state-1", NOW + 600)
     assert not adapter.use_once("state-1", NOW + 600)
     assert adapter.use_once("state-2", NOW + 600)
 
 
-def test_twenty_threads_that_spend_one_id_find_one_winner(adapter: Adapter) -> None:
+def test_one_of_many_concurrent_calls_uses_an_id(adapter: Adapter) -> None:
     barrier = Barrier(20, timeout=30)
 
-    def spend(_: int) -> bool:
+    def use(_: int) -> bool:
         barrier.wait()
         return adapter.use_once("state", NOW + 600)
 
     with ThreadPoolExecutor(20) as pool:
-        assert sum(pool.map(spend, range(20))) == 1
+        assert sum(pool.map(use, range(20))) == 1
 
 
-def test_a_spent_id_is_remembered_past_its_end_and_then_forgotten(adapter: Adapter, clock: FrozenClock) -> None:
+def test_a_used_id_is_kept_past_its_expiry_and_then_deleted(adapter: Adapter, clock: FrozenClock) -> None:
     assert adapter.use_once("state", NOW + 10)
     clock.now = NOW + 10 + RETENTION_SECONDS / 2
     assert not adapter.use_once("state", NOW + 10)
@@ -181,27 +181,27 @@ def test_a_spent_id_is_remembered_past_its_end_and_then_forgotten(adapter: Adapt
 
 
 @pytest.mark.parametrize("id", ["", "x" * 10_000, "nul\0", "\ufffd", "'; DROP TABLE users"])
-def test_any_text_can_be_spent(adapter: Adapter, id: str) -> None:
+def test_any_text_is_a_valid_id(adapter: Adapter, id: str) -> None:
     assert adapter.use_once(id, NOW + 600)
     assert not adapter.use_once(id, NOW + 600)
 
 
-def test_everybody_is_listed_by_address(adapter: Adapter) -> None:
+def test_users_are_listed_by_email_address(adapter: Adapter) -> None:
     adapter.create_user(BOB, account("2"))
     adapter.create_user(ADA, account("1"))
     adapter.create_user(User(id="", name="Nameless"), account("3"))
     assert [user.email for user in adapter.list_users()] == [None, "ada@example.org", "bob@example.org"]
 
 
-def test_a_role_is_given_to_one_user(adapter: Adapter) -> None:
+def test_a_role_changes_for_one_user_only(adapter: Adapter) -> None:
     user, _ = adapter.create_user(ADA, account())
     adapter.create_user(BOB, account("bob"))
     assert adapter.update_user(user.id, role="owner") == replace(user, role="owner")
-    assert adapter.update_user("nobody", role="owner") is None
+    assert adapter.update_user("unknown", role="owner") is None
     assert [user.role for user in adapter.list_users()] == ["owner", "user"]
 
 
-def test_several_fields_change_at_once_and_none_where_none_is_given(adapter: Adapter) -> None:
+def test_update_user_changes_several_fields_or_none(adapter: Adapter) -> None:
     user, _ = adapter.create_user(ADA, account())
     changed = replace(user, name="Countess", name_overridden=True, role="owner", disabled=True)
     assert adapter.update_user(user.id) == user
@@ -209,25 +209,23 @@ def test_several_fields_change_at_once_and_none_where_none_is_given(adapter: Ada
     assert adapter.update_user(user.id) == adapter.get_user(user.id) == changed
 
 
-def test_of_a_token_answer_only_the_known_columns_in_their_types_are_kept() -> None:
-    kept = token_columns({"access_token": ["no"], "scope": "openid", "expires_at": 12.7, "expires_in": 5, "x": "y"})
-    assert kept["scope"] == "openid"
-    assert kept["expires_at"] == 12
-    assert {name for name, value in kept.items() if value is not None} == {"scope", "expires_at"}
+def test_only_known_token_fields_of_the_right_type_are_stored() -> None:
+    columns = token_columns({"access_token": ["no"], "scope": "openid", "expires_at": 12.7, "expires_in": 5, "x": "y"})
+    assert columns["scope"] == "openid"
+    assert columns["expires_at"] == 12
+    assert {name for name, value in columns.items() if value is not None} == {"scope", "expires_at"}
 
 
 @pytest.mark.parametrize("value", ["12", True, -1, 2**63, float("nan"), float("inf"), None])
-def test_an_expiry_that_is_no_moment_is_left_out(value: object) -> None:
+def test_an_invalid_expiry_is_left_out(value: object) -> None:
     assert token_columns({"expires_at": value})["expires_at"] is None
 
 
-def test_what_was_spent_and_has_expired_is_dropped_and_what_has_not_is_not(
-    adapter: Adapter, clock: FrozenClock
-) -> None:
+def test_purge_deletes_used_ids_that_have_expired_only(adapter: Adapter, clock: FrozenClock) -> None:
     clock.now = NOW
-    for id, expires in (("over", NOW + 10), ("over too", NOW + 11), ("not over", NOW + 900)):
+    for id, expires in (("expired", NOW + 10), ("also expired", NOW + 11), ("valid", NOW + 900)):
         assert adapter.use_once(id, expires)
     assert adapter.purge(NOW + 500) == 2
     assert adapter.purge(NOW + 500) == 0
-    assert adapter.use_once("over", NOW + 900)
-    assert not adapter.use_once("not over", NOW + 900)
+    assert adapter.use_once("expired", NOW + 900)
+    assert not adapter.use_once("valid", NOW + 900)

@@ -1,4 +1,4 @@
-"""Signing in to a database that Auth.js made and goes on using, whatever its ids are."""
+"""Adapter with a database that Auth.js has created and also uses, for each type of id."""
 
 from __future__ import annotations
 
@@ -26,29 +26,29 @@ GRACE_IDS = {
 ADA = User(id="", name="Ada", email="ada@example.org")
 ADA_AT_HUB = Account("hub", "ada-at-hub", "oidc", {"access_token": "at-1", "expires_at": 1_800_000_000})
 
-KINDS = [("postgresql", kinds) for kinds in (authjs.INTEGERS, authjs.TEXTS, authjs.UUIDS)]
-KINDS += [("sqlite", kinds) for kinds in (authjs.SQLITE_INTEGERS, authjs.TEXTS)]
+ID_TYPES = [("postgresql", id_types) for id_types in (authjs.INTEGERS, authjs.TEXTS, authjs.UUIDS)]
+ID_TYPES += [("sqlite", id_types) for id_types in (authjs.SQLITE_INTEGERS, authjs.TEXTS)]
 
 
-@pytest.fixture(params=KINDS, ids=lambda param: f"{param[0]}-{param[1][0].split()[0].lower()}")
-def kinds(request: pytest.FixtureRequest) -> tuple[str, str]:
-    found: tuple[str, str] = request.param[1]
-    return found
+@pytest.fixture(params=ID_TYPES, ids=lambda param: f"{param[0]}-{param[1][0].split()[0].lower()}")
+def id_types(request: pytest.FixtureRequest) -> tuple[str, str]:
+    id_types: tuple[str, str] = request.param[1]
+    return id_types
 
 
 @pytest.fixture
-def grace_id(kinds: tuple[str, str]) -> str:
-    return GRACE_IDS[kinds]
+def grace_id(id_types: tuple[str, str]) -> str:
+    return GRACE_IDS[id_types]
 
 
 @pytest.fixture
 def database(
-    request: pytest.FixtureRequest, kinds: tuple[str, str], grace_id: str, tmp_path: Path
+    request: pytest.FixtureRequest, id_types: tuple[str, str], grace_id: str, tmp_path: Path
 ) -> Iterator[Database]:
     on_server = "postgresql" in request.node.callspec.id
     url = request.getfixturevalue("postgres_url") if on_server else f"sqlite:///{tmp_path / 'authjs.db'}"
     with closing(Database(url)) as database:
-        authjs.create_schema(database, kinds)
+        authjs.create_schema(database, id_types)
         authjs.add_grace(database, grace_id)
         migrations.upgrade(url)
         yield database
@@ -60,7 +60,7 @@ def adapter(database: Database) -> Adapter:
     return SQLAlchemyAdapter(database, *tables, seal=lambda text: text[::-1], open=lambda text: text[::-1])
 
 
-def test_somebody_who_came_in_through_nextjs_is_known(adapter: Adapter, grace_id: str) -> None:
+def test_a_user_created_by_authjs_is_found(adapter: Adapter, grace_id: str) -> None:
     grace = User(grace_id, "Grace", "grace@example.org", role="user")
     assert adapter.get_user(grace_id) == grace
     assert adapter.get_user_by_email("Grace@Example.org") == grace
@@ -68,7 +68,7 @@ def test_somebody_who_came_in_through_nextjs_is_known(adapter: Adapter, grace_id
     assert adapter.create_user(ADA, Account("hub", "grace-at-hub", "oidc")) == (grace, False)
 
 
-def test_tokens_that_authjs_stored_in_clear_are_read(adapter: Adapter, grace_id: str) -> None:
+def test_unencrypted_tokens_of_authjs_are_read(adapter: Adapter, grace_id: str) -> None:
     stored = adapter.get_account("hub", "grace-at-hub")
     assert stored is not None
     assert stored.user_id == grace_id
@@ -76,10 +76,10 @@ def test_tokens_that_authjs_stored_in_clear_are_read(adapter: Adapter, grace_id:
 
 
 @pytest.mark.parametrize("server", ["sqlite", "postgresql"])
-def test_times_in_milliseconds_are_read_and_written_so(
+def test_times_in_milliseconds_are_read_and_written(
     request: pytest.FixtureRequest, tmp_path: Path, server: str
 ) -> None:
-    """As Drizzle keeps them, and Prisma in SQLite."""
+    """Drizzle's schemas store times in milliseconds, and Prisma's in SQLite."""
     on_server = server == "postgresql"
     url = request.getfixturevalue("postgres_url") if on_server else f"sqlite:///{tmp_path / 'numbers.db'}"
     with closing(Database(url)) as database:
@@ -101,8 +101,8 @@ def test_times_in_milliseconds_are_read_and_written_so(
         assert {tuple(row) for row in rows} == {("Grace H.", 1800000000123), ("Ada", 1800000000000)}
 
 
-def test_numbers_in_a_column_of_times_are_read(tmp_path: Path) -> None:
-    """SQLite holds no column to its kind, and Prisma's are called DATETIME."""
+def test_numbers_in_a_datetime_column_are_read(tmp_path: Path) -> None:
+    """SQLite does not enforce column types, and Prisma declares its columns of milliseconds as DATETIME."""
     with closing(Database(f"sqlite:///{tmp_path / 'prisma.db'}")) as database:
         authjs.create_schema(database, authjs.TEXTS, moments="DATETIME")
         authjs.add_grace(database, "clx0grace")
@@ -113,14 +113,14 @@ def test_numbers_in_a_column_of_times_are_read(tmp_path: Path) -> None:
         assert grace.email_verified == datetime(2027, 1, 15, 8, tzinfo=UTC)
 
 
-def test_a_later_sign_in_seals_them(adapter: Adapter, database: Database, grace_id: str) -> None:
+def test_a_later_sign_in_encrypts_the_tokens(adapter: Adapter, database: Database, grace_id: str) -> None:
     account = Account("hub", "grace-at-hub", "oidc", {"access_token": "at-2"})
     assert adapter.refresh_user(User(grace_id, "Grace H."), account).name == "Grace H."
     with database.read() as session:
         assert session.execute(text("SELECT access_token FROM accounts")).scalar() == "genkan:1:2-ta"
 
 
-def test_a_first_sign_in_is_inserted_with_an_id_of_the_databases_kind(adapter: Adapter, grace_id: str) -> None:
+def test_a_new_user_gets_an_id_of_the_columns_type(adapter: Adapter, grace_id: str) -> None:
     ada, created = adapter.create_user(ADA, ADA_AT_HUB)
     assert created
     assert ada.id != grace_id
@@ -131,26 +131,26 @@ def test_a_first_sign_in_is_inserted_with_an_id_of_the_databases_kind(adapter: A
     assert adapter.get_user_by_account("lab", "ada") == ada
 
 
-@pytest.mark.parametrize("id", ["nobody", "99999999999999999999", "", "1; DROP TABLE users", "-", "nul\0"])
-def test_an_id_of_another_kind_is_nobodys(adapter: Adapter, id: str) -> None:
+@pytest.mark.parametrize("id", ["unknown", "99999999999999999999", "", "1; DROP TABLE users", "-", "nul\0"])
+def test_an_id_of_another_type_finds_no_user(adapter: Adapter, id: str) -> None:
     assert adapter.get_user(id) is None
 
 
-def test_an_address_in_another_case_is_the_same_address(adapter: Adapter, database: Database, grace_id: str) -> None:
+def test_email_addresses_are_compared_without_case(adapter: Adapter, database: Database, grace_id: str) -> None:
     authjs.execute(database, "UPDATE users SET email = 'Grace@Example.org'")
     with pytest.raises(OAuthAccountNotLinked):
         adapter.create_user(User("", email="grace@example.org"), ADA_AT_HUB)
     assert adapter.get_user_by_email("grace@example.org") == User(grace_id, "Grace", "Grace@Example.org", role="user")
 
 
-def test_an_account_that_outlived_its_user_is_free_again(adapter: Adapter, database: Database) -> None:
+def test_an_account_without_a_user_can_be_created_again(adapter: Adapter, database: Database) -> None:
     authjs.execute(database, "DELETE FROM users")
     ada, created = adapter.create_user(ADA, Account("hub", "grace-at-hub", "oidc"))
     assert created
     assert adapter.get_user_by_account("hub", "grace-at-hub") == ada
 
 
-def test_what_authjs_has_no_column_for_is_kept_beside_it(adapter: Adapter, grace_id: str) -> None:
+def test_columns_that_authjs_does_not_have_are_added(adapter: Adapter, grace_id: str) -> None:
     disabled = adapter.update_user(grace_id, disabled=True)
     assert disabled == User(grace_id, "Grace", "grace@example.org", role="user", disabled=True)
     assert adapter.update_user(grace_id, name="Grace H.", role="owner") == User(
@@ -161,7 +161,7 @@ def test_what_authjs_has_no_column_for_is_kept_beside_it(adapter: Adapter, grace
     assert not adapter.acquire_refresh_lock(account, 1_800_000_000, 1_800_000_015)
 
 
-def test_whoever_is_deleted_takes_their_accounts_along_without_a_foreign_key(
+def test_deleting_a_user_deletes_the_accounts_without_a_foreign_key(
     adapter: Adapter, database: Database, grace_id: str
 ) -> None:
     adapter.create_user(ADA, ADA_AT_HUB)
@@ -171,7 +171,7 @@ def test_whoever_is_deleted_takes_their_accounts_along_without_a_foreign_key(
     assert [user.name for user in adapter.list_users()] == ["Ada"]
 
 
-def test_nothing_is_linked_to_somebody_who_is_gone_where_no_foreign_key_would_refuse_it(
+def test_linking_to_a_deleted_user_fails_without_a_foreign_key(
     adapter: Adapter, database: Database, grace_id: str
 ) -> None:
     authjs.execute(database, "DELETE FROM users")
@@ -181,10 +181,10 @@ def test_nothing_is_linked_to_somebody_who_is_gone_where_no_foreign_key_would_re
         assert session.execute(text('SELECT "providerAccountId" FROM accounts')).scalars().all() == ["grace-at-hub"]
 
 
-@pytest.mark.parametrize("id", ["nobody", "99999999999999999999", "nul\0"])
-def test_an_id_of_another_kind_owns_nothing(adapter: Adapter, id: str) -> None:
+@pytest.mark.parametrize("id", ["unknown", "99999999999999999999", "nul\0"])
+def test_an_id_of_another_type_has_no_accounts(adapter: Adapter, id: str) -> None:
     assert adapter.list_accounts(id) == []
-    assert adapter.update_user(id, name="Somebody") is None
+    assert adapter.update_user(id, name="Other") is None
     assert not adapter.unlink_account(id, "hub", "grace-at-hub", enabled_providers={"hub"})
     adapter.delete_user(id)
     assert len(adapter.list_users()) == 1

@@ -1,4 +1,4 @@
-"""The database at its worst: crowded, full, gone, read by a thief."""
+"""Adapter and database under load, with failures, and what is stored in clear."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def database(url: str) -> Iterator[Database]:
 
 @pytest.fixture
 def sqlite(path: Path) -> Iterator[Database]:
-    """A SQLite database whose writers are impatient."""
+    """SQLite database whose writers wait only briefly."""
     migrations.upgrade(f"sqlite:///{path}")
     with closing(Database(f"sqlite:///{path}", timeout=0.05)) as database:
         yield database
@@ -60,12 +60,12 @@ def adapter_over(database: Database, clock: Clock = time) -> Adapter:
     return SQLAlchemyAdapter(database, *TABLES, seal=lambda text: text[::-1], open=lambda text: text[::-1], clock=clock)
 
 
-def test_four_processes_that_spend_the_same_ids_find_one_winner_for_each(url: str) -> None:
-    won = contend(spend_the_same_ids, url)
-    assert [sum(each) for each in zip(*won, strict=True)] == [1] * 25
+def test_each_id_is_used_by_one_of_four_processes(url: str) -> None:
+    results = contend(spend_the_same_ids, url)
+    assert [sum(calls) for calls in zip(*results, strict=True)] == [1] * 25
 
 
-def test_a_block_that_raises_leaves_nothing_behind(database: Database) -> None:
+def test_a_write_block_that_raises_is_rolled_back(database: Database) -> None:
     with pytest.raises(LookupError), database.write() as session:
         session.execute(insert(models.UsedToken).values(id="x", expires=1))
         raise LookupError
@@ -73,7 +73,7 @@ def test_a_block_that_raises_leaves_nothing_behind(database: Database) -> None:
         assert session.execute(select(func.count()).select_from(models.UsedToken)).scalar_one() == 0
 
 
-def test_a_transaction_that_lost_a_deadlock_is_begun_anew(postgres_url: str) -> None:
+def test_a_transaction_is_repeated_after_a_deadlock(postgres_url: str) -> None:
     migrations.upgrade(postgres_url)
     barrier, tries = Barrier(2, timeout=30), {"ab": 0, "ba": 0}
 
@@ -94,7 +94,7 @@ def test_a_transaction_that_lost_a_deadlock_is_begun_anew(postgres_url: str) -> 
     assert sorted(tries.values()) == [1, 2]
 
 
-def test_no_provider_token_is_readable_in_the_database(database: Database, path: Path) -> None:
+def test_provider_tokens_are_stored_encrypted(database: Database, path: Path) -> None:
     user, _ = adapter_over(database).create_user(ADA, ACCOUNT)
     adapter_over(database).refresh_user(user, ACCOUNT)
     adapter_over(database).link_account(user.id, Account("lab", "ada", "oidc", SECRETS))
@@ -108,17 +108,17 @@ def test_no_provider_token_is_readable_in_the_database(database: Database, path:
     assert stored.tokens == ACCOUNT.tokens
 
 
-def test_a_token_that_no_secret_opens_any_more_is_left_out(sqlite: Database) -> None:
-    def refuse(_: str) -> str:
+def test_a_token_that_cannot_be_decrypted_is_left_out(sqlite: Database) -> None:
+    def fail(_: str) -> str:
         raise TokenError
 
     adapter_over(sqlite).create_user(ADA, ACCOUNT)
-    stored = SQLAlchemyAdapter(sqlite, *TABLES, seal=str, open=refuse).get_account("hub", "ada-at-hub")
+    stored = SQLAlchemyAdapter(sqlite, *TABLES, seal=str, open=fail).get_account("hub", "ada-at-hub")
     assert stored is not None
     assert stored.tokens == {"scope": "openid"}
 
 
-def test_expired_ids_are_purged_in_bounded_batches(sqlite: Database) -> None:
+def test_expired_ids_are_deleted_in_bounded_batches(sqlite: Database) -> None:
     def rows() -> int:
         with sqlite.read() as session:
             return session.execute(select(func.count()).select_from(models.UsedToken)).scalar_one()
@@ -133,7 +133,7 @@ def test_expired_ids_are_purged_in_bounded_batches(sqlite: Database) -> None:
     assert rows() == 2
 
 
-def test_a_server_that_stops_is_a_store_error_at_once_and_comes_back(
+def test_a_server_that_stops_is_an_adapter_error_until_it_is_back(
     postgres_url: str, postgres_server: PostgreSQL
 ) -> None:
     migrations.upgrade(postgres_url)
@@ -141,7 +141,7 @@ def test_a_server_that_stops_is_a_store_error_at_once_and_comes_back(
         adapter = adapter_over(database)
         user, _ = adapter.create_user(ADA, ACCOUNT)
         postgres_server.stop()
-        began = monotonic()
+        started = monotonic()
         try:
             with pytest.raises(AdapterError):
                 adapter.get_user(user.id)
@@ -149,18 +149,18 @@ def test_a_server_that_stops_is_a_store_error_at_once_and_comes_back(
                 adapter.create_user(ADA, ACCOUNT)
         finally:
             postgres_server.start()
-        assert monotonic() - began < 5
+        assert monotonic() - started < 5
         assert adapter.get_user(user.id) == user
 
 
-def test_a_server_that_is_not_there_is_a_store_error_at_once() -> None:
-    began = monotonic()
+def test_an_unreachable_server_is_an_adapter_error_without_delay() -> None:
+    started = monotonic()
     with pytest.raises(AdapterError):
-        adapter_over(Database(f"postgresql+psycopg://nobody@127.0.0.1:{free_port()}/none")).list_users()
-    assert monotonic() - began < 2
+        adapter_over(Database(f"postgresql+psycopg://user@127.0.0.1:{free_port()}/none")).list_users()
+    assert monotonic() - started < 2
 
 
-def test_who_gets_no_connection_in_two_seconds_is_told_so(database: Database) -> None:
+def test_waiting_too_long_for_a_connection_is_an_adapter_error(database: Database) -> None:
     with ExitStack() as stack:
         for _ in range(20):
             stack.enter_context(database.read()).connection()
@@ -169,17 +169,17 @@ def test_who_gets_no_connection_in_two_seconds_is_told_so(database: Database) ->
     assert adapter_over(database).list_users() == []
 
 
-def test_an_account_that_cannot_be_stored_leaves_no_user_and_a_message_without_the_value(database: Database) -> None:
+def test_an_account_that_cannot_be_stored_leaves_no_user_and_its_value_is_not_quoted(database: Database) -> None:
     adapter = adapter_over(database)
-    with pytest.raises(AdapterError) as caught:
+    with pytest.raises(AdapterError) as raised:
         adapter.create_user(ADA, Account("hub", "ada-at-hub", "oidc", {"scope": "lone \ud800 surrogate"}))
-    assert "lone" not in str(caught.value)
+    assert "lone" not in str(raised.value)
     assert adapter.list_users() == []
     assert adapter.create_user(ADA, ACCOUNT)[1]
 
 
-def test_a_user_who_is_disabled_twice_has_been_so_since_the_first_time(database: Database, clock: FrozenClock) -> None:
-    def since() -> int | None:
+def test_disabling_a_disabled_user_keeps_the_earlier_time(database: Database, clock: FrozenClock) -> None:
+    def disabled_at() -> int | None:
         with database.read() as session:
             return session.execute(text('SELECT "disabledAt" FROM users')).scalar()
 
@@ -188,30 +188,30 @@ def test_a_user_who_is_disabled_twice_has_been_so_since_the_first_time(database:
     for now in (1000.5, 2000.0, 3000.0):
         clock.now = now
         adapter.update_user(user.id, disabled=True)
-    assert since() == 1000
+    assert disabled_at() == 1000
     adapter.update_user(user.id, disabled=False)
-    assert since() is None
+    assert disabled_at() is None
     clock.now = 5000.0
     adapter.update_user(user.id, disabled=True)
-    assert since() == 5000
+    assert disabled_at() == 5000
 
 
-def test_a_surrogate_is_a_store_error_wherever_it_comes_in(database: Database) -> None:
-    adapter, bad = adapter_over(database), "lone \ud800"
+def test_a_lone_surrogate_is_an_adapter_error_in_every_argument(database: Database) -> None:
+    adapter, invalid = adapter_over(database), "lone \ud800"
     user, _ = adapter.create_user(ADA, ACCOUNT)
-    for act in (
-        lambda: adapter.create_user(User("", bad), Account("hub", "another", "oidc")),
-        lambda: adapter.refresh_user(User(user.id, bad), ACCOUNT),
-        lambda: adapter.get_user(bad),
-        lambda: adapter.get_user_by_email(bad),
-        lambda: adapter.get_user_by_account("hub", bad),
-        lambda: adapter.update_user(user.id, role=bad),
+    for call in (
+        lambda: adapter.create_user(User("", invalid), Account("hub", "another", "oidc")),
+        lambda: adapter.refresh_user(User(user.id, invalid), ACCOUNT),
+        lambda: adapter.get_user(invalid),
+        lambda: adapter.get_user_by_email(invalid),
+        lambda: adapter.get_user_by_account("hub", invalid),
+        lambda: adapter.update_user(user.id, role=invalid),
     ):
         with pytest.raises(AdapterError):
-            act()
+            call()
 
 
-def test_a_nul_is_refused_by_postgresql_as_a_store_error(postgres_url: str) -> None:
+def test_a_nul_character_is_an_adapter_error_in_postgresql(postgres_url: str) -> None:
     migrations.upgrade(postgres_url)
     with closing(Database(postgres_url)) as database:
         with pytest.raises(AdapterError):
@@ -222,6 +222,6 @@ def test_a_nul_is_refused_by_postgresql_as_a_store_error(postgres_url: str) -> N
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "not a url"])
-def test_a_url_that_names_no_shareable_database_is_refused_with_the_remedy(url: str) -> None:
+def test_a_url_of_a_database_that_workers_cannot_share_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationError, match="DATABASE_URL"), Database(url).read():
         pass

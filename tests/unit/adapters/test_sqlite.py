@@ -1,4 +1,4 @@
-"""SQLite with several writers, and its file: private, locked, deleted."""
+"""SQLite with several writers, and with a file that is private, locked or deleted."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def sqlite(path: Path) -> Iterator[Database]:
-    """A SQLite database whose writers are impatient."""
+    """SQLite database whose writers wait only briefly."""
     migrations.upgrade(f"sqlite:///{path}")
     with closing(Database(f"sqlite:///{path}", timeout=0.05)) as database:
         yield database
@@ -49,7 +49,7 @@ def add_counter(database: Database) -> None:
         session.execute(insert(models.UsedToken).values(id="counter", expires=0))
 
 
-def test_four_threads_that_read_and_then_write_lose_nothing(path: Path) -> None:
+def test_concurrent_transactions_that_read_and_write_lose_no_update(path: Path) -> None:
     migrations.upgrade(f"sqlite:///{path}")
     with closing(Database(f"sqlite:///{path}")) as database, ThreadPoolExecutor(4) as pool:
         add_counter(database)
@@ -58,7 +58,7 @@ def test_four_threads_that_read_and_then_write_lose_nothing(path: Path) -> None:
             assert session.execute(select(models.UsedToken.expires)).scalar_one() == 400
 
 
-def test_readers_neither_wait_for_a_writer_nor_keep_one_waiting(sqlite: Database) -> None:
+def test_readers_and_writers_do_not_wait_for_each_other(sqlite: Database) -> None:
     add_counter(sqlite)
     with sqlite.write() as writer, sqlite.read() as reader:
         count_up(writer)
@@ -68,32 +68,32 @@ def test_readers_neither_wait_for_a_writer_nor_keep_one_waiting(sqlite: Database
             count_up(another)
 
 
-def test_a_sqlite_database_belongs_to_its_owner_alone_whatever_the_umask(path: Path) -> None:
-    before = os.umask(0)
+def test_the_database_file_is_private_for_every_umask(path: Path) -> None:
+    old_umask = os.umask(0)
     try:
         migrations.upgrade(f"sqlite:///{path}")
         with closing(Database(f"sqlite:///{path}")) as database:
             adapter_over(database).create_user(ADA, ACCOUNT)
             modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
     finally:
-        os.umask(before)
+        os.umask(old_umask)
     assert modes == {"genkan.db": 0o600, "genkan.db-wal": 0o600, "genkan.db-shm": 0o600}
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
-def test_an_existing_file_that_others_could_read_is_closed_to_them(sqlite: Database, path: Path) -> None:
+def test_an_existing_file_is_made_private(sqlite: Database, path: Path) -> None:
     path.chmod(0o644)
     with closing(Database(f"sqlite:///{path}")) as database, database.read():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_sqlite_is_set_up_for_several_writers(sqlite: Database) -> None:
+def test_wal_and_foreign_keys_are_on(sqlite: Database) -> None:
     with sqlite.read() as session:
         pragmas = [session.execute(text(f"PRAGMA {name}")).scalar() for name in ("journal_mode", "foreign_keys")]
     assert pragmas == ["wal", 1]
 
 
-def test_a_locked_database_is_a_store_error_for_writers_only(sqlite: Database) -> None:
+def test_a_locked_database_is_an_adapter_error_for_writers_only(sqlite: Database) -> None:
     user, _ = adapter_over(sqlite).create_user(ADA, ACCOUNT)
     with sqlite.write() as writer:
         writer.execute(text("SELECT 1"))
@@ -103,16 +103,16 @@ def test_a_locked_database_is_a_store_error_for_writers_only(sqlite: Database) -
     assert adapter_over(sqlite).use_once("state", 4e9)
 
 
-def test_a_deleted_file_is_a_store_error_until_it_is_back(sqlite: Database, path: Path) -> None:
+def test_a_deleted_file_is_an_adapter_error_until_it_is_restored(sqlite: Database, path: Path) -> None:
     user, _ = adapter_over(sqlite).create_user(ADA, ACCOUNT)
     sqlite.close()
-    kept = path.read_bytes()
+    content = path.read_bytes()
     assert adapter_over(sqlite).get_user(user.id) == user
     for file in path.parent.iterdir():
         file.unlink()
     with pytest.raises(AdapterError):
         adapter_over(sqlite).use_once("state", 4e9)
     assert not path.exists()
-    path.write_bytes(kept)
+    path.write_bytes(content)
     assert adapter_over(sqlite).get_user(user.id) == user
     assert adapter_over(sqlite).use_once("state", 4e9)

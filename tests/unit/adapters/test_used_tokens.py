@@ -1,4 +1,4 @@
-"""What was used up is known until nobody can bring it any more, and then it goes (O14)."""
+"""Retention of ids that may be used once."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ END = START + 1000
 FAR = START + 9000
 
 
+# requirement O14
 @pytest.mark.parametrize(
     ("expires", "now", "is_known"),
     [
@@ -20,10 +21,10 @@ FAR = START + 9000
         (END + 0.5, END + RETENTION_SECONDS + 2, False),
     ],
 )
-def test_what_was_spent_is_known_for_a_minute_past_its_end_whoever_tidies_up(
+def test_a_used_id_is_kept_for_a_minute_past_its_expiry(
     adapter: Adapter, clock: FrozenClock, expires: float, now: float, is_known: bool
 ) -> None:
     assert adapter.use_once("state", expires)
     clock.now = now
-    assert adapter.use_once("whoever writes there tidies up", FAR)
+    assert adapter.use_once("another id, whose insertion deletes expired rows", FAR)
     assert adapter.use_once("state", FAR) is not is_known

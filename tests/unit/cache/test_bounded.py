@@ -1,4 +1,4 @@
-"""What one worker remembers: so much and no more, the newest, and safe between threads."""
+"""Size limit, order and thread safety of the in-memory cache."""
 
 from __future__ import annotations
 
@@ -13,89 +13,89 @@ def _key(number: int) -> bytes:
     return sha256(str(number).encode()).digest()
 
 
-def test_what_was_put_is_found_and_nothing_else() -> None:
-    memory: BoundedCache[str] = BoundedCache(10)
-    memory.set(b"ada", "Ada")
-    assert memory.get(b"ada") == "Ada"
-    assert memory.get(b"bob") is None
+def test_a_stored_value_is_found() -> None:
+    cache: BoundedCache[str] = BoundedCache(10)
+    cache.set(b"ada", "Ada")
+    assert cache.get(b"ada") == "Ada"
+    assert cache.get(b"bob") is None
 
 
-def test_a_hundred_thousand_keys_leave_no_more_than_the_limit_and_those_are_the_newest() -> None:
-    memory: BoundedCache[int] = BoundedCache(1000)
+def test_the_newest_entries_within_the_limit_are_kept() -> None:
+    cache: BoundedCache[int] = BoundedCache(1000)
     for number in range(100_000):
-        memory.set(_key(number), number)
-    assert len(memory) == 1000
-    assert [memory.get(_key(number)) for number in (98_999, 99_000, 99_999)] == [None, 99_000, 99_999]
+        cache.set(_key(number), number)
+    assert len(cache) == 1000
+    assert [cache.get(_key(number)) for number in (98_999, 99_000, 99_999)] == [None, 99_000, 99_999]
 
 
-def test_putting_again_replaces_and_makes_it_the_newest() -> None:
-    memory: BoundedCache[int] = BoundedCache(2)
+def test_setting_a_key_again_makes_it_the_newest() -> None:
+    cache: BoundedCache[int] = BoundedCache(2)
     for key, value in ((b"a", 1), (b"b", 2), (b"a", 3), (b"c", 4)):
-        memory.set(key, value)
-    assert [memory.get(key) for key in (b"a", b"b", b"c")] == [3, None, 4]
+        cache.set(key, value)
+    assert [cache.get(key) for key in (b"a", b"b", b"c")] == [3, None, 4]
 
 
-def test_putting_again_when_full_drops_nothing_else() -> None:
-    memory: BoundedCache[int] = BoundedCache(2)
+def test_replacing_a_value_in_a_full_cache_drops_no_other() -> None:
+    cache: BoundedCache[int] = BoundedCache(2)
     for key, value in ((b"a", 1), (b"b", 2), (b"b", 3)):
-        memory.set(key, value)
-    assert [memory.get(key) for key in (b"a", b"b")] == [1, 3]
+        cache.set(key, value)
+    assert [cache.get(key) for key in (b"a", b"b")] == [1, 3]
 
 
-def test_eight_threads_at_once_neither_fail_nor_mix_up_nor_go_past_the_limit() -> None:
-    memory: BoundedCache[int] = BoundedCache(50)
+def test_the_cache_is_safe_between_threads() -> None:
+    cache: BoundedCache[int] = BoundedCache(50)
 
-    def work(first: int) -> bool:
+    def use_cache(first: int) -> bool:
         for number in range(first, first + 2000):
-            memory.set(_key(number), number)
-            if memory.get(_key(number)) not in (number, None):
+            cache.set(_key(number), number)
+            if cache.get(_key(number)) not in (number, None):
                 return False
-            memory.set(_key(number - 7), number, 51)
+            cache.set(_key(number - 7), number, 51)
         return True
 
     with ThreadPoolExecutor(8) as pool:
-        assert all(pool.map(work, range(0, 16_000, 2000)))
-    assert len(memory) <= 50
+        assert all(pool.map(use_cache, range(0, 16_000, 2000)))
+    assert len(cache) <= 50
 
 
-def test_heavy_values_push_out_as_many_as_they_need_the_place_of() -> None:
-    memory: BoundedCache[int] = BoundedCache(10)
+def test_a_heavy_value_drops_as_many_entries_as_needed() -> None:
+    cache: BoundedCache[int] = BoundedCache(10)
     for number in range(10):
-        memory.set(_key(number), number)
-    memory.set(b"heavy", 1, 7)
-    assert len(memory) == 4
-    assert [memory.get(_key(number)) for number in (6, 7, 9)] == [None, 7, 9]
-    memory.set(b"heavier", 2, 10)
-    assert (memory.get(b"heavier"), len(memory)) == (2, 1)
+        cache.set(_key(number), number)
+    cache.set(b"heavy", 1, 7)
+    assert len(cache) == 4
+    assert [cache.get(_key(number)) for number in (6, 7, 9)] == [None, 7, 9]
+    cache.set(b"heavier", 2, 10)
+    assert (cache.get(b"heavier"), len(cache)) == (2, 1)
 
 
-def test_what_is_too_heavy_is_not_kept_and_what_it_would_have_replaced_is_gone() -> None:
-    memory: BoundedCache[int] = BoundedCache(10)
-    memory.set(b"ada", 1, 5)
-    memory.set(b"bob", 2, 5)
-    memory.set(b"ada", 3, 11)
-    assert [memory.get(key) for key in (b"ada", b"bob")] == [None, 2]
+def test_a_too_heavy_value_is_not_stored_and_the_old_one_is_removed() -> None:
+    cache: BoundedCache[int] = BoundedCache(10)
+    cache.set(b"ada", 1, 5)
+    cache.set(b"bob", 2, 5)
+    cache.set(b"ada", 3, 11)
+    assert [cache.get(key) for key in (b"ada", b"bob")] == [None, 2]
 
 
-def test_what_is_dropped_weighs_nothing_any_more() -> None:
-    memory: BoundedCache[int] = BoundedCache(10)
+def test_a_dropped_value_no_longer_counts() -> None:
+    cache: BoundedCache[int] = BoundedCache(10)
     for number in range(1000):
-        memory.set(b"again", number, 9)
-        memory.set(_key(number), number, 10)
-        memory.set(_key(number), number, 11)
-    memory.set(b"heavy", 1, 10)
-    memory.clear()
+        cache.set(b"again", number, 9)
+        cache.set(_key(number), number, 10)
+        cache.set(_key(number), number, 11)
+    cache.set(b"heavy", 1, 10)
+    cache.clear()
     for number in range(10):
-        memory.set(_key(number), number)
-    assert len(memory) == 10
+        cache.set(_key(number), number)
+    assert len(cache) == 10
 
 
-def test_whatever_is_put_and_dropped_the_weights_are_those_of_what_is_there() -> None:
-    memory: BoundedCache[tuple[int, int]] = BoundedCache(100)
-    chance = random.Random(7)
+def test_the_total_weight_is_that_of_the_entries_after_random_use() -> None:
+    cache: BoundedCache[tuple[int, int]] = BoundedCache(100)
+    rng = random.Random(7)
     for number in range(5000):
-        key, weight = _key(chance.randrange(40)), chance.randrange(1, 130)
-        memory.set(key, (number, weight), weight)
-        kept = [value for value in map(memory.get, map(_key, range(40))) if value is not None]
-        assert len(kept) == len(memory)
-        assert sum(weight for _, weight in kept) <= 100
+        key, weight = _key(rng.randrange(40)), rng.randrange(1, 130)
+        cache.set(key, (number, weight), weight)
+        values = [value for value in map(cache.get, map(_key, range(40))) if value is not None]
+        assert len(values) == len(cache)
+        assert sum(weight for _, weight in values) <= 100

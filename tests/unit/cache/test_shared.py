@@ -1,4 +1,4 @@
-"""What is kept across requests (M4, F14): JSON and nothing that runs, and a cache in trouble is only a miss."""
+"""Shared cache: JSON only, and a failure is a miss."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ VALUES: list[JSON] = [
 ]  # fmt: skip
 
 
-class Bomb:
-    """Opened by pickle, it would leave a mark."""
+class PickleBomb:
+    """Object that sets a flag when it is unpickled."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (exec, ("import builtins; builtins.genkan_was_here = True",))
+        return (exec, ("import builtins; builtins.genkan_bomb_ran = True",))
 
 
-BOMBS = [
-    pickle.dumps(Bomb()), b"!" + pickle.dumps(Bomb()), pickle.dumps(Bomb(), 0), b"\x80\x05.", b"!", b"", b"{", b"\xff\xfe",
+INVALID_DATA = [
+    pickle.dumps(PickleBomb()), b"!" + pickle.dumps(PickleBomb()), pickle.dumps(PickleBomb(), 0), b"\x80\x05.", b"!", b"", b"{", b"\xff\xfe",
     b"[" * 200_000, b"NaN" * 3, b"9" * 5000, b"'x'",
 ]  # fmt: skip
 
@@ -51,7 +51,7 @@ def _local() -> FlaskCache:
 
 @pytest.fixture(name="silent_port")
 def _silent_port() -> Iterator[int]:
-    """A server that takes connections and never says a word."""
+    """Port of a server that accepts connections and sends nothing."""
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         yield server.getsockname()[1]
 
@@ -61,7 +61,7 @@ def both(local: FlaskCache, remote: FlaskCache) -> tuple[FlaskCache, FlaskCache]
 
 
 @pytest.mark.parametrize("value", VALUES, ids=repr)
-def test_what_is_kept_comes_back_the_same_here_and_in_redis(local: FlaskCache, remote: FlaskCache, value: JSON) -> None:
+def test_values_are_read_as_stored_in_process_and_in_redis(local: FlaskCache, remote: FlaskCache, value: JSON) -> None:
     for cache in both(local, remote):
         cache.set("key", value, 60)
         assert cache.get("key") == value
@@ -69,50 +69,48 @@ def test_what_is_kept_comes_back_the_same_here_and_in_redis(local: FlaskCache, r
         assert cache.get("key") is None
 
 
-def test_in_redis_stands_json_under_our_own_prefix_with_an_expiry(remote: FlaskCache, redis_url: str) -> None:
+def test_redis_holds_json_with_a_prefix_and_an_expiry(remote: FlaskCache, redis_url: str) -> None:
     remote.set("profile:1", {"name": "Ada"}, 60)
     with redis.Redis.from_url(redis_url) as client:
         assert client.keys() == [b"genkan:profile:1"]
-        kept = client.get("genkan:profile:1")
-        assert isinstance(kept, bytes)
-        assert json.loads(kept) == {"name": "Ada"}
+        stored = client.get("genkan:profile:1")
+        assert isinstance(stored, bytes)
+        assert json.loads(stored) == {"name": "Ada"}
         assert client.ttl("genkan:profile:1") in range(50, 61)
 
 
-def test_what_two_workers_keep_in_redis_is_one(remote: FlaskCache, redis_url: str) -> None:
+def test_two_workers_share_the_values_in_redis(remote: FlaskCache, redis_url: str) -> None:
     other = FlaskCache(Flask("other"), redis_url)
     other.set("key", [1], 60)
 
     assert remote.get("key") == [1]
 
 
-@pytest.mark.parametrize("bomb", BOMBS, ids=lambda bomb: repr(bomb[:12]))
-def test_whatever_else_stands_in_redis_is_a_miss_and_never_runs(
-    remote: FlaskCache, redis_url: str, bomb: bytes
-) -> None:
+@pytest.mark.parametrize("data", INVALID_DATA, ids=lambda data: repr(data[:12]))
+def test_other_data_in_redis_is_a_miss_and_is_not_executed(remote: FlaskCache, redis_url: str, data: bytes) -> None:
     with redis.Redis.from_url(redis_url) as client:
-        client.set("genkan:key", bomb)
+        client.set("genkan:key", data)
 
     assert remote.get("key") is None
-    assert not hasattr(builtins, "genkan_was_here")
+    assert not hasattr(builtins, "genkan_bomb_ran")
     remote.set("other", 1, 60)
-    assert remote.get("other") == 1  # and nothing rests because of it
+    assert remote.get("other") == 1  # invalid data is not a failure of Redis
 
 
-def test_the_bomb_of_these_tests_would_go_off() -> None:
-    pickle.loads(pickle.dumps(Bomb()))  # noqa: S301 (the point of it)
+def test_the_pickle_bomb_runs_code_when_unpickled() -> None:
+    pickle.loads(pickle.dumps(PickleBomb()))  # noqa: S301 (the purpose of this test)
 
-    assert builtins.__dict__.pop("genkan_was_here") is True
+    assert builtins.__dict__.pop("genkan_bomb_ran") is True
 
 
-def test_what_json_does_not_have_is_not_kept(local: FlaskCache) -> None:
+def test_a_value_that_json_does_not_support_is_not_stored(local: FlaskCache) -> None:
     local.set("key", {1, 2}, 60)  # type: ignore[arg-type]
 
     assert JSONSerializer().loads(None) is None
     assert local.get("key") is None
 
 
-def test_a_redis_that_is_gone_is_a_miss_and_comes_back_by_itself(
+def test_an_unreachable_redis_is_a_miss_until_it_is_back(
     remote: FlaskCache, redis_server: RedisServer, clock: FrozenClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     remote._clock = clock
@@ -131,9 +129,7 @@ def test_a_redis_that_is_gone_is_a_miss_and_comes_back_by_itself(
     assert remote.get("key") == 3
 
 
-def test_a_redis_that_says_nothing_costs_one_short_wait_and_not_one_for_each_question(
-    silent_port: int, clock: FrozenClock
-) -> None:
+def test_a_redis_that_does_not_respond_delays_one_call_only(silent_port: int, clock: FrozenClock) -> None:
     cache = FlaskCache(Flask(__name__), f"redis://127.0.0.1:{silent_port}/0")
     cache._clock = clock
     started = perf_counter()
@@ -145,7 +141,7 @@ def test_a_redis_that_says_nothing_costs_one_short_wait_and_not_one_for_each_que
 @pytest.mark.parametrize(
     "url", ["redis://127.0.0.1:1/0", "redis://nowhere.invalid:6379/0", "redis://user:secret-word@127.0.0.1:1/0"]
 )
-def test_trouble_is_told_without_address_or_password(url: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failure_is_logged_without_address_and_password(url: str, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         assert FlaskCache(Flask(__name__), url).get("key") is None
 
@@ -154,7 +150,7 @@ def test_trouble_is_told_without_address_or_password(url: str, caplog: pytest.Lo
     )
 
 
-def test_in_process_no_more_is_kept_than_there_is_room_for(local: FlaskCache) -> None:
+def test_the_in_process_cache_has_a_limited_number_of_entries(local: FlaskCache) -> None:
     for number in range(2200):
         local.set(f"key {number}", number, 60)
 

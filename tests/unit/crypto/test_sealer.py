@@ -1,4 +1,4 @@
-"""Sealed tokens: what we write, what we read, and how secrets and purposes keep them apart."""
+"""Encrypted tokens: format, compatibility with Auth.js, rotation of secrets, separation of purposes, and times."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ VECTORS: list[dict[str, Any]] = json.loads(
     (Path(__file__).parents[2] / "vectors/authjs-jwe.json").read_text(encoding="utf-8")
 )["vectors"]
 
-# Key and thumbprint that Auth.js derives from one secret, for either cookie name.
+# Key and thumbprint that Auth.js derives from one secret, for each cookie name.
 DERIVED = {
     "authjs.session-token": (
         (
@@ -57,25 +57,25 @@ PURPOSES = (
 
 def _read(vector: dict[str, Any]) -> Token:
     secret = vector["secret"]
-    sealer = Sealer([secret] if isinstance(secret, str) else secret, vector["salt"], lambda: _when(vector))
+    sealer = Sealer([secret] if isinstance(secret, str) else secret, vector["salt"], lambda: _clock_of(vector))
     header = "; ".join(f"{cookie['name']}={cookie['value']}" for cookie in vector["cookies"])
-    found = RequestCookies(header).session(vector["salt"])
-    if found is None or found.token is None:
+    cookie = RequestCookies(header).session(vector["salt"])
+    if cookie is None or cookie.token is None:
         raise TokenError
-    return sealer.open(found.token)
+    return sealer.open(cookie.token)
 
 
-def _when(vector: dict[str, Any]) -> float:
+def _clock_of(vector: dict[str, Any]) -> float:
     return float(vector.get("clock", vector["now"]))
 
 
-def test_the_vectors_are_all_there() -> None:
+def test_all_vectors_are_read() -> None:
     assert [vector["expect"] for vector in VECTORS].count("accept") == 32
     assert [vector["expect"] for vector in VECTORS].count("reject") == 32
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: f"{vector['id']} {vector['title']}")
-def test_a_token_is_taken_or_refused_as_authjs_does(vector: dict[str, Any]) -> None:
+def test_tokens_are_accepted_and_refused_as_by_authjs(vector: dict[str, Any]) -> None:
     if vector["expect"] == "accept":
         assert _read(vector) == vector["claims"]
     else:
@@ -84,14 +84,14 @@ def test_a_token_is_taken_or_refused_as_authjs_does(vector: dict[str, Any]) -> N
 
 
 @pytest.mark.parametrize("salt", DERIVED)
-def test_keys_are_derived_and_named_as_authjs_does(salt: str) -> None:
+def test_keys_and_key_ids_equal_those_of_authjs(salt: str) -> None:
     key, kid = DERIVED[salt]
     info = f"Auth.js Generated Encryption Key ({salt})"
     derived = hkdf("correct-horse-battery-staple-authjs", salt=salt, info=info, length=64)
     assert (derived.hex(), SecretKey(derived).kid) == (key, kid)
 
 
-def test_what_is_sealed_opens_by_the_rfcs_alone(clock: FrozenClock) -> None:
+def test_another_implementation_of_the_rfcs_opens_a_token(clock: FrozenClock) -> None:
     token = Sealer([SECRET], SALT, clock).seal({"sub": "1", "name": "Åsa 日本 🏯"}, 60)
     header, plaintext = jwe.open_cbc(token, jwe.derive_key(SECRET, SALT))
     kid = jwe.thumbprint(jwe.derive_key(SECRET, SALT))
@@ -99,10 +99,10 @@ def test_what_is_sealed_opens_by_the_rfcs_alone(clock: FrozenClock) -> None:
     assert '"name":"Åsa 日本 🏯"'.encode() in plaintext
 
 
-def test_each_sealing_stamps_its_own_times_and_id(clock: FrozenClock) -> None:
+def test_each_token_has_new_times_and_a_new_id(clock: FrozenClock) -> None:
     sealer = Sealer([SECRET], SALT, clock)
-    given = {"iat": 1, "exp": 2, "jti": "mine", "sub": "1"}
-    first, second = (sealer.open(sealer.seal(given, 60)) for _ in range(2))
+    claims = {"iat": 1, "exp": 2, "jti": "chosen", "sub": "1"}
+    first, second = (sealer.open(sealer.seal(claims, 60)) for _ in range(2))
     assert (first["iat"], first["exp"], first["sub"]) == (int(START), int(START) + 60, "1")
     assert UUID(first["jti"]).version == 4
     assert first["jti"] != second["jti"]
@@ -125,54 +125,54 @@ def test_each_sealing_stamps_its_own_times_and_id(clock: FrozenClock) -> None:
         {"a": [{"b": None}]},
     ],
 )
-def test_claims_that_nobody_here_knows_come_back_as_they_were(value: object, clock: FrozenClock) -> None:
+def test_unknown_claims_are_kept(value: object, clock: FrozenClock) -> None:
     sealer = Sealer([SECRET], SALT, clock)
-    once = sealer.open(sealer.seal({"theirs": value}, 60))
-    again = sealer.open(sealer.seal(once, 60))
-    assert json.dumps(again["theirs"]) == json.dumps(once["theirs"]) == json.dumps(value)
+    once = sealer.open(sealer.seal({"custom": value}, 60))
+    twice = sealer.open(sealer.seal(once, 60))
+    assert json.dumps(twice["custom"]) == json.dumps(once["custom"]) == json.dumps(value)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), {1, 2}, b"bytes"])
-def test_claims_that_are_no_json_are_not_sealed(value: object, clock: FrozenClock) -> None:
+def test_claims_that_json_does_not_support_are_refused(value: object, clock: FrozenClock) -> None:
     with pytest.raises((TypeError, ValueError)):
-        Sealer([SECRET], SALT, clock).seal({"theirs": value}, 60)
+        Sealer([SECRET], SALT, clock).seal({"custom": value}, 60)
 
 
-def test_the_first_secret_seals_and_every_secret_opens(clock: FrozenClock) -> None:
+def test_the_first_secret_encrypts_and_every_secret_decrypts(clock: FrozenClock) -> None:
     secrets = ("new" * 11, "old" * 11, "older" * 7)
-    house = Sealer(secrets, SALT, clock)
-    for place, secret in enumerate(secrets):
+    sealer = Sealer(secrets, SALT, clock)
+    for index, secret in enumerate(secrets):
         token = Sealer([secret], SALT, clock).seal({"sub": secret}, 60)
-        assert house.open(token)["sub"] == secret
-        assert house.uses_current_key(token) is (place == 0)
-    ours = house.seal({"sub": "1"}, 60)
-    assert Sealer(secrets[:1], SALT, clock).open(ours)["sub"] == "1"
+        assert sealer.open(token)["sub"] == secret
+        assert sealer.uses_current_key(token) is (index == 0)
+    token = sealer.seal({"sub": "1"}, 60)
+    assert Sealer(secrets[:1], SALT, clock).open(token)["sub"] == "1"
     with pytest.raises(TokenError):
-        Sealer(secrets[1:], SALT, clock).open(ours)
+        Sealer(secrets[1:], SALT, clock).open(token)
 
 
-def test_workers_restarted_one_by_one_take_each_others_tokens(clock: FrozenClock) -> None:
-    before, between, after = (
+def test_secrets_can_be_rotated_worker_by_worker(clock: FrozenClock) -> None:
+    old, mixed, new = (
         Sealer(secrets, SALT, clock) for secrets in (["old" * 11], ["old" * 11, "new" * 11], ["new" * 11, "old" * 11])
     )
-    for minter, reader in (*permutations((before, between), 2), *permutations((between, after), 2)):
-        assert reader.open(minter.seal({"sub": "1"}, 60))["sub"] == "1"
+    for writer, reader in (*permutations((old, mixed), 2), *permutations((mixed, new), 2)):
+        assert reader.open(writer.seal({"sub": "1"}, 60))["sub"] == "1"
 
 
-def test_a_token_that_does_not_name_its_key_is_tried_with_the_first_secret_only(clock: FrozenClock) -> None:
+def test_a_token_without_kid_is_tried_with_the_first_secret_only(clock: FrozenClock) -> None:
     header = {"alg": "dir", "enc": "A256CBC-HS512"}
     first, second = (
         jwe.seal_cbc(header, b'{"sub":"1"}', jwe.derive_key(secret, SALT)) for secret in ("new" * 11, "old" * 11)
     )
-    house = Sealer(["new" * 11, "old" * 11], SALT, clock)
-    assert house.open(first) == {"sub": "1"}
-    assert not house.uses_current_key(first)
+    sealer = Sealer(["new" * 11, "old" * 11], SALT, clock)
+    assert sealer.open(first) == {"sub": "1"}
+    assert not sealer.uses_current_key(first)
     with pytest.raises(TokenError):
-        house.open(second)
+        sealer.open(second)
 
 
 @pytest.mark.parametrize(("sealed_for", "opened_as"), [*permutations(PURPOSES, 2)])
-def test_a_token_of_one_purpose_is_never_one_of_another(sealed_for: str, opened_as: str, clock: FrozenClock) -> None:
+def test_a_token_for_one_purpose_is_refused_for_another(sealed_for: str, opened_as: str, clock: FrozenClock) -> None:
     token = Sealer([SECRET], sealed_for, clock).seal({"sub": "1"}, 60)
     with pytest.raises(TokenError):
         Sealer([SECRET], opened_as, clock).open(token)
@@ -180,15 +180,15 @@ def test_a_token_of_one_purpose_is_never_one_of_another(sealed_for: str, opened_
         TextSealer([SECRET], opened_as).open(token)
 
 
-def test_the_cookies_of_a_house_have_names_of_their_own_and_so_keys_of_their_own() -> None:
+def test_cookie_names_are_distinct_so_that_their_keys_are() -> None:
     for secure in (True, False):
         names = CookieNames.of(secure=secure)
-        ours = {names.session, names.csrf, names.callback_url, names.flow_prefix, names.sign_out, "authjs.flow"}
-        assert len(ours) == 6
+        token = {names.session, names.csrf, names.callback_url, names.flow_prefix, names.sign_out, "authjs.flow"}
+        assert len(token) == 6
 
 
 @pytest.mark.parametrize("text", ["", "ya29.a0", "日本 🏯\x00", "x" * 40_000, "x" * 700_000])
-def test_a_text_kept_at_rest_comes_back_and_is_not_readable_there(text: str) -> None:
+def test_a_stored_text_is_encrypted_and_can_be_decrypted(text: str) -> None:
     sealer = TextSealer([SECRET, "old" * 11], "genkan.account-tokens")
     sealed = sealer.seal(text)
     assert sealer.open(sealed) == text
@@ -198,7 +198,7 @@ def test_a_text_kept_at_rest_comes_back_and_is_not_readable_there(text: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("claims", "at", "opens"),
+    ("claims", "now", "is_valid"),
     [
         ({"exp": START}, START + CLOCK_TOLERANCE - 0.1, True),
         ({"exp": START}, START + CLOCK_TOLERANCE, False),
@@ -220,13 +220,13 @@ def test_a_text_kept_at_rest_comes_back_and_is_not_readable_there(text: str) -> 
         ({}, START, True),
     ],
 )
-def test_times_are_honoured_to_within_fifteen_seconds(claims: Token, at: float, opens: bool) -> None:
+def test_times_are_checked_with_a_tolerance_of_fifteen_seconds(claims: Token, now: float, is_valid: bool) -> None:
     header = {"alg": "dir", "enc": "A256CBC-HS512"}
-    # Python writes Infinity where other tools write a number too large for anybody.
+    # Python writes Infinity, which is not JSON. Other tools write a number that is too large.
     text = json.dumps(claims).replace("Infinity", "1e400").encode()
     token = jwe.seal_cbc(header, text, jwe.derive_key(SECRET, SALT))
-    sealer = Sealer([SECRET], SALT, FrozenClock(at))
-    if opens:
+    sealer = Sealer([SECRET], SALT, FrozenClock(now))
+    if is_valid:
         assert sealer.open(token) == claims
     else:
         with pytest.raises(TokenError):

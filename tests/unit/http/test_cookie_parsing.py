@@ -1,4 +1,4 @@
-"""Cookies and tokens of forms to the letter: what only browsers strip, what only looks masked, what is too long to keep."""
+"""Exact parsing of cookies and form tokens: whitespace, masked tokens and values that are too long."""
 
 from __future__ import annotations
 
@@ -18,44 +18,44 @@ NAME = "authjs.session-token"
 COOKIE = "authjs.csrf-token"
 
 
-@pytest.mark.parametrize("odd", ["\xa0", "\x0b", "\x0c", "\x1f", "\x85"])
-def test_only_spaces_and_tabs_around_a_value_are_no_part_of_it_however_many_cookies_there_are(odd: str) -> None:
-    """RFC 6265 5.2."""
-    for header in (f"{NAME}={odd}a{odd} \t", f"{NAME}= \t{odd}a{odd}; {NAME}-legacy=x"):
+@pytest.mark.parametrize("character", ["\xa0", "\x0b", "\x0c", "\x1f", "\x85"])
+def test_only_spaces_and_tabs_around_a_value_are_removed(character: str) -> None:
+    """RFC 6265 section 5.2."""
+    for header in (f"{NAME}={character}a{character} \t", f"{NAME}= \t{character}a{character}; {NAME}-legacy=x"):
         found = RequestCookies(header).session(NAME)
         assert found is not None
-        assert (found.token or "").strip(" \t") == f"{odd}a{odd}"
+        assert (found.token or "").strip(" \t") == f"{character}a{character}"
 
 
-def test_on_https_the_way_back_from_a_provider_is_kept_for_this_host_alone() -> None:
+def test_the_sign_out_cookie_is_host_only_on_https() -> None:
     assert CookieNames.of(secure=True).sign_out == "__Host-authjs.sign-out"
     assert CookieNames.of(secure=False).sign_out == "authjs.sign-out"
 
 
-@pytest.mark.parametrize("odd", [" ", "\n", "00", "0"])
-def test_a_masked_token_with_something_around_it_is_none(odd: str) -> None:
+@pytest.mark.parametrize("character", [" ", "\n", "00", "0"])
+def test_a_masked_token_with_extra_characters_is_refused(character: str) -> None:
     csrf = CSRF(["secret"], ORIGIN, COOKIE)
     pair = csrf.create()
     masked = pair.mask()
     csrf.check(pair.cookie, masked)
 
-    for submitted in (masked + odd, odd + masked, masked[:64] + odd + masked[64:]):
+    for submitted in (masked + character, character + masked, masked[:64] + character + masked[64:]):
         with pytest.raises(MissingCSRF):
             csrf.check(pair.cookie, submitted)
 
 
 @pytest.mark.parametrize(("length", "is_kept"), [(1000, True), (4000, False)])
-def test_a_way_back_that_no_browser_would_keep_is_the_front_page(
+def test_a_return_url_that_is_too_long_for_a_cookie_becomes_the_front_page(
     clock: FrozenClock, monkeypatch: pytest.MonkeyPatch, length: int, is_kept: bool
 ) -> None:
     options = make_options(clock)
-    landing = f"{ORIGIN}/about?q={'q' * length}"
+    return_url = f"{ORIGIN}/about?q={'q' * length}"
     monkeypatch.setattr(ProviderLogout, "_endpoint", lambda *_: "https://id.example.test/logout")
-    started = options.provider_logout.start(oidc, None, landing)
+    started = options.provider_logout.start(oidc, None, return_url)
     assert started is not None
     url, cookie = started
 
     assert len(cookie.to_header()) <= 4096
     (state,) = parse_qs(urlsplit(url).query)["state"]
     found, _ = options.provider_logout.finish(state, RequestCookies(f"{cookie.name}={cookie.value}"))
-    assert found == (landing if is_kept else ORIGIN)
+    assert found == (return_url if is_kept else ORIGIN)

@@ -1,4 +1,4 @@
-"""The neutral envelope: cookies as Auth.js writes them, and what a request says of itself."""
+"""Cookies as Auth.js writes them, and properties of a request."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from genkan.http.cookies import Cookie
 from genkan.http.messages import ActionRequest, ActionResponse
 
 
-def test_a_cookie_is_http_only_lax_and_for_the_whole_site() -> None:
+def test_a_cookie_has_path_httponly_and_samesite_lax() -> None:
     assert Cookie("a", "b", secure=False).to_header() == "a=b; Path=/; HttpOnly; SameSite=Lax"
 
 
@@ -20,13 +20,13 @@ def test_a_cookie_on_https_is_secure() -> None:
     assert Cookie("a", "b", secure=True).to_header() == "a=b; Path=/; HttpOnly; Secure; SameSite=Lax"
 
 
-def test_attributes_stand_in_the_order_of_auth_js() -> None:
+def test_attributes_have_the_same_order_as_in_auth_js() -> None:
     header = Cookie("a", "b", secure=True, max_age=900, expires=1_795_000_000.9).to_header()
 
     assert header == "a=b; Max-Age=900; Path=/; Expires=Wed, 18 Nov 2026 11:06:40 GMT; HttpOnly; Secure; SameSite=Lax"
 
 
-def test_a_deletion_has_no_value_and_the_same_attributes() -> None:
+def test_a_deletion_has_the_same_attributes_and_no_value() -> None:
     assert (
         Cookie("a", "", secure=True, max_age=0).to_header() == "a=; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=Lax"
     )
@@ -51,7 +51,7 @@ def test_a_value_is_encoded_as_encode_uri_component_does(value: str, written: st
 
 @settings(max_examples=200, deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=40))
-def test_no_value_reaches_beyond_its_own_place(value: str) -> None:
+def test_no_value_adds_attributes(value: str) -> None:
     first, *attributes = Cookie("a", value, secure=False).to_header().split("; ")
 
     assert attributes == ["Path=/", "HttpOnly", "SameSite=Lax"]
@@ -60,7 +60,7 @@ def test_no_value_reaches_beyond_its_own_place(value: str) -> None:
     assert unquote(first.removeprefix("a=")) == value
 
 
-def test_the_token_comes_from_the_body_and_only_otherwise_from_the_header() -> None:
+def test_the_csrf_token_is_read_from_the_body_first_then_from_the_header() -> None:
     header = {"x-csrf-token": "from the header"}
 
     assert ActionRequest("POST", body={"csrfToken": "from the body"}, headers=header).csrf_token == "from the body"
@@ -72,10 +72,10 @@ def test_an_empty_token_in_the_body_is_not_replaced_by_the_header() -> None:
     assert ActionRequest("POST", body={"csrfToken": ""}, headers={"x-csrf-token": "x"}).csrf_token == ""
 
 
-def test_htmx_is_known_by_the_one_value_it_sends() -> None:
+def test_htmx_requests_have_the_header_value_true() -> None:
     assert ActionRequest("GET", headers={"hx-request": "true"}).is_htmx
     assert not any(ActionRequest("GET", headers={"hx-request": value}).is_htmx for value in ("", "1", "false", "True"))
 
 
-def test_a_reply_says_nothing_that_it_was_not_given() -> None:
+def test_an_empty_response_has_default_values() -> None:
     assert ActionResponse() == ActionResponse(200, location=None, template=None, body=None, cookies=(), headers={})

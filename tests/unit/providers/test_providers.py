@@ -1,4 +1,4 @@
-"""What each provider says of somebody becomes the same few words, whatever it says; what a provider file may hold."""
+"""Conversion of each provider's profile, and rules for the provider modules."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CLAIMS: dict[str, Any] = {
     "email_verified": True,
     "picture": PICTURE,
 }
-PLAIN = [
+STANDARD = [
     "google",
     "gitlab",
     "keycloak",
@@ -113,7 +113,7 @@ SPOTIFY: dict[str, Any] = {
 
 
 DEFAULT = "embed/avatars/5.png"
-"""What Discord shows for this person without a picture."""
+"""Path of Discord's default avatar for this user."""
 
 
 def entra(verified: bool) -> ProfileUser:
@@ -125,14 +125,14 @@ def discord(picture: str, name: str = NAME) -> ProfileUser:
 
 
 PROFILES: list[tuple[str, str, dict[str, Any], ProfileUser]] = [
-    *((provider, "standard claims", CLAIMS, VERIFIED) for provider in PLAIN),
+    *((provider, "standard claims", CLAIMS, VERIFIED) for provider in STANDARD),
     ("authentik", "an unverified address", CLAIMS | {"email_verified": False}, UNVERIFIED),
-    ("oidc", "a string that is no boolean", CLAIMS | {"email_verified": "true"}, UNVERIFIED),
+    ("oidc", "a string instead of a boolean", CLAIMS | {"email_verified": "true"}, UNVERIFIED),
     ("oidc", "no name", {"sub": "1001", "preferred_username": "hana"}, ProfileUser("1001", "hana")),
     ("github", "the verified primary address", GITHUB, ProfileUser(1001, "hana", EMAIL, PICTURE, True)),
     ("github", "no verified primary address", GITHUB | {"emails": []}, ProfileUser(1001, "hana", None, PICTURE)),
-    ("microsoft-entra-id", "an address anybody may have typed", ENTRA, entra(False)),
-    ("microsoft-entra-id", "a claim Microsoft never makes", ENTRA | {"email_verified": True}, entra(False)),
+    ("microsoft-entra-id", "an address that is not verified", ENTRA, entra(False)),
+    ("microsoft-entra-id", "a claim that Microsoft does not send", ENTRA | {"email_verified": True}, entra(False)),
     ("microsoft-entra-id", "an unverified domain", ENTRA | {"xms_edov": False}, entra(False)),
     ("microsoft-entra-id", "a verified domain", ENTRA | {"xms_edov": True}, entra(True)),
     ("microsoft-entra-id", "a verified domain, as a string", ENTRA | {"xms_edov": "1"}, entra(True)),
@@ -146,14 +146,17 @@ PROFILES: list[tuple[str, str, dict[str, Any], ProfileUser]] = [
     ("slack", "pictures by size", SLACK, ProfileUser("U0R7MFMJM", NAME, EMAIL, f"{PICTURES}/512.png", True)),
     ("linkedin", "a boolean as a string", CLAIMS | {"email_verified": "true"}, VERIFIED),
     ("linkedin", "an unverified address", CLAIMS | {"email_verified": "false"}, UNVERIFIED),
-    ("twitch", "the claims asked for", TWITCH, ProfileUser("1001", "HanaExample", EMAIL, PICTURE, True)),
+    ("twitch", "the requested claims", TWITCH, ProfileUser("1001", "HanaExample", EMAIL, PICTURE, True)),
     ("spotify", "several pictures", SPOTIFY, ProfileUser("aB3dE5fG7h", NAME, EMAIL, f"{PICTURES}/300.png")),
     ("spotify", "development mode", {"account_id": "aB3", "id": "x", "images": []}, ProfileUser("aB3")),
-    ("spotify", "no lasting id", {"id": "hana", "display_name": NAME}, ProfileUser(None, NAME)),
+    ("spotify", "no permanent id", {"id": "hana", "display_name": NAME}, ProfileUser(None, NAME)),
 ]
 
-READ = sorted({key for _, _, said, _ in PROFILES for key in said} | {"url", "width", "primary", "verified", "xms_edov"})
-keys = st.sampled_from(READ) | st.text(max_size=6)
+KNOWN_KEYS = sorted(
+    {key for _, _, profile_data, _ in PROFILES for key in profile_data}
+    | {"url", "width", "primary", "verified", "xms_edov"}
+)
+keys = st.sampled_from(KNOWN_KEYS) | st.text(max_size=6)
 json_values: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(["true", "1"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=4),
@@ -163,10 +166,12 @@ profiles = st.dictionaries(keys, json_values, max_size=10)
 
 
 @pytest.mark.parametrize(
-    ("provider", "case", "said", "expected"), PROFILES, ids=[f"{provider}: {case}" for provider, case, *_ in PROFILES]
+    ("provider", "case", "profile_data", "expected"),
+    PROFILES,
+    ids=[f"{provider}: {case}" for provider, case, *_ in PROFILES],
 )
-def test_a_profile_becomes_what_we_keep(provider: str, case: str, said: dict[str, Any], expected: ProfileUser) -> None:
-    assert BY_ID[provider].profile(said) == expected
+def test_a_profile_is_converted(provider: str, case: str, profile_data: dict[str, Any], expected: ProfileUser) -> None:
+    assert BY_ID[provider].profile(profile_data) == expected
 
 
 def test_every_provider_has_a_sample_profile() -> None:
@@ -174,10 +179,10 @@ def test_every_provider_has_a_sample_profile() -> None:
 
 
 @settings(deadline=None)
-@given(said=profiles)
-def test_no_profile_breaks_a_provider_or_makes_an_address_half_verified(said: dict[str, Any]) -> None:
+@given(profile_data=profiles)
+def test_any_profile_is_converted_with_a_boolean_email_verified(profile_data: dict[str, Any]) -> None:
     for provider in PROVIDERS:
-        user = provider.profile(said)
+        user = provider.profile(profile_data)
         assert isinstance(user, ProfileUser)
         assert isinstance(user.email_verified, bool)
 
@@ -185,16 +190,16 @@ def test_no_profile_breaks_a_provider_or_makes_an_address_half_verified(said: di
 @pytest.mark.parametrize(
     "number", ["9" * 5000, 10**5000, "²", "١٢٣", -1, ["1"], {}], ids=lambda number: str(type(number))
 )
-def test_a_discord_id_or_discriminator_that_is_none_is_no_picture_and_no_error(number: Any) -> None:
+def test_an_invalid_discord_id_or_discriminator_is_no_error(number: Any) -> None:
     assert BY_ID["discord"].profile({"id": number}).image is None
     assert BY_ID["discord"].profile(DISCORD | {"avatar": None, "discriminator": number}) == discord(DEFAULT)
 
 
-def test_an_avatar_hash_cannot_leave_its_place_in_the_picture_s_url() -> None:
+def test_an_avatar_hash_cannot_change_the_path_of_the_image() -> None:
     assert BY_ID["discord"].profile(DISCORD | {"avatar": "../../x?"}) == discord(DEFAULT)
 
 
-def test_the_catalogue_has_every_provider_in_the_order_of_the_buttons() -> None:
+def test_the_providers_are_in_the_order_of_the_buttons() -> None:
     assert list(BY_ID) == [
         *("google", "github", "gitlab", "microsoft-entra-id", "keycloak", "auth0", "okta", "cognito", "authentik"),
         *("zitadel", "discord", "slack", "linkedin", "twitch", "spotify", "oidc"),
@@ -202,34 +207,34 @@ def test_the_catalogue_has_every_provider_in_the_order_of_the_buttons() -> None:
 
 
 @pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.id)
-def test_every_address_in_a_provider_is_https(provider: Provider) -> None:
+def test_every_url_of_a_provider_is_https(provider: Provider) -> None:
     single = [provider.issuer, provider.authorization_endpoint, provider.token_endpoint, provider.userinfo_endpoint]
-    addresses = [address for address in single if address] + list(provider.extra_userinfo_endpoints.values())
-    assert all(address.startswith("https://") for address in addresses)
-    assert bool(addresses) == provider.issuer_is_built_in
+    urls = [url for url in single if url] + list(provider.extra_userinfo_endpoints.values())
+    assert all(url.startswith("https://") for url in urls)
+    assert bool(urls) == (not provider.requires_issuer)
 
 
 @pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.id)
-def test_a_provider_has_what_its_type_needs(provider: Provider) -> None:
+def test_a_provider_has_the_fields_that_its_type_needs(provider: Provider) -> None:
     endpoints = (provider.authorization_endpoint, provider.token_endpoint, provider.userinfo_endpoint)
     if provider.type == "oauth":
         assert all(endpoints)
     else:
         assert not any(endpoints)
         assert "openid" in provider.scope.split()
-        assert bool(provider.issuer) == provider.issuer_is_built_in
+        assert bool(provider.issuer) == (not provider.requires_issuer)
 
 
-def test_only_linkedin_does_without_a_nonce() -> None:
+def test_only_linkedin_returns_no_nonce() -> None:
     assert {provider.id for provider in PROVIDERS if not provider.returns_nonce} == {"linkedin"}
 
 
-def test_twitch_is_asked_for_each_claim_by_name() -> None:
-    asked = json.loads(BY_ID["twitch"].authorization_params["claims"])["id_token"]
-    assert set(asked) >= set(TWITCH) - {"sub"}
+def test_twitch_gets_a_list_of_claims() -> None:
+    requested = json.loads(BY_ID["twitch"].authorization_params["claims"])["id_token"]
+    assert set(requested) >= set(TWITCH) - {"sub"}
 
 
-def test_the_development_provider_is_the_application_s_own() -> None:
+def test_the_development_provider_is_at_the_applications_origin() -> None:
     provider = development("http://127.0.0.1:5000/development", "made-up-secret")
     assert (provider.id, provider.name, provider.client_id) == ("development", "Development", "genkan-development")
     assert (provider.issuer, provider.client_secret) == ("http://127.0.0.1:5000/development", "made-up-secret")
@@ -242,8 +247,8 @@ def test_a_provider_file_holds_data_and_does_no_io(file: Path) -> None:
     nodes = list(ast.walk(ast.parse(text)))
     imported = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     imported |= {node.module or "." for node in nodes if isinstance(node, ast.ImportFrom)}
-    ours = {name for name in imported if name.startswith("genkan.providers.")}
-    pure = {
+    provider_modules = {name for name in imported if name.startswith("genkan.providers.")}
+    allowed = {
         "__future__",
         "re",
         "json",
@@ -254,12 +259,12 @@ def test_a_provider_file_holds_data_and_does_no_io(file: Path) -> None:
         "ipaddress",
         "urllib.parse",
     }
-    assert imported - ours <= pure | {"genkan.types", "genkan.errors", "genkan.http.urls"}
-    assert file.name in ("base.py", "catalogue.py") or len(text.splitlines()) <= 60
+    assert imported - provider_modules <= allowed | {"genkan.types", "genkan.errors", "genkan.http.urls"}
+    assert file.name in ("base.py", "registry.py") or len(text.splitlines()) <= 60
 
 
-class TestProvingAgain:
-    def test_only_openid_providers_are_believed_to_say_when_somebody_proved_themselves(self) -> None:
+class TestReauthentication:
+    def test_only_openid_connect_providers_support_max_age(self) -> None:
         assert {provider.id for provider in PROVIDERS if provider.supports_max_age} == {
             "gitlab",
             "keycloak",
@@ -271,7 +276,7 @@ class TestProvingAgain:
         }
         assert all(provider.type == "oidc" for provider in PROVIDERS if provider.supports_max_age)
 
-    def test_each_is_asked_in_the_words_that_it_knows(self) -> None:
+    def test_parameters_for_reauthentication(self) -> None:
         others = {
             provider.id: provider.reauthentication_params
             for provider in PROVIDERS

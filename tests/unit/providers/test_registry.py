@@ -1,4 +1,4 @@
-"""Which providers the environment turns on, and what it is told when it says something else than it means."""
+"""Providers that the environment enables, and messages about its mistakes."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ TENANT = "11111111-2222-3333-4444-555555555555"
 MICROSOFT = "https://login.microsoftonline.com"
 
 ISSUERS = {
-    "keycloak": "https://id.example.com/realms/house",
+    "keycloak": "https://id.example.com/realms/example",
     "auth0": "https://tenant.eu.auth0.com/",
     "okta": "https://org.okta.com/oauth2/default",
     "cognito": "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_Ab3dE5fG7",
-    "authentik": "https://id.example.com/application/o/house/",
-    "zitadel": "https://house.zitadel.cloud",
+    "authentik": "https://id.example.com/application/o/example/",
+    "zitadel": "https://example.zitadel.cloud",
     "oidc": "https://id.example.com",
 }
 
 
 def variables(provider_id: str, **more: str) -> dict[str, str]:
-    """Everything the provider needs, and what the test adds or overrides."""
+    """Return all variables of the provider, with those of the test added or replaced."""
     values = {"ID": "client", "SECRET": SECRET}
     if provider_id in ISSUERS:
         values["ISSUER"] = ISSUERS[provider_id]
@@ -34,73 +34,78 @@ def variables(provider_id: str, **more: str) -> dict[str, str]:
     return {prefix + kind: value for kind, value in (values | more).items()}
 
 
-def on(environment: Mapping[str, str]) -> Provider:
-    (provider,) = from_environment(environment)
+def enabled_provider(environ: Mapping[str, str]) -> Provider:
+    """Return the only enabled provider."""
+    (provider,) = from_environment(environ)
     return provider
 
 
-def refusal(environment: Mapping[str, str]) -> str:
+def error_message(environ: Mapping[str, str]) -> str:
+    """Return the message of the ConfigurationError, which must not contain the secret."""
     with pytest.raises(ConfigurationError) as raised:
-        from_environment(environment)
+        from_environment(environ)
     assert SECRET not in str(raised.value)
     return str(raised.value)
 
 
-def test_an_empty_environment_turns_nothing_on() -> None:
+def test_an_empty_environment_enables_no_provider() -> None:
     assert from_environment({}) == ()
-    assert from_environment({"AUTH_SECRET": SECRET, "AUTH_URL": "https://house.example.com"}) == ()
+    assert from_environment({"AUTH_SECRET": SECRET, "AUTH_URL": "https://example.example.com"}) == ()
 
 
 @pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.id)
-def test_a_provider_is_on_when_all_it_needs_is_set(provider: Provider) -> None:
-    turned_on = on(variables(provider.id))
-    assert (turned_on.id, turned_on.client_id, turned_on.client_secret) == (provider.id, "client", SECRET)
-    assert turned_on.issuer == ISSUERS.get(provider.id, provider.issuer)
-    assert SECRET not in repr(turned_on)
+def test_a_provider_with_all_its_variables_is_enabled(provider: Provider) -> None:
+    enabled = enabled_provider(variables(provider.id))
+    assert (enabled.id, enabled.client_id, enabled.client_secret) == (provider.id, "client", SECRET)
+    assert enabled.issuer == ISSUERS.get(provider.id, provider.issuer)
+    assert SECRET not in repr(enabled)
 
 
-def test_several_come_in_the_order_of_the_catalogue() -> None:
-    environment = variables("spotify") | variables("oidc") | variables("google")
-    assert [provider.id for provider in from_environment(environment)] == ["google", "spotify", "oidc"]
+def test_providers_are_in_the_order_of_the_registry() -> None:
+    environ = variables("spotify") | variables("oidc") | variables("google")
+    assert [provider.id for provider in from_environment(environ)] == ["google", "spotify", "oidc"]
 
 
 @pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.id)
-def test_each_variable_that_is_missing_is_named_with_a_remedy(provider: Provider) -> None:
+def test_each_missing_variable_is_named_with_the_remedy(provider: Provider) -> None:
     complete = variables(provider.id)
     for missing in complete:
         for absent in ({}, {missing: ""}, {missing: " \t\n"}):
-            message = refusal({name: value for name, value in complete.items() if name != missing} | absent)
+            message = error_message({name: value for name, value in complete.items() if name != missing} | absent)
             assert f"without {missing}. Set {missing} too" in message
             assert all(
                 value not in message for name, value in complete.items() if name.endswith(("_SECRET", "_ISSUER"))
             )
 
 
-def test_an_issuer_alone_is_half_set_too() -> None:
-    assert "AUTH_GITLAB_ID and AUTH_GITLAB_SECRET" in refusal({"AUTH_GITLAB_ISSUER": "https://git.example.com"})
+def test_an_issuer_without_credentials_is_refused() -> None:
+    assert "AUTH_GITLAB_ID and AUTH_GITLAB_SECRET" in error_message({"AUTH_GITLAB_ISSUER": "https://git.example.com"})
 
 
-def test_blank_counts_as_not_set() -> None:
+def test_a_blank_variable_counts_as_unset() -> None:
     assert from_environment(variables("google", ID="", SECRET="  ")) == ()
 
 
-def test_values_lose_the_space_around_them() -> None:
-    provider = on(variables("google", ID=" client\n", SECRET=f"{SECRET}\n"))
+def test_whitespace_around_values_is_removed() -> None:
+    provider = enabled_provider(variables("google", ID=" client\n", SECRET=f"{SECRET}\n"))
     assert (provider.client_id, provider.client_secret) == ("client", SECRET)
 
 
 @pytest.mark.parametrize("secret", [f"{SECRET}\u2026", f"{SECRET}\nmore", f"\ufeff{SECRET}"])
-def test_a_secret_that_was_copied_badly_is_refused(secret: str) -> None:
-    assert refusal(variables("google", SECRET=secret)).startswith("AUTH_GOOGLE_SECRET ")
+def test_a_secret_with_other_characters_is_refused(secret: str) -> None:
+    assert error_message(variables("google", SECRET=secret)).startswith("AUTH_GOOGLE_SECRET ")
 
 
-def test_gitlab_may_be_one_s_own_instance() -> None:
-    assert on(variables("gitlab", ISSUER="https://git.example.com/gitlab")).issuer == "https://git.example.com/gitlab"
+def test_gitlab_may_be_a_self_managed_instance() -> None:
+    assert (
+        enabled_provider(variables("gitlab", ISSUER="https://git.example.com/gitlab")).issuer
+        == "https://git.example.com/gitlab"
+    )
 
 
 @pytest.mark.parametrize("provider_id", ["google", "github", "slack", "linkedin", "twitch", "discord", "spotify"])
-def test_an_issuer_is_refused_where_there_is_but_one(provider_id: str) -> None:
-    message = refusal(variables(provider_id, ISSUER="https://own.example.com"))
+def test_an_issuer_is_refused_for_providers_with_a_single_one(provider_id: str) -> None:
+    message = error_message(variables(provider_id, ISSUER="https://own.example.com"))
     assert message.startswith(f"AUTH_{provider_id.upper()}_ISSUER ")
     assert message.endswith("remove it.")
 
@@ -114,18 +119,18 @@ def test_an_issuer_is_refused_where_there_is_but_one(provider_id: str) -> None:
         (TENANT, None),
     ],
 )
-def test_entra_s_shared_tenants_know_what_discovery_will_say(tenant: str, discovered: str | None) -> None:
-    provider = on(variables("microsoft-entra-id", ISSUER=f"{MICROSOFT}/{tenant}/v2.0"))
+def test_shared_tenants_of_entra_have_the_issuer_of_the_discovery_document(tenant: str, discovered: str | None) -> None:
+    provider = enabled_provider(variables("microsoft-entra-id", ISSUER=f"{MICROSOFT}/{tenant}/v2.0"))
     assert (provider.issuer, provider.multi_tenant_issuer) == (f"{MICROSOFT}/{tenant}/v2.0", discovered)
 
 
-def test_entra_without_an_issuer_is_open_to_every_tenant_and_a_national_cloud_is_its_own() -> None:
-    provider = on(variables("microsoft-entra-id"))
+def test_entra_accepts_every_tenant_by_default_and_supports_national_clouds() -> None:
+    provider = enabled_provider(variables("microsoft-entra-id"))
     assert (provider.issuer, provider.multi_tenant_issuer) == (
         f"{MICROSOFT}/common/v2.0",
         f"{MICROSOFT}/{{tenantid}}/v2.0",
     )
-    national = on(variables("microsoft-entra-id", ISSUER="https://login.microsoftonline.us/common/v2.0"))
+    national = enabled_provider(variables("microsoft-entra-id", ISSUER="https://login.microsoftonline.us/common/v2.0"))
     assert national.multi_tenant_issuer == "https://login.microsoftonline.us/{tenantid}/v2.0"
 
 
@@ -136,56 +141,56 @@ def test_entra_without_an_issuer_is_open_to_every_tenant_and_a_national_cloud_is
         ("microsoft-entra-id", f"{MICROSOFT}/{TENANT}"),
         ("microsoft-entra-id", f"{MICROSOFT}/{TENANT}/v2.0/"),
         ("auth0", "https://tenant.eu.auth0.com"),
-        ("authentik", "https://id.example.com/application/o/house"),
+        ("authentik", "https://id.example.com/application/o/example"),
         ("authentik", "https://id.example.com/"),
-        ("keycloak", "https://id.example.com/realms/house/"),
+        ("keycloak", "https://id.example.com/realms/example/"),
         ("keycloak", "https://id.example.com"),
         ("okta", "https://org.okta.com/"),
-        ("cognito", "https://house.auth.eu-central-1.amazoncognito.com"),
-        ("zitadel", "https://house.zitadel.cloud/"),
+        ("cognito", "https://example.auth.eu-central-1.amazoncognito.com"),
+        ("zitadel", "https://example.zitadel.cloud/"),
         ("gitlab", "https://git.example.com/"),
     ],
 )
-def test_an_issuer_of_an_unusual_spelling_is_kept_with_a_warning(provider_id: str, issuer: str) -> None:
-    provider = on(variables(provider_id, ISSUER=issuer))
+def test_an_unusual_issuer_is_accepted_with_a_warning(provider_id: str, issuer: str) -> None:
+    provider = enabled_provider(variables(provider_id, ISSUER=issuer))
     assert provider.issuer == issuer
     (warning,) = unusual_issuers([provider])
-    assert warning.startswith(f"AUTH_{provider_id.upper().replace('-', '_')}_ISSUER is not as ")
+    assert warning.startswith(f"AUTH_{provider_id.upper().replace('-', '_')}_ISSUER does not have the usual form for ")
     assert provider.issuer_example in warning
     assert issuer not in warning.replace(provider.issuer_example, "")
 
 
 @pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.id)
-def test_the_usual_spelling_brings_no_warning(provider: Provider) -> None:
-    assert unusual_issuers([on(variables(provider.id))]) == ()
+def test_a_usual_issuer_has_no_warning(provider: Provider) -> None:
+    assert unusual_issuers([enabled_provider(variables(provider.id))]) == ()
 
 
 @pytest.mark.parametrize("provider_id", ["google", "slack", "github"])
-def test_the_one_issuer_that_is_known_may_be_set(provider_id: str) -> None:
-    known = on(variables(provider_id))
-    assert on(variables(provider_id, ISSUER=known.issuer or "")) == known
+def test_the_default_issuer_may_be_set(provider_id: str) -> None:
+    known = enabled_provider(variables(provider_id))
+    assert enabled_provider(variables(provider_id, ISSUER=known.issuer or "")) == known
 
 
 def test_an_issuer_may_have_a_well_known_path() -> None:
     issuer = "https://id.example.com/.well-known/one"
-    assert on(variables("oidc", ISSUER=issuer)).issuer == issuer
+    assert enabled_provider(variables("oidc", ISSUER=issuer)).issuer == issuer
 
 
 @pytest.mark.parametrize("issuer", ["https://id.example.com", "https://id.example.com/", "https://id.example.com/a/"])
-def test_a_free_issuer_is_kept_as_written(issuer: str) -> None:
-    assert on(variables("oidc", ISSUER=issuer)).issuer == issuer
+def test_an_issuer_is_used_exactly_as_written(issuer: str) -> None:
+    assert enabled_provider(variables("oidc", ISSUER=issuer)).issuer == issuer
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8080", "127.9.9.9", "[::1]:8080", "localhost:8080"])
-def test_http_is_for_loopback(host: str) -> None:
-    assert on(variables("oidc", ISSUER=f"http://{host}/id")).issuer == f"http://{host}/id"
+def test_http_is_allowed_for_loopback_hosts(host: str) -> None:
+    assert enabled_provider(variables("oidc", ISSUER=f"http://{host}/id")).issuer == f"http://{host}/id"
 
 
 @pytest.mark.parametrize(
     "host", ["id.example.com", "10.0.0.1", "localhost.example.com", "127.1", "[fe80::1]", "0.0.0.0"]
 )
-def test_http_is_refused_off_loopback(host: str) -> None:
-    assert "AUTH_OIDC_ISSUER must begin with https://" in refusal(variables("oidc", ISSUER=f"http://{host}"))
+def test_http_is_refused_for_other_hosts(host: str) -> None:
+    assert "AUTH_OIDC_ISSUER must begin with https://" in error_message(variables("oidc", ISSUER=f"http://{host}"))
 
 
 @pytest.mark.parametrize(
@@ -206,33 +211,33 @@ def test_http_is_refused_off_loopback(host: str) -> None:
         "https://id.example.com/" + "a" * 3000,
     ],
 )
-def test_what_is_no_issuer_is_refused_without_being_repeated(issuer: str) -> None:
-    message = refusal(variables("oidc", ISSUER=issuer))
+def test_an_invalid_issuer_is_refused_and_not_quoted(issuer: str) -> None:
+    message = error_message(variables("oidc", ISSUER=issuer))
     assert message.startswith("AUTH_OIDC_ISSUER is not an issuer: use an https URL")
     assert issuer not in message
 
 
-def test_the_address_of_discovery_is_told_from_the_issuer() -> None:
-    message = refusal(variables("oidc", ISSUER="https://id.example.com/.well-known/openid-configuration"))
-    assert message.endswith("cut it off before /.well-known/.")
+def test_the_url_of_the_discovery_document_is_refused() -> None:
+    message = error_message(variables("oidc", ISSUER="https://id.example.com/.well-known/openid-configuration"))
+    assert message.endswith("remove the part from /.well-known/ on.")
 
 
-def test_oidc_has_the_name_its_owner_gives_it() -> None:
-    assert on(variables("oidc")).name == "OpenID Connect"
-    assert on(variables("oidc", NAME="  Example \n House ")).name == "Example House"
-    assert on(variables("oidc", NAME=" ")).name == "OpenID Connect"
+def test_the_name_of_the_oidc_button_can_be_set() -> None:
+    assert enabled_provider(variables("oidc")).name == "OpenID Connect"
+    assert enabled_provider(variables("oidc", NAME="  Example \n Login ")).name == "Example Login"
+    assert enabled_provider(variables("oidc", NAME=" ")).name == "OpenID Connect"
 
 
-@pytest.mark.parametrize("name", ["a" * 41, "house\x00", "house\u202e"])
-def test_a_name_that_no_button_can_show_is_refused(name: str) -> None:
-    assert refusal(variables("oidc", NAME=name)).startswith("AUTH_OIDC_NAME ")
+@pytest.mark.parametrize("name", ["a" * 41, "name\x00", "name\u202e"])
+def test_an_unprintable_or_long_name_is_refused(name: str) -> None:
+    assert error_message(variables("oidc", NAME=name)).startswith("AUTH_OIDC_NAME ")
 
 
-def test_a_name_alone_turns_nothing_on() -> None:
-    assert from_environment({"AUTH_OIDC_NAME": "Example House"}) == ()
+def test_a_name_alone_enables_no_provider() -> None:
+    assert from_environment({"AUTH_OIDC_NAME": "Example Login"}) == ()
 
 
-def test_variables_of_providers_that_we_do_not_have_are_named() -> None:
+def test_variables_of_unknown_providers_are_listed() -> None:
     mistakes = {"AUTH_GOOGEL_ID": "x", "AUTH_MICROSOFT_ENTRA_ID": "x", "AUTH_TIK_TOK_ID": " ", "AUTH_APPLE_SECRET": "x"}
     known = variables("google") | variables("microsoft-entra-id") | variables("oidc")
     assert unknown_variables(known) == ()
@@ -242,7 +247,7 @@ def test_variables_of_providers_that_we_do_not_have_are_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "meant"),
+    ("variable", "expected"),
     [
         ("AUTH_GOOGEL_ID", "AUTH_GOOGLE_ID"),
         ("AUTH_GITHB_SECRET", "AUTH_GITHUB_SECRET"),
@@ -250,5 +255,5 @@ def test_variables_of_providers_that_we_do_not_have_are_named() -> None:
         ("AUTH_TIKTOK_ID", None),
     ],
 )
-def test_a_slip_of_the_pen_is_told_what_it_was_meant_to_be(written: str, meant: str | None) -> None:
-    assert suggest_variable(written) == meant
+def test_a_misspelled_variable_gets_a_suggestion(variable: str, expected: str | None) -> None:
+    assert suggest_variable(variable) == expected

@@ -1,4 +1,4 @@
-"""What counts as a secret: everything that chance makes, and nothing short or of few characters."""
+"""Requirements for secrets: random ones are accepted, short or repetitive ones are refused."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ from random import Random
 
 import pytest
 
-from genkan.settings.secrets import FEWEST_CHARACTERS, secret_weakness
+from genkan.settings.secrets import MIN_DISTINCT_CHARACTERS, secret_weakness
 
-CHANCE = Random(20)
-MADE = {
-    "openssl rand -hex 16": lambda: CHANCE.randbytes(16).hex(),
-    "openssl rand -hex 32": lambda: CHANCE.randbytes(32).hex(),
-    "openssl rand -base64 24": lambda: base64.b64encode(CHANCE.randbytes(24)).decode(),
-    "openssl rand -base64 33": lambda: base64.b64encode(CHANCE.randbytes(33)).decode(),
-    "token_urlsafe(48)": lambda: base64.urlsafe_b64encode(CHANCE.randbytes(48)).decode(),
+RNG = Random(20)
+GENERATORS = {
+    "openssl rand -hex 16": lambda: RNG.randbytes(16).hex(),
+    "openssl rand -hex 32": lambda: RNG.randbytes(32).hex(),
+    "openssl rand -base64 24": lambda: base64.b64encode(RNG.randbytes(24)).decode(),
+    "openssl rand -base64 33": lambda: base64.b64encode(RNG.randbytes(33)).decode(),
+    "token_urlsafe(48)": lambda: base64.urlsafe_b64encode(RNG.randbytes(48)).decode(),
 }
-ONE_IN = 100_000
-"""No more often than that may chance itself be told that it is weak."""
+MAX_ONE_IN = 100_000
+"""Less than one in this many random secrets may be refused."""
 
 
-@pytest.mark.parametrize("make", MADE.values(), ids=MADE)
-def test_what_chance_makes_is_a_secret(make: object) -> None:
-    assert callable(make)
-    assert [weakness for _ in range(500) if (weakness := secret_weakness(make()))] == []
+@pytest.mark.parametrize("generate", GENERATORS.values(), ids=GENERATORS)
+def test_random_secrets_are_accepted(generate: object) -> None:
+    assert callable(generate)
+    assert [weakness for _ in range(500) if (weakness := secret_weakness(generate()))] == []
 
 
-def test_hardly_ever_has_chance_too_few_different_digits() -> None:
-    """Counted exactly: the words of 32 hexadecimal digits that use fewer different ones than are asked for."""
-    unlucky = sum(comb(16, used) * words_with_all_of(used) for used in range(FEWEST_CHARACTERS))
+def test_random_hexadecimal_digits_are_almost_never_refused() -> None:
+    """Exact number of strings of 32 hexadecimal digits that are refused."""
+    refused = sum(comb(16, used) * strings_with_all_of(used) for used in range(MIN_DISTINCT_CHARACTERS))
 
-    assert unlucky * ONE_IN < 16**32
+    assert refused * MAX_ONE_IN < 16**32
 
 
-def words_with_all_of(digits: int) -> int:
-    """Of 32 places, filled with so many digits, all of which occur."""
+def strings_with_all_of(digits: int) -> int:
+    """Return the number of strings of 32 characters that use each of `digits` different characters."""
     return sum((-1) ** left_out * comb(digits, left_out) * (digits - left_out) ** 32 for left_out in range(digits + 1))
 
 
@@ -50,13 +50,13 @@ def words_with_all_of(digits: int) -> int:
     ],
     ids=ascii,
 )
-def test_what_a_hand_types_to_fill_the_line_is_none(secret: str) -> None:
+def test_repetitive_secrets_are_refused(secret: str) -> None:
     weakness = secret_weakness(secret)
 
     assert weakness is not None
     assert weakness.isascii()
 
 
-def test_bytes_are_counted_and_not_letters() -> None:
+def test_the_length_is_counted_in_bytes() -> None:
     assert secret_weakness("zwölf Käuze übten gröblich") == "it is shorter than 32 bytes"
     assert secret_weakness("zwölf Käuze übten gröbliche Töne") is None

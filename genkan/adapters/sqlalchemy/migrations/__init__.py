@@ -1,4 +1,4 @@
-"""The schema's history, applied by one process at a time. Each step lives in versions/; nothing else knows Alembic."""
+"""Migrations of the database schema, applied by one process at a time. This is the only package that uses Alembic."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from genkan.adapters.sqlalchemy import Database
 from genkan.errors import ConfigurationError
 
 LOCK_TIMEOUT = 60.0
-"""Seconds that a SQLite writer waits for whoever is migrating already."""
+"""Seconds that a process waits for another one to finish its migration in SQLite."""
 
 LOCK = 0x67656E6B616E
-"""The advisory lock that those who migrate one PostgreSQL database take turns on: "genkan" in ASCII."""
+"""Key of the PostgreSQL advisory lock that serializes migrations: "genkan" in ASCII."""
 
 UNSUPPORTED_TABLES = frozenset({"user", "User", "account", "Account"})
-"""What Prisma's, Drizzle's and others' adapters of Auth.js call their tables."""
+"""Table names of Auth.js's adapters for Prisma, Drizzle and others. These tables are not adopted."""
 
 _log = logging.getLogger("genkan.migrations")
 
 
 def upgrade(database_url: str) -> None:
-    """Brings the database to the newest schema, once, however many processes ask at the same time.
+    """Migrate the database to the newest schema. Concurrent calls of several processes migrate it once.
 
-    All of it happens in one transaction: it is done whole or not at all. Raises ConfigurationError with the
-    remedy when an existing database cannot be adopted, StoreError when the database cannot be reached.
+    All migrations run in one transaction. Raises ConfigurationError with the remedy if an existing database cannot be
+    adopted, and AdapterError if the database cannot be reached.
     """
     database = Database(database_url, timeout=LOCK_TIMEOUT)
     try:
@@ -40,21 +40,24 @@ def upgrade(database_url: str) -> None:
 
 
 def pending(database_url: str) -> bool:
-    """Whether `upgrade` has something to do. Raises StoreError when the database cannot be reached."""
-    return _heads_of(database_url) != set(ScriptDirectory.from_config(_config()).get_heads())
+    """Return True if `upgrade` would migrate the database. Raises AdapterError if the database cannot be reached."""
+    return _current_heads(database_url) != set(ScriptDirectory.from_config(_config()).get_heads())
 
 
 def require_current(database_url: str) -> None:
-    """Raises ConfigurationError where the schema is not this release's, StoreError where there is no telling."""
-    heads, script = _heads_of(database_url), ScriptDirectory.from_config(_config())
-    _refuse_what_is_newer(heads, script)
+    """Raise ConfigurationError if the schema is not that of this release.
+
+    Raises AdapterError if the database cannot be reached.
+    """
+    heads, script = _current_heads(database_url), ScriptDirectory.from_config(_config())
+    _check_not_newer(heads, script)
     if heads != set(script.get_heads()):
         raise ConfigurationError(
-            "DATABASE_URL: the tables are not there, or those of an earlier release. Start `make serve` or `make run` first."
+            "DATABASE_URL: the tables do not exist or belong to an earlier release. Run `make serve` or `make run` first."
         )
 
 
-def _heads_of(database_url: str) -> set[str]:
+def _current_heads(database_url: str) -> set[str]:
     database = Database(database_url)
     try:
         with database.read() as session:
@@ -64,35 +67,36 @@ def _heads_of(database_url: str) -> set[str]:
 
 
 def _upgrade(connection: Connection) -> None:
-    _wait_for_turn(connection)
+    _acquire_lock(connection)
     config = _config()
     config.attributes["connection"] = connection
     heads = set(MigrationContext.configure(connection).get_current_heads())
-    _refuse_what_is_newer(heads, ScriptDirectory.from_config(config))
-    _warn_of_other_layouts(connection)
+    _check_not_newer(heads, ScriptDirectory.from_config(config))
+    _warn_about_unsupported_tables(connection)
     command.upgrade(config, "head")
 
 
-def _refuse_what_is_newer(heads: set[str], script: ScriptDirectory) -> None:
+def _check_not_newer(heads: set[str], script: ScriptDirectory) -> None:
     if heads - {known.revision for known in script.walk_revisions()}:
         raise ConfigurationError(
-            "DATABASE_URL: a newer release has brought that database up to date. Start that release, or restore a backup."
+            "DATABASE_URL: a newer release has migrated this database. Run that release, or restore a backup."
         )
 
 
-def _warn_of_other_layouts(connection: Connection) -> None:
+def _warn_about_unsupported_tables(connection: Connection) -> None:
     tables = set(inspect(connection).get_table_names())
-    others = sorted(UNSUPPORTED_TABLES & tables)
-    if others and "users" not in tables:
+    found = sorted(UNSUPPORTED_TABLES & tables)
+    if found and "users" not in tables:
         _log.warning(
-            "DATABASE_URL: there is %s, but no table users. What other adapters of Auth.js made is not adopted: "
-            "everybody begins anew in users and accounts. docs/decisions.md says which layouts are.",
-            ", ".join(others),
+            "DATABASE_URL: the database has %s, but no table users. Tables of other Auth.js adapters are not adopted, so "
+            "the new tables users and accounts start empty. docs/decisions.md lists the supported tables.",
+            ", ".join(found),
         )
 
 
-def _wait_for_turn(connection: Connection) -> None:
-    # SQLite's turn began with the transaction. PostgreSQL's ends with it, so that a pooler cannot lose the lock.
+def _acquire_lock(connection: Connection) -> None:
+    # In SQLite the transaction holds the write lock. PostgreSQL's lock ends with the transaction, so that it works with
+    # a connection pooler.
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
 

@@ -1,4 +1,4 @@
-"""Alembic's entrance: it runs the steps on the connection, and in the transaction, that `upgrade` gives."""
+"""Alembic environment. It runs the migrations on the connection, and in the transaction, of `upgrade`."""
 
 from alembic import context
 

@@ -1,7 +1,7 @@
-"""Users, accounts, and what was spent; the tables of an existing Auth.js database are adopted.
+"""Users, accounts and used ids. The tables of an existing Auth.js database are adopted.
 
-Adopting adds what is missing and changes no column that is there. Foreign keys are not added to existing
-tables: rows that break them may exist, and the other application did not ask for them.
+Adopting a table adds what is missing and changes no existing column. Foreign keys are not added to existing tables,
+because rows that violate them may exist, and another application may not expect them.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ ACCOUNTS = ("id", "userId", "type", "provider", "providerAccountId", *TOKENS)
 
 
 def upgrade() -> None:
-    """Makes or adopts each table, then adds the keys that everything rests on."""
+    """Create or adopt each table, then add the unique indexes."""
     existing = set(sa.inspect(op.get_bind()).get_table_names())
     if "users" in existing:
         _adopt_users()
     else:
         _create_users()
     if "accounts" in existing:
-        _expect_columns("accounts", ACCOUNTS)
+        _require_columns("accounts", ACCOUNTS)
     else:
         _create_accounts()
     _add_keys()
@@ -40,8 +40,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Refuses: in an adopted database the rows are another application's too."""
-    raise ConfigurationError("there is nothing before the first migration; to go back, restore a backup")
+    """Raise ConfigurationError, because the rows of an adopted database belong to another application, too."""
+    raise ConfigurationError("the first migration cannot be undone. Restore a backup instead")
 
 
 def _create_users() -> None:
@@ -58,7 +58,7 @@ def _create_users() -> None:
 
 
 def _adopt_users() -> None:
-    columns = _expect_columns("users", USERS)
+    columns = _require_columns("users", USERS)
     if "role" not in columns:
         op.add_column("users", sa.Column("role", sa.Text(), server_default=sa.text("'user'"), nullable=False))
 
@@ -89,8 +89,8 @@ def _create_used_tokens() -> None:
 
 
 def _add_keys() -> None:
-    _refuse_duplicates("users", "lower(email)")
-    _refuse_duplicates("accounts", 'provider, "providerAccountId"')
+    _check_unique("users", "lower(email)")
+    _check_unique("accounts", 'provider, "providerAccountId"')
     op.create_index("uq_users_email", "users", [sa.text("lower(email)")], unique=True, if_not_exists=True)
     op.create_index(
         "uq_accounts_provider_providerAccountId",
@@ -106,24 +106,24 @@ def _columns(table: str) -> dict[str, TypeEngine[object]]:
     return {column["name"]: column["type"] for column in sa.inspect(op.get_bind()).get_columns(table)}
 
 
-def _expect_columns(table: str, expected: Sequence[str]) -> set[str]:
+def _require_columns(table: str, expected: Sequence[str]) -> set[str]:
     columns = set(_columns(table))
     missing = [name for name in expected if name not in columns]
     if missing:
         raise ConfigurationError(
-            f"DATABASE_URL: the table {table} is there already and is not one of Auth.js's: it lacks "
-            f"{', '.join(missing)}. Add what is missing, or name another database."
+            f"DATABASE_URL: the table {table} exists, but is not Auth.js's, because it has no column "
+            f"{', '.join(missing)}. Add the missing columns, or name another database."
         )
     return columns
 
 
-def _refuse_duplicates(table: str, key: str) -> None:
-    # The sentence gives the query and not its rows: addresses do not belong in a log.
+def _check_unique(table: str, key: str) -> None:
+    # The message has the query but not its rows, because email addresses do not belong in a log.
     where = "email IS NOT NULL" if table == "users" else "TRUE"
-    query = f"SELECT {key}, count(*) FROM {table} WHERE {where} GROUP BY {key} HAVING count(*) > 1"  # noqa: S608 (names of ours)
-    found = len(op.get_bind().execute(sa.text(query)).fetchall())
-    if found:
+    query = f"SELECT {key}, count(*) FROM {table} WHERE {where} GROUP BY {key} HAVING count(*) > 1"  # noqa: S608 (constants of this module)
+    duplicates = len(op.get_bind().execute(sa.text(query)).fetchall())
+    if duplicates:
         raise ConfigurationError(
-            f"DATABASE_URL: the table {table} has more than one row for {found} value(s) of ({key}), which must be "
-            f"unique. Find them with: {query}; keep one row of each, delete the others, and start again."
+            f"DATABASE_URL: the table {table} has more than one row for {duplicates} value(s) of ({key}), which must be "
+            f"unique. Find them with: {query}. Keep one row of each, delete the others, and start again."
         )

@@ -1,4 +1,4 @@
-"""Records of sessions, the news of their endings, and what happened to an account."""
+"""Records of sessions, revocations and the users' activity."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ depends_on: str | Sequence[str] | None = None
 
 TABLES = ("activity", "revocations", "genkan_sessions")
 
-COUNTED = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+AUTOINCREMENT = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Only adds, and what it adds to existing tables may be null: workers of the release before this one go on working."""
-    _refuse_what_is_somebody_elses()
+    """Add tables and nullable columns only, so that workers of the previous release continue to work."""
+    _check_no_conflicts()
     op.add_column("users", sa.Column("disabledAt", sa.BigInteger()))
     op.add_column("users", sa.Column("nameOverridden", sa.Boolean()))
     op.add_column("accounts", sa.Column("refresh_locked_until", sa.BigInteger()))
@@ -31,7 +31,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Everybody is signed out by it: tokens stay, but the word that some of them have ended goes."""
+    """Drop the tables and columns. Tokens that were revoked become valid again, unless the secret is changed, too."""
     for table in TABLES:
         op.drop_table(table)
     op.drop_column("accounts", "refresh_locked_until")
@@ -39,22 +39,24 @@ def downgrade() -> None:
     op.drop_column("users", "disabledAt")
 
 
-def _refuse_what_is_somebody_elses() -> None:
-    known = sa.inspect(op.get_bind())
-    tables = {*TABLES} & {*known.get_table_names()}
-    columns = {"disabledAt", "nameOverridden"} & {column["name"] for column in known.get_columns("users")}
-    if taken := sorted(tables | {f"users.{name}" for name in columns}):
+def _check_no_conflicts() -> None:
+    inspector = sa.inspect(op.get_bind())
+    tables = {*TABLES} & {*inspector.get_table_names()}
+    columns = {"disabledAt", "nameOverridden"} & {column["name"] for column in inspector.get_columns("users")}
+    if existing := sorted(tables | {f"users.{name}" for name in columns}):
         raise ConfigurationError(
-            f"DATABASE_URL: {', '.join(taken)} is there already and another application's. Rename it, or name another "
-            "database."
+            f"DATABASE_URL: {', '.join(existing)} already exists and belongs to another application. Rename it, or name "
+            "another database."
         )
 
 
 def _user_id(table: str) -> tuple[sa.Column[object], sa.ForeignKeyConstraint]:
     columns = sa.inspect(op.get_bind()).get_columns("users")
-    kind = next(column["type"] for column in columns if column["name"] == "id")
-    owner = sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=f"fk_{table}_user_id_users", ondelete="CASCADE")
-    return sa.Column("user_id", kind, nullable=False), owner
+    user_id_type = next(column["type"] for column in columns if column["name"] == "id")
+    foreign_key = sa.ForeignKeyConstraint(
+        ["user_id"], ["users.id"], name=f"fk_{table}_user_id_users", ondelete="CASCADE"
+    )
+    return sa.Column("user_id", user_id_type, nullable=False), foreign_key
 
 
 def _create_sessions() -> None:
@@ -83,7 +85,7 @@ def _create_sessions() -> None:
 def _create_revocations() -> None:
     op.create_table(
         "revocations",
-        sa.Column("id", COUNTED, nullable=False),
+        sa.Column("id", AUTOINCREMENT, nullable=False),
         *(sa.Column(name, sa.Text(), nullable=False) for name in ("kind", "subject")),
         *(sa.Column(name, sa.BigInteger(), nullable=False) for name in ("at", "until")),
         sa.PrimaryKeyConstraint("id", name="pk_revocations"),
@@ -95,7 +97,7 @@ def _create_revocations() -> None:
 def _create_activity() -> None:
     op.create_table(
         "activity",
-        sa.Column("id", COUNTED, nullable=False),
+        sa.Column("id", AUTOINCREMENT, nullable=False),
         *_user_id("activity"),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),

@@ -6,7 +6,7 @@ import pytest
 
 from genkan.adapters.sessions import SessionStore
 from tests.session_stores import ADA, BOB
-from tests.unit.adapters.test_session_store import DAY, NOW, names, record
+from tests.unit.adapters.test_session_store import DAY, NOW, ids_of, record
 
 
 @pytest.mark.parametrize("every", [0, 60])
@@ -26,5 +26,5 @@ def test_sessions_that_were_seen_in_the_same_second_come_in_the_order_of_their_n
         store.create(record(id))
     store.create(record("z", last_seen=NOW + 1))
 
-    assert names(store.list_active(ADA, NOW)) == ["z", "a", "b", "c", "d"]
-    assert names(store.list_all_active(NOW, 3)) == ["z", "a", "b"]
+    assert ids_of(store.list_active(ADA, NOW)) == ["z", "a", "b", "c", "d"]
+    assert ids_of(store.list_all_active(NOW, 3)) == ["z", "a", "b"]
