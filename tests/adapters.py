@@ -1,4 +1,4 @@
-"""The adapter over each database in turn, empty: SQLite, PostgreSQL."""
+"""Fixture `adapter`: the SQLAlchemy adapter on an empty SQLite, then on an empty PostgreSQL database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A browser without a screen, on Flask's test client: keeps cookies, fills in forms, signs in through the front door."""
+"""Flask's test client with the steps of a browser: cookies, forms, signing in and out."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ HTMX = {"HX-Request": "true", "HX-Current-URL": "http://127.0.0.1:5000/dashboard
 
 
 class BufferedClient(FlaskClient):
-    """Reads every body at once and closes what it was read from."""
+    """Test client that reads and closes every response at once."""
 
     def open(self, *args: Any, buffered: bool = True, **request: Any) -> TestResponse:
-        """Send a request."""
+        """Send a request and return the buffered response."""
         return super().open(*args, buffered=buffered, **request)
 
 
 class Browser:
-    """One person's browser; two of them share nothing."""
+    """Browser of one user. Two browsers share no cookies."""
 
     def __init__(self, app: Flask, origin: str | None = None) -> None:
         self.app = app
@@ -31,38 +31,38 @@ class Browser:
         self.client = app.test_client()
 
     def get(self, path: str, **request: Any) -> TestResponse:
-        """GET a path, or an absolute URL of ours; redirects are not followed."""
+        """Send GET to a path or an absolute URL of the application. Redirects are not followed."""
         return self.client.get(path.removeprefix(self.origin), base_url=self.origin, **request)
 
     def post(self, path: str, **request: Any) -> TestResponse:
-        """POST, exactly what is given."""
+        """Send POST without a CSRF token. Redirects are not followed."""
         return self.client.post(path.removeprefix(self.origin), base_url=self.origin, **request)
 
     def csrf_token(self) -> str:
-        """The token of this browser's pair."""
+        """Return the CSRF token of this browser."""
         return str(self.get("/api/auth/csrf").get_json()["csrfToken"])
 
     def submit(self, path: str, headers: dict[str, str] | None = None, **fields: str) -> TestResponse:
-        """POST a form of ours: with the CSRF token."""
+        """Submit a form with the CSRF token."""
         return self.post(path, data={"csrfToken": self.csrf_token(), **fields}, headers=headers)
 
     def session(self) -> dict[str, Any] | None:
-        """What `GET /api/auth/session` says."""
-        answer = self.get("/api/auth/session").get_json()
-        assert answer is None or isinstance(answer, dict)
-        return answer
+        """Return the JSON of `GET /api/auth/session`."""
+        session = self.get("/api/auth/session").get_json()
+        assert session is None or isinstance(session, dict)
+        return session
 
     def cookie(self, name: str) -> str | None:
-        """The value this browser keeps under a name."""
-        kept = self.client.get_cookie(name, domain=self.origin.split("//")[1].split(":")[0])
-        return None if kept is None else kept.value
+        """Return the value of a cookie, or None."""
+        cookie = self.client.get_cookie(name, domain=self.origin.split("//")[1].split(":")[0])
+        return None if cookie is None else cookie.value
 
     def begin_sign_in(self, callback_url: str = "/dashboard", provider: str = "development") -> TestResponse:
-        """Press the provider's button; the answer leads to the provider."""
+        """Submit the sign-in form of a provider. Return the redirect to the provider."""
         return self.submit(f"/api/auth/signin/{provider}", callbackUrl=callback_url)
 
     def choose(self, location: str, name: str = "Hana Example") -> str:
-        """At the development provider, pick somebody; where the provider sends us back to."""
+        """Choose a user at the development provider. Return the callback URL to which it redirects."""
         page = self.get(location).get_data(as_text=True)
         for form in re.findall(r"<form.*?</form>", page, re.DOTALL):
             if name in form:
@@ -72,9 +72,9 @@ class Browser:
         raise AssertionError(f"the provider does not offer {name!r}")
 
     def sign_in(self, name: str = "Hana Example", callback_url: str = "/dashboard") -> TestResponse:
-        """All the way: button, provider, callback. The answer is the redirect that ends it."""
+        """Sign in by the development provider. Return the response to the callback."""
         return self.get(self.choose(self.begin_sign_in(callback_url).headers["Location"], name))
 
     def sign_out(self, **request: Any) -> TestResponse:
-        """Press "Sign out"."""
+        """Submit the sign-out form."""
         return self.submit("/api/auth/signout", **request)

@@ -1,13 +1,13 @@
-"""Time that stands still until it is told to go on."""
+"""Clock that moves only when a test advances it."""
 
 from __future__ import annotations
 
 START = 1_795_000_000.0
-"""A second in November 2026."""
+"""Unix time, in November 2026."""
 
 
 class FrozenClock:
-    """Callable like `time.time`."""
+    """Replacement for `time.time`."""
 
     def __init__(self, now: float = START) -> None:
         self.now = now
@@ -16,5 +16,5 @@ class FrozenClock:
         return self.now
 
     def advance(self, seconds: float) -> None:
-        """Let this much time pass; negative turns the clock back."""
+        """Move the clock by this many seconds. A negative number turns it back."""
         self.now += seconds

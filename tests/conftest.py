@@ -1,4 +1,4 @@
-"""What every test may ask for: a house with a frozen clock, and a browser that signs in through the front door."""
+"""Fixtures for all tests: the application with a frozen clock, and a test client with the steps of a browser."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from genkan.adapters.sqlalchemy import migrations
 from tests.browser import Browser, BufferedClient
 from tests.clock import FrozenClock
 
-# On CI every run tries the same examples, so that what lands doesn't depend on luck; elsewhere they are new each time.
+# On CI every run uses the same examples, so that its result does not depend on chance. Elsewhere they are random.
 settings.register_profile("ci", derandomize=True, deadline=None)
 if os.environ.get("CI") == "true":
     settings.load_profile("ci")
@@ -33,7 +33,7 @@ pytest_plugins = [
 
 ORIGIN = "http://127.0.0.1:5000"
 
-# As a server does, so that no static file stays open.
+# Closes each response, as a server does, so that no static file stays open.
 Flask.test_client_class = BufferedClient
 
 Environment = dict[str, str]
@@ -61,7 +61,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FileOrGroupS
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """On CI a skipped test is a failed one: there, everything it needs can be had."""
+    """Fail a skipped test on CI, where every program that a test needs is installed."""
     report = yield
     if os.environ.get("CI") == "true" and report.skipped and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
@@ -80,7 +80,7 @@ def _environment(tmp_path: Path) -> Environment:
         "GENKAN_ENV": "development",
         "AUTH_SECRET": "tests-only-secret-that-protects-nothing-at-all",
         "AUTH_URL": ORIGIN,
-        "DATABASE_URL": f"sqlite:///{tmp_path}/house.db",
+        "DATABASE_URL": f"sqlite:///{tmp_path}/test.db",
     }
 
 
@@ -94,16 +94,16 @@ def _empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(name="make_app")
 def _make_app(environment: Environment, clock: FrozenClock, tmp_path: Path, empty_database: Path) -> MakeApp:
-    """Makes an application with its database; keywords are variables added to the environment."""
+    """Return a function that creates an application with its database. Keywords are added to the environment."""
 
     def make(**variables: str) -> Flask:
-        given = {**environment, **variables}
-        path = tmp_path / "house.db"
-        if given["DATABASE_URL"] == f"sqlite:///{path}" and not path.exists():
+        variables = {**environment, **variables}
+        path = tmp_path / "test.db"
+        if variables["DATABASE_URL"] == f"sqlite:///{path}" and not path.exists():
             shutil.copy(empty_database, path)
         else:
-            migrations.upgrade(given["DATABASE_URL"])
-        return create_app(given, clock)
+            migrations.upgrade(variables["DATABASE_URL"])
+        return create_app(variables, clock)
 
     return make
 

@@ -1,4 +1,4 @@
-"""What a browser keeps of the cookies an action sets, and sends back."""
+"""Cookie jar for tests of actions without an application."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from genkan.http.cookies import Cookie
 
 
 class CookieJar:
-    """Names and values; an expiry is the server's business."""
+    """Names and values of cookies. Expiry times are ignored."""
 
     def __init__(self) -> None:
         self.values: dict[str, str] = {}
 
     def take(self, cookies: tuple[Cookie, ...]) -> tuple[Cookie, ...]:
-        """Set and delete as told, in order; the cookies come back for a closer look."""
+        """Set and delete the cookies in order, and return them."""
         for cookie in cookies:
             if cookie.max_age == 0:
                 self.values.pop(cookie.name, None)
@@ -22,5 +22,5 @@ class CookieJar:
 
     @property
     def header(self) -> str:
-        """The Cookie header of the next request."""
+        """Return the Cookie header of the next request."""
         return "; ".join(f"{name}={value}" for name, value in self.values.items())

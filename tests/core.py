@@ -1,4 +1,4 @@
-"""Options for tests of actions that need no application: one origin, one secret, a SQLite database of their own."""
+"""Core for tests without an application: one origin, one secret and a new SQLite database."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SECRET = "tests-only-secret-that-protects-nothing-at-all"
 
 
 class NoCache:
-    """A cache that has forgotten everything."""
+    """Cache that stores nothing."""
 
     def get(self, _key: str) -> Any:
         return None
@@ -34,7 +34,7 @@ def with_callbacks(core: Core, **callbacks: Any) -> Core:
 
 
 def make_options(clock: Clock, *, origin: str = ORIGIN, secrets: tuple[str, ...] = (SECRET,), **settings: Any) -> Core:
-    """Return the plainest options, with an empty database, changed by `settings`."""
+    """Return a Core with default settings and an empty database. `settings` are keywords of `Core.build`."""
     database = new_database()
     return Core.build(
         origin=origin,

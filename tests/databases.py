@@ -1,4 +1,4 @@
-"""Adapters and session stores over a database, as tests need them."""
+"""New databases, and the adapter and session store for them."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _numbers = count(1)
 
 
 def new_database() -> Database:
-    """Return a new, empty SQLite database. A copy of a migrated file takes a hundredth of migrating."""
+    """Return a new, empty SQLite database. Copying a migrated file takes a hundredth of the time of a migration."""
     path = Path(_folder.name) / f"{next(_numbers)}.db"
     shutil.copyfile(_migrated(), path)
     return Database(f"sqlite:///{path}")
 
 
 def database_for(request: pytest.FixtureRequest) -> Database:
-    """Return a new, empty database of the kind that the fixture's parameter names."""
+    """Return a new, empty database of the kind of the fixture's parameter, sqlite or postgresql."""
     if request.param == "sqlite":
         return new_database()
     url: str = request.getfixturevalue("postgres_url")
@@ -36,13 +36,13 @@ def database_for(request: pytest.FixtureRequest) -> Database:
 
 
 def adapter_in(database: Database, clock: Clock) -> SQLAlchemyAdapter:
-    """Return an adapter; what it seals is the same text backwards."""
+    """Return an adapter whose sealed values are the reversed text."""
     tables = models.User, models.Account, models.UsedToken
     return SQLAlchemyAdapter(database, *tables, seal=lambda text: text[::-1], open=lambda text: text[::-1], clock=clock)
 
 
 def store_in(database: Database, lifetime: int = LIFETIME) -> SQLAlchemySessionStore:
-    """Return a session store; what it seals is the same text backwards."""
+    """Return a session store whose sealed values are the reversed text."""
     return SQLAlchemySessionStore(
         database,
         users=models.User,

@@ -1,4 +1,4 @@
-"""Endings that a test writes down itself, where a store would check and count them."""
+"""Revocation source whose entries a test adds itself, in place of a session store."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from genkan.errors import AdapterError
 
 
 class RevocationSource:
-    """An `EndingLog` that counts its calls and can be down. `before` is called at each of them."""
+    """Source of revocations that counts its calls and can fail. `before` is called first at each call."""
 
     def __init__(self) -> None:
         self.endings: list[Revocation] = []
-        self._mark = 0
+        self._last_id = 0
         self.asked = 0
         self.is_down = False
         self.before: Callable[[], object] = lambda: None
 
     def add(self, kind: RevocationKind, subject: str, at: int) -> None:
-        """Add an ending that matters for a long time."""
-        self._mark += 1
-        self.endings.append(Revocation(self._mark, kind, subject, at, 2**40))
+        """Add a revocation that does not expire during the test."""
+        self._last_id += 1
+        self.endings.append(Revocation(self._last_id, kind, subject, at, 2**40))
 
-    def revocations_since(self, mark: int, limit: int) -> list[Revocation]:
+    def revocations_since(self, after_id: int, limit: int) -> list[Revocation]:
         self.asked += 1
         self.before()
         if self.is_down:
             raise AdapterError("down")
-        return [ending for ending in self.endings if ending.id > mark][:limit]
+        return [revocation for revocation in self.endings if revocation.id > after_id][:limit]

@@ -1,4 +1,4 @@
-"""The session store over each database in turn, empty, with two users who have no session: SQLite, PostgreSQL."""
+"""Fixture `store`: the session store with two users and no session, on SQLite and then on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _session_database(request: pytest.FixtureRequest) -> Iterator[Database]:
 
 @pytest.fixture(name="people")
 def _people(session_database: Database, clock: FrozenClock) -> SQLAlchemyAdapter:
-    """The adapter beside the store, with Ada and Bob in it."""
+    """Return the adapter of the same database, with the users Ada and Bob."""
     adapter = adapter_in(session_database, clock)
     for id in (ADA, BOB):
         adapter.create_user(User(id, id.title(), f"{id}@example.org"), Account("hub", f"{id}-at-hub", "oidc"))

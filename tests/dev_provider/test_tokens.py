@@ -30,7 +30,7 @@ class TestTheTokenEndpoint:
     def test_what_is_spent_is_remembered_for_as_long_as_it_would_open(self, worker: Worker) -> None:
         worker.exchange(worker.code())
 
-        assert min(worker.ledger.spent.values()) >= NOON + 60
+        assert min(worker.ledger.used.values()) >= NOON + 60
 
     def test_a_code_that_is_two_minutes_old_is_refused(self, worker: Worker) -> None:
         code = worker.code()

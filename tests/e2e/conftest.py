@@ -1,4 +1,4 @@
-"""One Chromium for the whole run and one house for each file; a fresh window for each test, which must give no cause to complain."""
+"""Fixtures for the browser tests: one Chromium for the run, one application for each file, a new window for each test."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from flask import Flask
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import BrowserType, expect
 
-from tests.e2e.browser_window import PATIENCE, BrowserWindow
+from tests.e2e.browser_window import TIMEOUT, BrowserWindow
 from tests.e2e.live_server import live_server
 from tests.servers.process import missing
 
@@ -34,32 +34,35 @@ def _chromium(browser_type: BrowserType) -> Iterator[Chromium]:
     program = shutil.which("chromium")
     if program is None:
         missing("Chromium", "chromium")
-    expect.set_options(timeout=PATIENCE)
+    expect.set_options(timeout=TIMEOUT)
     chromium = browser_type.launch(executable_path=program, args=ARGUMENTS)
     yield chromium
     chromium.close()
 
 
-@pytest.fixture(scope="module", name="house")
-def _house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
-    """Start the application for one file: what its tests change there, such as a name, no other file sees."""
-    with live_server(tmp_path_factory.mktemp("house")) as app:
+@pytest.fixture(scope="module", name="live_app")
+def _live_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """Start the application for one file. Its database, with the display names in it, is not shared with other files."""
+    with live_server(tmp_path_factory.mktemp("live")) as app:
         yield app
 
 
 @pytest.fixture(name="open_window")
-def _open_window(chromium: Chromium, house: Flask) -> Iterator[OpenWindow]:
-    """Opens windows; keywords are Playwright's for a browser context."""
+def _open_window(chromium: Chromium, live_app: Flask) -> Iterator[OpenWindow]:
+    """Return a function that opens windows. Keywords are Playwright's for a browser context.
+
+    At the end every window must be free of errors that its test did not allow.
+    """
     windows: list[BrowserWindow] = []
 
-    def open_window(app: Flask = house, htmx: str = "4.0.1", **options: Any) -> BrowserWindow:
+    def open_window(app: Flask = live_app, htmx: str = "4.0.1", **options: Any) -> BrowserWindow:
         windows.append(BrowserWindow(chromium, app, htmx, **options))
         return windows[-1]
 
     yield open_window
     for window in windows:
         window.context.close()
-    assert [complaint for window in windows for complaint in window.complaints()] == []
+    assert [error for window in windows for error in window.errors()] == []
 
 
 @pytest.fixture(name="window")
@@ -67,7 +70,7 @@ def _window(open_window: OpenWindow) -> BrowserWindow:
     return open_window()
 
 
-@pytest.fixture(name="either", params=["4.0.1", "2.0.11"])
-def _either(open_window: OpenWindow, request: pytest.FixtureRequest) -> BrowserWindow:
-    """A window on pages that run with htmx 4, and then one on pages that run with htmx 2."""
+@pytest.fixture(name="htmx_window", params=["4.0.1", "2.0.11"])
+def _htmx_window(open_window: OpenWindow, request: pytest.FixtureRequest) -> BrowserWindow:
+    """Return a window whose pages run with htmx 4, and then one whose pages run with htmx 2."""
     return open_window(htmx=request.param)

@@ -1,4 +1,4 @@
-"""The real application behind a real socket, for a real browser to visit."""
+"""Reference application on a real socket, for a real browser."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from app import create_app
 from genkan.adapters.sqlalchemy import migrations
 
 
-class _Quiet(WSGIRequestHandler):
+class _QuietHandler(WSGIRequestHandler):
     def log(self, type: str, message: str, *args: Any) -> None:
-        """Nothing: what matters of a request the window remembers."""
+        """Print nothing. The browser window records the requests."""
 
 
 @contextmanager
 def live_server(folder: Path, **variables: str) -> Iterator[Flask]:
-    """A development house that answers at its own AUTH_URL; keywords are variables added to its environment."""
-    server = make_server("127.0.0.1", 0, Flask("nobody at home yet"), threaded=True, request_handler=_Quiet)
+    """Serve the application in development at its AUTH_URL. Keywords are variables added to its environment."""
+    server = make_server("127.0.0.1", 0, Flask("not started"), threaded=True, request_handler=_QuietHandler)
     environment = {
         "GENKAN_ENV": "development",
         "AUTH_SECRET": "tests-only-secret-that-protects-nothing-at-all",
         "AUTH_URL": f"http://127.0.0.1:{server.server_port}",
-        "DATABASE_URL": f"sqlite:///{folder}/house.db",
+        "DATABASE_URL": f"sqlite:///{folder}/test.db",
         **variables,
     }
     migrations.upgrade(environment["DATABASE_URL"])

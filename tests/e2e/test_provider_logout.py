@@ -1,4 +1,4 @@
-"""From the menu to the provider's own sign-out and back, in a real browser, which holds forms to our policy (H1, O19)."""
+"""RP-Initiated Logout in a real browser, which enforces `form-action` of the Content-Security-Policy."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page
 
-from tests.e2e.browser_window import REFUSED, BrowserWindow, menu, sign_out
+from tests.e2e.browser_window import OUTSIDE_REQUEST, UNAUTHORIZED, BrowserWindow
 from tests.e2e.conftest import OpenWindow
 from tests.e2e.live_server import live_server
+from tests.e2e.page_actions import menu, sign_out
 from tests.provider_client import ProviderClient, provider_env
 from tests.servers.faulty.provider import FaultyProvider
 
-GOODBYE = "<!doctype html><title>The provider</title><p>You are signed out there"
-LEFT = "left the house"
+SIGNED_OUT_PAGE = "<!doctype html><title>The provider</title><p>You are signed out there"
 
 
 @pytest.fixture(name="op", scope="module")
@@ -24,19 +24,19 @@ def _op() -> Iterator[FaultyProvider]:
         yield op
 
 
-@pytest.fixture(name="far_house", scope="module")
-def _far_house(op: FaultyProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
-    """A house whose people sign out at their provider too."""
+@pytest.fixture(name="logout_app", scope="module")
+def _logout_app(op: FaultyProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """Start an application that signs users out at the provider too."""
     with live_server(tmp_path_factory.mktemp("far"), **provider_env(op), AUTH_OIDC_SIGN_OUT="provider") as app:
         yield app
 
 
-def enter(window: BrowserWindow, op: FaultyProvider) -> None:
-    """By the front door of that provider, but without looking."""
-    visitor = ProviderClient(window.app, op)
-    visitor.sign_in_as(picture=None)
-    name = visitor.options.cookie_names.session
-    value = visitor.cookie(name)
+def sign_in_at(window: BrowserWindow, op: FaultyProvider) -> None:
+    """Sign in at this provider and give the window the session cookie, without opening a page."""
+    client = ProviderClient(window.app, op)
+    client.sign_in_as(picture=None)
+    name = client.options.cookie_names.session
+    value = client.cookie(name)
     assert value is not None
     window.context.add_cookies([{"name": name, "value": value, "url": window.origin}])
 
@@ -46,16 +46,15 @@ def press_sign_out(page: Page) -> None:
     page.get_by_role("button", name="Sign out").click()
 
 
-@pytest.mark.parametrize("is_known", [True, False])
-def test_without_scripts_the_form_leads_to_the_provider_and_back(
-    open_window: OpenWindow, far_house: Flask, op: FaultyProvider, is_known: bool
+@pytest.mark.parametrize("is_cached", [True, False])
+def test_without_javascript_signing_out_redirects_to_the_provider_and_back(
+    open_window: OpenWindow, logout_app: Flask, op: FaultyProvider, is_cached: bool
 ) -> None:
-    window = open_window(far_house, java_script_enabled=False)
-    window.forgive(LEFT)
-    enter(window, op)
-    if not is_known:
-        house = far_house.extensions["genkan"]
-        house.core.cache.delete(f"metadata:oidc:{op.issuer}")
+    window = open_window(logout_app, java_script_enabled=False)
+    window.allow_errors(OUTSIDE_REQUEST)
+    sign_in_at(window, op)
+    if not is_cached:
+        logout_app.extensions["genkan"].core.cache.delete(f"metadata:oidc:{op.issuer}")
     before = op.count("/end-session")
     page = window.open("/dashboard")
     press_sign_out(page)
@@ -65,17 +64,17 @@ def test_without_scripts_the_form_leads_to_the_provider_and_back(
     assert menu(page, "unauthenticated").is_visible()
 
 
-def test_a_browser_would_stop_it_if_our_policy_did_not_let_it_through(
-    open_window: OpenWindow, far_house: Flask, op: FaultyProvider, monkeypatch: pytest.MonkeyPatch
+def test_a_browser_blocks_the_redirect_to_an_origin_that_form_action_does_not_name(
+    open_window: OpenWindow, logout_app: Flask, op: FaultyProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So the test above means something; and whatever becomes of the way, they are signed out here."""
-    monkeypatch.setattr(far_house.extensions["genkan"].headers, "_signed_in_policy", None)
-    window = open_window(far_house, java_script_enabled=False)
-    window.forgive("form-action")
-    enter(window, op)
+    """The browser blocks the redirect without the origin in `form-action`, and the session is revoked all the same."""
+    monkeypatch.setattr(logout_app.extensions["genkan"].headers, "_signed_in_policy", None)
+    window = open_window(logout_app, java_script_enabled=False)
+    window.allow_errors("form-action")
+    sign_in_at(window, op)
     before = op.count("/end-session")
     page = window.open("/dashboard")
-    with page.expect_console_message(lambda said: "form-action" in said.text):
+    with page.expect_console_message(lambda message: "form-action" in message.text):
         press_sign_out(page)
     page.goto("/")
 
@@ -84,15 +83,17 @@ def test_a_browser_would_stop_it_if_our_policy_did_not_let_it_through(
 
 
 @pytest.mark.parametrize("htmx", ["4.0.1", "2.0.11"])
-def test_with_scripts_the_page_goes_there_and_the_other_tabs_are_told_at_once(
-    open_window: OpenWindow, far_house: Flask, op: FaultyProvider, htmx: str
+def test_with_javascript_the_other_tabs_are_signed_out_before_the_provider_redirects_back(
+    open_window: OpenWindow, logout_app: Flask, op: FaultyProvider, htmx: str
 ) -> None:
-    """Also when they never come back from there."""
-    window = open_window(far_house, htmx)
-    window.forgive(f"{LEFT}|{REFUSED}")
-    enter(window, op)
+    """The provider's page does not redirect back in this test."""
+    window = open_window(logout_app, htmx)
+    window.allow_errors(f"{OUTSIDE_REQUEST}|{UNAUTHORIZED}")
+    sign_in_at(window, op)
     public, private, page = window.open("/"), window.open("/dashboard"), window.open("/dashboard")
-    window.context.route("**/end-session?**", lambda route: route.fulfill(body=GOODBYE, content_type="text/html"))
+    window.context.route(
+        "**/end-session?**", lambda route: route.fulfill(body=SIGNED_OUT_PAGE, content_type="text/html")
+    )
     sign_out(page)
     page.get_by_text("You are signed out there").wait_for()
 
@@ -101,12 +102,12 @@ def test_with_scripts_the_page_goes_there_and_the_other_tabs_are_told_at_once(
 
 
 @pytest.mark.parametrize("htmx", ["4.0.1", "2.0.11"])
-def test_with_scripts_the_way_leads_back_too(
-    open_window: OpenWindow, far_house: Flask, op: FaultyProvider, htmx: str
+def test_with_javascript_signing_out_redirects_to_the_provider_and_back(
+    open_window: OpenWindow, logout_app: Flask, op: FaultyProvider, htmx: str
 ) -> None:
-    window = open_window(far_house, htmx)
-    window.forgive(LEFT)
-    enter(window, op)
+    window = open_window(logout_app, htmx)
+    window.allow_errors(OUTSIDE_REQUEST)
+    sign_in_at(window, op)
     page = window.open("/dashboard")
     sign_out(page)
     page.wait_for_url(f"{window.origin}/")

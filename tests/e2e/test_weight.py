@@ -1,4 +1,4 @@
-"""The dashboard is light: everything it takes, for a browser that has seen nothing of it before."""
+"""Size of everything that a browser with an empty cache loads for the dashboard."""
 
 from __future__ import annotations
 
@@ -6,43 +6,44 @@ import logging
 
 from playwright.sync_api import Response
 
-from tests.e2e.browser_window import BrowserWindow, load
+from tests.e2e.browser_window import BrowserWindow
+from tests.e2e.page_actions import load
 
 _log = logging.getLogger(__name__)
 
-MOST = 20_000
-"""Bytes of all bodies as they come over the wire, packed."""
+MAX_BYTES = 20_000
+"""Sum of all compressed response bodies."""
 
 
 def fetched_for(window: BrowserWindow, path: str) -> dict[str, Response]:
-    """Everything fetched over the wire to show a page, by address; what the browser had already is not in it."""
-    answers: list[Response] = []
+    """Return the responses that came over the network for a page, by URL, without those from the cache."""
+    responses: list[Response] = []
     page = window.context.new_page()
-    page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108 (Playwright marks what it is given)
+    page.on("response", lambda response: responses.append(response))  # noqa: PLW0108 (Playwright sets an attribute on the handler)
     load(page, path)
-    return {answer.url.removeprefix(window.origin): answer for answer in answers if size(answer) > 0}
+    return {response.url.removeprefix(window.origin): response for response in responses if size(response) > 0}
 
 
-def size(answer: Response) -> int:
-    return answer.request.sizes()["responseBodySize"]
+def size(response: Response) -> int:
+    return response.request.sizes()["responseBodySize"]
 
 
 def test_the_dashboard_with_all_it_needs_weighs_at_most_20_kb(window: BrowserWindow) -> None:
     window.sign_in()
     fetched = fetched_for(window, "/dashboard")
-    headers = sum(answer.request.sizes()["responseHeadersSize"] for answer in fetched.values())
-    bodies = sum(size(answer) for answer in fetched.values())
-    for path, answer in fetched.items():
-        _log.info("%6d bytes  %s", size(answer), path)
-        assert size(answer) == int(answer.headers["content-length"])
-        assert size(answer) < 1000 or answer.headers["content-encoding"] == "gzip"
+    headers = sum(response.request.sizes()["responseHeadersSize"] for response in fetched.values())
+    bodies = sum(size(response) for response in fetched.values())
+    for path, response in fetched.items():
+        _log.info("%6d bytes  %s", size(response), path)
+        assert size(response) == int(response.headers["content-length"])
+        assert size(response) < 1000 or response.headers["content-encoding"] == "gzip"
     _log.info("%6d bytes together, and %d of headers", bodies, headers)
 
-    assert len(fetched) == 6  # page, style, script, htmx, the house's mark, the person's picture
-    assert bodies <= MOST
+    assert len(fetched) == 6  # page, style sheet, script, htmx, logo, profile picture
+    assert bodies <= MAX_BYTES
 
 
-def test_a_second_look_fetches_the_page_and_nothing_that_stays_the_same(window: BrowserWindow) -> None:
+def test_a_second_load_fetches_no_static_file(window: BrowserWindow) -> None:
     window.sign_in()
     fetched_for(window, "/dashboard")
 

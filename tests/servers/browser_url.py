@@ -1,4 +1,4 @@
-"""Where a browser really goes: URLs read as the WHATWG URL Standard says, which is not as RFC 3986 says."""
+"""URL parser of browsers, by the WHATWG URL Standard, which differs from RFC 3986."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ FORBIDDEN_IN_HOST = re.compile(r"[\x00-\x20\x7f#%/:<>?@\[\\\]^|]")
 
 
 def origin_reached(url: str, page: str) -> str | None:
-    """The origin to which a link to `url` on the page `page` leads.
+    """Return the origin that a browser requests for a link to `url` on the page `page`.
 
-    None where the browser refuses; the scheme with its colon where it is neither http nor https.
+    None if the browser rejects the URL. The scheme with its colon if it is neither http nor https.
     """
     text = re.sub(r"[\t\n\r]", "", url.strip(CONTROLS_AND_SPACE))
     base = urlsplit(page)
@@ -39,10 +39,10 @@ def _relative(rest: str, scheme: str, netloc: str) -> str | None:
 
 def _authority(scheme: str, rest: str) -> str | None:
     authority = re.split(r"[/\\?#]", rest.lstrip("/\\"), maxsplit=1)[0].rpartition("@")[2]
-    named = re.fullmatch(r"(?P<host>\[[^\]]*\]|[^:]*)(:(?P<port>[0-9]*))?", authority)
-    if named is None:
+    match = re.fullmatch(r"(?P<host>\[[^\]]*\]|[^:]*)(:(?P<port>[0-9]*))?", authority)
+    if match is None:
         return None
-    host, port = _host(named["host"]), int(named["port"] or DEFAULT_PORTS[scheme])
+    host, port = _host(match["host"]), int(match["port"] or DEFAULT_PORTS[scheme])
     if host is None or port > 65535:
         return None
     return f"{scheme}://{host}" + ("" if port == DEFAULT_PORTS[scheme] else f":{port}")

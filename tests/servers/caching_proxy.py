@@ -1,4 +1,4 @@
-"""Real caching proxies in front of a real server: nginx, told to keep whatever it may, and Varnish as it comes."""
+"""Caching proxies: nginx, configured to cache as much as it can, and Varnish with its default rules."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ import requests
 
 from tests.servers.process import Process, free_port, missing
 
-# One process, so that it ends with the tests whatever becomes of them. An answer that does not say how long it may be
-# kept is kept for a minute, whatever its status: as much as nginx can be told without overruling what an answer says.
+# A single process, so that the kernel ends it with the tests. A response without an expiry is cached for a minute,
+# whatever its status. That is the most that nginx can cache without ignoring the headers of a response.
 NGINX = """
 daemon off;
 master_process off;
@@ -46,13 +46,13 @@ http {{
 }}
 """
 
-TO_THE_LETTER = "proxy_ignore_headers Set-Cookie;"
-"""nginx by itself keeps no answer with a cookie in it. A cache may (RFC 9111 section 7.3), so this one does."""
+CACHE_SET_COOKIE = "proxy_ignore_headers Set-Cookie;"
+"""By default nginx caches no response with a Set-Cookie header. RFC 9111 section 7.3 lets a cache do so."""
 
 
 @dataclass(frozen=True)
 class CachingProxy:
-    """Where people find it, where it expects the server, and whether it keeps answers to requests with cookies."""
+    """Port of a running proxy, port of the server behind it, and whether it caches responses to requests with cookies."""
 
     port: int
     backend: int
@@ -60,12 +60,12 @@ class CachingProxy:
 
     @property
     def origin(self) -> str:
-        """What people type."""
+        """Return the origin that clients use."""
         return f"http://127.0.0.1:{self.port}"
 
 
 def is_from_store(answer: requests.Response) -> bool:
-    """Whether the proxy had it; False when the server was asked. Varnish then names two requests, this and the first."""
+    """Return True if the response came from the cache. X-Varnish then names two requests, this one and the first."""
     return (
         answer.headers.get("X-Cache-Status") in {"HIT", "STALE", "UPDATING", "REVALIDATED"}
         or len(answer.headers.get("X-Varnish", "").split()) == 2
@@ -74,56 +74,58 @@ def is_from_store(answer: requests.Response) -> bool:
 
 @contextmanager
 def nginx(more: str = "") -> Iterator[CachingProxy]:
-    """An nginx for as long as the block lasts; `more` are directives beside those above."""
+    """Run an nginx during the block. `more` are additional directives."""
     program = _find("nginx") or missing("nginx", "nginx-light")
     proxy = CachingProxy(free_port(), free_port(), shares_among_people=True)
     with _folder() as folder:
         (folder / "nginx.conf").write_text(NGINX.format(port=proxy.port, backend=proxy.backend, more=more))
         command = [program, "-p", f"{folder}/", "-e", "stderr", "-c", "nginx.conf"]
-        # Its last words before it begins to answer: it listens by then. Asked politely to end before the first
-        # request, a single process never does; it has nothing to lose either.
+        # nginx listens when it logs this line. A single process does not react to SIGTERM before its first request,
+        # and it has no data to lose, so it is killed.
         with _running(command, "getrlimit(RLIMIT_NOFILE)", signal.SIGKILL):
             yield proxy
 
 
 @contextmanager
 def varnish() -> Iterator[CachingProxy]:
-    """A Varnish with the rules it brings along, for as long as the block lasts; it passes on what carries a cookie."""
+    """Run a Varnish with its default rules during the block. It does not cache requests with cookies."""
     program = _find("varnishd") or missing("Varnish", "varnish")
     proxy = CachingProxy(free_port(), free_port(), shares_among_people=False)
     with _folder() as folder:
-        where = ["-a", f"127.0.0.1:{proxy.port}", "-b", f"127.0.0.1:{proxy.backend}", "-n", str(folder)]
-        with _running([program, "-F", "-j", "none", "-s", "malloc,16m", "-p", "vsl_space=1M", *where], "Child starts"):
+        options = ["-a", f"127.0.0.1:{proxy.port}", "-b", f"127.0.0.1:{proxy.backend}", "-n", str(folder)]
+        with _running(
+            [program, "-F", "-j", "none", "-s", "malloc,16m", "-p", "vsl_space=1M", *options], "Child starts"
+        ):
             yield proxy
 
 
 @contextmanager
-def nginx_to_the_letter() -> Iterator[CachingProxy]:
-    """An nginx that keeps cookies with the answers they came in, as the RFC lets it."""
-    with nginx(TO_THE_LETTER) as proxy:
+def nginx_caching_set_cookie() -> Iterator[CachingProxy]:
+    """Run an nginx that also caches responses with a Set-Cookie header."""
+    with nginx(CACHE_SET_COOKIE) as proxy:
         yield proxy
 
 
 PROXIES: dict[str, Callable[[], AbstractContextManager[CachingProxy]]] = {
     "nginx": nginx,
-    "nginx-to-the-letter": nginx_to_the_letter,
+    "nginx-caching-set-cookie": nginx_caching_set_cookie,
     "varnish": varnish,
 }
 
 
 @contextmanager
-def _running(command: list[str], ready: str, end: signal.Signals = signal.SIGTERM) -> Iterator[None]:
+def _running(command: list[str], ready: str, signum: signal.Signals = signal.SIGTERM) -> Iterator[None]:
     process = Process(command, ready, _as_nobody())
     try:
         process.start()
         yield
     finally:
-        process.stop(end)
+        process.stop(signum)
 
 
 @contextmanager
 def _folder() -> Iterator[Path]:
-    # Not one of pytest's: into those nobody but their owner may go.
+    # Not one of pytest's folders: only their owner can enter them.
     folder = Path(tempfile.mkdtemp(prefix="genkan-proxy-"))
     try:
         if os.geteuid() == 0:
@@ -134,7 +136,7 @@ def _folder() -> Iterator[Path]:
 
 
 def _find(program: str) -> str | None:
-    # Debian puts servers where only root's PATH leads.
+    # Debian installs servers in folders that are only on root's PATH.
     return shutil.which(program) or shutil.which(program, path="/usr/sbin:/usr/local/sbin")
 
 

@@ -1,4 +1,4 @@
-"""The development provider in small applications of its own, with a browser, a client and a clock to test it by."""
+"""Development provider in small Flask applications, with a browser, an OAuth client and a clock."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from genkan.errors import AdapterError
 URL = "http://127.0.0.1:5000"
 ISSUER = f"{URL}/development"
 CALLBACK = f"{URL}/api/auth/callback/development"
-SECRET = "a secret for tests, long enough for anybody"
+SECRET = "a secret for tests, long enough for every check"
 VERIFIER = "v" * 43
 NOON = 1_800_000_000.0
 
@@ -32,11 +32,11 @@ Fields = Mapping[str, str | None]
 ROOT = Path(__file__).resolve().parents[2]
 BASE = """<!doctype html><title>{% block title %}{% endblock %}</title>
 {% block header %}{% endblock %}{% block content %}{% endblock %}"""
-"""The application's layout asks things that only the whole application knows; the provider's pages need none of it."""
+"""Layout for the provider's pages. The application's own layout needs the whole application."""
 
 
 class Clock:
-    """A clock that only tests move."""
+    """Clock that only tests move."""
 
     def __init__(self) -> None:
         self.now = NOON
@@ -46,22 +46,22 @@ class Clock:
 
 
 class UsedIds:
-    """What the database does for `spend`."""
+    """In-memory replacement for the adapter's `use_once`."""
 
     def __init__(self) -> None:
-        self.spent: dict[str, float] = {}
+        self.used: dict[str, float] = {}
         self.is_down = False
 
     def __call__(self, token_id: str, expires: float) -> bool:
         if self.is_down:
             raise AdapterError
-        is_new = token_id not in self.spent
-        self.spent.setdefault(token_id, expires)
+        is_new = token_id not in self.used
+        self.used.setdefault(token_id, expires)
         return is_new
 
 
 class Form(HTMLParser):
-    """The hidden fields of the forms of a page, by the value of their choice."""
+    """Parser for the hidden fields of all forms of a page."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -77,7 +77,7 @@ class Form(HTMLParser):
 
 
 class Worker:
-    """One process of the application, with a browser and a back channel to it."""
+    """Process of the application, with a browser and an OAuth client for it."""
 
     def __init__(self, url: str = URL, clock: Clock | None = None, ledger: UsedIds | None = None) -> None:
         self.clock = clock or Clock()
@@ -87,11 +87,11 @@ class Worker:
         app.testing = True
         app.jinja_loader = ChoiceLoader([DictLoader({"base.html": BASE}), FileSystemLoader(ROOT / "templates")])
         app.register_blueprint(create_blueprint(self.provider))
-        app.add_url_rule("/", "index", lambda: "home")
+        app.add_url_rule("/", "index", lambda: "index")
         self.browser: FlaskClient = app.test_client()
 
     def another(self) -> Worker:
-        """Another process of the same application, with the same database."""
+        """Return another process of the same application, with the same used ids."""
         return Worker(self.provider.url, self.clock, self.ledger)
 
     def authorize(self, **changes: str | None) -> TestResponse:
@@ -143,7 +143,7 @@ def authorization(**changes: str | None) -> dict[str, str]:
 
 
 def challenge(verifier: str) -> str:
-    """RFC 7636 4.2."""
+    """Return the code_challenge of a code_verifier (RFC 7636 section 4.2)."""
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
 
 
@@ -153,7 +153,7 @@ def basic(secret: str, client_id: str = CLIENT_ID) -> dict[str, str]:
 
 
 def sent_back(response: TestResponse) -> dict[str, str]:
-    """The parameters of a redirect to the client."""
+    """Assert that the response redirects to the client, and return the parameters."""
     assert response.status_code == 303
     target, _, query = response.headers["Location"].partition("?")
 

@@ -1,4 +1,4 @@
-"""A small HTTP server in a thread that can also answer as badly as a network does."""
+"""Small HTTP server in a thread, which can also fail in the ways of a network."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MEBIBYTE = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request that arrived."""
+    """Request that the server received."""
 
     method: str
     path: str
@@ -31,14 +31,14 @@ class Call:
 
     @property
     def authorization(self) -> str | None:
-        """The scheme of the Authorization header: Basic, Bearer, or None."""
+        """Return the scheme of the Authorization header, such as Basic, or None."""
         header = self.headers.get("Authorization")
         return header.split(" ", 1)[0] if header else None
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What to send back; `fault` says how badly."""
+    """Response to send. `fault` names the way in which sending it fails, see FAULTS."""
 
     body: bytes = b""
     status: int = 200
@@ -47,36 +47,36 @@ class Answer:
 
     @classmethod
     def of(cls, document: object, status: int = 200, fault: str | None = None) -> Answer:
-        """JSON, not to be cached."""
+        """Return a JSON response with `Cache-Control: no-store`."""
         headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
         return cls(json.dumps(document).encode(), status, headers, fault)
 
     @classmethod
     def redirect(cls, location: str, status: int = 302) -> Answer:
-        """To somewhere else."""
+        """Return a redirect."""
         return cls(status=status, headers={"Location": location})
 
 
 class Server:
-    """Listens on a free port of 127.0.0.1; can go down and come back on the same port."""
+    """HTTP server on a free port of 127.0.0.1. It can be stopped and started on the same port."""
 
     def __init__(self, answer: Callable[[Call], Answer]) -> None:
         self.answer = answer
         self.errors: list[BaseException] = []
         self.port = 0
-        self.ended = Event()
+        self.stopped = Event()
 
     def start(self) -> None:
-        """Listen."""
-        self.ended.clear()
+        """Start to accept connections."""
+        self.stopped.clear()
         self._http = _Listener(self)
         self.port = self._http.server_port
         self._thread = Thread(target=self._http.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Refuse connections, and let go of everybody who is kept waiting."""
-        self.ended.set()
+        """Refuse connections and end the requests that wait."""
+        self.stopped.set()
         self._http.shutdown()
         self._http.server_close()
         self._thread.join()
@@ -90,7 +90,7 @@ class _Listener(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", owner.port), _Handler)
 
     def handle_error(self, *_: object) -> None:
-        """Nothing: clients that leave are expected here, and our own mistakes are kept in `errors`."""
+        """Print nothing. Clients that disconnect are expected, and errors of this server are kept in `errors`."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -103,12 +103,12 @@ class _Handler(BaseHTTPRequestHandler):
         self._serve()
 
     def log_message(self, *_: Any) -> None:
-        """Silence."""
+        """Print nothing."""
 
     def _serve(self) -> None:
         try:
             answer = self.server.owner.answer(self._call())
-        except Exception as error:  # noqa: BLE001 - a mistake in the peer must fail the test, see `errors`
+        except Exception as error:  # noqa: BLE001 - an error of the server must fail the test, see `errors`
             self.server.owner.errors.append(error)
             return
         with suppress(OSError):
@@ -132,8 +132,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(answer.body)
 
 
-def _saying(body: bytes, status: int = 200, kind: str = "application/json") -> Callable[[_Handler, Answer], None]:
-    return lambda handler, _: handler._send(Answer(body, status, {"Content-Type": kind}))
+def _respond(
+    body: bytes, status: int = 200, content_type: str = "application/json"
+) -> Callable[[_Handler, Answer], None]:
+    return lambda handler, _: handler._send(Answer(body, status, {"Content-Type": content_type}))
 
 
 def _reset(handler: _Handler, _: Answer) -> None:
@@ -147,7 +149,7 @@ def _cut_off(handler: _Handler, answer: Answer) -> None:
 
 
 def _hang(handler: _Handler, _: Answer) -> None:
-    handler.server.owner.ended.wait()
+    handler.server.owner.stopped.wait()
 
 
 def _drip(handler: _Handler, answer: Answer) -> None:
@@ -162,7 +164,7 @@ def _drip_headers(handler: _Handler, _: Answer) -> None:
 
 def _trickle(handler: _Handler, data: Iterable[int]) -> None:
     for byte in data:
-        if handler.server.owner.ended.wait(0.02):
+        if handler.server.owner.stopped.wait(0.02):
             return
         handler.wfile.write(bytes((byte,)))
 
@@ -172,23 +174,23 @@ def _huge(handler: _Handler, answer: Answer) -> None:
 
 
 def _bomb(handler: _Handler, answer: Answer) -> None:
-    packed = gzip.compress(answer.body + b" " * 16 * MEBIBYTE)
-    handler._send(Answer(packed, headers={**answer.headers, "Content-Encoding": "gzip"}))
+    compressed = gzip.compress(answer.body + b" " * 16 * MEBIBYTE)
+    handler._send(Answer(compressed, headers={**answer.headers, "Content-Encoding": "gzip"}))
 
 
-def _redirecting(status: int) -> Callable[[_Handler, Answer], None]:
+def _redirect(status: int) -> Callable[[_Handler, Answer], None]:
     return lambda handler, _: handler._send(Answer.redirect(f"/elsewhere{handler.path}", status))
 
 
 FAULTS: dict[str, Callable[[_Handler, Answer], None]] = {
-    "500": _saying(b'{"error": "server_error"}', 500),
-    "503": _saying(b"", 503),
-    "html": _saying(b"<!doctype html><title>Maintenance</title>", kind="text/html"),
-    "bad-json": _saying(b'{"access_token": '),
-    "list": _saying(b"[]"),
-    "deep-json": _saying(b"[" * 200_000),
-    "not-utf8": _saying(b'{"a": "\xff\xfe"}'),
-    "empty": _saying(b""),
+    "500": _respond(b'{"error": "server_error"}', 500),
+    "503": _respond(b"", 503),
+    "html": _respond(b"<!doctype html><title>Maintenance</title>", content_type="text/html"),
+    "bad-json": _respond(b'{"access_token": '),
+    "list": _respond(b"[]"),
+    "deep-json": _respond(b"[" * 200_000),
+    "not-utf8": _respond(b'{"a": "\xff\xfe"}'),
+    "empty": _respond(b""),
     "reset": _reset,
     "cut-off": _cut_off,
     "hang": _hang,
@@ -196,6 +198,6 @@ FAULTS: dict[str, Callable[[_Handler, Answer], None]] = {
     "drip-headers": _drip_headers,
     "huge": _huge,
     "bomb": _bomb,
-    "redirect": _redirecting(302),
-    "redirect-307": _redirecting(307),
+    "redirect": _redirect(302),
+    "redirect-307": _redirect(307),
 }

@@ -1,4 +1,4 @@
-"""Several processes that do one thing to one database at the same moment."""
+"""Functions that run in several processes at the same time, on one database."""
 
 from __future__ import annotations
 
@@ -12,43 +12,43 @@ from genkan.adapters.sqlalchemy import Database, SQLAlchemyAdapter, migrations, 
 
 Result = TypeVar("Result")
 
-TOGETHER_WITHIN = 60.0
+BARRIER_TIMEOUT = 60.0
 _barrier: Barrier | None = None
 
 
 def contend(work: Callable[[str], Result], url: str, processes: int = 4) -> list[Result]:
-    """What `work(url)` returned in each of the processes, which began it together."""
-    # The modules are read once, by the server that the processes are forked from.
+    """Call `work(url)` in several processes at the same time and return the results."""
+    # The fork server imports the modules once for all processes.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
     barrier = context.Barrier(processes)
-    with ProcessPoolExecutor(processes, mp_context=context, initializer=_remember, initargs=(barrier,)) as pool:
+    with ProcessPoolExecutor(processes, mp_context=context, initializer=_set_barrier, initargs=(barrier,)) as pool:
         return list(pool.map(work, [url] * processes))
 
 
-def _remember(barrier: Barrier) -> None:
+def _set_barrier(barrier: Barrier) -> None:
     global _barrier  # noqa: PLW0603 (each process has its own)
     _barrier = barrier
 
 
-def _together() -> None:
+def _wait_for_all() -> None:
     if _barrier is not None:
-        _barrier.wait(TOGETHER_WITHIN)
+        _barrier.wait(BARRIER_TIMEOUT)
 
 
 def spend_the_same_ids(url: str) -> list[bool]:
-    """Which of 25 ids this process was the first to spend."""
+    """Use 25 ids. Return for each whether this process was the first to use it."""
     database = Database(url)
     tables = models.User, models.Account, models.UsedToken
     adapter = SQLAlchemyAdapter(database, *tables, seal=str, open=str)
-    _together()
-    won = [adapter.use_once(f"id-{number}", 4_000_000_000.0) for number in range(25)]
+    _wait_for_all()
+    first = [adapter.use_once(f"id-{number}", 4_000_000_000.0) for number in range(25)]
     database.close()
-    return won
+    return first
 
 
 def upgrade(url: str) -> bool:
-    """Whether nothing was left to do after this process had applied the migrations."""
-    _together()
+    """Apply the migrations. Return True if none is pending afterwards."""
+    _wait_for_all()
     migrations.upgrade(url)
     return not migrations.pending(url)

@@ -1,4 +1,4 @@
-"""A real PostgreSQL with its data in a temporary folder, as somebody who is not root: it refuses to be."""
+"""PostgreSQL server with its data in a temporary folder. It runs as another user than root, as PostgreSQL requires."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BINARIES = "/usr/lib/postgresql"
 
 
 class PostgreSQL:
-    """A server on 127.0.0.1; `database()` gives a new empty database on it."""
+    """Server on 127.0.0.1. `database()` creates a new, empty database."""
 
     def __init__(self, binaries: Path) -> None:
         self._binaries = binaries
@@ -28,14 +28,14 @@ class PostgreSQL:
         self._data = str(self._folder / "data")
         self._numbers = itertools.count(1)
         self.port = free_port()
-        settings = {"fsync": "off", "listen_addresses": "127.0.0.1", "unix_socket_directories": str(self._folder)}
+        settings = {"fsync": "off", "listen_conninfoes": "127.0.0.1", "unix_socket_directories": str(self._folder)}
         command = [str(binaries / "postgres"), "-D", self._data, "-p", str(self.port)]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
         self._process = Process(command, "database system is ready to accept connections", _as_postgres())
 
     def create(self) -> None:
-        """The files of a new server."""
+        """Create the files of a new server."""
         if os.geteuid() == 0:
             shutil.chown(self._folder, "postgres", "postgres")
         initdb = ["setpriv", *_as_postgres(), str(self._binaries / "initdb"), "-D", self._data, "--no-sync"]
@@ -43,35 +43,35 @@ class PostgreSQL:
         subprocess.run([*initdb, *options], check=True, capture_output=True)
 
     def start(self) -> None:
-        """Returns when it takes connections."""
+        """Start the server and wait until it accepts connections."""
         self._process.start()
 
     def stop(self) -> None:
-        """Ends it at once; what it had committed is there after the next start."""
+        """Stop the server at once. Committed data is kept for the next start."""
         self._process.stop(signal.SIGINT)
 
     def remove(self) -> None:
-        """Ends it and deletes its files."""
+        """Stop the server and delete its files."""
         self._process.stop(signal.SIGQUIT)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     @contextmanager
     def database(self) -> Iterator[str]:
-        """The URL of a new empty database, dropped at the end."""
+        """Create an empty database, yield its URL and drop it at the end."""
         name = f"test_{next(self._numbers)}"
-        self._administer(f'CREATE DATABASE "{name}"')
+        self._execute(f'CREATE DATABASE "{name}"')
         yield f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{name}"
-        self._administer(f'DROP DATABASE "{name}" WITH (FORCE)')
+        self._execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
-    def _administer(self, statement: str) -> None:
-        address = f"host=127.0.0.1 port={self.port} user=postgres dbname=postgres"
-        with psycopg.connect(address, autocommit=True) as connection:
+    def _execute(self, statement: str) -> None:
+        conninfo = f"host=127.0.0.1 port={self.port} user=postgres dbname=postgres"
+        with psycopg.connect(conninfo, autocommit=True) as connection:
             connection.execute(statement.encode())
 
 
 @contextmanager
 def running() -> Iterator[PostgreSQL]:
-    """A server for as long as the block lasts."""
+    """Run a server during the block."""
     found = sorted(Path(BINARIES).glob("*/bin/initdb"))
     if not found:
         missing("PostgreSQL", "postgresql")

@@ -1,4 +1,4 @@
-"""A real server as a child of the tests: started, watched until it says it is ready, stopped, killed."""
+"""Server as a child process: start it, wait until it is ready, stop it, kill it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import pytest
 
-START_WITHIN = 30.0
+START_TIMEOUT = 30.0
 
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
@@ -22,11 +22,11 @@ WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 
 
 class Process:
-    """A command that announces in its output when it is ready."""
+    """Command whose output contains a line with the text `ready` once it accepts connections."""
 
     def __init__(self, command: list[str], ready: str, privileges: Sequence[str] = ()) -> None:
-        # The kernel ends the child when the tests die without a chance to. (Changing users afterwards would undo
-        # that, so both happen in one step.)
+        # The kernel kills the child if the tests are killed. A later change of the user would reset that,
+        # so one command does both.
         self._command = ["setpriv", *privileges, "--pdeathsig=KILL", *command]
         self._ready = ready
         self._child: subprocess.Popen[str] | None = None
@@ -34,12 +34,12 @@ class Process:
 
     @property
     def pid(self) -> int:
-        """The running child's process id."""
+        """Return the process id of the running child."""
         assert self._child is not None
         return self._child.pid
 
     def start(self) -> None:
-        """Returns when the server takes connections; does nothing when it runs already."""
+        """Start the server and wait until it accepts connections. Do nothing if it runs already."""
         if self._child is not None and self._child.poll() is None:
             return
         is_ready = Event()
@@ -48,24 +48,24 @@ class Process:
         )
         self._reader = Thread(target=self._listen, args=(self._child, is_ready), daemon=True)
         self._reader.start()
-        if not is_ready.wait(START_WITHIN) or self._child.poll() is not None:
+        if not is_ready.wait(START_TIMEOUT) or self._child.poll() is not None:
             self.stop(signal.SIGKILL)
             pytest.fail(f"{self._command[-1]} did not start:\n" + "".join(self._output[-20:]))
 
-    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
-        """Returns when it is gone; does nothing when it is gone already."""
+    def stop(self, signum: signal.Signals = signal.SIGTERM) -> None:
+        """Send the signal and wait for the exit. Do nothing if the server does not run."""
         child, self._child = self._child, None
         if child is None:
             return
         with suppress(ProcessLookupError):
-            child.send_signal(how)
-        child.wait(START_WITHIN)
+            child.send_signal(signum)
+        child.wait(START_TIMEOUT)
         self._reader.join()
         if child.stdout is not None:
             child.stdout.close()
 
     def _listen(self, child: subprocess.Popen[str], is_ready: Event) -> None:
-        # It reads to the end: a full pipe would stop the server.
+        # Reads to the end, as a full pipe would block the server.
         for line in child.stdout or ():
             self._output.append(line)
             if self._ready in line:
@@ -74,16 +74,16 @@ class Process:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that is free and stays so between a stop and a start: below the ephemeral ones."""
+    """Return a free port of 127.0.0.1 below the ephemeral range, so that it stays free between a stop and a start."""
     while True:
         port = random.randrange(10_000 + WORKER, 32_000, WORKERS)
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port
 
 
-def missing(what: str, package: str) -> NoReturn:
-    """Ends the test: skipped on a developer's machine that lacks the server, failed where nothing may be skipped."""
-    sentence = f"{what} is not installed (apt-get install {package})"
+def missing(program: str, package: str) -> NoReturn:
+    """Skip the test because a program is not installed. Fail it on CI, where no test may be skipped."""
+    message = f"{program} is not installed (apt-get install {package})"
     if os.environ.get("CI") == "true":
-        pytest.fail(sentence)
-    pytest.skip(sentence)
+        pytest.fail(message)
+    pytest.skip(message)

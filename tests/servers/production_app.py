@@ -1,4 +1,4 @@
-"""A house with a small app of its own, to be served as in production: what it shows is the server's doing alone."""
+"""Copy of the project with a minimal WSGI app, to test the production server apart from the application."""
 
 from __future__ import annotations
 
@@ -12,11 +12,8 @@ from tests.servers.process import free_port
 
 GOOD = {"AUTH_SECRET": "Wm9f2Lq8Zr4Tn6Yb1Xc3Vd5Hg7Jk0Ps-", "AUTH_URL": "https://app.example.test"}
 
-OURS = (
-    "deploy",
-    "genkan",
-)
-"""What serving takes, beside the core."""
+FOLDERS = ("deploy", "genkan")
+"""Folders that the server needs."""
 
 APP = """
 import os, pathlib, time
@@ -44,16 +41,16 @@ def upgrade(url):
 """
 
 
-def build(house: Path) -> Path:
-    """Puts into `house` what serving takes: our own files, and stand-ins for the app and its migrations."""
-    for name in OURS:
-        shutil.copytree(ROOT / name, house / name, ignore=shutil.ignore_patterns("__pycache__"))
-    (house / "app.py").write_text(APP)
-    (house / "genkan/adapters/sqlalchemy/migrations/__init__.py").write_text(MIGRATIONS)
-    return house
+def build(root: Path) -> Path:
+    """Copy the folders to `root`, with replacements for the app and its migrations."""
+    for name in FOLDERS:
+        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (root / "app.py").write_text(APP)
+    (root / "genkan/adapters/sqlalchemy/migrations/__init__.py").write_text(MIGRATIONS)
+    return root
 
 
-def command(house: Path, **settings: str) -> list[str]:
-    """Serves `house` with these settings beside GOOD ones, and nothing of the tests' own environment."""
+def command(root: Path, **settings: str) -> list[str]:
+    """Return the command that serves `root` with GOOD and these settings, without the environment of the tests."""
     environ = {"PATH": os.environ["PATH"], **GOOD, "PORT": str(free_port()), **settings}
     return ["env", "-i", *(f"{name}={value}" for name, value in environ.items()), sys.executable, "-m", "deploy.serve"]

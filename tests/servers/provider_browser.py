@@ -1,4 +1,4 @@
-"""Somebody at the certified provider from npm, whose browser keeps that provider's cookies from visit to visit."""
+"""Browser at the certified provider from npm. It keeps the provider's cookies between sign-ins."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
 
 
 class ProviderBrowser:
-    """`asked` counts how often the provider wanted to know who they are."""
+    """Browser of one account. `asked` counts the sign-in forms that the provider showed."""
 
     def __init__(self, provider: OidcProvider, account: str) -> None:
         self.provider, self.account = provider, account
@@ -25,7 +25,7 @@ class ProviderBrowser:
         self._browser.trust_env = False
 
     def follow(self, url: str, home: str) -> str:
-        """Go there, sign in or sign out as asked; the first URL that leads back to `home`, or where it ends."""
+        """Open the URL and submit the provider's forms. Return the first redirect to `home`, or the URL of the last page."""
         response = self._browser.get(url, allow_redirects=False, timeout=10)
         for _ in range(STEPS):
             target = urljoin(response.url, response.headers.get("Location", ""))
@@ -34,17 +34,17 @@ class ProviderBrowser:
             if response.is_redirect:
                 response = self._browser.get(target, allow_redirects=False, timeout=10)
             elif FORM.search(response.text):
-                response = self._answer(response)
+                response = self._submit(response)
             else:
                 assert response.status_code == 200, response.text
                 return response.url
-        raise AssertionError(f"no end of it at {response.url}")
+        raise AssertionError(f"too many steps, the last one at {response.url}")
 
     def sign_out(self) -> str:
-        """At the provider's own address for it, without any application having asked."""
+        """Sign out at the provider's end-session endpoint, without a request of an application."""
         return self.follow(f"{self.provider.issuer}/session/end", "nowhere")
 
-    def _answer(self, response: requests.Response) -> requests.Response:
+    def _submit(self, response: requests.Response) -> requests.Response:
         form = FORM.search(response.text)
         action = ACTION.search(form[0]) if form else None
         fields = {name: unescape(value) for name, value in HIDDEN.findall(response.text)}

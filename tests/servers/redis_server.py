@@ -1,4 +1,4 @@
-"""A real Redis that keeps nothing on disk, to be stopped and started in the middle of a test."""
+"""Redis server without persistence, which a test can stop and start."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.servers.process import Process, free_port, missing
 
 
 class RedisServer:
-    """A server on 127.0.0.1, empty after each start."""
+    """Server on 127.0.0.1. It is empty after each start."""
 
     def __init__(self, program: str) -> None:
         self.port = free_port()
@@ -20,22 +20,22 @@ class RedisServer:
         self._process = Process([program, *settings], "Ready to accept connections")
 
     def start(self) -> None:
-        """Returns when it takes connections; does nothing when it runs already."""
+        """Start the server and wait until it accepts connections. Do nothing if it runs already."""
         self._process.start()
 
     def stop(self) -> None:
-        """Gone from one moment to the next, as in a crash."""
+        """Kill the server, as in a crash."""
         self._process.stop(signal.SIGKILL)
 
     def restart(self) -> None:
-        """Gone, then back at the same address with nothing in it."""
+        """Kill the server and start it empty on the same port."""
         self.stop()
         self.start()
 
 
 @contextmanager
 def running() -> Iterator[RedisServer]:
-    """A server for as long as the block lasts."""
+    """Run a server during the block."""
     program = shutil.which("redis-server")
     if program is None:
         missing("Redis", "redis-server")

@@ -1,4 +1,4 @@
-"""Fixtures for the servers that tests talk to; each starts when the first test asks for it."""
+"""Fixtures for servers. Each server starts with the first test that uses it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 import redis
 
 from tests.servers import caching_proxy as proxies
-from tests.servers import postgres as postgres_peer
-from tests.servers import redis_server as redis_peer
+from tests.servers import postgres
+from tests.servers import redis_server as redis_process
 from tests.servers.caching_proxy import CachingProxy
 from tests.servers.postgres import PostgreSQL
 from tests.servers.redis_server import RedisServer
@@ -17,35 +17,35 @@ from tests.servers.redis_server import RedisServer
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgreSQL]:
-    """One PostgreSQL for the whole run; a test that stops it starts it again."""
-    with postgres_peer.running() as server:
+    """Start one PostgreSQL for the run. A test that stops it starts it again."""
+    with postgres.running() as server:
         yield server
 
 
 @pytest.fixture
 def postgres_url(postgres_server: PostgreSQL) -> Iterator[str]:
-    """The URL of an empty PostgreSQL database of the test's own."""
+    """Return the URL of a new, empty PostgreSQL database."""
     with postgres_server.database() as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def shared_redis_server() -> Iterator[RedisServer]:
-    """One Redis for the whole run."""
-    with redis_peer.running() as server:
+    """Start one Redis for the run."""
+    with redis_process.running() as server:
         yield server
 
 
 @pytest.fixture
 def redis_server(shared_redis_server: RedisServer) -> Iterator[RedisServer]:
-    """A running, empty Redis; the test may stop and start it as it likes."""
+    """Return a running Redis. The test may stop and start it."""
     yield shared_redis_server
     shared_redis_server.start()
 
 
 @pytest.fixture
 def redis_url(redis_server: RedisServer) -> str:
-    """The URL of an empty Redis."""
+    """Return the URL of the Redis, emptied."""
     with redis.Redis.from_url(redis_server.url) as client:
         client.flushall()
     return redis_server.url
@@ -53,6 +53,6 @@ def redis_url(redis_server: RedisServer) -> str:
 
 @pytest.fixture(scope="module", params=sorted(proxies.PROXIES))
 def caching_proxy(request: pytest.FixtureRequest) -> Iterator[CachingProxy]:
-    """Each of the caching proxies in turn, empty, with nobody at its back yet."""
+    """Start each caching proxy in turn, with an empty cache and without an upstream server."""
     with proxies.PROXIES[request.param]() as proxy:
         yield proxy

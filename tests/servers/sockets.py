@@ -1,4 +1,4 @@
-"""A host on loopback that does with each connection exactly what the test says, byte by byte."""
+"""TCP server on loopback whose behaviour on each connection is a function of the test."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ Behaviour = Callable[["Line"], None]
 
 
 class Line:
-    """One accepted connection, with its request already read up to the end of the headers."""
+    """Accepted connection, whose request was read up to the end of the headers."""
 
-    def __init__(self, connection: socket.socket, ended: Event) -> None:
+    def __init__(self, connection: socket.socket, stopped: Event) -> None:
         self.connection = connection
         self.request = b""
-        self.ended = ended
+        self.stopped = stopped
 
     def hear(self) -> None:
-        """Read the request's head."""
+        """Read the request up to the end of the headers."""
         while b"\r\n\r\n" not in self.request:
             part = self.connection.recv(65536)
             if not part:
@@ -27,30 +27,30 @@ class Line:
             self.request += part
 
     def say(self, data: bytes) -> None:
-        """Send."""
+        """Send the data."""
         self.connection.sendall(data)
 
     def drip(self, data: Iterable[int], seconds: float = 0.02) -> None:
-        """Send a byte at a time, each soon enough to please a timeout per read."""
+        """Send single bytes, each before a read timeout would expire."""
         for byte in data:
-            if self.ended.wait(seconds):
+            if self.stopped.wait(seconds):
                 return
             self.say(bytes((byte,)))
 
     def hang(self) -> None:
-        """Keep silent until the test is over or the other side leaves."""
+        """Send nothing until the test ends or the client disconnects."""
         with suppress(OSError):
             self.connection.recv(1)
 
 
 def saying(body: bytes, *headers: str, status: str = "200 OK") -> Behaviour:
-    """One whole, honest answer."""
+    """Return the behaviour that sends one complete response."""
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", ""]
     return lambda line: line.say("\r\n".join(lines).encode() + body)
 
 
 class Host:
-    """Where it listens, and how many connections came."""
+    """Address of the server and its connections so far."""
 
     def __init__(self, listener: socket.socket) -> None:
         self.port: int = listener.getsockname()[1]
@@ -58,7 +58,7 @@ class Host:
 
     @property
     def url(self) -> str:
-        """The origin over plain http."""
+        """Return the origin with the scheme http."""
         return f"http://127.0.0.1:{self.port}"
 
 
@@ -66,16 +66,16 @@ class Host:
 def serving(
     behaviour: Behaviour, wrap: Callable[[socket.socket], socket.socket] = lambda plain: plain
 ) -> Iterator[Host]:
-    """Listen on a free port of 127.0.0.1; every connection gets `behaviour` in a thread of its own."""
-    ended = Event()
+    """Listen on a free port of 127.0.0.1 and run `behaviour` for every connection in its own thread."""
+    stopped = Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         host = Host(listener)
-        acceptor = Thread(target=_accept, args=(listener, host, behaviour, wrap, ended), daemon=True)
+        acceptor = Thread(target=_accept, args=(listener, host, behaviour, wrap, stopped), daemon=True)
         acceptor.start()
         try:
             yield host
         finally:
-            ended.set()
+            stopped.set()
             listener.shutdown(socket.SHUT_RDWR)
             acceptor.join()
 
@@ -85,15 +85,15 @@ def _accept(
     host: Host,
     behaviour: Behaviour,
     wrap: Callable[[socket.socket], socket.socket],
-    ended: Event,
+    stopped: Event,
 ) -> None:
     threads = []
-    while not ended.is_set():
+    while not stopped.is_set():
         try:
             plain, _ = listener.accept()
         except OSError:
             break
-        line = Line(plain, ended)
+        line = Line(plain, stopped)
         host.lines.append(line)
         threads.append(Thread(target=_serve, args=(line, behaviour, wrap), daemon=True))
         threads[-1].start()

@@ -1,4 +1,4 @@
-"""The application with a few routes more, as an owner would write them; served by real workers in the tests."""
+"""Application with additional routes, as a developer writes them. Real workers serve it in the tests."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from genkan import access_token, json_blueprint, public
 
 
 def create_app() -> Flask:
-    """Like the application's own."""
+    """Create the application with the additional routes."""
     app = create_whole_app()
     app.register_blueprint(room())
     return app
 
 
 def room() -> Blueprint:
-    """JSON that needs a provider's token: one route for people who are signed in, one that lets anybody try."""
+    """Return a JSON blueprint whose views need a provider's access token: a private view and a public one."""
     room = json_blueprint(Blueprint("tokens", __name__, url_prefix="/api/token"))
     room.get("/<provider_id>")(_token)
     room.get("/open/<provider_id>")(public(_token))

@@ -1,4 +1,4 @@
-"""The real `@auth/core/jwt`, to open what we seal and to seal what we open."""
+"""Token code of Auth.js, `@auth/core/jwt`, to test that both sides read each other's session tokens."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ Secret = str | Sequence[str]
 
 
 class AuthJsError(Exception):
-    """Auth.js refused; its error's name and message."""
+    """Error of Auth.js, with its name and message."""
 
 
 class AuthJs:
-    """Auth.js behind a `with`; its clock is the real one. Raises NodeMissing when it cannot be had."""
+    """Process with Auth.js, started and stopped by `with`. It uses the system clock. Raises NodeMissing."""
 
     def __init__(self) -> None:
         self._program = Program("authjs_jwt.mjs")
@@ -30,14 +30,14 @@ class AuthJs:
         self._program.__exit__()
 
     def encode(self, value: Mapping[str, object], secret: Secret, salt: str, max_age: int = MAX_AGE) -> str:
-        """A token with these claims; `salt` is the cookie's name, `max_age` in seconds."""
-        return str(self._ask(op="encode", value=dict(value), secret=secret, salt=salt, maxAge=max_age))
+        """Return a token with these claims. `salt` is the cookie's name, `max_age` is in seconds."""
+        return str(self._call(op="encode", value=dict(value), secret=secret, salt=salt, maxAge=max_age))
 
     def decode(self, token: str, secret: Secret, salt: str) -> dict[str, Any]:
-        """The token's claims. Raises AuthJsError."""
-        return dict(self._ask(op="decode", token=token, secret=secret, salt=salt))
+        """Return the token's claims. Raises AuthJsError."""
+        return dict(self._call(op="decode", token=token, secret=secret, salt=salt))
 
-    def _ask(self, **question: object) -> Any:
+    def _call(self, **question: object) -> Any:
         self._program.say(question)
         answer = self._program.hear()
         if "error" in answer:

@@ -1,4 +1,4 @@
-"""A certificate that nobody but the test trusts."""
+"""Self-signed certificates for TLS servers of the tests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DAY = datetime.timedelta(days=1)
 
 @cache
 def self_signed(*, expired: bool = False) -> tuple[bytes, bytes]:
-    """Certificate and key in PEM for 127.0.0.1."""
+    """Return certificate and private key for 127.0.0.1 in PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     now = datetime.datetime.now(datetime.UTC)
@@ -39,7 +39,7 @@ def self_signed(*, expired: bool = False) -> tuple[bytes, bytes]:
 
 
 def server_context(certificate_and_key: str) -> ssl.SSLContext:
-    """What a server needs, from one PEM file with both in it."""
+    """Return the TLS context of a server, from one PEM file with certificate and key."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate_and_key)
     return context

@@ -1,4 +1,4 @@
-"""ID tokens, right and in every wrong way that `faults.py` names."""
+"""Valid ID tokens, and ID tokens with the faults of `faults.py`."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ Claims = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A token about to be signed."""
+    """Token before it is signed."""
 
     header: dict[str, object]
     claims: Claims
     signer: SigningKey
 
     def signed(self) -> str:
-        """As it should be."""
+        """Return the token with a valid signature."""
         return compact(self.header, self.claims, self.signer.sign)
 
 
 def valid(claims: Claims, signer: SigningKey) -> Draft:
-    """Everything right."""
+    """Return a valid token."""
     return Draft({"alg": signer.algorithm, "kid": signer.kid, "typ": "JWT"}, dict(claims), signer)
 
 
 def faulty(draft: Draft, fault: str | None) -> str:
-    """The signed token with that one fault, or with none."""
+    """Return the signed token with this fault, or without a fault if None."""
     if fault in _CLAIMS:
         _CLAIMS[fault](draft.claims)
     if fault in _SIGNATURES:
@@ -85,7 +85,7 @@ _CLAIMS: dict[str | None, Callable[[Claims], None]] = {
     "nbf-future": _shift(HOUR, "nbf"),
     "wrong-nonce": _put(nonce="another-nonce"),
     "missing-nonce": _drop("nonce"),
-    # Authlib skipped the nonce for this one up to 1.7.
+    # Authlib did not check the nonce of such a token up to version 1.7.
     "nonce-unsupported": lambda body: (body.pop("nonce", None), body.update(nonce_supported=False))[1],
     "wrong-at-hash": _put(at_hash="AAAAAAAAAAAAAAAAAAAAAA"),
     "no-auth-time": _drop("auth_time"),
@@ -99,12 +99,12 @@ def _unsigned(draft: Draft) -> str:
     return compact({**draft.header, "alg": "none"}, draft.claims, lambda _: b"")
 
 
-def _confused(draft: Draft) -> str:
+def _signed_by_public_key(draft: Draft) -> str:
     header = {**draft.header, "alg": "HS256"}
     return compact(header, draft.claims, signed_with_secret(draft.signer.public_pem()))
 
 
-def _forged(draft: Draft) -> str:
+def _signed_by_attacker(draft: Draft) -> str:
     return compact(draft.header, draft.claims, _attacker(draft).sign)
 
 
@@ -114,12 +114,12 @@ def _tampered(draft: Draft) -> str:
     return token[:middle] + ("B" if token[middle] == "A" else "A") + token[middle + 1 :]
 
 
-def _own_key(draft: Draft) -> str:
+def _attacker_jwk(draft: Draft) -> str:
     header = {**draft.header, "jwk": _attacker(draft).public_jwk()}
     return compact(header, draft.claims, _attacker(draft).sign)
 
 
-def _own_keys_elsewhere(draft: Draft) -> str:
+def _attacker_jku(draft: Draft) -> str:
     header = {**draft.header, "jku": f"{draft.claims['iss']}/elsewhere/attacker"}
     return compact(header, draft.claims, _attacker(draft).sign)
 
@@ -138,14 +138,14 @@ def _without_kid(draft: Draft) -> str:
 
 _SIGNATURES: dict[str | None, Callable[[Draft], str]] = {
     "alg-none": _unsigned,
-    "hs256-public-key": _confused,
-    "wrong-key": _forged,
+    "hs256-public-key": _signed_by_public_key,
+    "wrong-key": _signed_by_attacker,
     "tampered": _tampered,
-    "jwk-header": _own_key,
-    "jku-header": _own_keys_elsewhere,
+    "jwk-header": _attacker_jwk,
+    "jku-header": _attacker_jku,
     "unknown-crit": _with_header(crit=["urn:example:must-know"], **{"urn:example:must-know": True}),
     "kid-absent": _without_kid,
-    "unknown-kid": _with_header(kid="nobody-knows-me"),
+    "unknown-kid": _with_header(kid="not-in-the-key-set"),
     "not-a-jwt": lambda _: "three.words.here",
     "list-payload": lambda draft: compact(draft.header, [draft.claims], draft.signer.sign),
     "wrong-typ": _with_header(typ="something+jwt"),

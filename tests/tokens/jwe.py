@@ -1,4 +1,4 @@
-"""Sealed boxes made and opened by hand, from RFC 7516 and 7518 alone: what our own sealer would never write."""
+"""JWE by RFC 7516 and RFC 7518, independent of the package, also for tokens that the package never writes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 
 
 def derive_key(secret: str, salt: str, length: int = 64) -> bytes:
-    """HKDF-SHA256 (RFC 5869) as Auth.js asks for it."""
+    """Return the key by HKDF-SHA256 (RFC 5869) with the parameters of Auth.js."""
     info = f"Auth.js Generated Encryption Key ({salt})".encode()
     prk = hmac.digest(salt.encode(), secret.encode(), "sha256")
     block, output = b"", b""
@@ -27,13 +27,13 @@ def derive_key(secret: str, salt: str, length: int = 64) -> bytes:
 
 
 def thumbprint(key: bytes) -> str:
-    """RFC 7638, with the hash as long as the key."""
+    """Return the JWK thumbprint (RFC 7638), by SHA-512 for a key of 64 bytes and by SHA-256 otherwise."""
     jwk = f'{{"k":"{encode(key)}","kty":"oct"}}'.encode()
     return encode((sha512 if len(key) == 64 else sha256)(jwk).digest())
 
 
 def seal_cbc(header: Mapping[str, Any], plaintext: bytes, key: bytes) -> str:
-    """A256CBC-HS512 (RFC 7518 5.2), whatever the header says."""
+    """Encrypt by A256CBC-HS512 (RFC 7518 section 5.2), regardless of the header."""
     head, iv = encode(json.dumps(header, separators=(",", ":")).encode()), os.urandom(16)
     padding = 16 - len(plaintext) % 16
     encryptor = Cipher(AES(key[32:]), modes.CBC(iv)).encryptor()
@@ -42,14 +42,14 @@ def seal_cbc(header: Mapping[str, Any], plaintext: bytes, key: bytes) -> str:
 
 
 def seal_gcm(header: Mapping[str, Any], plaintext: bytes, key: bytes, *, tag_bytes: int = 16) -> str:
-    """A256GCM (RFC 7518 5.3), with its tag cut if that is asked for."""
+    """Encrypt by A256GCM (RFC 7518 section 5.3), with the tag cut to `tag_bytes`."""
     head, iv = encode(json.dumps(header, separators=(",", ":")).encode()), os.urandom(12)
     sealed = AESGCM(key).encrypt(iv, plaintext, head.encode())
     return ".".join((head, "", encode(iv), encode(sealed[:-16]), encode(sealed[-16:][:tag_bytes])))
 
 
 def open_cbc(token: str, key: bytes) -> tuple[str, bytes]:
-    """The header's text and the plaintext of an A256CBC-HS512 token; AssertionError where its tag is wrong."""
+    """Return header and plaintext of an A256CBC-HS512 token. Raises AssertionError for a wrong tag."""
     head, encrypted_key, *rest = token.split(".")
     iv, ciphertext, tag = map(decode, rest)
     assert encrypted_key == ""
@@ -60,7 +60,7 @@ def open_cbc(token: str, key: bytes) -> tuple[str, bytes]:
 
 
 def seal_claims(claims: Mapping[str, Any], secret: str, salt: str) -> str:
-    """A token as Auth.js writes it: `JSON.stringify` escapes a lone surrogate, as `json.dumps` does."""
+    """Return a token as Auth.js writes it. `JSON.stringify` escapes a lone surrogate, as `json.dumps` does."""
     key = derive_key(secret, salt)
     header = {"alg": "dir", "enc": "A256CBC-HS512", "kid": thumbprint(key)}
     return seal_cbc(header, json.dumps(claims).encode(), key)

@@ -1,4 +1,4 @@
-"""What a provider publishes about itself, and how that can be wrong."""
+"""Discovery document and key set of a provider, valid or with a fault."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Document = dict[str, Any]
 
 
 def metadata(issuer: str, algorithm: str, client_auth: str, fault: str | None) -> Document:
-    """The discovery document (OpenID Connect Discovery 3), with that one fault."""
+    """Return the discovery document (OpenID Connect Discovery section 3) with this fault."""
     document: Document = {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/authorize",
@@ -29,10 +29,10 @@ def metadata(issuer: str, algorithm: str, client_auth: str, fault: str | None) -
         "scopes_supported": ["openid", "email", "profile"],
         "authorization_response_iss_parameter_supported": True,
     }
-    return {name: value for name, value in {**document, **_wrong(issuer, fault)}.items() if value is not None}
+    return {name: value for name, value in {**document, **_changes(issuer, fault)}.items() if value is not None}
 
 
-def _wrong(issuer: str, fault: str | None) -> Document:
+def _changes(issuer: str, fault: str | None) -> Document:
     endpoints = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri")
     faults: dict[str | None, Document] = {
         "wrong-issuer": {"issuer": ELSEWHERE},
@@ -48,9 +48,9 @@ def _wrong(issuer: str, fault: str | None) -> Document:
 
 
 def key_set(published: Sequence[SigningKey], fault: str | None) -> Document:
-    """The JWKS, with that one fault."""
+    """Return the JWKS with this fault."""
     if fault == "not-a-set":
-        return {"keys": "none today"}
+        return {"keys": "not a list"}
     if fault == "no-keys":
         return {"keys": []}
     keys = [key.public_jwk() for key in published]
@@ -64,4 +64,4 @@ _UNPARSEABLE = (
     {"kid": "nameless"},
     {"kty": "RSA", "kid": 7, "e": None},
 )
-"""As a newer or a careless provider adds them beside a good one (conformance suite: IgnoresUnparseableKeyInJwks)."""
+"""Keys that a client must ignore beside a valid one (OpenID conformance suite, IgnoresUnparseableKeyInJwks)."""

@@ -1,4 +1,4 @@
-"""What a provider can do wrong, by name. Every list can be handed to `pytest.mark.parametrize` whole."""
+"""Names of the faults that a provider can have, as lists for `pytest.mark.parametrize`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Transport = Literal[
     "500", "503", "html", "bad-json", "list", "deep-json", "not-utf8", "empty", "reset", "cut-off",
     "hang", "drip", "drip-headers", "huge", "bomb", "redirect", "redirect-307",
 ]  # fmt: skip
-"""Faults any endpoint can have. A redirect leads to a place that answers well, so whoever follows gets through."""
+"""Faults of any endpoint. The target of a redirect sends a valid response, so a client that follows it succeeds."""
 
 Discovery = Literal[
     "wrong-issuer", "slashed-issuer", "no-issuer", "missing-endpoints", "http-endpoints", "number-endpoints",
@@ -38,7 +38,7 @@ IdToken = Literal[
 UserInfo = Literal["401", "wrong-sub", "missing-sub"]
 
 AUTH_TIMES: tuple[IdToken, ...] = ("no-auth-time", "stale-auth-time", "string-auth-time", "auth-time-ahead")
-"""Wrong where somebody was to prove themselves anew; nobody asked for it at any other sign-in."""
+"""Faults of a reauthentication. At other sign-ins the client does not request `auth_time`."""
 
 HARMLESS_ID_TOKENS = ("kid-absent", "multiple-aud", "wrong-typ", *AUTH_TIMES)
 """Odd but right as long as one key fits and `azp` is ours (conformance suite; Core 3.1.3.7)."""
@@ -88,12 +88,12 @@ ODD_CLAIMS: Mapping[str, Mapping[str, object]] = {
     "picture-broken": {"picture": "https://[broken"},
     "extra-deep": {"extra": [[[[[[[[[[[[]]]]]]]]]]]]},
 }  # fmt: skip
-"""Claims that no honest provider sends, laid over the honest ones."""
+"""Malformed claims by name. They replace the valid ones."""
 
 
 @dataclass(slots=True)
 class Faults:
-    """Everything None: an honest provider. Set one field to one name, set it back to recover."""
+    """Current fault of each endpoint, None for a valid response."""
 
     discovery: Transport | Discovery | None = None
     jwks: Transport | Keys | None = None
@@ -102,4 +102,4 @@ class Faults:
     id_token: IdToken | None = None
     userinfo: Transport | UserInfo | None = None
     claims: str | None = None
-    """A name in ODD_CLAIMS."""
+    """Name in ODD_CLAIMS."""

@@ -1,11 +1,11 @@
-"""An OpenID provider over real HTTP: strict and right by itself, wrong in one chosen way when told so.
+"""OpenID provider over HTTP. It is strict and correct unless a test sets a fault.
 
-    with MisbehavingProvider() as op:
+    with FaultyProvider() as op:
         op.faults.token = "html"
         callback_url = op.authorize(authorization_url)
 
-It holds clients to the letter: PKCE S256, codes that work once, one way of client authentication with form-encoded
-id and secret (RFC 6749 2.3.1), exact redirect addresses. It keeps every call, so that tests can count.
+It requires PKCE by S256, codes that are used once, one method of client authentication with form-encoded id and
+secret (RFC 6749 section 2.3.1), and registered redirect URIs. It records every request.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Refreshing = Literal["rotate", "keep", "silent"]
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a code stands for."""
+    """Data of an authorization code."""
 
     redirect_uri: str
     challenge: str
@@ -40,11 +40,11 @@ class Grant:
 
 
 class FaultyProvider:
-    """See the module. Its settings may be changed at any time; `with` starts and stops it."""
+    """OpenID provider, started and stopped by `with`. Its attributes can be changed at any time."""
 
     client_id = "genkan:tests"
     client_secret = "a:b%c&+/"
-    """Comes out wrong unless it is form-encoded before it is joined."""
+    """Secret that is wrong unless it is form-encoded before it is joined with the id."""
 
     def __init__(self, *, algorithm: Algorithm = "RS256", clock: Callable[[], float] = time.time) -> None:
         self.faults = Faults()
@@ -53,29 +53,29 @@ class FaultyProvider:
         self.client_auth: Literal["client_secret_basic", "client_secret_post"] = "client_secret_basic"
         self.expires_in = 3600
         self.padding = 0
-        """Characters that each access token has more than it needs."""
+        """Additional characters of each access token."""
         self.refreshing: Refreshing | None = None
-        """None: no refresh tokens are given. `rotate`: each is good once; `keep`: the same again; `silent`: it stays
-        good and is not mentioned."""
+        """None issues no refresh tokens. `rotate` issues a new one for each. `keep` sends the same one again. `silent`
+        omits it from the response and keeps it valid."""
         self.refreshed_claims: dict[str, Any] = {}
-        """What the ID token of a refresh says otherwise than the first."""
+        """Claims of the ID token of a refresh that differ from the first ID token."""
         self.refreshes: list[str] = []
-        """Refresh tokens as they were presented by the client."""
+        """Refresh tokens that the client sent."""
         self.redirect_uris: set[str] = set()
-        """Empty: any on loopback."""
+        """Registered redirect URIs. If it is empty, every URI on loopback is accepted."""
         self.skew = 0.0
-        """Seconds that its clock is ahead of ours."""
+        """Seconds by which the provider's clock is ahead."""
         self.before: dict[str, Callable[[], object]] = {}
-        """By path: called when a request for it has arrived and nothing is done yet; to race, or to pull a plug."""
+        """Functions by path, called before a request for the path is handled."""
         self.algorithm: Algorithm = algorithm
         self.signer = key("first", algorithm)
         self.published = [self.signer]
         self.calls: list[Call] = []
         self.authorizations: list[dict[str, str]] = []
         self.codes: list[str] = []
-        """As they were presented at the token endpoint by the client; one that is there twice was replayed."""
+        """Codes that the client sent to the token endpoint, replayed ones included."""
         self.exchanges: list[str] = []
-        """Codes that became tokens."""
+        """Codes that were exchanged for tokens."""
         self._clock = clock
         self._rotations = itertools.count(1)
         self._grants: dict[str, Grant] = {}
@@ -94,16 +94,16 @@ class FaultyProvider:
 
     @property
     def issuer(self) -> str:
-        """Its origin."""
+        """Return the issuer, which is the origin."""
         return f"http://127.0.0.1:{self._server.port}"
 
     def count(self, path: str) -> int:
-        """How many calls came for that path."""
+        """Return the number of requests for the path."""
         return sum(call.path == path for call in self.calls)
 
     @contextmanager
     def down(self) -> Iterator[None]:
-        """Refuse connections for a while."""
+        """Refuse connections during the block."""
         self._server.stop()
         try:
             yield
@@ -111,47 +111,47 @@ class FaultyProvider:
             self._server.start()
 
     def rotate(self, *, keep_kid: bool = False) -> None:
-        """Sign with a new key from now on: under a new id beside the old one, or in the old one's place."""
+        """Sign with a new key. It has a new kid beside the old key, or replaces the old key under the same kid."""
         old, new = self.signer, key(f"rotated-{next(self._rotations)}", self.algorithm)
         self.signer = replace(new, kid=old.kid) if keep_kid else new
         self.published = [self.signer] if keep_kid else [old, self.signer]
 
     def withdraw(self) -> None:
-        """Publish another key only, and go on signing with the old one, as its thief would."""
+        """Publish another key only and keep signing with the old one, as an attacker with a stolen key does."""
         self.published = [key("successor", self.algorithm)]
 
     def publish_more(self) -> None:
-        """Put other keys before and after the one that signs."""
+        """Publish other keys before and after the signing key."""
         self.published = [key("before", self.algorithm), self.signer, key("after", self.algorithm)]
 
     def authorize(self, authorization_url: str, claims: Mapping[str, object] | None = None) -> str:
-        """Consent as the visitor (or as whoever `claims` describes); the URL the browser is sent back to.
+        """Consent as the default user, with `claims` replaced. Return the URL of the redirect to the client.
 
-        Raises UnacceptableRequest for a request that is not as it should be.
+        Raises UnacceptableRequest for an invalid request.
         """
         if not authorization_url.startswith(f"{self.issuer}/authorize?"):
-            raise UnacceptableRequest(f"not our address: {authorization_url.partition('?')[0]}")
+            raise UnacceptableRequest(f"not the authorization endpoint: {authorization_url.partition('?')[0]}")
         return self._consent(parse_qsl(urlsplit(authorization_url).query), claims or {})
 
     def _consent(self, pairs: Sequence[tuple[str, str]], claims: Mapping[str, object]) -> str:
         check_authorization(pairs, self.client_id, self.redirect_uris)
-        asked = dict(pairs)
-        self.authorizations.append(asked)
+        params = dict(pairs)
+        self.authorizations.append(params)
         code = secrets.token_urlsafe(32)
-        grant = Grant(asked["redirect_uri"], asked["code_challenge"], asked["nonce"], {**self.claims, **claims})
+        grant = Grant(params["redirect_uri"], params["code_challenge"], params["nonce"], {**self.claims, **claims})
         self._grants[code] = grant
-        back = _spoilt_callback({"code": code, "state": asked["state"], "iss": self.issuer}, self.faults.callback)
+        back = _faulty_callback({"code": code, "state": params["state"], "iss": self.issuer}, self.faults.callback)
         return f"{grant.redirect_uri}?{urlencode(back)}"
 
     def _answer(self, call: Call) -> Answer:
         self.calls.append(call)
-        # A redirected request gets its answer at /elsewhere/…, so following one would not be noticed otherwise.
+        # The target of a redirect fault below /elsewhere/ answers without the fault, so that following it succeeds.
         path = call.path.removeprefix("/elsewhere")
         self.before.get(path, lambda: None)()
         respond, fault = self._endpoints().get(path, (_unknown, None))
         answer = respond(call)
-        strayed = path != call.path
-        return answer if strayed or fault not in TRANSPORT else replace(answer, fault=fault)
+        is_followed = path != call.path
+        return answer if is_followed or fault not in TRANSPORT else replace(answer, fault=fault)
 
     def _endpoints(self) -> dict[str, tuple[Callable[[Call], Answer], str | None]]:
         faults = self.faults
@@ -186,7 +186,7 @@ class FaultyProvider:
         if not grant or not fits or not verifies(call.body.get("code_verifier", ""), grant.challenge):
             return Answer.of({"error": "invalid_grant"}, 400)
         self.exchanges.append(code)
-        return _spoilt_token({**self._tokens(grant), **self._new_refresh_token(grant)}, self.faults.token)
+        return _faulty_token({**self._tokens(grant), **self._new_refresh_token(grant)}, self.faults.token)
 
     def _refreshed(self, call: Call) -> Answer:
         presented = call.body.get("refresh_token", "")
@@ -199,9 +199,9 @@ class FaultyProvider:
             again = self._new_refresh_token(grant)
         else:
             self._refresh[presented] = grant
-        # Core 12.2: an ID token of a refresh has no nonce, as nobody asked for one.
-        told = replace(grant, nonce=None, claims={**grant.claims, **self.refreshed_claims})
-        return _spoilt_token({**self._tokens(told), **again}, self.faults.token)
+        # The ID token of a refresh has no nonce, as the request had none (OpenID Connect Core section 12.2).
+        refreshed = replace(grant, nonce=None, claims={**grant.claims, **self.refreshed_claims})
+        return _faulty_token({**self._tokens(refreshed), **again}, self.faults.token)
 
     def _new_refresh_token(self, grant: Grant) -> dict[str, str]:
         if self.refreshing is None:
@@ -213,13 +213,13 @@ class FaultyProvider:
     def _tokens(self, grant: Grant) -> dict[str, Any]:
         access_token, now = secrets.token_urlsafe(32) + "x" * self.padding, int(self._clock() + self.skew)
         odd = ODD_CLAIMS[self.faults.claims] if self.faults.claims else {}
-        person = {name: value for name, value in {**grant.claims, **odd}.items() if value is not None}
-        self._access[access_token] = {"sub": person["sub"]} if self.claims_in == "id_token" else person
-        claims = {"sub": person["sub"]} if self.claims_in == "userinfo" else person
+        user = {name: value for name, value in {**grant.claims, **odd}.items() if value is not None}
+        self._access[access_token] = {"sub": user["sub"]} if self.claims_in == "id_token" else user
+        claims = {"sub": user["sub"]} if self.claims_in == "userinfo" else user
         times = {"iat": now, "auth_time": now, "exp": now + 3600}
-        about = {"iss": self.issuer, "aud": self.client_id, "at_hash": at_hash(access_token)}
-        about |= {} if grant.nonce is None else {"nonce": grant.nonce}
-        id_token = faulty(valid({**claims, **about, **times}, self.signer), self.faults.id_token)
+        audience = {"iss": self.issuer, "aud": self.client_id, "at_hash": at_hash(access_token)}
+        audience |= {} if grant.nonce is None else {"nonce": grant.nonce}
+        id_token = faulty(valid({**claims, **audience, **times}, self.signer), self.faults.id_token)
         return {
             "access_token": access_token,
             "token_type": "Bearer",
@@ -232,16 +232,16 @@ class FaultyProvider:
         if claims is None or self.faults.userinfo == "401":
             return Answer.of({"error": "invalid_token"}, 401)
         if self.faults.userinfo == "wrong-sub":
-            claims = {**claims, "sub": "somebody-else", "email": "somebody-else@example.org"}
+            claims = {**claims, "sub": "another-user", "email": "another-user@example.org"}
         if self.faults.userinfo == "missing-sub":
             claims = {name: value for name, value in claims.items() if name != "sub"}
         return Answer.of(claims)
 
 
-def _spoilt_callback(back: dict[str, str], fault: str | None) -> list[tuple[str, str]]:
+def _faulty_callback(back: dict[str, str], fault: str | None) -> list[tuple[str, str]]:
     errors = {
-        "access-denied": ("access_denied", "The visitor said no"),
-        "server-error": ("server_error", "It broke"),
+        "access-denied": ("access_denied", "The user refused"),
+        "server-error": ("server_error", "An error occurred"),
         "script-error": ("<script>", SCRIPT),
     }
     if fault in errors:
@@ -253,7 +253,7 @@ def _spoilt_callback(back: dict[str, str], fault: str | None) -> list[tuple[str,
     return [*pairs, ("code", "another")] if fault == "two-codes" else pairs
 
 
-def _spoilt_token(tokens: dict[str, Any], fault: str | None) -> Answer:
+def _faulty_token(tokens: dict[str, Any], fault: str | None) -> Answer:
     errors = {
         "invalid-grant": ("invalid_grant", 400),
         "invalid-client": ("invalid_client", 401),

@@ -1,4 +1,4 @@
-"""A database as Auth.js leaves it: the columns of its PostgreSQL adapter, without keys, and somebody in it."""
+"""Database of Auth.js: the columns of its PostgreSQL adapter, without foreign keys, and a user."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from sqlalchemy import text
 from genkan.adapters.sqlalchemy import Database
 
 INTEGERS = ("SERIAL PRIMARY KEY", "INTEGER NOT NULL")
-"""The kinds of an id and of a reference to one, as the adapter's schema has them."""
+"""SQL types of an id and of a reference to it in the adapter's schema."""
 
 UUIDS = ("UUID PRIMARY KEY DEFAULT gen_random_uuid()", "UUID NOT NULL")
 TEXTS = ("TEXT PRIMARY KEY", "TEXT NOT NULL")
@@ -15,12 +15,12 @@ SQLITE_INTEGERS = ("INTEGER PRIMARY KEY", "INTEGER NOT NULL")
 
 
 def create_schema(
-    database: Database, kinds: tuple[str, str], *, with_accounts: bool = True, moments: str = "TIMESTAMPTZ"
+    database: Database, types: tuple[str, str], *, with_accounts: bool = True, timestamp: str = "TIMESTAMPTZ"
 ) -> None:
-    """Its users and accounts, with ids and times of that kind."""
-    key, reference = kinds
+    """Create the tables of users and accounts, with ids and timestamps of these types."""
+    key, reference = types
     users = f"""CREATE TABLE users (id {key}, name VARCHAR(255), email VARCHAR(255),
-        "emailVerified" {moments}, image TEXT)"""
+        "emailVerified" {timestamp}, image TEXT)"""
     accounts = f"""CREATE TABLE accounts (id {key}, "userId" {reference}, type VARCHAR(255) NOT NULL,
         provider VARCHAR(255) NOT NULL, "providerAccountId" VARCHAR(255) NOT NULL, refresh_token TEXT,
         access_token TEXT, expires_at BIGINT, id_token TEXT, scope TEXT, session_state TEXT, token_type TEXT)"""
@@ -28,7 +28,7 @@ def create_schema(
 
 
 def add_grace(database: Database, id: str, email: str = "grace@example.org") -> None:
-    """Grace came in through Next.js once; her tokens are in clear, as Auth.js keeps them."""
+    """Add a user who signed in by Next.js. The tokens are in plain text, as Auth.js stores them."""
     execute(
         database,
         f"""INSERT INTO users (id, name, email) VALUES ('{id}', 'Grace', '{email}')""",
@@ -38,7 +38,7 @@ def add_grace(database: Database, id: str, email: str = "grace@example.org") -> 
 
 
 def execute(database: Database, *statements: str) -> None:
-    """All of them in one transaction."""
+    """Execute the statements in one transaction."""
     with database.write() as session:
         for statement in statements:
             session.execute(text(statement))

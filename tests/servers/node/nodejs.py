@@ -1,4 +1,4 @@
-"""Programs of Node.js beside the tests: their packages installed once, each spoken to in lines of JSON."""
+"""Programs of Node.js that exchange lines of JSON with the tests. Their packages are installed once."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ import pytest
 HERE = Path(__file__).parent
 PACKAGES = HERE / "package.json"
 STAMP = HERE / "node_modules" / ".installed-from"
-OLDEST = 20
-INSTALL_WITHIN = 300.0
-END_WITHIN = 5.0
-ANSWER_WITHIN = 20.0
+MIN_VERSION = 20
+INSTALL_TIMEOUT = 300.0
+EXIT_TIMEOUT = 5.0
+RESPONSE_TIMEOUT = 20.0
 
 
 class NodeMissing(RuntimeError):
-    """Node.js or the packages cannot be had here; says which, and what would help."""
+    """Node.js or the packages are missing. The message names them and the remedy."""
 
 
 class ProgramFailed(RuntimeError):
-    """The program ended or did not understand; carries what it printed to standard error."""
+    """The program ended or refused a request. The message contains its standard error."""
 
 
 @contextmanager
 def needing_node() -> Iterator[None]:
-    """Turn NodeMissing into a skipped test, or into a failed one where nothing may be skipped."""
+    """Skip the test on NodeMissing. Raise it on CI, where no test may be skipped."""
     try:
         yield
     except NodeMissing as missing:
@@ -46,13 +46,13 @@ def needing_node() -> Iterator[None]:
 
 
 def node() -> str:
-    """The path of Node.js, with the packages of package.json installed. Raises NodeMissing."""
+    """Install the packages of package.json and return the path of Node.js. Raises NodeMissing."""
     found, npm = shutil.which("node"), shutil.which("npm")
     if found is None or npm is None:
-        raise NodeMissing(f"Node.js {OLDEST} or newer with npm is not installed")
+        raise NodeMissing(f"Node.js {MIN_VERSION} or newer with npm is not installed")
     version = subprocess.run([found, "--version"], capture_output=True, text=True, check=True).stdout
-    if int(version.removeprefix("v").split(".")[0]) < OLDEST:
-        raise NodeMissing(f"Node.js {OLDEST} or newer is needed, not {version.strip()}")
+    if int(version.removeprefix("v").split(".")[0]) < MIN_VERSION:
+        raise NodeMissing(f"Node.js {MIN_VERSION} or newer is needed, not {version.strip()}")
     _install(npm)
     return found
 
@@ -60,24 +60,24 @@ def node() -> str:
 def _install(npm: str) -> None:
     wanted = hashlib.sha256(PACKAGES.read_bytes()).hexdigest()
     with PACKAGES.open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two runs of the tests may begin together
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two runs of the tests may start at the same time
         if STAMP.is_file() and STAMP.read_text() == wanted:
             return
-        # No lock file, for it would hold addresses of a registry; no scripts, for none of the packages needs one;
-        # no peers, for `next` is a large one that next-auth/react never imports.
+        # No lock file, as it contains URLs of a registry. No scripts, as no package needs one. No peer dependencies,
+        # as `next` is large and next-auth/react does not import it.
         quiet = ["--no-package-lock", "--ignore-scripts", "--legacy-peer-deps", "--no-audit", "--no-fund"]
         command = [npm, "install", "--loglevel=error", *quiet]
         try:
-            subprocess.run(command, cwd=HERE, check=True, capture_output=True, text=True, timeout=INSTALL_WITHIN)
+            subprocess.run(command, cwd=HERE, check=True, capture_output=True, text=True, timeout=INSTALL_TIMEOUT)
         except subprocess.CalledProcessError as error:
-            raise NodeMissing(f"npm could not install the peers: {error.stderr[-500:]}") from error
+            raise NodeMissing(f"npm could not install the packages: {error.stderr[-500:]}") from error
         except subprocess.TimeoutExpired as error:
-            raise NodeMissing(f"npm did not install the peers within {INSTALL_WITHIN:g} seconds") from error
+            raise NodeMissing(f"npm did not install the packages within {INSTALL_TIMEOUT:g} seconds") from error
         STAMP.write_text(wanted)
 
 
 class Program:
-    """A script that answers lines of JSON with lines of JSON and ends when its input does, even if we are killed."""
+    """Script that answers lines of JSON with lines of JSON. It ends with its input, also if the tests are killed."""
 
     def __init__(self, script: str, *arguments: str) -> None:
         self._command = [node(), script, *arguments]
@@ -96,30 +96,30 @@ class Program:
 
     def __exit__(self, *_: object) -> None:
         try:
-            self._child.communicate(timeout=END_WITHIN)
+            self._child.communicate(timeout=EXIT_TIMEOUT)
         except subprocess.TimeoutExpired:
             self._child.kill()
             self._child.communicate()
         self._errors.close()
 
     def say(self, question: object) -> None:
-        """Send one line."""
+        """Send one value as a line of JSON."""
         assert self._child.stdin is not None
         self._child.stdin.write(json.dumps(question) + "\n")
         self._child.stdin.flush()
 
     def hear(self) -> Any:
-        """The next line. Raises ProgramFailed when there is none, also for a program that hangs: that one is ended."""
+        """Return the value of the next line. Raises ProgramFailed if there is none. A program that hangs is killed."""
         assert self._child.stdout is not None
-        patience = Timer(ANSWER_WITHIN, self._child.kill)
-        patience.start()
+        timer = Timer(RESPONSE_TIMEOUT, self._child.kill)
+        timer.start()
         line = self._child.stdout.readline()
-        patience.cancel()
+        timer.cancel()
         if not line:
-            raise ProgramFailed(f"{self._command[1]} ended: {self.complaints()}")
+            raise ProgramFailed(f"{self._command[1]} ended: {self.stderr()}")
         return json.loads(line)
 
-    def complaints(self) -> str:
-        """All it has printed to standard error."""
+    def stderr(self) -> str:
+        """Return the program's standard error so far."""
         self._errors.seek(0)
         return self._errors.read()

@@ -1,4 +1,4 @@
-"""The certified OpenID provider from npm: a second opinion on our client, not written by us."""
+"""Certified OpenID provider from npm, to test the client against an independent implementation."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from tests.servers.node.nodejs import Program, ProgramFailed
 
 CLIENT_ID = "genkan:tests"
 CLIENT_SECRET = "a:b%c&+/"
-"""Comes out wrong unless it is form-encoded before it is joined (RFC 6749 2.3.1)."""
+"""Secret that is wrong unless it is form-encoded before it is joined with the id (RFC 6749 section 2.3.1)."""
 
 STEPS = 10
-"""More than any sign-in takes."""
+"""Maximum number of requests of one sign-in."""
 
 
 class OidcProvider:
-    """A running provider. Anybody may sign in; who is not in `accounts` gets a name and an e-mail from the id."""
+    """Running provider. Every account id can sign in. Name and email of an id outside `accounts` derive from the id."""
 
     client_id = CLIENT_ID
     client_secret = CLIENT_SECRET
@@ -32,14 +32,14 @@ class OidcProvider:
         self._redirect_uris = tuple(redirect_uris)
 
     def sign_in(self, authorization_url: str, account: str = "visitor") -> str:
-        """Go through its pages as a browser without scripts would; the URL the browser is sent back to."""
-        return self._visit(authorization_url, {"account": account})
+        """Sign in without JavaScript. Return the URL of the redirect to the client."""
+        return self._submit_forms(authorization_url, {"account": account})
 
     def refuse(self, authorization_url: str) -> str:
-        """Press "Refuse" there; the URL the browser is sent back to."""
-        return self._visit(authorization_url, {"refuse": "yes"})
+        """Refuse the sign-in. Return the URL of the redirect to the client."""
+        return self._submit_forms(authorization_url, {"refuse": "yes"})
 
-    def _visit(self, url: str, answers: Mapping[str, str]) -> str:
+    def _submit_forms(self, url: str, fields: Mapping[str, str]) -> str:
         with requests.Session() as browser:
             browser.trust_env = False
             response = browser.get(url, allow_redirects=False, timeout=10)
@@ -51,8 +51,8 @@ class OidcProvider:
                     response = browser.get(target, allow_redirects=False, timeout=10)
                 else:
                     form = _form(response)
-                    response = browser.post(form, data=answers, allow_redirects=False, timeout=10)
-        raise AssertionError(f"no way back from {response.url}")
+                    response = browser.post(form, data=fields, allow_redirects=False, timeout=10)
+        raise AssertionError(f"no redirect to the client, the last page is {response.url}")
 
 
 def _form(response: requests.Response) -> str:
@@ -73,10 +73,10 @@ def running(
     refresh_tokens: bool = False,
     port: int = 0,
 ) -> Iterator[OidcProvider]:
-    """A provider that knows one client, CLIENT_ID. Raises NodeMissing when it cannot be had.
+    """Run a provider with one client, CLIENT_ID. Raises NodeMissing.
 
-    By itself it says name, e-mail and picture at userinfo only; with `id_token_claims` in the ID token too.
-    With `refresh_tokens` it gives those, each of them good once.
+    Name, email and picture are claims of the UserInfo response, with `id_token_claims` also of the ID token.
+    With `refresh_tokens` it issues refresh tokens that can be used once.
     """
     settings = {
         "client_id": CLIENT_ID,
@@ -94,7 +94,7 @@ def running(
 
 
 def _start(settings: Mapping[str, object], stack: ExitStack) -> str:
-    """The issuer. Node has been seen to lock itself up while it makes a key, once in hundreds of starts."""
+    """Start the provider and return the issuer. Node hangs while it generates a key in one of some hundred starts."""
     try:
         return _issuer(settings, stack)
     except ProgramFailed:

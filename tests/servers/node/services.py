@@ -1,4 +1,4 @@
-"""Fixtures for the peers that need Node.js: without it they are skipped, on CI they fail."""
+"""Fixtures that need Node.js. Without it their tests are skipped, and on CI they fail."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from tests.tokens.authjs_jwt import AuthJs
 
 @pytest.fixture(scope="session")
 def authjs() -> Iterator[AuthJs]:
-    """The real token code of Auth.js, one process for the whole run."""
-    with needing_node(), AuthJs() as peer:
-        yield peer
+    """Start one process with the token code of Auth.js for the run."""
+    with needing_node(), AuthJs() as process:
+        yield process
 
 
 @pytest.fixture(scope="session")
 def react_script(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The script of the React page, built once; see `react.page` for the HTML around it."""
+    """Build the script of the React page once for the run. `react.page` returns its HTML."""
     with needing_node():
         return react.build(tmp_path_factory.mktemp("react"))

@@ -95,9 +95,9 @@ def test_what_is_old_is_not_read_again_and_again(store: RevocationSource, worker
     read: list[int] = []
     given = store.revocations_since
 
-    def noting(mark: int, limit: int) -> list[Revocation]:
-        read.append(mark)
-        return given(mark, limit)
+    def noting(after_id: int, limit: int) -> list[Revocation]:
+        read.append(after_id)
+        return given(after_id, limit)
 
     store.revocations_since = noting  # type: ignore[method-assign]
     store.add("session", "gone", 1)

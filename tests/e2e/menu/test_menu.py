@@ -1,4 +1,4 @@
-"""The user menu is right, stays right, and is pleasant to use; with htmx 4 and with htmx 2."""
+"""User menu in a browser: states, refreshes, focus and announcements, with htmx 4 and with htmx 2."""
 
 from __future__ import annotations
 
@@ -8,111 +8,112 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.browser_window import BrowserWindow, change, load, menu, open_menu, press, settle, wait_until
+from tests.e2e.browser_window import BrowserWindow
 from tests.e2e.conftest import OpenWindow
+from tests.e2e.page_actions import dispatch_session_changed, load, menu, open_menu, press, wait_idle, wait_until
 
 MENU = "GET /partials/user-menu"
 DEFAULT_AVATAR = re.compile("/static/img/default-avatar.svg")
 
 
-def change_and_wait(page: Page, part: str = "user-menu") -> None:
-    """Returns when the part of that id has been replaced by a newer one."""
-    page.evaluate("id => { window.old = document.getElementById(id) }", part)
-    change(page)
-    wait_until(page, "document.getElementById(arg) !== window.old", part)
+def change_and_wait(page: Page, id: str = "user-menu") -> None:
+    """Dispatch `session-changed` and wait until the element of that id was replaced."""
+    page.evaluate("id => { window.old = document.getElementById(id) }", id)
+    dispatch_session_changed(page)
+    wait_until(page, "document.getElementById(arg) !== window.old", id)
 
 
 @pytest.mark.parametrize(
-    ("path", "somebody", "status"),
+    ("path", "signed_in", "status"),
     [("/", False, "unauthenticated"), ("/", True, "authenticated"), ("/about", True, "loading")],
 )
-def test_the_server_draws_the_menu_in_its_state(
-    open_window: OpenWindow, path: str, somebody: bool, status: str
+def test_the_server_renders_the_menu_with_its_status(
+    open_window: OpenWindow, path: str, signed_in: bool, status: str
 ) -> None:
     window = open_window(java_script_enabled=False)
-    if somebody:
+    if signed_in:
         window.sign_in()
     expect(menu(window.open(path))).to_have_attribute("data-status", status)
 
 
-def test_a_menu_that_loads_offers_a_way_without_javascript(open_window: OpenWindow) -> None:
+def test_a_loading_menu_has_an_account_link_without_javascript(open_window: OpenWindow) -> None:
     page = open_window(java_script_enabled=False).open("/about")
     menu(page, "loading").get_by_role("link", name="Your account").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
 
 
-def test_a_page_load_asks_nothing(either: BrowserWindow) -> None:
-    either.sign_in()
-    load(either.context.new_page(), "/")
+def test_a_page_load_sends_no_request_for_the_menu(htmx_window: BrowserWindow) -> None:
+    htmx_window.sign_in()
+    load(htmx_window.context.new_page(), "/")
 
-    extra = [line for line in either.requests[1:] if not re.match(r"GET /(static|development/pictures)/", line)]
-    assert either.requests[0] == "GET /"
+    extra = [line for line in htmx_window.requests[1:] if not re.match(r"GET /(static|development/pictures)/", line)]
+    assert htmx_window.requests[0] == "GET /"
     assert extra == []
 
 
-def test_a_page_drawn_without_asking_asks_once(either: BrowserWindow) -> None:
-    either.sign_in()
-    page = either.open("/about")
+def test_a_page_with_a_loading_menu_requests_it_once(htmx_window: BrowserWindow) -> None:
+    htmx_window.sign_in()
+    page = htmx_window.open("/about")
     expect(menu(page, "authenticated")).to_contain_text("Hi, Hana Example")
-    settle(page)
+    wait_idle(page)
 
     expect(menu(page)).to_have_count(1)
     expect(page.get_by_role("status")).to_be_empty()
-    assert either.asked(MENU) == 1
+    assert htmx_window.count(MENU) == 1
 
 
-def test_a_change_reaches_every_part_that_depends_on_the_session(either: BrowserWindow) -> None:
-    page = either.open("/")
-    either.sign_in()
-    change(page)
+def test_a_session_change_refreshes_every_fragment_that_depends_on_the_session(htmx_window: BrowserWindow) -> None:
+    page = htmx_window.open("/")
+    htmx_window.sign_in()
+    dispatch_session_changed(page)
 
     expect(menu(page, "authenticated")).to_contain_text("Hi, Hana Example")
     expect(page.locator("#welcome")).to_contain_text("You are signed in as Hana Example")
-    assert either.asked(MENU) == either.asked("GET /partials/welcome") == 1
+    assert htmx_window.count(MENU) == htmx_window.count("GET /partials/welcome") == 1
 
 
-def test_a_slow_refresh_shows_loading_and_moves_nothing(either: BrowserWindow) -> None:
-    either.sign_in()
-    page = either.open("/")
-    place = menu(page).bounding_box()
-    let_go = either.hold("**/partials/user-menu")
-    change(page)
+def test_a_slow_refresh_shows_loading_without_a_layout_shift(htmx_window: BrowserWindow) -> None:
+    htmx_window.sign_in()
+    page = htmx_window.open("/")
+    box = menu(page).bounding_box()
+    release = htmx_window.hold("**/partials/user-menu")
+    dispatch_session_changed(page)
 
     expect(menu(page, "loading")).to_contain_text("Hi, Hana Example")
-    assert menu(page).bounding_box() == place
-    let_go()
+    assert menu(page).bounding_box() == box
+    release()
     expect(menu(page, "authenticated")).to_contain_text("Hi, Hana Example")
 
 
-def test_a_quick_refresh_never_shows_loading(either: BrowserWindow) -> None:
-    either.sign_in()
-    page = either.open("/")
+def test_a_quick_refresh_never_shows_loading(htmx_window: BrowserWindow) -> None:
+    htmx_window.sign_in()
+    page = htmx_window.open("/")
     page.clock.install()
     page.clock.pause_at(page.evaluate("Date.now()") / 1000 + 1)
-    let_go = either.hold("**/partials/user-menu")
-    change(page)
+    release = htmx_window.hold("**/partials/user-menu")
+    dispatch_session_changed(page)
     page.clock.run_for(399)
     expect(menu(page, "authenticated")).to_be_visible()
     page.clock.run_for(2)
     expect(menu(page, "loading")).to_be_visible()
-    let_go()
+    release()
 
 
-def test_a_double_click_signs_out_once(either: BrowserWindow) -> None:
-    either.sign_in()
-    page = either.open("/")
+def test_a_double_click_signs_out_once(htmx_window: BrowserWindow) -> None:
+    htmx_window.sign_in()
+    page = htmx_window.open("/")
     open_menu(page)
     page.get_by_role("button", name="Sign out").dblclick()
     expect(menu(page, "unauthenticated")).to_be_visible()
-    settle(page)
+    wait_idle(page)
 
-    assert either.asked("POST /api/auth/signout") == 1
-    assert either.asked(MENU) == 0  # the answer to the form was the menu
+    assert htmx_window.count("POST /api/auth/signout") == 1
+    assert htmx_window.count(MENU) == 0  # the response to the form is the menu
 
 
-def test_a_second_press_while_the_first_is_on_its_way_sends_nothing(window: BrowserWindow) -> None:
+def test_a_form_is_submitted_once_while_its_request_is_pending(window: BrowserWindow) -> None:
     page = window.open("/api/auth/signin")
-    let_go = window.hold("**/api/auth/signin/development")
+    release = window.hold("**/api/auth/signin/development")
     page.evaluate(
         """async () => {
             for (let press = 0; press < 3; press++) {
@@ -121,14 +122,14 @@ def test_a_second_press_while_the_first_is_on_its_way_sends_nothing(window: Brow
             }
         }"""
     )
-    let_go()
+    release()
     page.wait_for_url("**/development/authorize*")
 
-    assert window.asked("POST /api/auth/signin/development") == 1
+    assert window.count("POST /api/auth/signin/development") == 1
 
 
-def test_a_broken_picture_gives_way_to_the_default(window: BrowserWindow) -> None:
-    window.forgive("404")
+def test_a_broken_picture_is_replaced_by_the_default(window: BrowserWindow) -> None:
+    window.allow_errors("404")
     window.sign_in("Sam Sample")
     page = window.open("/dashboard")
 
@@ -139,14 +140,14 @@ def test_a_broken_picture_gives_way_to_the_default(window: BrowserWindow) -> Non
     expect(menu(page).locator("img")).to_have_attribute("src", DEFAULT_AVATAR)
 
 
-def test_somebody_without_a_picture_has_the_default(window: BrowserWindow) -> None:
+def test_a_user_without_a_picture_has_the_default(window: BrowserWindow) -> None:
     window.sign_in("Alex Admin")
     expect(menu(window.open("/")).locator("img")).to_have_attribute("src", DEFAULT_AVATAR)
 
 
-def test_focus_and_the_open_popup_outlive_a_refresh(either: BrowserWindow) -> None:
-    either.sign_in()
-    page = either.open("/")
+def test_focus_and_the_open_popup_survive_a_refresh(htmx_window: BrowserWindow) -> None:
+    htmx_window.sign_in()
+    page = htmx_window.open("/")
     open_menu(page)
     change_and_wait(page)
 
@@ -154,28 +155,28 @@ def test_focus_and_the_open_popup_outlive_a_refresh(either: BrowserWindow) -> No
     expect(menu(page).get_by_role("link", name="Dashboard")).to_be_visible()
 
 
-def test_focus_moves_to_sign_in_when_the_menu_is_gone(either: BrowserWindow) -> None:
-    either.sign_in()
-    page = either.open("/")
+def test_focus_moves_to_the_sign_in_link_after_signing_out(htmx_window: BrowserWindow) -> None:
+    htmx_window.sign_in()
+    page = htmx_window.open("/")
     open_menu(page)
     press(page, "Sign out")
 
     expect(menu(page).get_by_role("link", name="Sign in")).to_be_focused()
 
 
-def test_refreshing_the_card_keeps_focus_and_says_so(either: BrowserWindow) -> None:
-    either.sign_in()
-    page = either.open("/dashboard")
+def test_refreshing_the_session_card_keeps_focus_and_is_announced(htmx_window: BrowserWindow) -> None:
+    htmx_window.sign_in()
+    page = htmx_window.open("/dashboard")
     page.get_by_role("link", name="Refresh").click()
 
     expect(page.get_by_role("status")).to_have_text("The session is up to date.")
     expect(page.get_by_role("link", name="Refresh")).to_be_focused()
-    assert either.asked("GET /partials/session") == 1
+    assert htmx_window.count("GET /partials/session") == 1
 
 
-def test_the_popup_closes_on_escape_on_a_click_elsewhere_and_when_focus_leaves(either: BrowserWindow) -> None:
-    either.sign_in()
-    page = either.open("/")
+def test_the_popup_closes_on_escape_on_an_outside_click_and_when_focus_leaves(htmx_window: BrowserWindow) -> None:
+    htmx_window.sign_in()
+    page = htmx_window.open("/")
     dashboard = menu(page).get_by_role("link", name="Dashboard")
 
     open_menu(page)
@@ -194,22 +195,22 @@ def test_the_popup_closes_on_escape_on_a_click_elsewhere_and_when_focus_leaves(e
     expect(dashboard).to_be_hidden()
 
 
-def test_changes_are_announced_and_nothing_else_is(either: BrowserWindow) -> None:
-    page = either.open("/")
+def test_only_changes_of_the_session_are_announced(htmx_window: BrowserWindow) -> None:
+    page = htmx_window.open("/")
     notice = page.get_by_role("status")
     change_and_wait(page)
     expect(notice).to_be_empty()
-    either.sign_in()
-    change(page)
+    htmx_window.sign_in()
+    dispatch_session_changed(page)
     expect(notice).to_have_text("Signed in as Hana Example")
     open_menu(page)
     press(page, "Sign out")
     expect(notice).to_have_text("Signed out")
 
 
-def test_no_page_is_kept_for_the_back_button(either: BrowserWindow) -> None:
-    either.sign_in()
-    page = either.open("/dashboard")
+def test_no_page_is_stored_in_web_storage(htmx_window: BrowserWindow) -> None:
+    htmx_window.sign_in()
+    page = htmx_window.open("/dashboard")
     change_and_wait(page, "session-card")
     page.goto("/")
     open_menu(page)
@@ -221,12 +222,12 @@ def test_no_page_is_kept_for_the_back_button(either: BrowserWindow) -> None:
     assert "Hana" not in kept
 
 
-def test_htmx_evaluates_nothing_and_stays_at_home(either: BrowserWindow) -> None:
-    page = either.open("/")
+def test_htmx_is_configured_without_eval_and_without_cross_origin_requests(htmx_window: BrowserWindow) -> None:
+    page = htmx_window.open("/")
     meta = json.loads(page.locator("meta[name=htmx-config]").get_attribute("content") or "")
     live = page.evaluate("({...htmx.config, version: htmx.version})")
 
-    assert live["version"] == either.htmx
+    assert live["version"] == htmx_window.htmx
     assert meta.items() <= live.items()
     for name in ("allowEval", "allowScriptTags", "includeIndicatorStyles", "historyRestoreAsHxRequest", "history"):
         assert meta[name] is False
@@ -235,13 +236,13 @@ def test_htmx_evaluates_nothing_and_stays_at_home(either: BrowserWindow) -> None
     assert meta["noSwap"] == [204, 304, "4xx", "5xx"]
 
 
-def test_a_broken_picture_is_covered_by_the_default_without_scripts_too(open_window: OpenWindow) -> None:
+def test_a_broken_picture_is_covered_by_the_default_without_javascript(open_window: OpenWindow) -> None:
     window = open_window(java_script_enabled=False)
-    window.forgive("404")
+    window.allow_errors("404")
     window.sign_in("Sam Sample")
     page = window.open("/dashboard")
 
     box = page.get_by_alt_text("Profile picture").bounding_box()
     assert box is not None
     assert (box["width"], box["height"]) == (80, 80)
-    assert window.asked("GET /static/img/default-avatar.svg") == 1
+    assert window.count("GET /static/img/default-avatar.svg") == 1

@@ -1,4 +1,4 @@
-"""A newcomer comes in, looks around, and goes."""
+"""Signing in and out in a browser, with and without JavaScript."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.browser_window import FAILED_REQUEST, REFUSED, BrowserWindow, menu, open_menu, pick, press
+from tests.e2e.browser_window import FAILED_REQUEST, UNAUTHORIZED, BrowserWindow
 from tests.e2e.conftest import OpenWindow
+from tests.e2e.page_actions import choose_user, menu, open_menu, press
 
 DEFAULT_AVATAR = re.compile("/static/img/default-avatar.svg")
 PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><path d="M0 0h9v9H0z"/></svg>'
 
 
-@pytest.mark.parametrize("scripted", [True, False], ids=["with JavaScript", "without JavaScript"])
-def test_a_newcomer_signs_in_sees_the_dashboard_and_signs_out(open_window: OpenWindow, scripted: bool) -> None:
-    page = open_window(java_script_enabled=scripted).open("/")
+@pytest.mark.parametrize("javascript", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_a_new_user_signs_in_opens_the_dashboard_and_signs_out(open_window: OpenWindow, javascript: bool) -> None:
+    page = open_window(java_script_enabled=javascript).open("/")
     menu(page, "unauthenticated").get_by_role("link", name="Sign in").click()
-    pick(page)
+    choose_user(page)
 
     expect(page.locator("#welcome")).to_contain_text("You are signed in as Hana Example")
     page.get_by_role("link", name="Go to your dashboard").click()
@@ -35,9 +36,9 @@ def test_a_newcomer_signs_in_sees_the_dashboard_and_signs_out(open_window: OpenW
     expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
 
 
-def test_signing_out_on_a_public_page_happens_in_place(either: BrowserWindow) -> None:
-    either.sign_in()
-    page = either.open("/")
+def test_signing_out_on_a_public_page_stays_on_the_page(htmx_window: BrowserWindow) -> None:
+    htmx_window.sign_in()
+    page = htmx_window.open("/")
     page.evaluate("window.same = true")
     open_menu(page)
     press(page, "Sign out")
@@ -45,13 +46,13 @@ def test_signing_out_on_a_public_page_happens_in_place(either: BrowserWindow) ->
     expect(menu(page, "unauthenticated")).to_have_text("Sign in")
     expect(page.locator("#welcome")).to_contain_text("You are not signed in yet")
     assert page.evaluate("window.same")
-    assert page.url == f"{either.origin}/"
+    assert page.url == f"{htmx_window.origin}/"
 
 
-def test_signing_out_on_a_private_page_leaves_for_sign_in(either: BrowserWindow) -> None:
-    either.forgive(REFUSED)
-    either.sign_in()
-    page = either.open("/dashboard")
+def test_signing_out_on_a_private_page_redirects_to_sign_in(htmx_window: BrowserWindow) -> None:
+    htmx_window.allow_errors(UNAUTHORIZED)
+    htmx_window.sign_in()
+    page = htmx_window.open("/dashboard")
     open_menu(page)
     press(page, "Sign out")
 
@@ -59,28 +60,28 @@ def test_signing_out_on_a_private_page_leaves_for_sign_in(either: BrowserWindow)
     expect(menu(page, "unauthenticated")).to_be_visible()
 
 
-@pytest.mark.parametrize("scripted", [True, False], ids=["with JavaScript", "without JavaScript"])
-def test_a_deep_link_leads_there_after_signing_in(open_window: OpenWindow, scripted: bool) -> None:
-    page = open_window(java_script_enabled=scripted).open("/dashboard?from=a&letter=%C3%A9")
-    pick(page)
+@pytest.mark.parametrize("javascript", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_a_deep_link_is_opened_after_signing_in(open_window: OpenWindow, javascript: bool) -> None:
+    page = open_window(java_script_enabled=javascript).open("/dashboard?from=a&letter=%C3%A9")
+    choose_user(page)
 
     page.wait_for_url("**/dashboard?from=a&letter=%C3%A9")
     expect(page.get_by_role("heading", level=1)).to_have_text("Welcome, Hana Example")
 
 
-def test_the_menu_of_a_page_leads_back_to_that_page(window: BrowserWindow) -> None:
+def test_signing_in_by_the_menu_returns_to_the_page(window: BrowserWindow) -> None:
     page = window.open("/about")
     menu(page, "unauthenticated").get_by_role("link").click()
-    pick(page)
+    choose_user(page)
 
     page.wait_for_url("**/about")
     expect(menu(page, "authenticated")).to_contain_text("Hana Example")
 
 
-@pytest.mark.parametrize("scripted", [True, False], ids=["with JavaScript", "without JavaScript"])
-def test_whoever_refuses_at_the_provider_can_try_again(open_window: OpenWindow, scripted: bool) -> None:
-    window = open_window(java_script_enabled=scripted)
-    window.forgive(FAILED_REQUEST)
+@pytest.mark.parametrize("javascript", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_a_sign_in_that_was_refused_at_the_provider_can_be_repeated(open_window: OpenWindow, javascript: bool) -> None:
+    window = open_window(java_script_enabled=javascript)
+    window.allow_errors(FAILED_REQUEST)
     page = window.open("/dashboard")
     press(page, "Sign in with")
     press(page, "Refuse")
@@ -88,12 +89,12 @@ def test_whoever_refuses_at_the_provider_can_try_again(open_window: OpenWindow, 
     expect(page.get_by_role("alert")).to_contain_text("The sign-in was cancelled")
     if page.get_by_role("link", name="Try again").count():
         page.get_by_role("link", name="Try again").click()
-    pick(page)
+    choose_user(page)
     expect(menu(page, "authenticated")).to_contain_text("Hana Example")
 
 
-def test_one_types_a_person_of_ones_own(window: BrowserWindow) -> None:
-    window.answer(f"{window.origin}/picture.svg", body=PICTURE, content_type="image/svg+xml")
+def test_the_development_provider_accepts_a_custom_user(window: BrowserWindow) -> None:
+    window.fulfill(f"{window.origin}/picture.svg", body=PICTURE, content_type="image/svg+xml")
     page = window.open("/dashboard")
     press(page, "Sign in with")
     page.get_by_label("E-mail").fill("grace@example.org")
@@ -106,7 +107,7 @@ def test_one_types_a_person_of_ones_own(window: BrowserWindow) -> None:
     expect(page.get_by_alt_text("Profile picture")).to_have_attribute("src", f"{window.origin}/picture.svg")
 
 
-def test_a_person_without_a_name_is_called_by_their_address(window: BrowserWindow) -> None:
+def test_a_user_without_a_name_is_shown_by_email_address(window: BrowserWindow) -> None:
     page = window.open("/dashboard")
     press(page, "Sign in with")
     page.get_by_label("E-mail").fill("nameless@example.org")

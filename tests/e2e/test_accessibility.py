@@ -1,4 +1,4 @@
-"""Everybody can use every page: by eye or by ear, on a telephone or a wide screen, by mouse or by keyboard alone."""
+"""Accessibility of every page: axe, narrow and wide screens, keyboard, layout shifts and reduced motion."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from typing import Any, Literal
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from flask import Flask
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.e2e.browser_window import REFUSED, BrowserWindow, change, menu, settle, wait_until
+from tests.e2e.browser_window import UNAUTHORIZED, BrowserWindow
 from tests.e2e.conftest import OpenWindow
 from tests.e2e.live_server import live_server
-from tests.e2e.page_state import PLACES, PROVIDERS
+from tests.e2e.page_actions import WATCH_SHIFTS, dispatch_session_changed, menu, resize, tab_to, wait_idle, wait_until
+from tests.e2e.page_state import PAGES, PROVIDERS
 
-Tour = Callable[[], Iterator[tuple[str, Page]]]
+PageTour = Callable[[], Iterator[tuple[str, Page]]]
 
 WIDTHS = (320, 390, 768, 1280)
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
@@ -35,40 +36,30 @@ OUTLINE = """() => ({
         .map((element) => parseFloat(getComputedStyle(element).fontSize))),
 })"""
 
-WATCH_SHIFTS = """
-    window.shift = 0;
-    new PerformanceObserver((list) => list.getEntries().forEach(({ value }) => (window.shift += value)))
-        .observe({ type: "layout-shift", buffered: true });
-"""
 
-
-@pytest.fixture(name="grand_house", scope="module")
-def _grand_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
-    """A house with many ways to sign in."""
+@pytest.fixture(name="many_providers_app", scope="module")
+def _many_providers_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """Start an application with many providers."""
     with live_server(tmp_path_factory.mktemp("grand"), **PROVIDERS) as app:
         yield app
 
 
-def resize(page: Page, width: int) -> None:
-    page.set_viewport_size({"width": width, "height": 800})
-
-
 @pytest.fixture(name="tour")
-def _tour(open_window: OpenWindow, grand_house: Flask) -> Tour:
-    """Goes to every page there is, and says which."""
-    window = open_window(grand_house)
-    window.forgive(r"status of (4\d\d|503)")
+def _tour(open_window: OpenWindow, many_providers_app: Flask) -> PageTour:
+    """Return an iterator over all pages in all states, with their names."""
+    window = open_window(many_providers_app)
+    window.allow_errors(r"status of (4\d\d|503)")
     page = window.context.new_page()
 
     def tour() -> Iterator[tuple[str, Page]]:
-        for name, place in PLACES.items():
-            place.visit(window, page)
+        for name, state in PAGES.items():
+            state.visit(window, page)
             yield name, page
 
     return tour
 
 
-def test_axe_finds_nothing_serious_on_any_page(tour: Tour) -> None:
+def test_axe_finds_no_serious_violation_on_any_page(tour: PageTour) -> None:
     found = {}
     for name, page in tour():
         page.evaluate(AXE_SCRIPT)
@@ -80,7 +71,7 @@ def test_axe_finds_nothing_serious_on_any_page(tour: Tour) -> None:
     assert {where: what for where, what in found.items() if what} == {}
 
 
-def test_axe_would_find_something_serious(window: BrowserWindow) -> None:
+def test_axe_finds_violations_that_are_made_on_purpose(window: BrowserWindow) -> None:
     page = window.open("/")
     page.evaluate(AXE_SCRIPT)
     page.evaluate(
@@ -90,7 +81,7 @@ def test_axe_would_find_something_serious(window: BrowserWindow) -> None:
     assert [found.split(":")[0] for found in page.evaluate(SERIOUS)] == ["color-contrast", "image-alt"]
 
 
-def test_no_page_is_wider_than_the_screen(tour: Tour) -> None:
+def test_no_page_is_wider_than_the_screen(tour: PageTour) -> None:
     found = {}
     for name, page in tour():
         for width in WIDTHS:
@@ -100,13 +91,13 @@ def test_no_page_is_wider_than_the_screen(tour: Tour) -> None:
     assert {where: width for where, width in found.items() if width > where[1]} == {}
 
 
-def test_every_page_has_a_language_a_title_landmarks_and_an_outline(tour: Tour) -> None:
+def test_every_page_has_a_language_a_title_landmarks_and_an_outline(tour: PageTour) -> None:
     for _, page in tour():
         check_outline(page.evaluate(OUTLINE))
 
 
 def check_outline(outline: dict[str, Any]) -> None:
-    """Language, title, landmarks, headings that skip no level, and text that can be read."""
+    """Assert language, title, landmarks, headings that skip no level, and a readable font size."""
     headings = outline["headings"]
     assert outline["language"] == "en"
     assert outline["title"]
@@ -116,18 +107,8 @@ def check_outline(outline: dict[str, Any]) -> None:
     assert outline["smallest"] >= 12
 
 
-def tab_to(page: Page, target: Locator) -> None:
-    """Press Tab until it has the focus, which must be there to be seen."""
-    for _ in range(30):
-        page.keyboard.press("Tab")
-        if target.evaluate("element => element === document.activeElement"):
-            assert target.evaluate("element => getComputedStyle(element).outlineStyle") == "solid"
-            return
-    raise AssertionError(f"Tab never comes to {target}")
-
-
-def test_the_whole_journey_takes_only_a_keyboard(window: BrowserWindow) -> None:
-    window.forgive(REFUSED)
+def test_signing_in_and_out_works_by_keyboard_only(window: BrowserWindow) -> None:
+    window.allow_errors(UNAUTHORIZED)
     page = window.open("/")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to content")).to_be_in_viewport()
@@ -161,7 +142,7 @@ def test_the_whole_journey_takes_only_a_keyboard(window: BrowserWindow) -> None:
 
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("path", ["/", "/about", "/dashboard"])
-def test_nothing_jumps_on_load_or_after_a_refresh(window: BrowserWindow, path: str, width: int) -> None:
+def test_the_layout_does_not_shift_on_load_or_after_a_refresh(window: BrowserWindow, path: str, width: int) -> None:
     window.context.add_init_script(WATCH_SHIFTS)
     window.sign_in()
     page = window.context.new_page()
@@ -170,22 +151,22 @@ def test_nothing_jumps_on_load_or_after_a_refresh(window: BrowserWindow, path: s
     expect(menu(page, "authenticated")).to_be_visible()
     if path != "/dashboard":
         window.sign_out()
-    change(page)
-    settle(page)
+    dispatch_session_changed(page)
+    wait_idle(page)
 
     assert page.evaluate("shift") < 0.02
     page.evaluate("() => { document.querySelector('main').style.paddingTop = '20rem' }")
-    wait_until(page, "shift > 0.02")  # such a jump would have been noticed
+    wait_until(page, "shift > 0.02")  # the observer reports a shift of this size
 
 
-@pytest.mark.parametrize(("wish", "moves"), [("reduce", False), ("no-preference", True)])
-def test_nothing_moves_for_those_who_asked_for_that(open_window: OpenWindow, wish: str, moves: bool) -> None:
-    window = open_window(reduced_motion=wish)
+@pytest.mark.parametrize(("preference", "animated"), [("reduce", False), ("no-preference", True)])
+def test_reduced_motion_turns_animations_off(open_window: OpenWindow, preference: str, animated: bool) -> None:
+    window = open_window(reduced_motion=preference)
     window.sign_in()
     page = window.open("/")
-    let_go = window.hold("**/partials/user-menu")
-    change(page)
+    release = window.hold("**/partials/user-menu")
+    dispatch_session_changed(page)
     expect(menu(page, "loading")).to_be_visible()
 
-    assert bool(page.evaluate("document.getAnimations().length")) == moves
-    let_go()
+    assert bool(page.evaluate("document.getAnimations().length")) == animated
+    release()
