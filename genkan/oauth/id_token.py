@@ -1,4 +1,4 @@
-"""Is this ID token what the provider says of the person who just came back, and of nobody and nothing else? (O3-O7)"""
+"""Validation of ID tokens (OpenID Connect Core 3.1.3.7)."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from genkan.providers.base import Provider
 from genkan.strict_json import is_number
 
 CLOCK_TOLERANCE = 60
-"""Seconds a provider's clock may be off (F11)."""
+"""Seconds that a provider's clock may differ from ours."""
 
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
 
 class KeySource(Protocol):
-    """Where the provider's keys come from."""
+    """Source of a provider's keys."""
 
     def __call__(self, *, force_refresh: bool) -> list[dict[str, Any]]:
-        """Public JWKs; with `force_refresh` fetched now, or none when that would be too often."""
+        """Return the public JWKs. With `force_refresh` they are fetched now, or empty if that would be too often."""
 
 
 def check_id_token(
     provider: Provider, metadata: Metadata, tokens: Mapping[str, Any], nonce: str, keys: KeySource, now: float
 ) -> dict[str, Any]:
-    """The claims of the ID token in a token response, after every check of OpenID Connect Core 3.1.3.7.
+    """Return the claims of the ID token in a token response, after every check of OpenID Connect Core 3.1.3.7.
 
-    The signature is verified always, though TLS to the token endpoint would let us skip it (O3). Raises
-    ProviderError, or TokenError where the token itself is no token.
+    The signature is always verified, although TLS to the token endpoint would allow to skip it. Raises ProviderError, or
+    TokenError for a malformed token or an invalid signature.
     """
     token = tokens.get("id_token")
     if not isinstance(token, str):
@@ -50,14 +50,14 @@ def check_id_token(
 
 
 def check_subject(claims: Mapping[str, Any]) -> str:
-    """Whom the token is about, by the provider's id for them; ProviderError where it does not say so in a text."""
+    """Return the subject. Raises ProviderError if it is not a string."""
     subject = claims.get("sub")
     return normalize_subject(subject if isinstance(subject, str) else None)
 
 
 def verify_signature(token: str, keys: KeySource, metadata: Metadata) -> tuple[dict[str, Any], str]:
-    """The claims and the algorithm of a token that one of the provider's keys has signed; TokenError for any other."""
-    # Metadata may narrow what we accept, never widen it (O4).
+    """Verify the signature with the provider's keys. Returns (claims, algorithm). Raises TokenError."""
+    # The metadata may restrict our list of algorithms, never extend it.
     algorithms = [
         name
         for name in SIGNING_ALGORITHMS
@@ -66,38 +66,38 @@ def verify_signature(token: str, keys: KeySource, metadata: Metadata) -> tuple[d
     try:
         claims, algorithm = verify(token, keys(force_refresh=False), algorithms)
     except NoMatchingKey:
-        # New key id, or a new key under an old one: ask once more, then believe what the answer says (F8).
+        # A new key id, or a new key under an old id: fetch the keys once more.
         claims, algorithm = verify(token, keys(force_refresh=True), algorithms)
     return dict(claims), algorithm
 
 
 def check_issuer_and_audience(claims: Mapping[str, Any], provider: Provider, metadata: Metadata) -> None:
-    """Raise ProviderError unless the token is of this issuer and for this client."""
+    """Raise ProviderError unless the token is from this issuer and for this client."""
     if not metadata.is_issuer(claims.get("iss"), claims.get("tid")):
         raise ProviderError("token of another issuer")
     audience = claims.get("aud")
     audiences = audience if isinstance(audience, list) else [audience]
     if provider.client_id not in audiences:
         raise ProviderError("token for another client")
-    party = claims.get("azp")
-    if party != provider.client_id and (party is not None or len(audiences) > 1):
+    authorized_party = claims.get("azp")
+    if authorized_party != provider.client_id and (authorized_party is not None or len(audiences) > 1):
         raise ProviderError("token issued to another client")
 
 
 def check_at_hash(claims: Mapping[str, Any], algorithm: str, tokens: Mapping[str, Any]) -> None:
-    """Raise ProviderError when the token says that it came with another access token."""
+    """Raise ProviderError if `at_hash` belongs to another access token (OpenID Connect Core 3.1.3.6)."""
     if "at_hash" in claims and claims["at_hash"] != half_hash(tokens["access_token"], algorithm):
         raise ProviderError("at_hash of another access token")
 
 
 def has_logout_event(claims: Mapping[str, Any]) -> bool:
-    """Whether the token is a logout token by its own words (Back-Channel Logout 1.0 section 2.4)."""
+    """Return True if the claims have the event of a logout token (Back-Channel Logout 1.0 2.4)."""
     events = claims.get("events")
     return isinstance(events, dict) and isinstance(events.get(LOGOUT_EVENT), dict)
 
 
 def check_times(claims: Mapping[str, Any], now: float) -> None:
-    """Raise ProviderError unless the token says when it was made and until when it holds, and that is now."""
+    """Raise ProviderError unless `iat` and `exp` are present and the token is valid now."""
     if not is_number(claims.get("exp")) or not is_number(claims.get("iat")):
         raise ProviderError("token without exp or iat")
     if claims["exp"] <= now - CLOCK_TOLERANCE:
@@ -110,8 +110,8 @@ def check_times(claims: Mapping[str, Any], now: float) -> None:
 
 
 def _check_nonce(claims: Mapping[str, Any], nonce: str, provider: Provider) -> None:
-    given = claims.get("nonce")
-    if given is None and not provider.returns_nonce:
+    claim = claims.get("nonce")
+    if claim is None and not provider.returns_nonce:
         return
-    if not isinstance(given, str) or not hmac.compare_digest(given.encode(), nonce.encode()):
+    if not isinstance(claim, str) or not hmac.compare_digest(claim.encode(), nonce.encode()):
         raise ProviderError("id token of another sign-in")

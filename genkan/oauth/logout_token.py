@@ -1,4 +1,4 @@
-"""Is this logout token the provider's word, to us, that a session of theirs has ended? (Back-Channel Logout 1.0, O17)"""
+"""Validation of logout tokens (OpenID Connect Back-Channel Logout 1.0 2.6)."""
 
 from __future__ import annotations
 
@@ -23,31 +23,32 @@ from genkan.oauth.id_token import (
 from genkan.providers.base import Provider
 
 MAX_AGE = 24 * 3600
-"""Seconds after which a token is over whatever it says of itself, so that what was used need not be known for ever."""
+"""Seconds. An older token is refused whatever its `exp`, so that used tokens need not be stored for longer."""
 
 TYPES = frozenset({"logout+jwt", "jwt"})
-"""The specification recommends the first; many providers write the second, or nothing. A token of another kind says so,
-and none is mistaken for this one: it lacks the event."""
+"""Accepted values of `typ`. The specification recommends the first. Many providers send the second or none. A token of
+another kind lacks the logout event."""
 
 
 class InvalidLogoutToken(GenkanError):
-    """Not a logout token of this provider for us, or not one that holds now."""
+    """The token is not a valid logout token of this provider for this client."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogoutToken:
-    """What a logout token says; at least one of subject and session is there."""
+    """A validated logout token. At least one of `subject` and `sid` is present."""
 
     subject: str | None
     sid: str | None
-    """The provider's name for its session: the `sid` of the ID token it began with."""
+    """The id of the provider's session, as in the `sid` of an ID token."""
     one_time_id: str
-    """What is written down when the token is used."""
+    """The id that is stored when the token is used."""
     expires: float
+    """Seconds since 1970."""
 
 
 def may_be_logout_token(token: str) -> bool:
-    """Whether it is worth asking the provider for its keys, whoever may have made it."""
+    """Return True if the unverified token looks like a logout token, so that the keys are worth a request."""
     try:
         return len(token) <= MAX_TOKEN_CHARACTERS and has_logout_event(unverified_claims(token))
     except TokenError:
@@ -55,9 +56,9 @@ def may_be_logout_token(token: str) -> bool:
 
 
 def check_logout_token(provider: Provider, metadata: Metadata, token: str, keys: KeySource, now: float) -> LogoutToken:
-    """What the token says, after every check of section 2.6 but whether it was used before.
+    """Validate a logout token by every check of section 2.6, except whether it was used before.
 
-    Raises WrongLogoutToken for a token that fails one, and what `keys` raises.
+    Raises InvalidLogoutToken, and what `keys` raises.
     """
     try:
         claims, _ = verify_signature(token, keys, metadata)
@@ -78,27 +79,27 @@ def _read(claims: Mapping[str, Any], subject: str | None, provider: Provider, no
         raise InvalidLogoutToken("no logout event")
     if "nonce" in claims:
         raise InvalidLogoutToken("a nonce, which only ID tokens have")
-    session = _text(claims, "sid")
-    if subject is None and session is None:
+    sid = _string(claims, "sid")
+    if subject is None and sid is None:
         raise InvalidLogoutToken("neither sub nor sid")
-    end = min(claims["exp"], claims["iat"] + MAX_AGE)
-    if end <= now - CLOCK_TOLERANCE:
-        raise InvalidLogoutToken("made too long ago")
-    name = _text(claims, "jti")
-    if name is None:
+    expires = min(claims["exp"], claims["iat"] + MAX_AGE)
+    if expires <= now - CLOCK_TOLERANCE:
+        raise InvalidLogoutToken("issued too long ago")
+    jti = _string(claims, "jti")
+    if jti is None:
         raise InvalidLogoutToken("no jti")
-    digest = hashlib.sha256(f"{provider.id} {name}".encode()).hexdigest()
-    return LogoutToken(subject, session, f"logout:{digest}", end + CLOCK_TOLERANCE)
+    digest = hashlib.sha256(f"{provider.id} {jti}".encode()).hexdigest()
+    return LogoutToken(subject, sid, f"logout:{digest}", expires + CLOCK_TOLERANCE)
 
 
-def _check_type(kind: object) -> None:
-    # RFC 7515 4.1.9: the prefix may be left out, and names of media types know no case.
-    if kind is not None and (not isinstance(kind, str) or kind.lower().removeprefix("application/") not in TYPES):
+def _check_type(typ: object) -> None:
+    # RFC 7515 4.1.9: the prefix may be left out, and media types are case-insensitive.
+    if typ is not None and (not isinstance(typ, str) or typ.lower().removeprefix("application/") not in TYPES):
         raise InvalidLogoutToken("a token of another type")
 
 
-def _text(claims: Mapping[str, Any], name: str) -> str | None:
+def _string(claims: Mapping[str, Any], name: str) -> str | None:
     value = claims.get(name)
     if name in claims and (not isinstance(value, str) or not 1 <= len(value) <= MAX_SUBJECT or not value.isprintable()):
-        raise InvalidLogoutToken(f"no usable {name}")
+        raise InvalidLogoutToken(f"invalid {name}")
     return value

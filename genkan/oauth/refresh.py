@@ -1,4 +1,4 @@
-"""What of the answer to a refresh takes the place of an account's tokens, and whether it is about the same person (O18)."""
+"""Merge the response to a refresh request into the account's tokens (RFC 6749 6, OpenID Connect Core 12.2)."""
 
 from __future__ import annotations
 
@@ -18,47 +18,47 @@ _log = logging.getLogger("genkan.oauth.client")
 
 
 def merge_refreshed_tokens(
-    provider: Provider, metadata: Metadata, account: Account, answer: Mapping[str, Any], keys: KeySource, now: float
+    provider: Provider, metadata: Metadata, account: Account, response: Mapping[str, Any], keys: KeySource, now: float
 ) -> dict[str, Any]:
-    """The account's tokens from now on: the answer's, and what it leaves unsaid as it was, but for the expiry.
+    """Return the account's new tokens. What the response leaves out stays as it was, except for the expiry.
 
-    Raises ReconnectRequired when the answer brings an ID token that tells of somebody or something else.
+    Raises ReauthorizationRequired if the response has an ID token of another issuer, subject or client.
     """
-    tokens = {**account.tokens, **answer, "expires_at": expires_at(answer, now)}
-    if "id_token" in answer:
-        _check_sameness(answer["id_token"], account)
-        if not _is_vouched_for(provider, metadata, answer, keys):
+    tokens = {**account.tokens, **response, "expires_at": expires_at(response, now)}
+    if "id_token" in response:
+        _check_same_subject(response["id_token"], account)
+        if not _is_valid(provider, metadata, response, keys):
             tokens["id_token"] = account.tokens.get("id_token")
     return {name: value for name, value in token_columns(tokens).items() if value is not None}
 
 
-def expires_at(answer: Mapping[str, Any], now: float) -> int | None:
-    """When the access token of a token answer ends, in seconds since 1970; None where that is not said."""
-    # By our clock; Authlib's reading counts where a moment is given instead of a time.
-    return int(now) + int(answer["expires_in"]) if answer.get("expires_in") else answer.get("expires_at")
+def expires_at(response: Mapping[str, Any], now: float) -> int | None:
+    """Return when the access token of a token response expires, in seconds since 1970. None if that is not said."""
+    # By our clock. Authlib's `expires_at` counts if the response has no `expires_in`.
+    return int(now) + int(response["expires_in"]) if response.get("expires_in") else response.get("expires_at")
 
 
-def _check_sameness(token: object, account: Account) -> None:
-    # OpenID Connect Core 12.2. Before the signature, and whether or not that can be checked: what comes over TLS from
-    # the provider itself is its own word.
+def _check_same_subject(token: object, account: Account) -> None:
+    # OpenID Connect Core 12.2. Independent of the signature: the response came from the provider over TLS.
     claims = _claims(token)
     if claims is None:
-        raise ReauthorizationRequired(account.provider, "the id token is none")
-    # Without the first ID token there is still whom it was about.
+        raise ReauthorizationRequired(account.provider, "the id token is malformed")
+    # If the first ID token was not stored, its subject was.
     before = _claims(account.tokens.get("id_token")) or {"sub": account.provider_account_id}
     for name in ("iss", "sub", "aud"):
         if name in before and _values(claims.get(name)) != _values(before[name]):
             raise ReauthorizationRequired(account.provider, f"{name} has changed")
 
 
-def _is_vouched_for(provider: Provider, metadata: Metadata, answer: Mapping[str, Any], keys: KeySource) -> bool:
+def _is_valid(provider: Provider, metadata: Metadata, response: Mapping[str, Any], keys: KeySource) -> bool:
     try:
-        claims, algorithm = verify_signature(answer["id_token"], keys, metadata)
+        claims, algorithm = verify_signature(response["id_token"], keys, metadata)
         check_issuer_and_audience(claims, provider, metadata)
-        check_at_hash(claims, algorithm, answer)
+        check_at_hash(claims, algorithm, response)
     except (OSError, ValueError, ProviderError, TokenError) as error:
-        # The refresh token may be another one by now, so the answer counts; an ID token that failed is not kept.
-        _log.warning("a new ID token was left out", extra={"provider": provider.id, "why": type(error).__name__})
+        # The old refresh token may be used up, so the response counts. Only the invalid ID token is not stored.
+        extra = {"provider": provider.id, "error": type(error).__name__}
+        _log.warning("a refreshed ID token is invalid and was not stored", extra=extra)
         return False
     return True
 
@@ -71,5 +71,5 @@ def _claims(token: object) -> dict[str, Any] | None:
 
 
 def _values(claim: object) -> list[str]:
-    # One audience may be written with a list around it or without.
+    # A single audience may be a string or a list.
     return sorted(map(str, claim)) if isinstance(claim, list) else [str(claim)]

@@ -1,8 +1,7 @@
-"""What has ended, as far as this worker knows: a small snapshot, asked at every reading and refreshed once a second.
+"""Per-worker copy of the revocation list. Checked on every request, refreshed from the database at most once a second.
 
-A token that opens proves who it was made for, not that its session still stands. The database knows; asking it at
-every request would cost more than everything else. So each worker holds what ended in eight bytes a piece and asks for what
-is new at most once a second; the worker that ends a session learns of it at once.
+A token that can be decrypted may have been revoked since. A query for each request would cost more than the rest of it, so
+each worker keeps every revocation in eight bytes. The worker that revokes a session knows it at once.
 """
 
 from __future__ import annotations
@@ -25,28 +24,28 @@ from genkan.strict_json import is_number
 from genkan.types import Token
 
 MAX_LAG = 1.0
-"""Seconds after which an ending is in force on every worker."""
+"""Seconds after which a revocation applies on every worker."""
 
 MAX_STALENESS = 600.0
-"""Seconds for which a snapshot is gone by while the database does not answer; then nobody counts as signed in."""
+"""Seconds for which the copy is used while the database does not respond. After that no session is valid."""
 
 RETRY = 1.0
-"""Seconds between two attempts while it does not answer."""
+"""Seconds between two attempts while the database does not respond."""
 
 OVERLAP = 10.0
-"""Seconds that are read again: of two transactions the one with the earlier number may commit later."""
+"""Seconds that are read again. A transaction with a lower id may commit after one with a higher id."""
 
 _SETTLED, _SLACK = 60.0, 1000
-"""Of the first snapshot only what is younger than so many seconds is read again, and so many rows before that: what was
-owed is older than its number."""
+"""After the first reading, rows of the last 60 seconds are read again, and 1000 rows before them. A deferred revocation has
+an older time than its id suggests."""
 
 CLEANUP_INTERVAL = 3600.0
-"""Seconds between two looks for what is over by itself."""
+"""Seconds between two removals of revocations whose tokens have expired."""
 
 _NEVER = (-1, 0)
-_OWED_AT_MOST = 10_000
-_OTHERS_WAIT, _FIRST_WAIT = 0.25, 5.0
-"""Seconds; a store that answers at all takes a hundredth of the first, connecting to it a tenth of the second."""
+_MAX_DEFERRED = 10_000
+_LOCK_TIMEOUT, _FIRST_LOCK_TIMEOUT = 0.25, 5.0
+"""Seconds to wait for another thread's refresh: 0.25 if there is a copy, 5 for the first one."""
 _BATCH = 5000
 _MERGE = 10_000
 _DAY = 24 * 3600
@@ -57,142 +56,143 @@ _log = logging.getLogger("genkan.revocation_list")
 
 
 class RevocationList:
-    """A worker's snapshot. `version` moves when it learns something, so that a token is judged once per version."""
+    """The revocations that this worker knows. `version` changes with them, so that a token is checked once per version."""
 
     def __init__(self, store: RevocationLog, clock: Clock, *, monotonic: Clock = time.monotonic) -> None:
-        self._store, self._clock, self._pace = store, clock, monotonic
+        self._store, self._clock, self._monotonic = store, clock, monotonic
         self._sessions = _Sorted()
         self._users: dict[str, tuple[int, int]] = {}
         self._changed: dict[str, tuple[int, int]] = {}
-        self._marks: deque[tuple[float, int]] = deque([(float("-inf"), 0)])
+        self._cursors: deque[tuple[float, int]] = deque([(float("-inf"), 0)])
         self._refreshed = float("-inf")
         self._due = self._retry = float("-inf")
-        self._sweep_due = monotonic() + CLEANUP_INTERVAL
+        self._cleanup_due = monotonic() + CLEANUP_INTERVAL
         self._reading, self._writing = Lock(), Lock()
-        self._owed: deque[Callable[[], object]] = deque(maxlen=_OWED_AT_MOST)
+        self._deferred: deque[Callable[[], object]] = deque(maxlen=_MAX_DEFERRED)
         self.version = 0
 
     def refresh(self) -> int:
-        """The version after making sure that the snapshot is no older than BOUND.
+        """Make the copy at most MAX_LAG seconds old and return its version.
 
-        While the store fails the last snapshot holds, for STALE_LIMIT seconds; then, and where there never was one,
-        it raises StoreError.
+        While the store fails, the copy is used for MAX_STALENESS seconds. After that, and if there is none, raises
+        AdapterError.
         """
-        now = self._pace()
+        now = self._monotonic()
         if now >= self._due:
             self._refresh(now)
         return self.version
 
-    def add(self, news: Iterable[Revocation]) -> None:
-        """Take this into account from now on."""
+    def add(self, revocations: Iterable[Revocation]) -> None:
+        """Apply these revocations from now on."""
         with self._writing:
-            learnt = [self._add(ending) for ending in news]
-            # After the news is in: who judged by the old version judges again by the next.
-            self.version += any(learnt)
+            is_new = [self._add(revocation) for revocation in revocations]
+            # Last, so that a token checked by the old version is checked again.
+            self.version += any(is_new)
 
-    def check(self, token: Token, signed_in_at: float) -> Verdict:
-        """What has become of the session of these claims, or of what they say of their user."""
-        name, subject = session_id(token), token.get("sub")
-        if name is not None:
+    def check(self, token: Token, started_at: float) -> Verdict:
+        """Return "revoked", "changed" if the stored user is newer than these claims, or None.
+
+        `started_at` is the start of the session in seconds since 1970.
+        """
+        sid, subject = session_id(token), token.get("sub")
+        if sid is not None:
             with self._writing:
-                if name in self._sessions:
+                if sid in self._sessions:
                     return "revoked"
         if not isinstance(subject, str):
             return None
         # Only tokens that we issued have `auth_time`, if only None. A `sid` alone may be another application's claim.
         has_record = isinstance(token.get("sid"), str) and "auth_time" in token
-        if not has_record and signed_in_at <= self._users.get(subject, _NEVER)[0]:
+        if not has_record and started_at <= self._users.get(subject, _NEVER)[0]:
             return "revoked"
-        as_of = token.get("updated_at")
-        told_at = as_of if is_number(as_of) else token.get("iat", 0)
+        updated_at = token.get("updated_at")
+        updated_at = updated_at if is_number(updated_at) else token.get("iat", 0)
         changed_at = self._changed.get(subject, _NEVER)[0]
-        # What was told by a clock that is ahead may be older than it says.
-        is_ahead = changed_at >= 0 and told_at > self._clock() + CLOCK_TOLERANCE
-        return "changed" if told_at <= changed_at or is_ahead else None
+        # A time from a clock that is ahead may be earlier than it says.
+        is_ahead = changed_at >= 0 and updated_at > self._clock() + CLOCK_TOLERANCE
+        return "changed" if updated_at <= changed_at or is_ahead else None
 
-    def defer(self, act: Callable[[], object]) -> None:
-        """Do this as soon as the store answers again; lost when the process ends before that."""
-        self._owed.append(act)
+    def defer(self, action: Callable[[], object]) -> None:
+        """Call `action` when the store responds again. It is lost if the process ends before that."""
+        self._deferred.append(action)
 
     def __len__(self) -> int:
         return len(self._sessions) + len(self._users) + len(self._changed)
 
     def _refresh(self, now: float) -> None:
-        # One asks; the others go on with what they have, or wait for the first snapshot.
-        patience = _OTHERS_WAIT if self._refreshed > float("-inf") else _FIRST_WAIT
-        if now >= self._retry and self._reading.acquire(timeout=patience):
+        # One thread reads. The others continue with the copy, or wait for the first one.
+        timeout = _LOCK_TIMEOUT if self._refreshed > float("-inf") else _FIRST_LOCK_TIMEOUT
+        if now >= self._retry and self._reading.acquire(timeout=timeout):
             try:
-                if self._pace() >= self._due:
+                if self._monotonic() >= self._due:
                     self._read()
             except AdapterError:
-                self._retry = self._pace() + RETRY
+                self._retry = self._monotonic() + RETRY
                 self._due = min(self._retry, self._refreshed + MAX_STALENESS)
-                _log.warning("endings could not be read", extra={"event": "endings-stale"})
+                _log.warning("revocations could not be read", extra={"event": "revocations-stale"})
             finally:
                 self._reading.release()
-        self._insist_on_something(now)
-
-    def _insist_on_something(self, now: float) -> None:
         if now - self._refreshed > MAX_STALENESS:
-            raise AdapterError("what has ended is not known")
+            raise AdapterError("the revocation list is too old")
 
     def _read(self) -> None:
-        asked_at = self._pace()
-        while len(self._marks) > 1 and self._marks[1][0] <= asked_at - OVERLAP:
-            self._marks.popleft()
-        mark = settled = self._marks[0][1]
-        young, are_old = self._clock() - _SETTLED, self._refreshed == float("-inf")
-        while news := self._store.revocations_since(mark, _BATCH):
-            self.add(news)
-            mark = news[-1].id
-            if are_old:
-                first_young = next((ending.id for ending in news if ending.at > young), None)
-                are_old, settled = first_young is None, (first_young or mark + 1) - 1
-            if len(news) < _BATCH:
+        started = self._monotonic()
+        while len(self._cursors) > 1 and self._cursors[1][0] <= started - OVERLAP:
+            self._cursors.popleft()
+        last_id = settled_id = self._cursors[0][1]
+        recent, all_settled = self._clock() - _SETTLED, self._refreshed == float("-inf")
+        while rows := self._store.revocations_since(last_id, _BATCH):
+            self.add(rows)
+            last_id = rows[-1].id
+            if all_settled:
+                first_recent = next((row.id for row in rows if row.at > recent), None)
+                all_settled, settled_id = first_recent is None, (first_recent or last_id + 1) - 1
+            if len(rows) < _BATCH:
                 break
         if self._refreshed == float("-inf"):
-            self._marks[0] = (float("-inf"), max(0, settled - _SLACK))
-        if mark > self._marks[-1][1]:
-            self._marks.append((asked_at, mark))
-        if asked_at >= self._sweep_due:
-            self._sweep(asked_at)
-        # Counted from before the question: what ended while it was being answered may be missing from the answer.
-        self._refreshed, self._due = asked_at, asked_at + MAX_LAG
-        self._settle()
+            self._cursors[0] = (float("-inf"), max(0, settled_id - _SLACK))
+        if last_id > self._cursors[-1][1]:
+            self._cursors.append((started, last_id))
+        if started >= self._cleanup_due:
+            self._cleanup(started)
+        # From before the query: a session revoked during the query may be missing from its result.
+        self._refreshed, self._due = started, started + MAX_LAG
+        self._run_deferred()
 
-    def _settle(self) -> None:
+    def _run_deferred(self) -> None:
         try:
-            while self._owed:
-                self._owed[0]()
-                self._owed.popleft()
-        except Exception as error:  # noqa: BLE001 (whatever one of them raises, what has ended was read)
-            # To the end of the line: one that can never be done holds up neither the others nor the snapshot.
-            self._owed.rotate(-1)
-            _log.warning("an ending is still owed", extra={"event": "ending-owed", "error": type(error).__name__})
+            while self._deferred:
+                self._deferred[0]()
+                self._deferred.popleft()
+        except Exception as error:  # noqa: BLE001 (an action that fails must not discard the copy)
+            # To the end of the queue, so that an action that always fails does not block the others.
+            self._deferred.rotate(-1)
+            extra = {"event": "revocation-deferred", "error": type(error).__name__}
+            _log.warning("a deferred revocation was not stored", extra=extra)
 
-    def _add(self, ending: Revocation) -> bool:
-        if ending.kind == "session":
-            return self._sessions.add(ending.subject, ending.until)
-        known = self._users if ending.kind == "user" else self._changed
-        if known.get(ending.subject, _NEVER)[0] >= ending.at:
+    def _add(self, revocation: Revocation) -> bool:
+        if revocation.kind == "session":
+            return self._sessions.add(revocation.subject, revocation.until)
+        users = self._users if revocation.kind == "user" else self._changed
+        if users.get(revocation.subject, _NEVER)[0] >= revocation.at:
             return False
-        known[ending.subject] = (ending.at, ending.until)
+        users[revocation.subject] = (revocation.at, revocation.until)
         return True
 
-    def _sweep(self, now: float) -> None:
+    def _cleanup(self, now: float) -> None:
         wall = self._clock()
         with self._writing:
             self._sessions.drop_until(wall)
-            for known in (self._users, self._changed):
-                for subject in [subject for subject, (_, until) in known.items() if until <= wall - RETENTION_SECONDS]:
-                    del known[subject]
-        self._sweep_due = now + CLEANUP_INTERVAL
+            for users in (self._users, self._changed):
+                for subject in [subject for subject, (_, until) in users.items() if until <= wall - RETENTION_SECONDS]:
+                    del users[subject]
+        self._cleanup_due = now + CLEANUP_INTERVAL
 
 
 class _Sorted:
-    """A set of texts that keeps 48 bits of each one's hash and the day it may go: eight bytes a piece, sorted.
+    """Sorted set of strings in eight bytes each: 48 bits of a hash, and the day on which the string may be removed.
 
-    A text that was never put in is found with a chance of one in 10^9 while a hundred thousand are in it.
+    With 100,000 strings in it, the chance that another string seems to be in it is one in 10^9.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""How a cookie stands for a session: sealed in it, or kept in the database under its hash. Nobody above can tell which."""
+"""Session strategies: the cookie holds the encrypted session, or a random token for a session in the database."""
 
 from __future__ import annotations
 
@@ -13,107 +13,107 @@ from genkan.errors import AccessDenied, TokenError
 from genkan.types import Token
 
 TOKEN_BYTES = 32
-"""Of chance in an opaque token (S2 asks for 16)."""
+"""Random bytes of an opaque token."""
 
 
 class Strategy(Protocol):
-    """Text in a cookie, and the claims it stands for. `iat` and `exp` are stamped here, in whole seconds."""
+    """Encodes claims as the value of a cookie and decodes them. Sets `iat` and `exp` in whole seconds."""
 
     @property
     def cacheable(self) -> bool:
-        """What a text stood for once it stands for until it expires, so that it need not be looked up again."""
+        """True if a decoded cookie may be cached until it expires."""
         ...
 
-    def decode(self, text: str) -> Token:
-        """The claims. Raises TokenError for a text that is none of ours, StoreError where that can't be told."""
+    def decode(self, cookie_value: str) -> Token:
+        """Return the claims. Raises TokenError for an invalid value, AdapterError if the store fails."""
         ...
 
     def create(self, claims: Token, age: int, record: SessionRecord) -> tuple[str, Token]:
-        """The text for a new session that lives `age` seconds, and its stamped claims; the record is kept.
+        """Store a new session that lives `age` seconds. Returns (cookie value, claims with `iat` and `exp`).
 
-        Raises AccessDenied for a user who may not come in, StoreError.
+        Raises AccessDenied if the user is disabled, AdapterError.
         """
         ...
 
-    def extend(self, text: str, claims: Token, age: int, *, min_interval: int = 0) -> tuple[str, Token]:
-        """The text for a session that goes on with these claims for `age` seconds more, and its stamped claims.
+    def extend(self, cookie_value: str, claims: Token, age: int, *, min_interval: int = 0) -> tuple[str, Token]:
+        """Extend a session to `age` seconds from now, with these claims. Returns like `create`.
 
-        Where only the time is new, it is written down if that makes it live `every` seconds longer or more.
+        The record is only written if that adds `min_interval` seconds or more to its expiry. Raises AdapterError.
         """
         ...
 
-    def uses_current_key(self, text: str) -> bool:
-        """It need not be re-issued because the secret is an old one (P2)."""
+    def uses_current_key(self, cookie_value: str) -> bool:
+        """Return False if the value is encrypted with an old secret, so that it must be re-issued."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class JWTStrategy:
-    """Auth.js's `jwt` strategy: the claims travel in the cookie, sealed; the database only hears of them."""
+    """Auth.js's `jwt` strategy: the claims are in the cookie, encrypted. The database has a record of the session."""
 
     sealer: Sealer
     store: SessionStore
     clock: Clock
     cacheable: bool = True
 
-    def decode(self, text: str) -> Token:
-        """See Strategy."""
-        return self.sealer.open(text)
+    def decode(self, cookie_value: str) -> Token:
+        """Decrypt the claims."""
+        return self.sealer.open(cookie_value)
 
     def create(self, claims: Token, age: int, record: SessionRecord) -> tuple[str, Token]:
-        """See Strategy."""
+        """Store the record and encrypt the claims."""
         if not self.store.create(record):
             raise AccessDenied("disabled")
-        return self.sealer.seal(claims, age), _stamped(claims, self.clock(), age)
+        return self.sealer.seal(claims, age), _with_times(claims, self.clock(), age)
 
-    def extend(self, text: str, claims: Token, age: int, *, min_interval: int = 0) -> tuple[str, Token]:
-        """See Strategy."""
-        stamped, sid = _stamped(claims, self.clock(), age), claims.get("sid")
+    def extend(self, cookie_value: str, claims: Token, age: int, *, min_interval: int = 0) -> tuple[str, Token]:
+        """Update the record's expiry and encrypt the claims."""
+        stamped, sid = _with_times(claims, self.clock(), age), claims.get("sid")
         if isinstance(sid, str) and not sid.startswith(JTI_PREFIX):
             self.store.touch(sid, stamped["iat"], min_interval=min_interval, expires=stamped["exp"])
         return self.sealer.seal(claims, age), stamped
 
-    def uses_current_key(self, text: str) -> bool:
-        """See Strategy."""
-        return self.sealer.uses_current_key(text)
+    def uses_current_key(self, cookie_value: str) -> bool:
+        """Return True if the value is encrypted with the first secret."""
+        return self.sealer.uses_current_key(cookie_value)
 
 
 @dataclass(frozen=True, slots=True)
 class DatabaseStrategy:
-    """Auth.js's `database` strategy: the cookie is chance alone, kept as its SHA-256 (S2); one look-up a request."""
+    """Auth.js's `database` strategy: the cookie is a random token, stored as its SHA-256. One query for each request."""
 
     store: SessionStore
     clock: Clock
     cacheable: bool = False
 
-    def decode(self, text: str) -> Token:
-        """See Strategy."""
-        claims = self.store.get_claims(_hash(text), int(self.clock()))
+    def decode(self, cookie_value: str) -> Token:
+        """Load the claims."""
+        claims = self.store.get_claims(_hash(cookie_value), int(self.clock()))
         if claims is None:
             raise TokenError
         return claims
 
     def create(self, claims: Token, age: int, record: SessionRecord) -> tuple[str, Token]:
-        """See Strategy."""
-        text, stamped = secrets.token_urlsafe(TOKEN_BYTES), _stamped(claims, self.clock(), age)
-        if not self.store.create(record, claims=stamped, token_hash=_hash(text)):
+        """Store record and claims under a new token."""
+        token, stamped = secrets.token_urlsafe(TOKEN_BYTES), _with_times(claims, self.clock(), age)
+        if not self.store.create(record, claims=stamped, token_hash=_hash(token)):
             raise AccessDenied("disabled")
-        return text, stamped
+        return token, stamped
 
-    def extend(self, text: str, claims: Token, age: int, *, min_interval: int = 0) -> tuple[str, Token]:
-        """See Strategy."""
-        stamped = _stamped(claims, self.clock(), age)
+    def extend(self, cookie_value: str, claims: Token, age: int, *, min_interval: int = 0) -> tuple[str, Token]:
+        """Update the stored claims. The token stays the same."""
+        stamped = _with_times(claims, self.clock(), age)
         self.store.update(claims["sid"], stamped, stamped["exp"], stamped["iat"], min_interval=min_interval)
-        return text, stamped
+        return cookie_value, stamped
 
-    def uses_current_key(self, text: str) -> bool:
-        """See Strategy."""
+    def uses_current_key(self, cookie_value: str) -> bool:
+        """Return True: the token is not encrypted."""
         return True
 
 
-def _stamped(claims: Token, now: float, age: int) -> Token:
+def _with_times(claims: Token, now: float, age: int) -> Token:
     return {**claims, "iat": int(now), "exp": int(now) + age}
 
 
-def _hash(text: str) -> str:
-    return sha256(text.encode()).hexdigest()
+def _hash(token: str) -> str:
+    return sha256(token.encode()).hexdigest()

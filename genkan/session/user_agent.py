@@ -1,10 +1,10 @@
-"""A name for somebody's device that they recognise: the browser and the system, as at sign-in."""
+"""The name of a device from its User-Agent header: browser and operating system."""
 
 from __future__ import annotations
 
 UNKNOWN = "Unknown device"
 
-# In order: nearly every browser also calls itself Chrome and Safari, nearly every system another one as well.
+# In this order: most browsers also name Chrome and Safari, and most systems name another one too.
 _BROWSERS = (
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -30,9 +30,9 @@ _SYSTEMS = (
 
 
 def describe(user_agent: str) -> str:
-    """Such as "Firefox on Windows"; what is not recognised is left out. Nothing of the header itself is kept."""
-    browser = next((name for mark, name in _BROWSERS if mark in user_agent), None)
-    system = next((name for mark, name in _SYSTEMS if mark in user_agent), None)
+    """Return a name such as "Firefox on Windows". Unknown parts are left out. Nothing of the header itself is stored."""
+    browser = next((name for token, name in _BROWSERS if token in user_agent), None)
+    system = next((name for token, name in _SYSTEMS if token in user_agent), None)
     if browser and system:
         return f"{browser} on {system}"
     return browser or system or UNKNOWN

@@ -1,6 +1,6 @@
-"""Flask-Login, for code and extensions that expect `current_user` and `@login_required`: both ask `auth()`.
+"""Flask-Login, for code and extensions that use `current_user` and `@login_required`. Both call `auth()`.
 
-Nothing else of it is used. Six of its habits are undone here, for the reasons beside them.
+Nothing else of it is used. Some of its defaults are switched off here, each with the reason.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from genkan.web.context import auth, get_state
 from genkan.web.responses import unauthorized
 
 UNUSED_COOKIE_NAME = "never; sent"
-"""A cookie of the remember cookie's name would keep `request_loader` from being asked, and lock its visitor out; so it
-has a name that no Cookie header can hold."""
+"""A name that no Cookie header can contain. If the browser sent a cookie with the name of the remember cookie, Flask-Login
+would not call `request_loader`."""
 
 
 @dataclass(frozen=True)
 class CurrentUser(UserMixin):  # type: ignore[misc]  # Flask-Login has no type marker
-    """The person signed in, as Flask-Login's world knows people."""
+    """The signed-in user, as Flask-Login expects it."""
 
     user: SessionUser
 
@@ -52,18 +52,18 @@ class CurrentUser(UserMixin):  # type: ignore[misc]  # Flask-Login has no type m
 
 
 def init_app(app: Flask) -> None:
-    """Let `current_user` be who `auth()` says, and `@login_required` refuse as the guard does."""
+    """Make `current_user` the user of `auth()`, and let `@login_required` respond like `unauthorized()`."""
     app.config["REMEMBER_COOKIE_NAME"] = UNUSED_COOKIE_NAME
-    # "basic", the default, writes into Flask's own cookie session on every access.
+    # The default "basic" writes to Flask's cookie session on every access.
     app.config["SESSION_PROTECTION"] = None
-    # Its context processor would ask who is there for every template, also for a page that is the same for everybody.
+    # The context processor would call auth() for every template, also on public pages.
     manager = LoginManager(app, add_context_processor=False)
     app.jinja_env.globals["current_user"] = current_user
     manager.request_loader(_load)
     manager.unauthorized_handler(unauthorized)
     get_state(app).before_request.append(_forget)
-    # The hook would open Flask's cookie session, and so say `Vary: Cookie`, on every answer, static files included.
-    app.after_request_funcs[None].remove(manager._update_remember_cookie)  # noqa: SLF001 (it has no public name)
+    # The hook would open Flask's cookie session on every response, so that static files had `Vary: Cookie`.
+    app.after_request_funcs[None].remove(manager._update_remember_cookie)  # noqa: SLF001 (no public name)
 
 
 def _load(_request: object) -> CurrentUser | None:
@@ -73,8 +73,8 @@ def _load(_request: object) -> CurrentUser | None:
 
 
 def _forget() -> None:
-    # Flask-Login remembers on the application context, which requests share where one is made inside another, or
-    # several while one stays open (S10). So it forgets before each of them, and after one that asked.
+    # Flask-Login keeps the user on the application context, which several requests of a test client may share. So the
+    # user is removed before each request and after one that loaded it.
     g.pop("_login_user", None)
 
 

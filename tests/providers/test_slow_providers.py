@@ -47,7 +47,7 @@ def _limit_time(monkeypatch: pytest.MonkeyPatch) -> LimitTime:
 
     def limit_time(seconds: float = TIMEOUT) -> None:
         monkeypatch.setattr(oauth_client, "PROVIDER_TIMEOUT", seconds)
-        monkeypatch.setattr(oauth_client, "mount_adapters", partial(mount_adapters, bulkhead=concurrency_limit))
+        monkeypatch.setattr(oauth_client, "mount_adapters", partial(mount_adapters, concurrency=concurrency_limit))
 
     return limit_time
 

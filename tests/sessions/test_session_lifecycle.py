@@ -396,7 +396,7 @@ class TestGuests:
         assert guest.session()
         guest.sign_out()
         assert first.session() is None
-        assert not guest.options.sessions.revocations._owed
+        assert not guest.options.sessions.revocations._deferred
 
     def test_a_callback_that_makes_tokens_anew_leaves_them_the_name_they_end_by(self, guest: Browser) -> None:
         house = guest.app.extensions["genkan"]
@@ -425,7 +425,7 @@ class TestGuests:
 def test_the_pace_of_the_snapshot_is_not_the_wall_clocks(hana: Browser, clock: FrozenClock) -> None:
     """A clock that jumps back an hour does not make a worker deaf (F12)."""
     clock.advance(-3600)
-    assert hana.options.sessions.revocations._pace is time.monotonic
+    assert hana.options.sessions.revocations._monotonic is time.monotonic
 
 
 def _sid(browser: Browser) -> str:

@@ -1,7 +1,6 @@
-"""The one door to the network: every call out is short, small, straight and one of few (docs/requirements.md O13).
+"""Transport adapters for calls to providers: limited in time, size and number, without redirects.
 
-A provider that hangs, drips, redirects or floods costs a sign-in, never a worker: no call outlives its deadline or
-the visit's budget, and no provider holds more than its share of the calls in flight.
+A provider that hangs, sends slowly, redirects or sends too much fails its own sign-ins, and never occupies a worker.
 """
 
 from __future__ import annotations
@@ -34,43 +33,43 @@ if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
 CONNECT_SECONDS = 3.0
-"""A provider that does not take the call by then is down; a packet lost once is sent again after one second."""
+"""Seconds to connect. A lost packet is sent again after one second, so a provider that takes longer is down."""
 
 DEADLINE_SECONDS = 10.0
-"""From waiting for a place and looking up the name to the last byte of the body: as long as a visitor waits for a page.
-A visit that needs several calls gives them this time together, by `genkan.oauth.transport.deadline`."""
+"""Seconds for a call, from waiting for its turn and the name look-up to the last byte of the body. Several calls of one
+request share this time (`deadline`)."""
 
 
 class OutboundError(requests.RequestException):
-    """A call out that came to nothing. Says the host and the reason, never the path, the query or a secret."""
+    """A call failed. The message has the host and the reason, never the path, the query or a secret."""
 
 
 class ConnectionFailed(OutboundError):
-    """Refused, unresolved, untrusted, cut off, too slow, or too many calls in flight; later may be better."""
+    """No connection, no valid certificate, too slow, or too many calls at once. A later call may succeed."""
 
 
 class ResponseTooLarge(OutboundError):
-    """The answer passed the size limit, on the wire or unpacked."""
+    """The response exceeds the size limit, compressed or decompressed."""
 
 
 class UnexpectedRedirect(OutboundError):
-    """The answer pointed elsewhere; following it could carry a client secret to a stranger (RFC 9700 4.12)."""
+    """The response is a redirect. Following it could send a client secret to another server (RFC 9700 4.12)."""
 
 
 class URLNotAllowed(OutboundError):
-    """The address is neither https nor loopback, so nothing was sent there."""
+    """The URL is neither https nor on loopback. Nothing was sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long a call may take, in seconds; a budget that it is made in may leave it less."""
+    """Limits of a call in seconds. A surrounding `deadline` may be shorter."""
 
     connect: float = CONNECT_SECONDS
     deadline: float = DEADLINE_SECONDS
 
 
 _SHARED = ConcurrencyLimit()
-"""For all sessions of the process: Authlib makes one per call, so none of them could count."""
+"""Shared by all sessions of the process, since Authlib creates a session for each call."""
 
 
 def mount_adapters(
@@ -78,32 +77,32 @@ def mount_adapters(
     *,
     wsgi_apps: Mapping[str, WSGIApplication] = MappingProxyType({}),
     limits: Limits = Limits(),
-    bulkhead: ConcurrencyLimit = _SHARED,
+    concurrency: ConcurrencyLimit = _SHARED,
 ) -> None:
-    """Put every call of `session` under the limits, whatever its own arguments or the environment say.
+    """Apply the limits to every call of `session`, whatever its own arguments or the environment say.
 
-    URLs below a prefix in `wsgi_apps` never leave the process: that application answers them.
-    Calls raise OutboundError, and nothing but it for whatever the other side does.
+    A URL below a prefix in `wsgi_apps` is served by that application in this process. Calls raise OutboundError for any
+    failure of the other side.
     """
-    session.trust_env = False  # no proxy, no CA bundle and no .netrc password by environment
+    session.trust_env = False  # no proxy, CA bundle or .netrc password from the environment
     session.max_redirects = 0
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
-    session.headers["Accept-Encoding"] = "identity"  # answers are small; packed ones are unpacked all the same
-    session.headers["Connection"] = "close"  # a kept connection that died in the meantime would lose a code
+    session.headers["Accept-Encoding"] = "identity"  # responses are small, and compressed ones are accepted too
+    session.headers["Connection"] = "close"  # a code sent over a connection that has died would be lost
     session.hooks["response"].append(_read_json_strictly)
     for scheme in ("https://", "http://"):
-        session.mount(scheme, LimitedAdapter(limits, bulkhead))
+        session.mount(scheme, LimitedAdapter(limits, concurrency))
     for prefix, application in wsgi_apps.items():
         session.mount(prefix.rstrip("/") + "/", WSGIAdapter(application))
 
 
-def _read_json_strictly(answer: requests.Response, **_: object) -> None:
-    # Authlib asks the response for its JSON. The parser of requests lets through NaN and lone surrogates.
-    answer.json = lambda **_: strict_json.loads(answer.content)  # type: ignore[method-assign]
+def _read_json_strictly(response: requests.Response, **_: object) -> None:
+    # Authlib calls `response.json()`. The parser of requests accepts NaN and lone surrogates.
+    response.json = lambda **_: strict_json.loads(response.content)  # type: ignore[method-assign]
 
 
 def is_allowed_url(url: str) -> bool:
-    """Whether a provider may live there: https anywhere, plain http on loopback only, never with a password in it."""
+    """Return True for an https URL, or an http URL on loopback, without a password."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
@@ -115,7 +114,7 @@ def is_allowed_url(url: str) -> bool:
 
 
 _PLAIN = re.compile(r"[!-\[\]-~]+")
-"""Printable ASCII without space and backslash: the characters on which all URL parsers agree."""
+"""Printable ASCII without space and backslash. URL parsers disagree about all other characters."""
 
 
 class _Pool(HTTPConnectionPool):
@@ -129,21 +128,20 @@ class _SecurePool(HTTPSConnectionPool):
 
 
 class LimitedAdapter(HTTPAdapter):
-    """Sends over real sockets under the limits.
+    """Sends over the network under the limits.
 
-    Each call runs in a thread of its own and the caller waits for it no longer than the deadline. That bounds
-    what no timeout of a socket does: a name server that does not answer, and many dead addresses in a row. The
-    place in the bulkhead is given back when the thread is done, so what still hangs there stays counted.
+    Each call runs in a thread of its own, and the caller waits for it until the deadline. A socket timeout limits neither
+    a name server that does not respond nor a list of dead addresses. The call counts until its thread ends.
     """
 
-    def __init__(self, limits: Limits, bulkhead: ConcurrencyLimit) -> None:
+    def __init__(self, limits: Limits, concurrency: ConcurrencyLimit) -> None:
         super().__init__()
         self._limits = limits
-        self._bulkhead = bulkhead
+        self._concurrency = concurrency
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
 
     def send(self, request: requests.PreparedRequest, *_: object, **options: Any) -> requests.Response:
-        """Answer with the whole body read. Of the options only `cert` and a path to a CA bundle are heeded."""
+        """Return the response with its whole body. Of the options only `cert` and `verify` are used. Raises OutboundError."""
         url = request.url or ""
         host = urlsplit(url).netloc
         if not is_allowed_url(url):
@@ -153,24 +151,24 @@ class LimitedAdapter(HTTPAdapter):
             try:
                 return self._begin(host, request, trust).result(remaining())
             except TimeoutError:
-                raise ConnectionFailed(f"{host}: no whole answer in time") from None
+                raise ConnectionFailed(f"{host}: no complete response in time") from None
 
     def _begin(self, host: str, *call: Any) -> Future[requests.Response]:
-        answer: Future[requests.Response] = Future()
-        if not self._bulkhead.acquire(host, remaining()):
-            raise ConnectionFailed(f"{host}: too many calls in flight")
+        future: Future[requests.Response] = Future()
+        if not self._concurrency.acquire(host, remaining()):
+            raise ConnectionFailed(f"{host}: too many calls at once")
         try:
-            Thread(target=self._fulfil, args=(answer, host, remaining(), *call), daemon=True).start()
-        except RuntimeError as error:  # the system has no thread left to give
-            self._bulkhead.release(host)
+            Thread(target=self._fulfil, args=(future, host, remaining(), *call), daemon=True).start()
+        except RuntimeError as error:  # the system has no more threads
+            self._concurrency.release(host)
             raise ConnectionFailed(f"{host}: {error}") from error
-        return answer
+        return future
 
-    def _fulfil(self, answer: Future[requests.Response], host: str, *call: Any) -> None:
+    def _fulfil(self, future: Future[requests.Response], host: str, *call: Any) -> None:
         try:
-            answer.set_result(self._exchange(host, *call))
-        except BaseException as error:  # noqa: BLE001 - it must surface in the caller's thread, whatever it is
-            answer.set_exception(error)
+            future.set_result(self._exchange(host, *call))
+        except BaseException as error:  # noqa: BLE001 (raised again in the caller's thread)
+            future.set_exception(error)
 
     def _exchange(
         self, host: str, seconds: float, request: requests.PreparedRequest, trust: dict[str, Any]
@@ -187,7 +185,7 @@ class LimitedAdapter(HTTPAdapter):
         except (OSError, urllib3.exceptions.HTTPError) as error:
             raise ConnectionFailed(f"{host}: {type(error).__name__}") from error
         finally:
-            self._bulkhead.release(host)
+            self._concurrency.release(host)
 
 
 def _read(response: requests.Response, host: str) -> requests.Response:
@@ -204,13 +202,13 @@ def _read(response: requests.Response, host: str) -> requests.Response:
 
 def _refuse_redirect(response: requests.Response, host: str) -> None:
     if response.status_code // 100 == 3:
-        raise UnexpectedRedirect(f"{host}: answered {response.status_code}")
+        raise UnexpectedRedirect(f"{host}: status {response.status_code}")
 
 
 class WSGIAdapter(HTTPAdapter):
-    """Answers from a WSGI application in this process, so that one worker can be its own provider.
+    """Sends to a WSGI application in this process, so that one worker can be its own provider.
 
-    Redirects are refused as over the network; time and size are not limited, since the application is ours.
+    Redirects are refused as over the network. Time and size are not limited, since the application is ours.
     """
 
     def __init__(self, application: WSGIApplication) -> None:
@@ -218,7 +216,7 @@ class WSGIAdapter(HTTPAdapter):
         self._client = Client(application, use_cookies=False)
 
     def send(self, request: requests.PreparedRequest, *_: object, **__: object) -> requests.Response:
-        """Return the answer with its whole body. Raises Redirected, and what the application raises."""
+        """Return the response with its whole body. Raises UnexpectedRedirect, and what the application raises."""
         url = request.url or ""
         parts = urlsplit(url)
         with self._client.open(
@@ -228,10 +226,10 @@ class WSGIAdapter(HTTPAdapter):
             headers=list(request.headers.items()),
             data=request.body,
             environ_base={"REMOTE_ADDR": "127.0.0.1"},
-        ) as answer:
-            headers = urllib3.HTTPHeaderDict(answer.headers.to_wsgi_list())
-            body = io.BytesIO(answer.get_data())
-        raw = urllib3.HTTPResponse(body, headers, answer.status_code, preload_content=False)
+        ) as wsgi_response:
+            headers = urllib3.HTTPHeaderDict(wsgi_response.headers.to_wsgi_list())
+            body = io.BytesIO(wsgi_response.get_data())
+        raw = urllib3.HTTPResponse(body, headers, wsgi_response.status_code, preload_content=False)
         response = self.build_response(request, raw)
         _refuse_redirect(response, parts.netloc)
         return response

@@ -1,4 +1,4 @@
-"""How many calls out may be in flight at once, so that one provider in trouble does not hold every thread (F6)."""
+"""Limit on concurrent calls, so that a provider that hangs does not occupy every thread."""
 
 from __future__ import annotations
 
@@ -7,37 +7,38 @@ from math import inf
 from threading import Condition
 
 CALLS_PER_HOST = 8
-"""What one provider in trouble may hold; the rest of the worker's threads stay free for everybody else."""
+"""Concurrent calls to one host. The other threads of the worker stay free."""
 
 CALLS_PER_PROCESS = 32
-"""What all providers together may hold, however many are configured."""
+"""Concurrent calls to all hosts together."""
 
-PATIENCE_SECONDS = 1.0
-"""How long a caller waits for a place: long enough for a burst of sign-ins, too short to queue behind trouble."""
+WAIT_SECONDS = 1.0
+"""Seconds that a caller waits for its turn: enough for a burst of sign-ins, too short to queue behind a provider that
+hangs."""
 
 
 class ConcurrencyLimit:
-    """Counts the calls in flight; one that finds no place waits for a moment and is then refused."""
+    """Counts concurrent calls. A call above the limit waits for WAIT_SECONDS and is then refused."""
 
     def __init__(
-        self, per_host: int = CALLS_PER_HOST, in_all: int = CALLS_PER_PROCESS, patience: float = PATIENCE_SECONDS
+        self, per_host: int = CALLS_PER_HOST, total: int = CALLS_PER_PROCESS, timeout: float = WAIT_SECONDS
     ) -> None:
         self._per_host = per_host
-        self._in_all = in_all
-        self._patience = patience
+        self._total = total
+        self._timeout = timeout
         self._changed = Condition()
         self._calls: Counter[str] = Counter()
 
     def acquire(self, host: str, seconds: float = inf) -> bool:
-        """Whether there was a place, within `seconds` at most; it is then to be given back by `leave`."""
+        """Wait at most `seconds` for a turn. Returns False if there was none. Call `release` afterwards."""
         with self._changed:
-            if not self._changed.wait_for(lambda: self._has_room(host), min(self._patience, seconds)):
+            if not self._changed.wait_for(lambda: self._has_room(host), min(self._timeout, seconds)):
                 return False
             self._calls[host] += 1
             return True
 
     def release(self, host: str) -> None:
-        """Give the place back."""
+        """End a call that `acquire` allowed."""
         with self._changed:
             self._calls[host] -= 1
             if not self._calls[host]:
@@ -45,4 +46,4 @@ class ConcurrencyLimit:
             self._changed.notify_all()
 
     def _has_room(self, host: str) -> bool:
-        return self._calls[host] < self._per_host and self._calls.total() < self._in_all
+        return self._calls[host] < self._per_host and self._calls.total() < self._total

@@ -1,4 +1,4 @@
-"""One time limit for everything that a visit asks of the outside, however many calls that takes (O13)."""
+"""A deadline for all calls that one request makes together."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ _ends: ContextVar[float] = ContextVar("genkan.oauth.transport.deadline", default
 
 @contextmanager
 def deadline(seconds: float) -> Iterator[None]:
-    """Let all calls out within the block, together, take no longer than this; what would be later is not even sent.
+    """Limit all calls within the block, together, to this many seconds. A call after that is not sent.
 
-    A block within a block may be shorter, never longer. It counts for the thread that opened it alone, so that no
-    visitor spends another's time; a call handed to another thread needs a block of its own there.
+    An inner block may be shorter, never longer. The limit applies to the thread that opened the block. A call in another
+    thread needs a block of its own.
     """
-    before = _ends.set(min(_ends.get(), monotonic() + seconds))
+    token = _ends.set(min(_ends.get(), monotonic() + seconds))
     try:
         yield
     finally:
-        _ends.reset(before)
+        _ends.reset(token)
 
 
 def remaining() -> float:
-    """Until the innermost block's time is up: zero or less afterwards, infinite where there is no block."""
+    """Return the seconds until the deadline. Zero or less after it, infinite without one."""
     return _ends.get() - monotonic()

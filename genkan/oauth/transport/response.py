@@ -1,7 +1,7 @@
-"""Reading an HTTP answer under one deadline and one budget, whatever the other side does with them.
+"""HTTP responses limited in time and size.
 
-A timeout of a socket starts anew with each byte, and a limit on the body does not see endless headers, chunk
-sizes or packed nothings. So both are kept where the bytes come in, below everything that understands them.
+A socket timeout starts again with each byte, and a limit on the body does not count headers, chunk sizes or compressed
+data. So both limits apply where the bytes are received.
 """
 
 from __future__ import annotations
@@ -13,29 +13,29 @@ from time import monotonic
 from typing import Any
 
 BODY_BYTES = 1024 * 1024
-"""Of one answer. An ID token with the names of a thousand groups takes about 70 kB, so a megabyte leaves room for every
-answer that is meant well, and is little enough for a worker to read several at once."""
+"""Bytes of a body. An ID token with the names of a thousand groups has about 70 kB. A worker can hold several responses of
+this size at once."""
 
 HEAD_BYTES = 64 * 1024
-"""Allowance for status line, headers and chunk framing, on top of the body."""
+"""Bytes for status line, headers and chunk sizes, in addition to the body."""
 
 
 class BodyTooLarge(Exception):
-    """More bytes than allowed; deliberately no OSError, which would be taken for a lost connection."""
+    """The response is too large. Not an OSError, which would be taken for a lost connection."""
 
 
 class LimitedResponse(HTTPResponse):
-    """Reads for as long as the socket's timeout says at the beginning, all reads together.
+    """Limits all reads together to the socket's initial timeout and to HEAD_BYTES + BODY_BYTES.
 
-    Raises TimeoutError at the end of that time and Overflow past the budget.
+    Raises TimeoutError and BodyTooLarge.
     """
 
     def __init__(self, sock: socket, *args: Any, **options: Any) -> None:
         super().__init__(sock, *args, **options)
-        self.fp = io.BufferedReader(_Measured(self.fp.detach(), sock))
+        self.fp = io.BufferedReader(_LimitedReader(self.fp.detach(), sock))
 
 
-class _Measured(io.RawIOBase):
+class _LimitedReader(io.RawIOBase):
     def __init__(self, source: io.RawIOBase, sock: socket) -> None:
         self._source = source
         self._sock = sock

@@ -36,7 +36,7 @@ def _frozen(clock: FrozenClock, monkeypatch: pytest.MonkeyPatch) -> FrozenClock:
 @pytest.fixture(name="session")
 def _session() -> Iterator[requests.Session]:
     with requests.Session() as session:
-        mount_adapters(session, limits=Limits(LONG, LONG), bulkhead=ConcurrencyLimit(per_host=1, patience=LONG))
+        mount_adapters(session, limits=Limits(LONG, LONG), concurrency=ConcurrencyLimit(per_host=1, timeout=LONG))
         yield session
 
 
@@ -104,10 +104,10 @@ def test_nothing_is_sent_when_the_time_is_up(session: requests.Session) -> None:
 
 
 def test_waiting_for_a_place_is_waiting_too() -> None:
-    bulkhead = ConcurrencyLimit(per_host=1, patience=LONG)
+    limit = ConcurrencyLimit(per_host=1, timeout=LONG)
     with serving(saying(b"{}")) as host, requests.Session() as session:
-        mount_adapters(session, limits=Limits(LONG, LONG), bulkhead=bulkhead)
-        assert bulkhead.acquire(host.url.removeprefix("http://"))
+        mount_adapters(session, limits=Limits(LONG, LONG), concurrency=limit)
+        assert limit.acquire(host.url.removeprefix("http://"))
         start = monotonic()
         with deadline(BUDGET), pytest.raises(ConnectionFailed, match="too many"):
             session.get(host.url)
@@ -117,10 +117,10 @@ def test_waiting_for_a_place_is_waiting_too() -> None:
 
 
 def test_a_call_without_a_block_has_its_own_limit_even_while_it_waits_for_a_place() -> None:
-    bulkhead = ConcurrencyLimit(per_host=1, patience=LONG)
-    assert bulkhead.acquire("accounts.example")
+    limit = ConcurrencyLimit(per_host=1, timeout=LONG)
+    assert limit.acquire("accounts.example")
     with requests.Session() as session:
-        mount_adapters(session, limits=Limits(BUDGET, BUDGET), bulkhead=bulkhead)
+        mount_adapters(session, limits=Limits(BUDGET, BUDGET), concurrency=limit)
         start = monotonic()
         with pytest.raises(ConnectionFailed, match="too many"):
             session.get("https://accounts.example")

@@ -24,9 +24,9 @@ PROMPTLY = 2.0
 """Far below any timeout of the misbehaving hosts, far above the deadline on a busy machine."""
 
 
-def session_with(bulkhead: ConcurrencyLimit | None = None, deadline: float = DEADLINE) -> requests.Session:
+def session_with(limit: ConcurrencyLimit | None = None, deadline: float = DEADLINE) -> requests.Session:
     session = requests.Session()
-    mount_adapters(session, limits=Limits(deadline, deadline), bulkhead=bulkhead or ConcurrencyLimit())
+    mount_adapters(session, limits=Limits(deadline, deadline), concurrency=limit or ConcurrencyLimit())
     return session
 
 
@@ -85,7 +85,7 @@ def test_a_refusing_port_is_unreachable(session: requests.Session) -> None:
 
 def test_a_connection_that_nobody_takes_is_given_up_at_the_connect_limit() -> None:
     with session_with() as session, socket.socket() as listener:
-        mount_adapters(session, limits=Limits(connect=DEADLINE, deadline=60), bulkhead=ConcurrencyLimit())
+        mount_adapters(session, limits=Limits(connect=DEADLINE, deadline=60), concurrency=ConcurrencyLimit())
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
         with socket.create_connection(listener.getsockname(), timeout=1):  # the queue is full now
@@ -112,13 +112,13 @@ def test_the_deadline_holds_however_the_answer_is_slow(
 
 @pytest.mark.parametrize("behaviour", [Line.hang, drip_headers, drip_body])
 def test_a_slow_call_ends_by_itself_and_gives_its_place_back(behaviour: Callable[[Line], None]) -> None:
-    bulkhead = ConcurrencyLimit(per_host=1)
-    with serving(behaviour) as host, session_with(bulkhead) as session:
+    limit = ConcurrencyLimit(per_host=1)
+    with serving(behaviour) as host, session_with(limit) as session:
         with pytest.raises(ConnectionFailed):
             session.get(host.url)
         wait_for_threads()
 
-        assert bulkhead.acquire(host.url.removeprefix("http://"))
+        assert limit.acquire(host.url.removeprefix("http://"))
 
 
 def wait_for_threads() -> None:
@@ -130,21 +130,21 @@ def wait_for_threads() -> None:
 
 def test_a_name_server_that_hangs_does_not_hold_the_visitor(monkeypatch: pytest.MonkeyPatch) -> None:
     answered = threading.Event()
-    bulkhead = ConcurrencyLimit(per_host=1)
+    limit = ConcurrencyLimit(per_host=1)
 
     def resolve(*_: object, **__: object) -> None:
         answered.wait(PROMPTLY)
         raise socket.gaierror("late")
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
-    with session_with(bulkhead) as session:
+    with session_with(limit) as session:
         with pytest.raises(ConnectionFailed, match="no whole answer"):
             session.get("https://accounts.example")
         with pytest.raises(ConnectionFailed, match="too many"):
             session.get("https://accounts.example")
         answered.set()
         wait_for_threads()
-        assert bulkhead.acquire("accounts.example")
+        assert limit.acquire("accounts.example")
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_authlib_does_not_carry_a_code_through_a_redirect() -> None:
 
 
 def test_eight_hanging_calls_to_one_host_leave_the_others_alone() -> None:
-    bulkhead, arrived = ConcurrencyLimit(patience=0), threading.Semaphore(0)
+    limit, arrived = ConcurrencyLimit(timeout=0), threading.Semaphore(0)
 
     def hang(line: Line) -> None:
         arrived.release()
@@ -199,7 +199,7 @@ def test_eight_hanging_calls_to_one_host_leave_the_others_alone() -> None:
     with (
         serving(hang) as slow,
         serving(saying(b"{}")) as quick,
-        session_with(bulkhead, deadline=5) as session,
+        session_with(limit, deadline=5) as session,
         ThreadPoolExecutor(8) as visitors,
     ):
         calls = [visitors.submit(session.get, slow.url) for _ in range(8)]
@@ -216,20 +216,20 @@ def test_eight_hanging_calls_to_one_host_leave_the_others_alone() -> None:
 
 
 def test_a_process_has_a_bound_over_all_hosts() -> None:
-    bulkhead = ConcurrencyLimit(per_host=2, in_all=3, patience=0)
-    assert all(bulkhead.acquire(host) for host in ("a", "a", "b"))
+    limit = ConcurrencyLimit(per_host=2, total=3, timeout=0)
+    assert all(limit.acquire(host) for host in ("a", "a", "b"))
 
-    assert not bulkhead.acquire("c")
-    bulkhead.release("a")
-    assert bulkhead.acquire("c")
+    assert not limit.acquire("c")
+    limit.release("a")
+    assert limit.acquire("c")
 
 
 def test_a_caller_in_a_burst_waits_for_a_place_to_be_given_back() -> None:
-    bulkhead = ConcurrencyLimit(per_host=1, patience=PROMPTLY)
-    assert bulkhead.acquire("a")
+    limit = ConcurrencyLimit(per_host=1, timeout=PROMPTLY)
+    assert limit.acquire("a")
     with ThreadPoolExecutor(1) as late:
-        waiting = late.submit(bulkhead.acquire, "a")
-        bulkhead.release("a")
+        waiting = late.submit(limit.acquire, "a")
+        limit.release("a")
 
         assert waiting.result(PROMPTLY)
 
@@ -238,9 +238,9 @@ def test_a_place_is_given_back_when_no_thread_can_be_had(monkeypatch: pytest.Mon
     def refuse(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    bulkhead = ConcurrencyLimit(per_host=1)
+    limit = ConcurrencyLimit(per_host=1)
     monkeypatch.setattr(threading.Thread, "start", refuse)
-    with session_with(bulkhead) as session, pytest.raises(ConnectionFailed):
+    with session_with(limit) as session, pytest.raises(ConnectionFailed):
         session.get("http://127.0.0.1:9")
 
-    assert bulkhead.acquire("127.0.0.1:9")
+    assert limit.acquire("127.0.0.1:9")

@@ -18,7 +18,7 @@ from tests.servers.sockets import Line, saying, serving
 @pytest.fixture(name="session")
 def _session() -> Iterator[requests.Session]:
     with requests.Session() as session:
-        mount_adapters(session, bulkhead=ConcurrencyLimit())
+        mount_adapters(session, concurrency=ConcurrencyLimit())
         yield session
 
 

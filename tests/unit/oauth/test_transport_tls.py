@@ -33,7 +33,7 @@ def written(path: Path, *, expired: bool = False) -> tuple[str, Wrap]:
 
 def call(url: str, verify: bool | str | None, limits: Limits = LIMITS) -> requests.Response:
     with requests.Session() as session:
-        mount_adapters(session, limits=limits, bulkhead=ConcurrencyLimit())
+        mount_adapters(session, limits=limits, concurrency=ConcurrencyLimit())
         return session.get(url, verify=verify)
 
 

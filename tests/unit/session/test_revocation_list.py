@@ -117,7 +117,7 @@ def test_a_worker_that_begins_reads_all_there_is_once_and_then_only_the_young_ag
     worker.says()
     assert len(worker.endings) == 3000
     read: list[int] = []
-    store.before = lambda: read.append(worker.endings._marks[0][1])
+    store.before = lambda: read.append(worker.endings._cursors[0][1])
     store.endings.insert(-1, late)
     for _ in range(3):
         worker.pace.advance(MAX_LAG)
