@@ -25,8 +25,8 @@ def measure(app: Flask) -> Iterator[str]:
     routes = {
         "bare": lambda: get(app, "/auth-calls/0", cookie),
         "bare, no cookie": lambda: get(app, "/auth-calls/0", ""),
-        "cached": lambda: get(app, "/auth-calls/1", cookie),
-        "not cached": lambda: _get_uncached(app, cookie),
+        "token cached": lambda: get(app, "/auth-calls/1", cookie),
+        "token not cached": lambda: _get_uncached(app, cookie),
         "no cookie": lambda: get(app, "/auth-calls/1", ""),
         "10 calls": lambda: get(app, "/auth-calls/10", cookie),
         "100 calls": lambda: get(app, "/auth-calls/100", cookie),
@@ -34,14 +34,14 @@ def measure(app: Flask) -> Iterator[str]:
     times = interleaved(routes)
     yield f"| a request without `auth()` | {median(times['bare']):.0f} µs | |"
     for name, base, target in (
-        ("cached", "bare", 10),
-        ("not cached", "bare", 110),
+        ("token cached", "bare", 10),
+        ("token not cached", "bare", 110),
         ("no cookie", "bare, no cookie", 3),
     ):
         more = median(one - bare for one, bare in zip(times[name], times[base], strict=True))
-        yield f"| `auth()`, token {name} | {more:+.1f} µs | <= +{target} |"
+        yield f"| `auth()`, {name} | {more:+.1f} µs | <= +{target} |"
     for name, most in (("10 calls", 1.05), ("100 calls", 1.4)):
-        ratio = median(many / one for many, one in zip(times[name], times["cached"], strict=True))
+        ratio = median(many / one for many, one in zip(times[name], times["token cached"], strict=True))
         yield f"| {name} of `auth()` against one | {ratio:.2f} | <= {most} |"
     yield from _tokens(app)
 

@@ -31,7 +31,7 @@ Purpose = Literal["sign_in", "link", "fresh"]
 in; to have a user who is in prove once more that it is them (S12)."""
 
 _RANDOM_BYTES = 32
-_TEXTS = ("provider", "callback_url", "state", "nonce", "verifier", "user_id")
+_TEXTS = ("provider", "callback_url", "state", "nonce", "code_verifier", "user_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ def _flow(claims: Token) -> Flow:
     # A sealed cookie of an older or newer release, whose flows are not ours to guess at.
     if not all(isinstance(fields[name], str) for name in _TEXTS) or fields["purpose"] not in get_args(Purpose):
         raise TokenError
-    if type(fields["begun"]) is not int or type(fields["max_age"]) not in (int, NoneType):
+    if type(fields["created_at"]) is not int or type(fields["max_age"]) not in (int, NoneType):
         raise TokenError
     return Flow(**fields)
 
