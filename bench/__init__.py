@@ -1,1 +1,1 @@
-"""What `auth()` costs, measured against the same routes without it: `make bench`."""
+"""Benchmarks of `auth()`, against the same routes without it. `make bench` runs them."""

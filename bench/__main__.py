@@ -1,4 +1,4 @@
-"""`make bench`: prints one Markdown table. Medians of rounds in one interleaved run; quote it with the machine's name."""
+"""Entry point of `make bench`. It prints a Markdown table of medians of interleaved rounds."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from genkan.adapters.sqlalchemy import migrations
 
 
 def main() -> None:
-    """Measures in a house of its own, in production dress, with a database that is thrown away."""
+    """Measure the application in production mode, with a temporary database."""
     served.require_wrk()
-    # Ended from outside, the server that was started here is ended too.
+    # SIGTERM must stop the server that the benchmark started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with tempfile.TemporaryDirectory() as folder:
         port = served.free_port()
-        os.environ.setdefault("MALLOC_ARENA_MAX", "2")  # as serve.py does
+        os.environ.setdefault("MALLOC_ARENA_MAX", "2")  # as deploy/serve.py does
         os.environ.update(
             GENKAN_ENV="production",
             AUTH_SECRET=secrets.token_urlsafe(48),

@@ -1,4 +1,4 @@
-"""The house with bare twins of its routes below /bare/: the same answers, drawn without asking who is there."""
+"""Application with additional routes below /bare/, which send the same responses without reading the session."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 from flask import Flask, Response, render_template
 
-import app as house
+import app as application
 from genkan import auth, public
 from genkan.types import Session, SessionUser
 
-PERSON = {"name": "Hana Example", "email": "hana@example.com", "picture": None, "sub": "42", "role": "user"}
+CLAIMS = {"name": "Hana Example", "email": "hana@example.com", "picture": None, "sub": "42", "role": "user"}
 SAMPLE = Session(
     SessionUser("Hana Example", "hana@example.com", None, "42", "user"),
     datetime.fromtimestamp(int(time.time()) + 30 * 24 * 3600, UTC),
@@ -21,8 +21,8 @@ SAMPLE = Session(
 
 
 def create_app() -> Flask:
-    """What the production server is given in place of `app:create_app()`."""
-    app = house.create_app()
+    """Create the application that the server runs in place of `app:create_app()`."""
+    app = application.create_app()
     body = json.dumps(SAMPLE.to_json(), separators=(",", ":"))
 
     @app.get("/bare/json")
@@ -46,9 +46,9 @@ def create_app() -> Flask:
         readable = json.dumps(SAMPLE.to_json(), ensure_ascii=False, indent=2)
         return render_template("dashboard/index.html", session=SAMPLE, session_as_json=readable, **constants(SAMPLE))
 
-    @app.get("/asks/<int:times>")
+    @app.get("/auth-calls/<int:times>")
     @public
-    def asks(times: int) -> Response:
+    def auth_calls(times: int) -> Response:
         for _ in range(times):
             auth()
         return Response("{}", content_type="application/json")
@@ -57,7 +57,7 @@ def create_app() -> Flask:
 
 
 def constants(session: Session | None) -> dict[str, Any]:
-    """The templates' globals as constants: a page drawn with these asks nobody anything."""
+    """Return constants in place of the template globals, so that a page is rendered without reading the session."""
     return {
         "auth": lambda: session,
         "session_key": lambda: "0" * 16 if session else "",
@@ -67,8 +67,9 @@ def constants(session: Session | None) -> dict[str, Any]:
 
 
 def session_cookie(app: Flask) -> str:
-    """A Cookie header of somebody who has just signed in: their session and their CSRF pair."""
+    """Return the Cookie header of a user who has just signed in: session cookie and CSRF cookie."""
     options = app.extensions["genkan"].core
-    claims = {**PERSON, "auth_time": int(time.time()), "sid": "the session of a bench"}
+    claims = {**CLAIMS, "auth_time": int(time.time()), "sid": "session of the benchmark"}
     pair = options.csrf.create().cookie.replace("|", "%7C")
-    return f"{options.names.csrf}={pair}; {options.names.session}={options.sessions.sealer.seal(claims, options.policy.max_age)}"
+    token = options.sessions.sealer.seal(claims, options.sessions.config.max_age)
+    return f"{options.cookie_names.csrf}={pair}; {options.cookie_names.session}={token}"

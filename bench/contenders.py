@@ -1,4 +1,4 @@
-"""The whole application under each server that could have been chosen, with two workers, side by side."""
+"""Application under each compared server, with two workers each, at the same time."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from genkan.adapters.sqlalchemy import migrations
 from genkan.settings import environment as settings_reader
 
 THREADS = "16"
-"""What a contender lends to requests in each worker; ours lends what serve.py says."""
+"""Threads of each worker of gthread and granian. BufferingWorker has the number of deploy/serve.py."""
 
 BUFFER = str(128 * 1024)
-"""granian's buffer holds the head of a request, so the longest session that is read at all fits."""
+"""Bytes. granian's buffer holds the head of a request, with the longest session cookies that are read."""
 
-START_WITHIN = 30.0
-STOP_WITHIN = 30.0
+START_TIMEOUT = 30.0
+STOP_TIMEOUT = 30.0
 
 
 @dataclass(frozen=True)
 class Contender:
-    """A server that runs, where it is, and what somebody who is signed in there sends."""
+    """Running server, its port, and the cookies of a user who is signed in there."""
 
     name: str
     port: int
@@ -44,11 +44,11 @@ class Contender:
 
     @property
     def origin(self) -> str:
-        """Its address, and its AUTH_URL."""
+        """Return the origin, which is also its AUTH_URL."""
         return f"http://127.0.0.1:{self.port}"
 
     def memory(self) -> float:
-        """MiB of a worker, shared pages divided among those who share them."""
+        """Return the median PSS of the workers in MiB."""
         path = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
         sizes = [_proportional(pid) for pid in Path(path).read_text().split()]
         return median(sorted(sizes)[-2:])
@@ -61,8 +61,8 @@ def _proportional(pid: str) -> float:
 
 @contextmanager
 def all_running(folder: str, provider: Mapping[str, str], granian: str | None) -> Iterator[list[Contender]]:
-    """All of them, each with an origin and a database of its own; `granian` is a Python that has it, if any."""
-    names = ["gunicorn", "gunicorn + PatientWorker", *(["granian"] if granian else [])]
+    """Run all servers, each with its own origin and database. `granian` is the path of a Python with granian, or None."""
+    names = ["gunicorn", "gunicorn + BufferingWorker", *(["granian"] if granian else [])]
     secret = secrets.token_urlsafe(48)
     with ExitStack() as stack:
         yield [stack.enter_context(_running(name, _environment(folder, provider, secret), granian)) for name in names]
@@ -77,7 +77,7 @@ def _environment(folder: str, provider: Mapping[str, str], secret: str) -> dict[
         "AUTH_URL": f"http://127.0.0.1:{port}",
         "DATABASE_URL": f"sqlite:///{folder}/{port}.db",
         "PORT": str(port),
-        "MALLOC_ARENA_MAX": "2",  # as serve.py does
+        "MALLOC_ARENA_MAX": "2",  # as deploy/serve.py does
         **provider,
     }
 
@@ -103,7 +103,7 @@ def _running(name: str, environment: Mapping[str, str], granian: str | None) -> 
 
 
 def _gunicorn(name: str, environment: Mapping[str, str]) -> list[str]:
-    """serve.py's command; for gunicorn without our worker, all of it but the worker and its threads."""
+    """Return the command of deploy/serve.py. For plain gunicorn, worker class and threads are replaced."""
     command = serve.gunicorn_args(replace(settings_reader.from_environment(environment), workers=2))
     if name == "gunicorn":
         for option, value in (("--worker-class", "gthread"), ("--threads", THREADS)):
@@ -122,8 +122,8 @@ def _granian(python: str, port: int) -> list[str]:
 
 
 def _wait_until_up(name: str, port: int) -> None:
-    latest = time.monotonic() + START_WITHIN
-    while time.monotonic() < latest:
+    deadline = time.monotonic() + START_TIMEOUT
+    while time.monotonic() < deadline:
         connection = HTTPConnection("127.0.0.1", port, timeout=1)
         try:
             connection.request("GET", "/health/live")
@@ -137,10 +137,10 @@ def _wait_until_up(name: str, port: int) -> None:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    # A worker that does not go must not outlive its master, so the group is told.
+    # The whole process group, so that no worker outlives its master process.
     try:
         os.killpg(process.pid, signal.SIGTERM)
-        process.wait(STOP_WITHIN)
+        process.wait(STOP_TIMEOUT)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()

@@ -1,4 +1,4 @@
-"""What asking costs within one process: microseconds on top of the same route without asking."""
+"""Cost of `auth()` in one process, in microseconds above the same route without it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Flask
 
-from bench.application import PERSON, session_cookie
+from bench.application import CLAIMS, session_cookie
 
 ROUNDS = 60
 CALLS = 150
@@ -20,55 +20,55 @@ Figures = dict[str, list[float]]
 
 
 def measure(app: Flask) -> Iterator[str]:
-    """Rows of a Markdown table."""
+    """Yield rows of a Markdown table."""
     cookie = session_cookie(app)
     routes = {
-        "bare": lambda: get(app, "/asks/0", cookie),
-        "bare, no cookie": lambda: get(app, "/asks/0", ""),
-        "seen before": lambda: get(app, "/asks/1", cookie),
-        "first sight": lambda: _first_sight(app, cookie),
-        "no cookie": lambda: get(app, "/asks/1", ""),
-        "10 calls": lambda: get(app, "/asks/10", cookie),
-        "100 calls": lambda: get(app, "/asks/100", cookie),
+        "bare": lambda: get(app, "/auth-calls/0", cookie),
+        "bare, no cookie": lambda: get(app, "/auth-calls/0", ""),
+        "token cached": lambda: get(app, "/auth-calls/1", cookie),
+        "token not cached": lambda: _get_uncached(app, cookie),
+        "no cookie": lambda: get(app, "/auth-calls/1", ""),
+        "10 calls": lambda: get(app, "/auth-calls/10", cookie),
+        "100 calls": lambda: get(app, "/auth-calls/100", cookie),
     }
     times = interleaved(routes)
-    yield f"| a request that asks nobody | {median(times['bare']):.0f} µs | |"
+    yield f"| a request without `auth()` | {median(times['bare']):.0f} µs | |"
     for name, base, target in (
-        ("seen before", "bare", 10),
-        ("first sight", "bare", 110),
+        ("token cached", "bare", 10),
+        ("token not cached", "bare", 110),
         ("no cookie", "bare, no cookie", 3),
     ):
-        more = median(asked - bare for asked, bare in zip(times[name], times[base], strict=True))
-        yield f"| `auth()`, token {name} | {more:+.1f} µs | <= +{target} |"
+        more = median(one - bare for one, bare in zip(times[name], times[base], strict=True))
+        yield f"| `auth()`, {name} | {more:+.1f} µs | <= +{target} |"
     for name, most in (("10 calls", 1.05), ("100 calls", 1.4)):
-        ratio = median(many / one for many, one in zip(times[name], times["seen before"], strict=True))
+        ratio = median(many / one for many, one in zip(times[name], times["token cached"], strict=True))
         yield f"| {name} of `auth()` against one | {ratio:.2f} | <= {most} |"
     yield from _tokens(app)
 
 
 def _tokens(app: Flask) -> Iterator[str]:
-    sealer = app.extensions["genkan"].core.sessions
-    token = sealer.seal(PERSON, 3600)
-    times = interleaved({"open": lambda: sealer.open(token), "seal": lambda: sealer.seal(PERSON, 3600)})
+    sealer = app.extensions["genkan"].core.sessions.sealer
+    token = sealer.seal(CLAIMS, 3600)
+    times = interleaved({"open": lambda: sealer.open(token), "seal": lambda: sealer.seal(CLAIMS, 3600)})
     yield f"| opening a token | {median(times['open']):.0f} µs | |"
     yield f"| sealing a token | {median(times['seal']):.0f} µs | |"
 
 
-def interleaved(acts: Mapping[str, Callable[[], object]]) -> Figures:
-    """Microseconds of each act, round by round, so that a noisy moment hits all of them alike."""
-    figures: Figures = {name: [] for name in acts}
+def interleaved(functions: Mapping[str, Callable[[], object]]) -> Figures:
+    """Return the microseconds of each function by round. Interleaved rounds spread noise over all functions."""
+    figures: Figures = {name: [] for name in functions}
     for _ in range(ROUNDS):
-        for name, act in acts.items():
+        for name, function in functions.items():
             started = time.perf_counter()
             for _ in range(CALLS):
-                act()
+                function()
             figures[name].append((time.perf_counter() - started) / CALLS * 1e6)
     return figures
 
 
-def _first_sight(app: Flask, cookie: str) -> None:
+def _get_uncached(app: Flask, cookie: str) -> None:
     app.extensions["genkan"].core.sessions.cache.clear()
-    get(app, "/asks/1", cookie)
+    get(app, "/auth-calls/1", cookie)
 
 
 def get(app: Flask, path: str, cookie: str) -> None:
@@ -90,10 +90,10 @@ def get(app: Flask, path: str, cookie: str) -> None:
     }
     if cookie:
         environ["HTTP_COOKIE"] = cookie
-    answer: Any = app.wsgi_app(environ, _start_response)
-    for _ in answer:
+    response: Any = app.wsgi_app(environ, _start_response)
+    for _ in response:
         pass
-    answer.close()
+    response.close()
 
 
 def _start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:

@@ -1,4 +1,4 @@
-"""The barest Flask application there is, for comparison on the same server."""
+"""Minimal Flask application, for comparison on the same server."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bench.application import SAMPLE
 
 
 def create_app() -> Flask:
-    """One route, which answers a constant of a session's length."""
+    """Create an application with one route, which sends a constant of the length of a session."""
     app = Flask(__name__, static_folder=None)
     body = json.dumps(SAMPLE.to_json(), separators=(",", ":"))
 

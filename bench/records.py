@@ -1,4 +1,4 @@
-"""What records and endings cost: a request's share, and whether a million sessions make anything slower or larger."""
+"""Cost of session records and revocations: share of a request, and time and memory with a million sessions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import text
 
-from bench.application import PERSON, session_cookie
+from bench.application import CLAIMS, session_cookie
 from bench.in_process import get, interleaved
 from genkan.adapters.sessions import SessionRecord
 from genkan.adapters.sqlalchemy import Database
@@ -20,62 +20,62 @@ from genkan.core import Core
 from genkan.session.revocation_list import RevocationList
 from genkan.session.strategies import DatabaseStrategy
 
-LIVE, ENDED, PEOPLE = 1_000_000, 100_000, 10_000
+ACTIVE, REVOKED, USERS = 1_000_000, 100_000, 10_000
 DAY = 24 * 3600
 TIMES = 200
 
 
-class Silent:
-    """In place of the endings: asks nobody, knows nothing."""
+class NoRevocations:
+    """Replacement for the revocation list, without entries and without queries."""
 
     version = 0
 
-    def current(self) -> int:
-        """Always the same."""
+    def refresh(self) -> int:
+        """Return the constant version."""
         return 0
 
-    def judge(self, _token: object, _signed_in_at: float) -> None:
-        """Nothing ever ends."""
+    def check(self, _token: object, _signed_in_at: float) -> None:
+        """Return None, as no session is revoked."""
 
 
 def measure(app: Flask, database_url: str) -> Iterator[str]:
-    """Rows of a Markdown table."""
-    yield from _share(app, "with nothing ended")
+    """Yield rows of a Markdown table."""
+    yield from _share(app, "without entries")
     database = Database(database_url)
-    empty = _questions(app)
+    empty = _queries(app)
     _fill(database)
-    full = _questions(app)
+    full = _queries(app)
     yield from _snapshot(app)
-    yield from _share(app, f"with {ENDED:,} ended")
+    yield from _share(app, f"with {REVOKED:,} entries")
     for name in full:
-        yield f"| {name}, {LIVE:,} sessions against none | {full[name]:.0f} against {empty[name]:.0f} µs | |"
+        yield f"| {name}, {ACTIVE:,} sessions against none | {full[name]:.0f} against {empty[name]:.0f} µs | |"
     yield from _database_strategy(app)
     database.close()
 
 
 def _share(app: Flask, when: str) -> Iterator[str]:
-    """A route that asks, with the endings and without, in one interleaved run."""
-    house, cookie = app.extensions["genkan"], session_cookie(app)
-    given = house.core
-    without = replace(given, sessions=replace(given.sessions, revocations=Silent()))
+    """Measure a route that reads the session, with and without the revocation list, in interleaved rounds."""
+    state, cookie = app.extensions["genkan"], session_cookie(app)
+    core = state.core
+    without = replace(core, sessions=replace(core.sessions, revocations=NoRevocations()))
 
     def ask(options: Core) -> Callable[[], None]:
-        def act() -> None:
-            house.core = options
-            get(app, "/asks/1", cookie)
+        def run() -> None:
+            state.core = options
+            get(app, "/auth-calls/1", cookie)
 
-        return act
+        return run
 
-    times = interleaved({"with": ask(given), "without": ask(without), "bare": lambda: get(app, "/asks/0", cookie)})
-    house.core = given
+    times = interleaved({"with": ask(core), "without": ask(without), "bare": lambda: get(app, "/auth-calls/0", cookie)})
+    state.core = core
     shares = [
         (one - other) / bare for one, other, bare in zip(times["with"], times["without"], times["bare"], strict=True)
     ]
-    yield f"| endings on a request {when}, share of a bare route | {median(shares):+.1%} | <= +2 % |"
+    yield f"| revocation list {when}, share of a bare route | {median(shares):+.1%} | <= +2 % |"
 
 
 def _snapshot(app: Flask) -> Iterator[str]:
-    """A worker's first look at everything that has ended, once for the time and once for what it holds."""
+    """Measure the first refresh of a worker's revocation list, once for the time and once for the memory."""
     options: Core = app.extensions["genkan"].core
     started = time.perf_counter()
     RevocationList(options.sessions.store, options.clock).refresh()
@@ -86,86 +86,86 @@ def _snapshot(app: Flask) -> Iterator[str]:
     holds, peak = (size / 2**20 for size in tracemalloc.get_traced_memory())
     tracemalloc.stop()
     yield (
-        f"| a worker's first snapshot of {len(snapshot):,} endings | "
+        f"| a worker's first refresh of {len(snapshot):,} revocations | "
         f"{took:.2f} s, {holds:.1f} MiB held, {peak:.1f} MiB at its peak | |"
     )
 
 
-def _questions(app: Flask) -> dict[str, float]:
-    """Microseconds of what is asked of the database now and then, medians."""
+def _queries(app: Flask) -> dict[str, float]:
+    """Return the median microseconds of occasional queries."""
     store = app.extensions["genkan"].core.sessions.store
-    mark = max([ending.mark for ending in _all_endings(store)], default=0)
+    last_id = max([revocation.id for revocation in _all_revocations(store)], default=0)
     now = int(time.time())
-    acts: dict[str, Callable[[], object]] = {
-        "asking what is new": lambda: store.endings_after(mark, 100),
-        "listing somebody's sessions": lambda: store.live("person 1", now),
-        "looking a token up by its hash": lambda: store.by_token("no such hash", now),
-        "noting that a session was seen": lambda: store.touch("session 7", now, every=0),
+    queries: dict[str, Callable[[], object]] = {
+        "new revocations": lambda: store.revocations_since(last_id, 100),
+        "sessions of a user": lambda: store.list_active("user 1", now),
+        "session by token hash": lambda: store.get_claims("no such hash", now),
+        "last-seen time of a session": lambda: store.touch("session 7", now, min_interval=0),
     }
-    return {name: median(_timed(act)) for name, act in acts.items()}
+    return {name: median(_timed(run)) for name, run in queries.items()}
 
 
-def _all_endings(store: Any) -> Iterator[Any]:
-    mark = 0
-    while news := store.endings_after(mark, 5000):
-        yield from news
-        mark = news[-1].mark
+def _all_revocations(store: Any) -> Iterator[Any]:
+    last_id = 0
+    while found := store.revocations_since(last_id, 5000):
+        yield from found
+        last_id = found[-1].id
 
 
-def _timed(act: Callable[[], object]) -> Iterator[float]:
+def _timed(run: Callable[[], object]) -> Iterator[float]:
     for _ in range(TIMES):
         started = time.perf_counter()
-        act()
+        run()
         yield (time.perf_counter() - started) * 1e6
 
 
 def _fill(database: Database) -> None:
     now = int(time.time())
-    people = [{"id": f"person {n}", "email": f"{n}@example.com"} for n in range(PEOPLE)]
+    users = [{"id": f"user {n}", "email": f"{n}@example.com"} for n in range(USERS)]
     session = (
         "INSERT INTO genkan_sessions (id, user_id, provider, created, last_seen, expires, absolute_expires, device, token_hash)"
-        " VALUES (:id, :user, 'bench', :now, :now, :now + 2592000, :now + 7776000, 'a bench', :id)"
+        " VALUES (:id, :user, 'bench', :now, :now, :now + 2592000, :now + 7776000, 'benchmark', :id)"
     )
-    rows = ({"id": f"session {n}", "user": f"person {n % PEOPLE}", "now": now} for n in range(LIVE))
-    ending = "INSERT INTO revocations (kind, subject, at, until) VALUES ('session', :subject, :now, :until)"
-    endings = [{"subject": f"ended {n}", "now": now, "until": now + n % 90 * DAY} for n in range(ENDED)]
-    database.run(lambda s: s.execute(text("INSERT INTO users (id, email) VALUES (:id, :email)"), people))
+    rows = ({"id": f"session {n}", "user": f"user {n % USERS}", "now": now} for n in range(ACTIVE))
+    revocation = "INSERT INTO revocations (kind, subject, at, until) VALUES ('session', :subject, :now, :until)"
+    revocations = [{"subject": f"revoked {n}", "now": now, "until": now + n % 90 * DAY} for n in range(REVOKED)]
+    database.run(lambda s: s.execute(text("INSERT INTO users (id, email) VALUES (:id, :email)"), users))
     database.run(lambda s: s.execute(text(session), list(rows)))
-    database.run(lambda s: s.execute(text(ending), endings))
+    database.run(lambda s: s.execute(text(revocation), revocations))
 
 
 def _database_strategy(app: Flask) -> Iterator[str]:
-    """The same route where the session is kept in the database, beside the sealed one."""
-    house, cookie = app.extensions["genkan"], session_cookie(app)
-    given: Core = house.core
-    strategy = DatabaseStrategy(given.sessions.store, given.clock)
-    stored = replace(given, sessions=replace(given.sessions, strategy=strategy))
-    opaque = f"{given.cookie_names.session}={_start(stored)}"
+    """Measure the same route with the database strategy and with the jwt strategy."""
+    state, cookie = app.extensions["genkan"], session_cookie(app)
+    core: Core = state.core
+    strategy = DatabaseStrategy(core.sessions.store, core.clock)
+    stored = replace(core, sessions=replace(core.sessions, strategy=strategy))
+    opaque = f"{core.cookie_names.session}={_create_session(stored)}"
 
     def ask(options: Core, header: str) -> Callable[[], None]:
-        def act() -> None:
-            house.core = options
-            get(app, "/asks/1", header)
+        def run() -> None:
+            state.core = options
+            get(app, "/auth-calls/1", header)
 
-        return act
+        return run
 
-    times = interleaved({"jwt": ask(given, cookie), "database": ask(stored, opaque)})
-    house.core = given
+    times = interleaved({"jwt": ask(core, cookie), "database": ask(stored, opaque)})
+    state.core = core
     more = median(one - other for one, other in zip(times["database"], times["jwt"], strict=True))
     yield f"| `auth()` with the database strategy (SQLite) over the jwt strategy | {more:+.0f} µs | |"
 
 
-def _start(options: Core) -> str:
+def _create_session(options: Core) -> str:
     now = int(time.time())
-    claims = {**PERSON, "sub": "person 1", "sid": "a bench's own", "auth_time": now}
+    claims = {**CLAIMS, "sub": "user 1", "sid": "session of the benchmark", "session_start": now, "auth_time": now}
     record = SessionRecord(
-        id="a bench's own",
-        user_id="person 1",
+        id="session of the benchmark",
+        user_id="user 1",
         provider="bench",
         created=now,
         last_seen=now,
         expires=now + 30 * DAY,
         absolute_expires=now + 90 * DAY,
-        device="a bench",
+        device="benchmark",
     )
     return options.sessions.strategy.create(claims, 30 * DAY, record)[0]

@@ -1,4 +1,4 @@
-"""What asking costs under the production server: requests per second against bare twins, round by round."""
+"""Cost of `auth()` under the production server, in requests per second against routes without it."""
 
 from __future__ import annotations
 
@@ -29,49 +29,55 @@ SECONDS = 2
 CONNECTIONS = 8
 
 PLAIN = "plain:"
-"""Marks a route of bench/plain.py, which is served by a server of its own."""
+"""Prefix of a route of bench/plain.py, which runs on its own server."""
 
 PAIRS: tuple[tuple[str, str, str, bool, str], ...] = (
     ("`GET /api/auth/session`, signed in, against plain Flask", "/api/auth/session", f"{PLAIN}/json", True, ">= 0.90"),
-    ("the same against our own bare route", "/api/auth/session", "/health/live", True, ""),
-    ("our own bare route against plain Flask", "/health/live", f"{PLAIN}/json", True, ""),
+    ("the same against the bare route of the application", "/api/auth/session", "/health/live", True, ""),
+    ("the bare route of the application against plain Flask", "/health/live", f"{PLAIN}/json", True, ""),
     ("`GET /api/auth/session`, signed out, against plain Flask", "/api/auth/session", f"{PLAIN}/json", False, ""),
-    ("the menu fragment, signed in, against the same asking nobody", "/partials/user-menu", "/bare/menu", True, ""),
+    ("the menu fragment, signed in, against the same without `auth()`", "/partials/user-menu", "/bare/menu", True, ""),
     ("the same, signed out", "/partials/user-menu", "/bare/menu-signed-out", False, ""),
-    ("the dashboard against the same asking nobody", "/dashboard", "/bare/dashboard", True, ">= 0.91 (cost <= 1.10)"),
+    (
+        "the dashboard against the same without `auth()`",
+        "/dashboard",
+        "/bare/dashboard",
+        True,
+        ">= 0.91 (cost <= 1.10)",
+    ),
 )
-"""Name, route that asks, what it is compared with, whether somebody is signed in, target."""
+"""Name, measured route, compared route, whether the user is signed in, target."""
 
 
 def measure(app: Flask) -> Iterator[str]:
-    """Rows of a Markdown table; starts the servers and ends them."""
+    """Start the servers, yield rows of a Markdown table, and stop the servers."""
     cookie = session_cookie(app)
     with _server("bench.application") as (origin, process), _server("bench.plain") as (plain, _):
         for _ in range(2):
             for _, route, bare, signed_in, _ in PAIRS:
                 _load(origin + route, cookie if signed_in else "", 1)
-                _load(_address(bare, origin, plain), "", 1)
+                _load(_url(bare, origin, plain), "", 1)
         yield f"| memory per worker after warm-up | {_memory(process):.0f} MiB | <= 75 |"
         for name, route, bare, signed_in, target in PAIRS:
-            asked, twin = _compare(origin + route, _address(bare, origin, plain), cookie if signed_in else "")
-            ratio = median(one / other for one, other in zip(asked, twin, strict=True))
-            yield f"| {name} | {ratio:.2f} ({median(asked):.0f} against {median(twin):.0f} a second) | {target} |"
+            measured, compared = _compare(origin + route, _url(bare, origin, plain), cookie if signed_in else "")
+            ratio = median(one / other for one, other in zip(measured, compared, strict=True))
+            yield f"| {name} | {ratio:.2f} ({median(measured):.0f} against {median(compared):.0f} a second) | {target} |"
 
 
-def _address(route: str, origin: str, plain: str) -> str:
+def _url(route: str, origin: str, plain: str) -> str:
     return plain + route.removeprefix(PLAIN) if route.startswith(PLAIN) else origin + route
 
 
 def _compare(route: str, bare: str, cookie: str) -> tuple[list[float], list[float]]:
-    asked, twin = [], []
+    measured, compared = [], []
     for _ in range(ROUNDS):
-        asked.append(_load(route, cookie, SECONDS))
-        twin.append(_load(bare, cookie, SECONDS))
-    return asked, twin
+        measured.append(_load(route, cookie, SECONDS))
+        compared.append(_load(bare, cookie, SECONDS))
+    return measured, compared
 
 
 def _load(url: str, cookie: str, seconds: int) -> float:
-    """Requests per second by wrk, which has to be there: a client in Python would be the slower half of the pair."""
+    """Return the requests per second of wrk. A client in Python would be slower than the server."""
     headers = ["-H", f"Cookie: {cookie}"] if cookie else []
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", *headers, url]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -82,7 +88,7 @@ def _load(url: str, cookie: str, seconds: int) -> float:
 
 
 def require_wrk() -> None:
-    """Ends the process when the load generator is not there."""
+    """Exit if wrk is not installed."""
     if shutil.which("wrk") is None:
         sys.exit("genkan: wrk is missing. On Debian: apt install wrk")
 
@@ -106,7 +112,7 @@ def _server(module: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
 def _wait_until_up(origin: str) -> None:
     for _ in range(400):
         try:
-            with urlopen(f"{origin}/json", timeout=1):  # noqa: S310 (our own server)
+            with urlopen(f"{origin}/json", timeout=1):  # noqa: S310 (the server of this benchmark)
                 return
         except HTTPError:
             return
@@ -116,19 +122,19 @@ def _wait_until_up(origin: str) -> None:
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
+    """Return a port that is free now."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
         return port
 
 
 def _memory(process: subprocess.Popen[bytes]) -> float:
-    """Resident MiB of the largest worker."""
+    """Return the RSS of the largest worker in MiB."""
     workers = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    sizes = [_resident(pid) for pid in workers]
+    sizes = [_rss(pid) for pid in workers]
     return max(sizes)
 
 
-def _resident(pid: str) -> float:
+def _rss(pid: str) -> float:
     found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
     return int(found[1]) / 1024 if found else 0.0

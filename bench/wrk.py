@@ -1,4 +1,4 @@
-"""One short run of wrk: how many requests a second, and how long they took."""
+"""Run of wrk, with requests per second and latencies."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MILLISECONDS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
 
 
 class Load(NamedTuple):
-    """Requests per second; milliseconds in the middle and of the slowest hundredth."""
+    """Requests per second, and the latencies p50 and p99 in milliseconds."""
 
     rate: float
     p50: float
@@ -19,7 +19,7 @@ class Load(NamedTuple):
 
 
 def load(url: str, cookie: str, seconds: int, connections: int) -> Load:
-    """Asks from kept connections as fast as answers come. Ends the process when anything is answered but 2xx or 3xx."""
+    """Run wrk with persistent connections. Exit if a response is neither 2xx nor 3xx."""
     headers = ["-H", f"Cookie: {cookie}"] if cookie else []
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", *headers, url]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout

@@ -1,4 +1,4 @@
-"""On CI a test that is left out is a failure: there, everything it needs can be had."""
+"""A skipped test fails on CI, where every program that a test needs is installed."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def test_passes():
 
 
 @pytest.mark.skip(reason="no chromium")
-def test_is_marked():
+def test_is_skipped_by_a_mark():
     pass
 
 
-def test_leaves():
+def test_skips_itself():
     pytest.skip("no redis")
 
 
@@ -33,7 +33,7 @@ def server():
     pytest.skip("no postgres")
 
 
-def test_has_a_fixture_that_leaves(server):
+def test_has_a_fixture_that_skips(server):
     pass
 
 
@@ -43,14 +43,14 @@ def test_is_expected_to_fail():
 """
 
 
-def counted(folder: Path, ci: str) -> str:
-    """The last line of a run of CASES under the hook of this project's conftest."""
+def summary(folder: Path, ci: str) -> str:
+    """Run CASES under the hook of tests/conftest.py and return the counts of the last line."""
     (folder / "test_cases.py").write_text(CASES)
     (folder / "conftest.py").write_text("from tests.conftest import pytest_runtest_makereport\n")
     environ = {**os.environ, "CI": ci, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(folder), str(folder)]
-    ended = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False, timeout=60)
-    return ended.stdout.splitlines()[-1].partition(" in ")[0]
+    result = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False, timeout=60)
+    return result.stdout.splitlines()[-1].partition(" in ")[0]
 
 
 @pytest.mark.parametrize(
@@ -60,5 +60,5 @@ def counted(folder: Path, ci: str) -> str:
         ("", "1 passed, 3 skipped, 1 xfailed"),
     ],
 )
-def test_a_skip_is_a_failure_where_everything_can_be_had(tmp_path: Path, ci: str, outcome: str) -> None:
-    assert counted(tmp_path, ci) == outcome
+def test_a_skipped_test_fails_on_ci(tmp_path: Path, ci: str, outcome: str) -> None:
+    assert summary(tmp_path, ci) == outcome

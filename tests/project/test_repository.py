@@ -1,4 +1,4 @@
-"""What is in the repository: our own files and two vendored ones that are what they say, and nothing of a machine's."""
+"""Files of the repository: no installed packages, secrets, machine paths or registry URLs, and unchanged vendored files."""
 
 from __future__ import annotations
 
@@ -15,52 +15,54 @@ from genkan.settings.environment import ROOT
 
 MEBIBYTE = 1024 * 1024
 MACHINE = re.compile(r"(?<![\w.${}])/(work|root)(?=[/\s\"'`:,;)]|$)", re.MULTILINE)
-"""An absolute path of the machine on which somebody worked."""
+"""Absolute path of a developer's machine."""
 INDEX = re.compile(
     r"(?i)(?<![\w-])--?(extra-)?index-url[ =]+\S|https?://[^\s\"']*/simple(/|\b)|registry\.(npmjs|yarnpkg)\."
 )
-"""Where somebody's packages came from: a mirror that others cannot reach."""
-HERE = f"tests/{Path(__file__).name}"
+"""URL of a package index or mirror, which other machines may not reach."""
+THIS_FILE = Path(__file__).resolve().relative_to(ROOT).as_posix()
 
 
 @cache
 def tracked() -> tuple[str, ...]:
-    """Every path that Git knows of and that is there."""
+    """Return the paths of all tracked files that exist."""
     if not (ROOT / ".git").exists():
-        pytest.fail("tests/test_repository.py reads Git's list of files: run it in a clone")
+        pytest.fail(
+            "tests/project/test_repository.py reads the list of tracked files. Run it in a clone of the repository."
+        )
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     return tuple(path for path in listed.split("\0") if path and (ROOT / path).is_file())
 
 
 def lines_with(pattern: re.Pattern[str]) -> list[str]:
-    """Where in a text file of ours that is found, as `path:line`."""
+    """Return the lines of tracked text files that match, as `path:line`."""
     found: list[str] = []
     for path in tracked():
         content = (ROOT / path).read_bytes()
-        if b"\0" not in content and path != HERE:
+        if b"\0" not in content and path != THIS_FILE:
             lines = content.decode(errors="replace").splitlines()
             found += [f"{path}:{number}" for number, line in enumerate(lines, 1) if pattern.search(line)]
     return found
 
 
-def test_no_installed_package_is_in_it() -> None:
+def test_no_installed_package_is_tracked() -> None:
     parts = {"node_modules", ".venv", ".pythons", ".tools", "__pycache__", "instance", ".hypothesis"}
 
     assert [path for path in tracked() if parts & set(Path(path).parts)] == []
 
 
-def test_no_file_is_larger_than_a_mebibyte() -> None:
+def test_no_tracked_file_is_larger_than_a_mebibyte() -> None:
     assert [path for path in tracked() if (ROOT / path).stat().st_size > MEBIBYTE] == []
 
 
-def test_no_secrets_and_no_databases_are_in_it() -> None:
-    kept = re.compile(r"(^|/)\.env(\..*)?$|\.(db|sqlite3?|pem|key)(-wal|-shm)?$")
+def test_no_secret_and_no_database_is_tracked() -> None:
+    private = re.compile(r"(^|/)\.env(\..*)?$|\.(db|sqlite3?|pem|key)(-wal|-shm)?$")
 
-    assert [path for path in tracked() if kept.search(path)] == []
+    assert [path for path in tracked() if private.search(path)] == []
 
 
 @pytest.mark.parametrize("folder", ["static/vendor", "tests/vendor"])
-def test_what_others_wrote_is_what_its_checksum_says(folder: str) -> None:
+def test_vendored_files_match_their_checksums(folder: str) -> None:
     lines = (ROOT / folder / "SHA256SUMS").read_text().splitlines()
     sums = {name: checksum for checksum, name in (line.split("  ", 1) for line in lines)}
     files = {Path(path).name for path in tracked() if Path(path).parent == Path(folder)} - {"SHA256SUMS"}
@@ -69,67 +71,77 @@ def test_what_others_wrote_is_what_its_checksum_says(folder: str) -> None:
     assert sums == {name: hashlib.sha256((ROOT / folder / name).read_bytes()).hexdigest() for name in files}
 
 
-def test_no_file_names_a_folder_of_somebodys_machine() -> None:
+def test_no_file_contains_a_path_of_a_developers_machine() -> None:
     assert lines_with(MACHINE) == []
 
 
-def test_no_file_says_where_somebodys_packages_come_from() -> None:
+def test_no_file_contains_the_url_of_a_package_index() -> None:
     assert lines_with(INDEX) == []
 
 
-def rooms() -> list[str]:
-    """What docs/architecture.md has to name: every module, but for rooms of which it names the door alone."""
-    doors = {"flask", "sqlalchemy", "development", "providers", "adapters", "versions", "env"}
+def documented_names() -> list[str]:
+    """Return the names that docs/architecture.md must list: every module, or its folder for some folders."""
+    folders = {"web", "sqlalchemy", "dev_provider", "providers", "adapters"}
     paths = [Path(path) for path in tracked() if path.endswith(".py")]
-    inside = [
-        path
-        for path in paths
-        if path.parts[0] in {"genkan", "blueprints", "deploy", "migrations"} and path.stem != "__init__"
+    modules = [
+        path for path in paths if path.parts[0] in {"genkan", "blueprints", "deploy"} and path.stem != "__init__"
     ]
-    named = {next((part for part in path.parts[1:] if part in doors), path.stem) for path in inside}
-    return sorted(named - {"versions", "env"} | {path.stem for path in paths if len(path.parts) == 1})
+    names = {next((part for part in path.parts[1:] if part in folders), path.stem) for path in modules}
+    return sorted(names | {path.stem for path in paths if len(path.parts) == 1})
 
 
-@pytest.mark.parametrize("room", rooms())
-def test_every_room_is_on_the_plan_of_the_house(room: str) -> None:
-    plan = (ROOT / "docs/architecture.md").read_text().split("```")[1]
+@pytest.mark.parametrize("name", documented_names())
+def test_every_module_is_listed_in_the_architecture_document(name: str) -> None:
+    overview = (ROOT / "docs/architecture.md").read_text().split("```")[1]
 
-    assert re.search(rf"(?<![\w]){room}(?!\w)", plan), f"docs/architecture.md says nothing of {room}"
+    assert re.search(rf"(?<![\w]){name}(?!\w)", overview), f"docs/architecture.md does not list {name}"
 
 
 CODE = re.compile(r"(?<![\w%#&'\"./-])([CDFHLMOPRSTX])([1-9]\d?)(?:-\1([1-9]\d?))?(?![\w%])")
-"""A requirement that a comment or a test names, as (C1), or several of them, as (H1-H5)."""
+"""Code of a requirement, as in (C1), or of several requirements, as in (H1-H5)."""
 NO_CODE = {"X11"}
-"""The window system, in the names of browsers."""
+"""Name of the window system in User-Agent headers."""
 DOCUMENT = re.compile(r"(?<![\w/{}*.-])((?:[\w-]+/)*[\w-]+\.md)\b")
 
 
-def named_codes(text: str) -> set[str]:
+def requirement_codes(text: str) -> set[str]:
     spans = (found.groups() for found in CODE.finditer(text))
-    every = {f"{letter}{n}" for letter, first, last in spans for n in range(int(first), int(last or first) + 1)}
-    return every - NO_CODE
+    codes = {f"{letter}{n}" for letter, first, last in spans for n in range(int(first), int(last or first) + 1)}
+    return codes - NO_CODE
 
 
 def prose() -> Iterator[tuple[str, str]]:
-    """What people read in the project: its documents and its code, by path."""
+    """Return path and text of the documents and of the code, without vendored files."""
     for path in tracked():
-        if Path(path).suffix in {".md", ".py", ".sh", ".js", ".css", ".html"} and "vendor" not in path and path != HERE:
+        if (
+            Path(path).suffix in {".md", ".py", ".sh", ".js", ".css", ".html"}
+            and "vendor" not in path
+            and path != THIS_FILE
+        ):
             yield path, (ROOT / path).read_text()
 
 
-def test_every_code_that_is_used_is_explained() -> None:
+def test_every_requirement_code_is_in_the_legend() -> None:
     legend = set(re.findall(r"^- \*\*(\w+)\*\* ", (ROOT / "docs/requirements.md").read_text(), re.MULTILINE))
     used = {
-        f"{path}: {code}" for path, text in prose() if not path.endswith(".html") for code in named_codes(text) - legend
+        f"{path}: {code}"
+        for path, text in prose()
+        if not path.endswith(".html")
+        for code in requirement_codes(text) - legend
     }
 
     assert sorted(used) == []
 
 
-def test_every_document_that_is_named_is_there() -> None:
+def test_every_document_that_is_mentioned_exists() -> None:
     documents = {path.relative_to(ROOT).as_posix() for folder in (ROOT, ROOT / "docs") for path in folder.glob("*.md")}
-    near = documents | {Path(path).name for path in documents}
-    missing = {f"{path}: {named}" for path, text in prose() for named in DOCUMENT.findall(text) if named not in near}
+    known = documents | {Path(path).name for path in documents}
+    missing = {
+        f"{path}: {mentioned}"
+        for path, text in prose()
+        for mentioned in DOCUMENT.findall(text)
+        if mentioned not in known
+    }
 
     assert sorted(missing) == []
 
@@ -143,11 +155,11 @@ def test_every_document_that_is_named_is_there() -> None:
         ("caf%C3%A9 and #F0 and RFC9110", set()),
     ],
 )
-def test_codes_are_found_where_they_are(text: str, codes: set[str]) -> None:
-    assert named_codes(text) == codes
+def test_requirement_codes_are_found_in_text(text: str, codes: set[str]) -> None:
+    assert requirement_codes(text) == codes
 
 
-# Written in two pieces each, so that this file does not hold what it looks for.
+# Each line is split in two parts, so that this file does not match.
 @pytest.mark.parametrize(
     ("pattern", "line", "found"),
     [
@@ -160,5 +172,5 @@ def test_codes_are_found_where_they_are(text: str, codes: set[str]) -> None:
         (INDEX, "uv pip compile --no-emit-index-url --no-header", False),
     ],
 )
-def test_what_is_looked_for_is_found(pattern: re.Pattern[str], line: str, found: bool) -> None:
+def test_the_patterns_match(pattern: re.Pattern[str], line: str, found: bool) -> None:
     assert bool(pattern.search(line)) is found
