@@ -26,10 +26,11 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "genkan.actions",
         "genkan.core",
         "genkan.session genkan.oauth",
+        "genkan.claims",
         "genkan.settings genkan.providers genkan.callbacks",
         "genkan.adapters genkan.http",
         "genkan.crypto genkan.cache",
-        "genkan.types genkan.errors genkan.signals genkan.claims genkan.strict_json",
+        "genkan.types genkan.errors genkan.signals genkan.strict_json",
     )
 )
 """Parts of the project from top to bottom. A part may import from the layers below its own."""
