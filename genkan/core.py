@@ -126,14 +126,7 @@ class Core:
             ),
             checks=Checks(Sealer(secrets, "authjs.flow", clock), names.flow_prefix, secure, clock),
             oauth=oauth,
-            provider_logout=ProviderLogout(
-                oauth,
-                Sealer(secrets, "authjs.sign-out", clock),
-                names.sign_out,
-                origin,
-                f"{origin}{BASE_PATH}{POST_LOGOUT_REDIRECT_PATH}",
-                clock,
-            ),
+            provider_logout=_provider_logout(oauth, secrets, names, origin),
             updatable_fields=updatable_fields or {},
             rate_limit=RateLimit(RATE_LIMIT_BURST, SECONDS_PER_SIGN_IN, monotonic),
         )
@@ -141,6 +134,17 @@ class Core:
     def action_url(self, path: str) -> str:
         """Return the absolute URL of an action, e.g. `/signin`."""
         return f"{self.origin}{BASE_PATH}{path}"
+
+
+def _provider_logout(oauth: OAuthClient, secrets: Sequence[str], names: CookieNames, origin: str) -> ProviderLogout:
+    return ProviderLogout(
+        oauth,
+        Sealer(secrets, "authjs.sign-out", oauth.clock),
+        names.sign_out,
+        origin,
+        f"{origin}{BASE_PATH}{POST_LOGOUT_REDIRECT_PATH}",
+        oauth.clock,
+    )
 
 
 def _check(origin: str, secrets: Sequence[str], providers: Sequence[Provider], config: SessionConfig) -> None:
