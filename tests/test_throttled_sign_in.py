@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from flask import Flask
 
-from genkan.options import SIGN_INS_AT_ONCE
+from genkan.options import SECONDS_PER_SIGN_IN, SIGN_INS_AT_ONCE
+from genkan.throttle import Throttle
 from tests.browser import Browser
+from tests.clock import FrozenClock
+from tests.visitors import state_of
 
 
 def test_too_many_sign_ins_from_one_address_are_told_so_and_others_go_on(
-    app: Flask, caplog: pytest.LogCaptureFixture
+    app: Flask, clock: FrozenClock, caplog: pytest.LogCaptureFixture
 ) -> None:
+    state = state_of(app)
+    state.options = replace(state.options, begun=Throttle(SIGN_INS_AT_ONCE, SECONDS_PER_SIGN_IN, clock))
     eager = Browser(app)
     token = eager.csrf_token()
 
