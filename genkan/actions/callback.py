@@ -36,11 +36,6 @@ def callback(provider_id: str, request: ActionRequest, core: Core) -> ActionResp
     arrives. An existing session stays until a new one replaces it.
     """
     params = {**request.query, **{name: value for name, value in request.body.items() if isinstance(value, str)}}
-    response = _complete(provider_id, params, request, core)
-    return replace(response, cookies=(*core.checks.clear(params.get("state"), request.cookies), *response.cookies))
-
-
-def _complete(provider_id: str, params: Mapping[str, str], request: ActionRequest, core: Core) -> ActionResponse:
     flow = None
     try:
         provider = core.providers.get(provider_id)
@@ -52,12 +47,16 @@ def _complete(provider_id: str, params: Mapping[str, str], request: ActionReques
         client = ClientInfo.of(request.user_agent, request.remote_addr)
         with log_denials(flow.user_id or None, core.sessions, client=client, provider=provider.id):
             identity = identify(provider, flow, params, core.oauth)
-        return _COMPLETE[flow.purpose](identity, flow, request, core)
+        response = _COMPLETE[flow.purpose](identity, flow, request, core)
     except AdapterError:
-        return _failed(AdapterUnavailable(), flow, core)
+        response = _failed(AdapterUnavailable(), flow, core)
     except AuthError as error:
         _log.warning("sign-in failed", extra=_log_fields(provider_id, error))
-        return _repeated(error, request, core) or _with_callback_url(_failed(error, flow, core), flow, request, core)
+        response = _repeated(error, request, core) or _with_callback_url(
+            _failed(error, flow, core), flow, request, core
+        )
+    deleted = core.checks.clear(params.get("state"), request.cookies)
+    return replace(response, cookies=(*deleted, *response.cookies))
 
 
 def _failed(error: AuthError, flow: Flow | None, core: Core) -> ActionResponse:

@@ -65,7 +65,7 @@ def test_a_provider_s_clock_may_differ_by_a_minute(
         assert other_user.name() == "Vera Visitor"
     else:
         assert failure_reason(response, other_user) == "refused"
-        assert any("clock skew" in str(record.__dict__.get("why")) for record in caplog.records)
+        assert any("clock skew" in str(record.__dict__.get("detail")) for record in caplog.records)
 
 
 @pytest.mark.parametrize("fault", [None, "tampered", "hs256-public-key", "alg-none"])

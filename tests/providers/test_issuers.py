@@ -19,7 +19,7 @@ def _op(clock: FrozenClock) -> Iterator[FaultyProvider]:
 
 
 def reasons(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [vars(record)["why"] for record in caplog.records if vars(record).get("event") == "sign-in-failed"]
+    return [vars(record)["detail"] for record in caplog.records if vars(record).get("event") == "sign-in-failed"]
 
 
 def test_an_unusual_issuer_confirmed_by_discovery_works_with_a_warning(

@@ -44,7 +44,12 @@ class Process:
             return
         is_ready = Event()
         self._child = subprocess.Popen(
-            self._command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+            self._command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
         )
         self._reader = Thread(target=self._listen, args=(self._child, is_ready), daemon=True)
         self._reader.start()
@@ -60,6 +65,9 @@ class Process:
         with suppress(ProcessLookupError):
             child.send_signal(signum)
         child.wait(START_TIMEOUT)
+        # A child of the server that outlived it would keep the port, and the pipe that the reader reads to its end.
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
         self._reader.join()
         if child.stdout is not None:
             child.stdout.close()

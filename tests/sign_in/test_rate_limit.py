@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from flask import Flask
 
-from genkan.core import RATE_LIMIT_BURST
+from genkan.core import RATE_LIMIT_BURST, SECONDS_PER_SIGN_IN
+from genkan.http.rate_limit import RateLimit
+from genkan.web.context import get_state
 from tests.browser import Browser
+from tests.clock import FrozenClock
 
 
 def test_too_many_sign_ins_from_one_address_are_refused_and_others_continue(
-    app: Flask, caplog: pytest.LogCaptureFixture
+    app: Flask, clock: FrozenClock, caplog: pytest.LogCaptureFixture
 ) -> None:
+    state = get_state(app)
+    state.core = replace(state.core, rate_limit=RateLimit(RATE_LIMIT_BURST, SECONDS_PER_SIGN_IN, clock))
     browser = Browser(app)
     token = browser.csrf_token()
 
@@ -31,5 +38,5 @@ def test_too_many_sign_ins_from_one_address_are_refused_and_others_continue(
 
     page = browser.get(refused)
     assert (page.status_code, "Too many sign-ins" in page.text) == (429, True)
-    assert any("TRUSTED_PROXY_HOPS" in str(getattr(record, "why", "")) for record in caplog.records)
+    assert any("TRUSTED_PROXY_HOPS" in str(getattr(record, "detail", "")) for record in caplog.records)
     assert "/development/authorize" in start_sign_in("192.0.2.8")

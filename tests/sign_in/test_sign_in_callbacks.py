@@ -13,6 +13,7 @@ from genkan.core import Pages
 from genkan.errors import AccessDenied
 from genkan.providers.base import ProfileUser
 from genkan.types import Profile, Session, Token
+from tests.core import with_callbacks
 from tests.provider_client import (
     COOKIE,
     OTHER_USER,
@@ -166,7 +167,8 @@ def test_a_failing_profile_mapping_refuses_the_sign_in(client: ProviderClient) -
 
 def test_the_default_callbacks_allow_every_sign_in(client: ProviderClient) -> None:
     state = get_state(client.app)
-    state.core = replace(state.core, callbacks=Callbacks())
+    default = Callbacks()
+    state.core = with_callbacks(state.core, sign_in=default.sign_in, jwt=default.jwt, session=default.session)
     client.sign_in_as()
     session = client.session()
 

@@ -20,6 +20,7 @@ from genkan.oauth.discovery import METADATA_SECONDS, STALE_SECONDS
 from genkan.oauth.logout import LOGOUT_STATE_MAX_AGE, MAX_HINT_CHARACTERS
 from tests.browser import HTMX, Browser
 from tests.conftest import ORIGIN, MakeApp
+from tests.core import with_callbacks
 from tests.provider_client import OTHER_USER, ProviderClient, get_state, provider_env, query
 from tests.servers.faulty.provider import FaultyProvider
 from tests.tokens.metadata import metadata
@@ -177,7 +178,7 @@ def test_the_return_never_leads_to_another_site(signed_in_client: ProviderClient
 def test_a_callback_url_too_long_for_the_cookie_becomes_the_front_page(signed_in_client: ProviderClient) -> None:
     state = get_state(signed_in_client.app)
     long_url = f"{ORIGIN}/{'x' * 4000}"
-    state.core = replace(state.core, callbacks=replace(state.core.callbacks, redirect=lambda _: long_url))
+    state.core = with_callbacks(state.core, redirect=lambda _: long_url)
     response = submit_sign_out(signed_in_client)
 
     assert all(len(header) < 4096 for header in response.headers.getlist("Set-Cookie"))
@@ -272,7 +273,7 @@ def test_the_query_of_the_endpoint_is_kept_and_a_fragment_is_refused(
     client.sign_in_as()
     assert submit_sign_out(client).headers["Location"] == f"{ORIGIN}/about"
     (reason,) = [
-        record.__dict__["why"] for record in caplog.records if getattr(record, "event", "") == "sign-out-local"
+        record.__dict__["reason"] for record in caplog.records if getattr(record, "event", "") == "sign-out-local"
     ]
     assert reason == "an end_session_endpoint with a fragment"
 
