@@ -17,7 +17,7 @@ from genkan.crypto.sealer import Clock
 from genkan.dev_provider import views
 from genkan.settings.environment import from_environment
 from genkan.web import account
-from genkan.web.static_files import StaticFiles
+from genkan.web.static_files import register_package_files, register_static_files
 
 MAX_BODY = 64 * 1024
 """Bytes of a request body; nothing this application takes is longer (D1). A view that takes uploads raises
@@ -39,7 +39,8 @@ def create_app(environment: Mapping[str, str] | None = None, clock: Clock = time
     app.json.sort_keys = app.json.ensure_ascii = False  # type: ignore[attr-defined]  # the default provider has both
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     provider = auth.init_app(app, settings, clock)
-    StaticFiles(app)
+    register_static_files(app)
+    register_package_files(app)
     for room in (doors, dashboard, account, api, health, users, sessions, errors):
         app.register_blueprint(room.bp)
     if provider is not None:

@@ -1,4 +1,4 @@
-"""JSON: 401, never a redirect."""
+"""JSON routes. Without a session they answer 401, never with a redirect."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ bp = json_blueprint(Blueprint("api", __name__, url_prefix="/api/user"))
 
 @bp.get("/profile")
 def profile() -> Response:
-    """`{id, name, email, image, role}` as stored, or as the session says where nobody is stored under its id."""
+    """Return `{id, name, email, image, role}` of the stored user, or of the session if no user is stored under its id."""
     session = auth()
     return jsonify(get_profile(session)) if session is not None else unauthorized()

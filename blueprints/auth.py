@@ -42,7 +42,7 @@ for method, rule, handler in ROUTES:
 @public
 def user_menu() -> str | Response:
     """The header's menu alone, in the state of whoever asks; 503 rather than a menu that lies."""
-    return service_unavailable() if session_result().failed else render_template("partials/_user_menu.html")
+    return service_unavailable() if session_result().failed else render_template("genkan/menu.html")
 
 
 @bp.record_once

@@ -130,7 +130,9 @@ class DevelopmentProvider:
         except InvalidRequest as error:
             return _refusal(error)
         return ActionResponse(
-            template=Template("development/end_session.html", {"sealed": self._vault.seal("end", {"target": target})})
+            template=Template(
+                "genkan/development/end_session.html", {"sealed": self._vault.seal("end", {"target": target})}
+            )
         )
 
     def end_session(self, form: Parameters) -> ActionResponse:
@@ -143,7 +145,7 @@ class DevelopmentProvider:
             return _refusal(ExpiredRequest())
         if claims["target"]:
             return ActionResponse(303, location=claims["target"])
-        return ActionResponse(template=Template("development/ended.html"))
+        return ActionResponse(template=Template("genkan/development/session_ended.html"))
 
     def _check_client(self, request: Mapping[str, str]) -> None:
         if request.get("client_id") != self.client_id:
@@ -158,11 +160,11 @@ class DevelopmentProvider:
     ) -> ActionResponse:
         context = {
             "sealed": self._vault.seal("request", {"parameters": dict(request)}),
-            "candidates": tuple(PRESETS.values()),
+            "preset_users": tuple(PRESETS.values()),
             "values": values or {"email": request.get("login_hint", "")},
             "error": error,
         }
-        return ActionResponse(400 if error else 200, template=Template("development/authorize.html", context))
+        return ActionResponse(400 if error else 200, template=Template("genkan/development/authorize.html", context))
 
     def _sealed_request(self, values: Mapping[str, str]) -> dict[str, str]:
         claims = self._vault.open("request", values.get("request", ""))
@@ -234,4 +236,4 @@ def _derive(secret: str, purpose: str) -> bytes:
 
 
 def _refusal(error: InvalidRequest) -> ActionResponse:
-    return ActionResponse(400, template=Template("development/error.html", {"message": str(error)}))
+    return ActionResponse(400, template=Template("genkan/development/error.html", {"message": str(error)}))

@@ -69,7 +69,7 @@ class CodeGrant(AuthorizationCodeGrant):
     def query_authorization_code(self, code: str, client: ClientMixin) -> _Code | None:
         # Spent as soon as the client shows it, whatever else is wrong with its request: one code, one try.
         claims = self.server.vault.open("code", code)
-        return _Code(claims) if claims and self.server.vault.spend(claims) else None
+        return _Code(claims) if claims and self.server.vault.use_once(claims) else None
 
     def delete_authorization_code(self, authorization_code: _Code) -> None:
         """It is spent already."""
@@ -110,7 +110,7 @@ class RefreshGrant(RefreshTokenGrant):
     def revoke_old_credential(self, refresh_token: Any) -> None:
         # The last step, so that a request refused for its scope costs nobody their token; of two that race here
         # only one is answered (RFC 9700 4.14.2).
-        if not self.server.vault.spend(refresh_token.claims):
+        if not self.server.vault.use_once(refresh_token.claims):
             raise InvalidGrantError("The refresh token was used before.")
 
 

@@ -26,7 +26,7 @@ def _add_pages(blueprint: Blueprint, provider: DevelopmentProvider) -> None:
         return _respond(provider.authorize(_lists(request.args)))
 
     @blueprint.post("/authorize")
-    def answer() -> BaseResponse:
+    def authorize_submit() -> BaseResponse:
         return _respond(provider.authorize_submit(_lists(request.form)))
 
     @blueprint.get("/end-session")
@@ -41,7 +41,7 @@ def _add_pages(blueprint: Blueprint, provider: DevelopmentProvider) -> None:
     def picture(key: str) -> Response:
         if key not in PRESETS:
             abort(404)
-        drawing = render_template("development/picture.svg", candidate=PRESETS[key])
+        drawing = render_template("genkan/development/picture.svg", user=PRESETS[key])
         return Response(drawing, mimetype="image/svg+xml")
 
 

@@ -26,7 +26,7 @@ TEMPLATE_GLOBALS: dict[str, Callable[[], object]] = {
     "auth": auth,
     "csrf_token": csrf_token,
     "sign_in_url": sign_in_url,
-    "session_key": session_fingerprint,
+    "session_fingerprint": session_fingerprint,
 }
 
 

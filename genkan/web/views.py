@@ -90,7 +90,7 @@ def sign_in_page() -> Response:
         return to_response(ActionResponse(location=add_query(options.origin + options.pages.sign_in, query)))
     own = linked_providers(options) if "fresh" in (reason, asked.query.get("purpose")) else None
     response = _page(
-        "auth/sign_in.html",
+        "genkan/sign_in.html",
         error_message(error, reason) if error else None,
         providers=list(options.providers.values()) if own is None else own,
         is_fresh=own is not None,
@@ -137,7 +137,9 @@ def sign_out_page() -> Response:
     found = session_result()
     # A cookie that tells of nobody just now, since a callback hides them or something is down, can be given up too.
     is_nobody = found.known is None and (found.invalid or not found.cookie_names)
-    return _page("auth/sign_out.html", None, callback_url=relative_url(landing, options.origin), is_nobody=is_nobody)
+    return _page(
+        "genkan/sign_out.html", None, callback_url=relative_url(landing, options.origin), is_signed_out=is_nobody
+    )
 
 
 def sign_out() -> Response:
@@ -145,7 +147,7 @@ def sign_out() -> Response:
     options, asked = state().core, to_request()
     try:
         if _is_stale(asked, options):
-            return to_response(ActionResponse(template=Template(options.pages.menu, {"again": True})))
+            return to_response(ActionResponse(template=Template(options.pages.menu, {"resubmit": True})))
         reply = end_session(asked, options)
     except CrossOriginRequest as error:
         return _cross_site(error)
@@ -163,7 +165,7 @@ def _is_stale(asked: ActionRequest, options: Core) -> bool:
     """
     if asked.headers.get("sec-fetch-site") != "same-origin" or not is_htmx():
         return False
-    if not session_fingerprint() or asked.body.get("of") != session_fingerprint():
+    if not session_fingerprint() or asked.body.get("session_fingerprint") != session_fingerprint():
         return False
     options.csrf.check_origin(asked.headers)
     try:
@@ -196,12 +198,12 @@ def error_page() -> Response:
         landing = relative_url(callback_url(asked, options), options.origin) if "callbackUrl" in asked.query else None
         query = {"error": code or "", "reason": reason, "purpose": purpose, "callbackUrl": landing}
         return to_response(ActionResponse(location=add_query(options.origin + options.pages.error, query)))
-    return _page("auth/error.html", error_message(code, reason), retry_url=_again(asked, options))
+    return _page("genkan/error.html", error_message(code, reason), retry_url=_again(asked, options))
 
 
 def popup_done_page() -> Response:
     """`GET /api/auth/signed-in`: where a sign-in in a second window ends; tells the page that waits, and closes."""
-    return _page("auth/signed_in.html", None, session=auth())
+    return _page("genkan/popup_done.html", None, session=auth())
 
 
 def verify_request_page() -> Response:
@@ -211,7 +213,7 @@ def verify_request_page() -> Response:
         return to_response(
             ActionResponse(location=add_query(options.origin + options.pages.verify_request, to_request().query))
         )
-    return _page("auth/verify_request.html", None)
+    return _page("genkan/verify_request.html", None)
 
 
 def _again(asked: ActionRequest, options: Core) -> str:
@@ -236,4 +238,4 @@ def _without_referrer(response: Response) -> Response:
 
 
 def _cross_site(error: CrossOriginRequest) -> Response:
-    return _page("auth/error.html", error_message(error.code, error.reason), retry_url="/")
+    return _page("genkan/error.html", error_message(error.code, error.reason), retry_url="/")

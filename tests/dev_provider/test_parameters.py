@@ -37,7 +37,7 @@ class TestTheAuthorizationRequest:
         page = worker.authorize(**changes)
 
         assert page.status_code == 400
-        assert "cannot go on" in page.text
+        assert "refused the request" in page.text
         assert "Location" not in page.headers
 
     def test_a_repeated_parameter_ends_on_a_page(self, worker: Worker) -> None:

@@ -67,7 +67,7 @@ PLACES = {
     "dashboard": PageState("/dashboard", HANA, open_menu),
     "dashboard with a broken picture": PageState("/dashboard", SAM),
     "account": PageState("/account", HANA, open_menu),
-    "account after something was done": PageState("/account?said=unlinked", HANA),
+    "account after something was done": PageState("/account?notice=unlinked", HANA),
     "account of somebody without a name": PageState("/account", SAM, type_no_name),
     "before an account is deleted": PageState("/account/delete", HANA),
     "after an account was deleted": PageState("/?account=deleted"),

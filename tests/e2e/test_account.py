@@ -222,7 +222,7 @@ def test_a_way_in_is_unlinked_and_other_sessions_ended_on_offer(hana: BrowserWin
     link_github(come_in(hana))
     page = hana.open("/account")
     press(page, "Unlink GitHub")
-    told(page, "Unlinked. It no longer lets anybody in here.")
+    told(page, "Unlinked. It can no longer be used to sign in here.")
     expect(part(page, "Ways to sign in").get_by_role("button", name="Unlink")).to_have_count(0)
     expect(part(page, "Ways to sign in").get_by_role("button", name="Link GitHub")).to_be_visible()
     expect(part(page, "Recent activity")).to_contain_text("Unlinked GitHub")
@@ -246,7 +246,7 @@ def test_somebody_who_signed_in_a_while_ago_confirms_it_in_a_second_window_and_i
         press(opened.value, "Sign in with Development")
         press(opened.value, "Hana Example")
 
-    told(page, "Unlinked. It no longer lets anybody in here.")
+    told(page, "Unlinked. It can no longer be used to sign in here.")
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 

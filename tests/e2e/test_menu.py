@@ -244,4 +244,4 @@ def test_a_broken_picture_is_covered_by_the_default_without_scripts_too(open_win
     box = page.get_by_alt_text("Profile picture").bounding_box()
     assert box is not None
     assert (box["width"], box["height"]) == (80, 80)
-    assert window.asked("GET /static/img/default-avatar.svg") == 1
+    assert window.asked("GET /genkan/static/img/default-avatar.svg") == 1

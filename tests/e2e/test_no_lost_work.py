@@ -155,7 +155,7 @@ def test_a_page_put_off_does_not_leave_by_the_way_in_of_its_header(at_desk: Brow
 def test_what_one_person_typed_is_not_sent_for_another(at_desk: BrowserWindow, desk: FormApp) -> None:
     page = blocked(at_desk)
     sign_in_again(page, "Alex Admin")
-    expect(dialog(page, "Somebody else is signed in")).to_be_visible()
+    expect(dialog(page, "Another user is signed in")).to_be_visible()
     expect(page.get_by_text("A secret of")).to_be_hidden()
     settle(page)
     assert at_desk.asked(KEEP) == 1
@@ -323,7 +323,7 @@ def test_a_private_page_that_notices_by_itself_leaves_for_sign_in(at_desk: Brows
 
 def test_a_page_whose_script_is_gone_leaves_for_sign_in(at_desk: BrowserWindow) -> None:
     at_desk.forgive("status of 404|Failed to load resource")
-    at_desk.answer("**/static/js/again.js", status=404)
+    at_desk.answer("**/genkan/static/js/resubmit.js", status=404)
     page = at_desk.open("/desk")
     end_session(at_desk)
     press(page, "Keep it")

@@ -215,11 +215,11 @@ def test_a_refusal_leads_to_the_application_s_own_page_and_keeps_its_query(
 def test_after_a_link_that_failed_the_way_on_does_not_tell_that_it_succeeded(browser: Browser) -> None:
     page = browser.get(
         "/api/auth/error",
-        query_string={"error": "Configuration", "purpose": "link", "callbackUrl": "/account?said=linked"},
+        query_string={"error": "Configuration", "purpose": "link", "callbackUrl": "/account?notice=linked"},
     )
 
     assert 'href="/account"' in page.text
-    assert "said=linked" not in page.text
+    assert "notice=linked" not in page.text
 
 
 @pytest.mark.parametrize("odd", [7, True, ["/about"], {"path": "/about"}, None])
