@@ -1,5 +1,5 @@
-// Keeps the page in step with server and tabs: at `session-changed`, everything drawn from the session is fetched again.
-// Events are named for htmx 4 and 2.
+// Keeps the page in step with server and tabs: at `session-changed`, parts that show the session are fetched again.
+// Events have the names of htmx 4 and 2.
 
 const channel = new BroadcastChannel("next-auth");
 const page = document.body.dataset;
@@ -30,7 +30,7 @@ on("visibilitychange online", () => {
   if (!document.hidden && !(Date.now() - refreshedAt < 5000)) refresh();
 });
 
-// A private page is covered when it is left. After Back it stays covered until the menu has been refreshed.
+// A private page is covered when left, and after Back until the menu is refreshed.
 function cover(reason = "") {
   if ("private" in page) page.covered = reason;
 }
@@ -49,7 +49,7 @@ function announce() {
     const last = localStorage["genkan.session"] ?? "";
     localStorage["genkan.session"] = session;
     if (last !== session && !isRemote) broadcast(session ? "getSession" : "signout");
-  } catch {} // without storage, other tabs refresh when they become visible
+  } catch {} // without storage, tabs refresh when visible
 }
 
 function replaceMenu(next) {
@@ -75,7 +75,7 @@ function leave(url) {
   location.replace(url);
 }
 
-// The page is held until resubmit.js has decided whether it can send the request again.
+// The page is held until resubmit.js decides.
 on("htmx:before:response htmx:beforeOnLoad", (event) => {
   const request = requestOf(event);
   const code = request.response?.status ?? request.status;
@@ -109,7 +109,7 @@ const sourceOf = ({ detail }) => detail.ctx?.sourceElement ?? detail.elt;
 const isMenuForm = (element) => element?.matches("#user-menu *");
 const isMenuFormSent = () => [...inFlight.values()].some(isMenuForm);
 
-// The response to the menu's form is the new menu.
+// The form brings the new menu.
 on("htmx:config:request htmx:configRequest", (event) => {
   if (sourceOf(event) === menu && isMenuFormSent()) event.preventDefault();
 });
@@ -135,7 +135,7 @@ on("htmx:finally:request htmx:afterRequest", (event) => {
     if ("private" in page && status === "unauthenticated") refresh();
   }
   const code = request.response?.status ?? request.status;
-  // Not what resubmit.js holds, and not a link's request that another one replaced.
+  // Not if the page is held, or another request replaced a link's.
   if (source?.matches(code ? "form, a" : "form") && source.isConnected && !("held" in page || (code >= 200 && code < 400))) {
     notify("That did not work. Please try again.");
     if (isMenuForm(source)) refresh();
