@@ -108,7 +108,7 @@ class TestTheAuthorizationRequest:
         page = worker.authorize()
         worker.clock.now += 3700
 
-        assert "too old" in worker.answer(page, choice="hana").text
+        assert "has expired" in worker.answer(page, choice="hana").text
 
     @pytest.mark.parametrize("fields", [{}, {"choice": "nobody"}, {"choice": "hana\0"}, {"choice": "x" * 9000}])
     def test_a_choice_that_is_none_is_refused(self, worker: Worker, fields: dict[str, str]) -> None:

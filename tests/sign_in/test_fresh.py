@@ -302,7 +302,7 @@ class TestTheSamePersonOrNothing:
 
             assert query(answer.headers["Location"])["reason"] == "another-person"
             assert page.status_code == 403
-            assert "That was somebody else" in page.get_data(as_text=True)
+            assert "That was another account" in page.get_data(as_text=True)
             assert_nothing_changed(stale, before)
         assert (stale.options.adapter.list_users(), heard) == (users, [])
         assert [(line.kind, line.detail) for line in story(stale)][:2] == [("refused", "another-person")] * 2

@@ -202,7 +202,7 @@ class TestTheCallback:
         before = visitor.cookie(COOKIE)
         words = assert_refused(visitor, visitor.get(begin(visitor, there)), "linked-elsewhere", 403)
 
-        assert "That account is in use here already" in words
+        assert "That account is already in use here" in words
         assert (visitor.cookie(COOKIE), owner.name()) == (before, "V. Visitor")
 
     def test_it_signs_nobody_in_whose_session_has_ended(self, visitor: ProviderClient, there: FaultyProvider) -> None:
