@@ -12,12 +12,11 @@ from typing import Any
 from flask import Blueprint, Response, abort, current_app, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from auth import auth, sign_out
 from genkan.actions import users
 from genkan.actions.users import ClientInfo
 from genkan.errors import LastAccountError
 from genkan.types import str_claim
-from genkan.web import fresh, get_state, is_htmx, link, session_result
+from genkan.web import auth, fresh, get_state, is_htmx, link, session_result, sign_out
 
 bp = Blueprint("account", __name__)
 
