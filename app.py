@@ -14,7 +14,7 @@ from genkan.cli import sessions, users
 from genkan.cli.group import cli_errors
 from genkan.crypto.sealer import Clock
 from genkan.settings.environment import from_environment
-from genkan.web.static_files import StaticFiles
+from genkan.web.static_files import register_static_files
 
 MAX_BODY = 64 * 1024
 """Bytes of a request body. A view that takes uploads raises `request.max_content_length` for itself."""
@@ -35,7 +35,7 @@ def create_app(environment: Mapping[str, str] | None = None, clock: Clock = time
     app.json.sort_keys = app.json.ensure_ascii = False  # type: ignore[attr-defined]  # the default provider has both
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     auth.accounts.init_app(app, settings, clock)
-    StaticFiles(app)
+    register_static_files(app)
     for module in (auth, dashboard, api, health, users, sessions, errors):
         app.register_blueprint(module.bp)
     return app

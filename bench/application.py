@@ -33,12 +33,12 @@ def create_app() -> Flask:
     @app.get("/bare/menu")
     @public
     def bare_menu() -> str:
-        return render_template("partials/_user_menu.html", **constants(SAMPLE))
+        return render_template("genkan/menu.html", **constants(SAMPLE))
 
     @app.get("/bare/menu-signed-out")
     @public
     def bare_menu_signed_out() -> str:
-        return render_template("partials/_user_menu.html", **constants(None))
+        return render_template("genkan/menu.html", **constants(None))
 
     @app.get("/bare/dashboard")
     @public
@@ -60,7 +60,7 @@ def constants(session: Session | None) -> dict[str, Any]:
     """Return constants in place of the template globals, so that a page is rendered without reading the session."""
     return {
         "auth": lambda: session,
-        "session_key": lambda: "0" * 16 if session else "",
+        "session_fingerprint": lambda: "0" * 16 if session else "",
         "csrf_token": lambda: "0" * 128,
         "sign_in_url": lambda: "/api/auth/signin?callbackUrl=%2F",
     }

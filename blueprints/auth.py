@@ -36,4 +36,4 @@ def session(params: SessionParams) -> Session | None:
 @public
 def user_menu() -> str | Response:
     """The user menu as a fragment. 503 if the session could not be read."""
-    return service_unavailable() if session_result().failed else render_template("partials/_user_menu.html")
+    return service_unavailable() if session_result().failed else render_template("genkan/menu.html")

@@ -1,4 +1,4 @@
-"""What goes wrong, in the clothes of the house: a page for people, JSON for programs, and never a stack trace (H5)."""
+"""Error responses of the application: an HTML page, or JSON below `/api/`. No response shows a stack trace."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from genkan.web.responses import RETRY_SECONDS, wants_json
 bp = Blueprint("errors", __name__)
 
 MESSAGES = {
-    400: ("That request made no sense to us", "Something in it is malformed. Go back and try again."),
+    400: ("Bad request", "The request is malformed. Go back and try again."),
     403: ("Not allowed", "You may not do that here."),
-    404: ("There is nothing here", "The page may have moved, or the address has a slip in it."),
-    405: ("That can't be done here", "This address exists, but not for that kind of request."),
-    411: ("We need to know how long that is", "Send it with a Content-Length."),
-    413: ("That was too large", "Send less at once."),
-    415: ("We can't read that", "Send it as a form or as JSON."),
-    500: ("Something broke on our side", "It has been noted. Nothing of yours is lost; please try again."),
-    503: ("Not available for a moment", "Something we depend on does not answer. Please try again shortly."),
+    404: ("Page not found", "The page may have moved, or the address has a typing error."),
+    405: ("Method not allowed", "This address exists, but not for this kind of request."),
+    411: ("Length required", "Send the request with a Content-Length header."),
+    413: ("Request too large", "Send less at once."),
+    415: ("Unsupported media type", "Send the request as a form or as JSON."),
+    500: ("Something went wrong on our side", "The error has been logged. Please try again."),
+    503: ("Temporarily unavailable", "A service that this site needs does not respond. Please try again shortly."),
 }
 
 
 @bp.app_errorhandler(HTTPException)
 def http_error(error: HTTPException) -> BaseResponse:
-    """The page or the JSON for any error that has a status."""
+    """Return the page or the JSON for an error with a status."""
     if error.response is not None:
         return error.get_response(request.environ)
     status = error.code or 500
@@ -43,12 +43,12 @@ def http_error(error: HTTPException) -> BaseResponse:
         title=title,
         message=message,
         request_id=request_id(),
-        menu_loading=status >= 500,  # who is there can't be told just now, and "Sign in" would be telling
+        menu_loading=status >= 500,  # the session may be unreadable now, so the menu must not say "Sign in"
     )
     return Response(html, status, headers, content_type="text/html; charset=utf-8")
 
 
 @bp.app_errorhandler(AdapterError)
-def store_error(_error: AdapterError) -> BaseResponse:
-    """503: the database does not answer, nothing is lost."""
+def adapter_error(_error: AdapterError) -> BaseResponse:
+    """Return 503 with Retry-After when the database does not respond."""
     return http_error(ServiceUnavailable(retry_after=RETRY_SECONDS))

@@ -1,4 +1,4 @@
-"""Is this process alive? Asks nobody, sets nothing, and is the bare route that the benchmarks compare with."""
+"""Liveness check. It reads no session and sets no cookie, so the benchmarks use it as their baseline."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ bp = Blueprint("health", __name__, url_prefix="/health")
 @bp.get("/live")
 @public
 def live() -> Response:
-    """200 as long as requests are answered at all."""
+    """Return 200 while this process answers requests."""
     return Response('{"status":"ok"}', content_type="application/json", headers={"Cache-Control": "no-store"})

@@ -1,1 +1,1 @@
-"""How the reference application is run."""
+"""Development and production servers of the reference application, and its logging."""

@@ -1,7 +1,7 @@
-"""Log set-up of the reference application: each record of `genkan.*` as one line of JSON on standard error.
+"""Logging of the reference application: each record of `genkan.*` is one line of JSON on standard error.
 
-JSON, so that nothing in a name or an address can forge a second line. A record's fields are written only if they are
-listed in FIELDS, so that no token, code or cookie gets in.
+JSON escapes line breaks, so a value cannot forge a second line. Of the extra fields of a record, only those in FIELDS are
+written, so that no token, code or cookie gets into the log.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from genkan.web.context import request_id
 
 FIELDS = ("event", "provider", "code", "reason", "why", "user", "session", "error", "verb")
 
-QUIET = ("authlib", "urllib3", "requests")
-"""Libraries that log secrets at DEBUG, such as Authlib the code verifier."""
+NOISY_LOGGERS = ("authlib", "urllib3", "requests")
+"""Loggers of libraries that log secrets at DEBUG, such as Authlib the code verifier."""
 
 
 class JSONFormatter(logging.Formatter):
-    """A log record as one line of JSON."""
+    """Formatter that writes a record as one line of JSON."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return time in UTC, level, logger, message, the record's FIELDS, and the request it belongs to."""
+        """Return time (UTC), level, logger, message, FIELDS, and id and address of the current request."""
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -40,8 +40,8 @@ class JSONFormatter(logging.Formatter):
 
 
 def configure_logging() -> None:
-    """Write the records of `genkan.*` to standard error, from INFO on. A second call adds no second handler."""
-    for name in QUIET:
+    """Write the records of `genkan.*` to standard error, from INFO on. A second call changes nothing."""
+    for name in NOISY_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
     logger = logging.getLogger("genkan")
     logger.setLevel(logging.INFO)

@@ -1,4 +1,4 @@
-"""Whether we may listen where the settings say, found out before anything is changed on anybody's disk."""
+"""Check that HOST and PORT can be used, before anything is written to disk."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from genkan.settings.environment import Settings
 
 
 def require_free_port(settings: Settings, command: str) -> None:
-    """Raises ConfigurationError, with the remedy for `make COMMAND`, where HOST is not ours or PORT is taken."""
+    """Raise ConfigurationError if HOST cannot be bound or PORT is in use. `command` is the make target to try again."""
     try:
-        # As both servers choose: a name is one of IPv4, also where it has addresses of both kinds.
+        # The servers choose the family in the same way: a host name means IPv4, also if it has an IPv6 address.
         family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
         socket.getaddrinfo(settings.host, settings.port, family, socket.SOCK_STREAM)
         socket.create_server((settings.host, settings.port), family=family).close()

@@ -1,4 +1,4 @@
-"""Development, as `make run` starts it: make what a fresh clone lacks, then Werkzeug's server, which reloads."""
+"""Development server, started by `make run`: create what a new clone lacks, then run Werkzeug's reloading server."""
 
 from __future__ import annotations
 
@@ -28,14 +28,16 @@ if TYPE_CHECKING:
 
 ENV_FILE_HEADER = "# For `make run`, on this computer only. `make serve` never reads it.\n"
 
-IMPORT_ERROR_RESPONSE = Response("The app did not start; the terminal says why. Mend it and reload.\n", status=500)
+IMPORT_ERROR_RESPONSE = Response(
+    "The application did not start. The terminal shows the error. Fix it and reload.\n", status=500
+)
 
 
 def main() -> None:
-    """Serves until Ctrl+C, or ends with one sentence that says what is missing.
+    """Run the server until Ctrl+C, or exit with one sentence about what is missing.
 
-    The server runs this program twice: the first process prepares and then only watches the files, the second
-    answers, and a new one replaces it whenever a file changes.
+    The reloader runs this program twice. The first process prepares the environment and then watches the files. The
+    second one serves requests and is replaced when a file changes.
     """
     os.umask(0o077)
     os.chdir(environment.ROOT)
@@ -51,7 +53,7 @@ def main() -> None:
 
 
 def prepare(environment_file: Path) -> Settings:
-    """The settings, once there is a secret, the newest schema and a free port; the second process inherits them."""
+    """Create a secret, migrate the database, check the port, and return the settings. The second process inherits them."""
     if not any(os.environ.get(name) for name in environment.SECRETS):
         write_env_file(environment_file)
     load_dotenv(environment_file)
@@ -65,27 +67,27 @@ def prepare(environment_file: Path) -> Settings:
 
 
 def write_env_file(file: Path) -> None:
-    """Sees to it that the file of settings for development has a secret; nobody else can ever read the file.
+    """Add a secret to the development settings file if it has none. Only the owner can read the file.
 
-    What is in it stays. Raises ConfigurationError where it can't be read or written.
+    Existing lines are kept. Raises ConfigurationError if the file can't be read or written.
     """
     try:
-        written = file.read_text() if file.exists() else ""
-        known = dotenv_values(stream=StringIO(written))
-        if any(known.get(name) for name in environment.SECRETS):
+        existing = file.read_text() if file.exists() else ""
+        variables = dotenv_values(stream=StringIO(existing))
+        if any(variables.get(name) for name in environment.SECRETS):
             return
-        lines = [] if known.get("GENKAN_ENV") else ["GENKAN_ENV=development"]
+        lines = [] if variables.get("GENKAN_ENV") else ["GENKAN_ENV=development"]
         lines += [f"AUTH_SECRET={secrets.token_urlsafe(48)}"]
-        before = (written.rstrip("\n") + "\n") if written.strip() else ENV_FILE_HEADER
-        _write_privately(file.resolve(), before + "\n".join(lines) + "\n")
+        start = (existing.rstrip("\n") + "\n") if existing.strip() else ENV_FILE_HEADER
+        _write_private_file(file.resolve(), start + "\n".join(lines) + "\n")
     except (OSError, UnicodeError) as error:
         raise ConfigurationError(
             ".env: it can't be written. Let this account write in the project's folder, or set AUTH_SECRET yourself."
         ) from error
 
 
-def _write_privately(file: Path, text: str) -> None:
-    # Whole or not at all, also when the process is ended on the way. What mkstemp makes is its owner's alone.
+def _write_private_file(file: Path, text: str) -> None:
+    # The file is replaced in one step, so an interruption leaves the old one. mkstemp creates files with mode 0600.
     descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=".env.")
     try:
         with os.fdopen(descriptor, "w") as lines:
@@ -97,16 +99,16 @@ def _write_privately(file: Path, text: str) -> None:
 
 
 def load_app() -> WSGIApplication:
-    """The app as its files stand now, or a page that says it is broken until a file changes again.
+    """Return the application, or IMPORT_ERROR_RESPONSE if importing or creating it fails.
 
-    Raises ConfigurationError, which no change of a file would mend.
+    Raises ConfigurationError, because the reloader does not watch the environment.
     """
     try:
-        # Imported here and by name, so that a slip of the pen in any file is shown and waited out.
+        # Imported here and by name, so that a syntax error in any file is shown and the reloader keeps waiting for a fix.
         app = cast("Flask", import_module("app").create_app())
     except ConfigurationError:
         raise
-    except Exception:  # noqa: BLE001  # whatever a half-finished edit raises, the server outlives it
+    except Exception:  # noqa: BLE001  # a half-finished edit can raise anything
         traceback.print_exc()
         return IMPORT_ERROR_RESPONSE
     app.jinja_env.auto_reload = True
@@ -114,9 +116,9 @@ def load_app() -> WSGIApplication:
 
 
 def run_server(settings: Settings, application: WSGIApplication) -> None:
-    """Answers, and starts anew when a file changes. Nothing of Werkzeug's debugger, which runs what it is sent."""
+    """Serve requests and restart when a file changes. The debugger is off, because it executes code from requests."""
     if is_running_from_reloader():
-        print(f"\n    Genkan is at  {settings.url}\n    Ctrl+C ends it.\n", flush=True)
+        print(f"\n    Genkan is at  {settings.url}\n    Press Ctrl+C to stop it.\n", flush=True)
     run_simple(
         settings.host,
         settings.port,
@@ -129,21 +131,21 @@ def run_server(settings: Settings, application: WSGIApplication) -> None:
 
 
 class RedactingRequestHandler(WSGIRequestHandler):
-    """Logs requests without their query, where authorization codes travel, and names no versions."""
+    """Request handler that logs no query strings, which contain authorization codes, and sends no version numbers."""
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """One line for a request."""
+        """Log one line for a request."""
         self.path = self.path.partition("?")[0]
         super().log_request(code, size)
 
     def version_string(self) -> str:
-        """What the header `Server` says."""
+        """Return the value of the `Server` header."""
         return "genkan"
 
 
-def exit_with_error(sentence: str) -> NoReturn:
-    """Ends the process."""
-    print(f"genkan: {sentence}", file=sys.stderr)
+def exit_with_error(message: str) -> NoReturn:
+    """Print the message and exit with EX_CONFIG."""
+    print(f"genkan: {message}", file=sys.stderr)
     sys.exit(os.EX_CONFIG)
 
 

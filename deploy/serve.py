@@ -1,4 +1,4 @@
-"""Production, as `make serve` starts it: judge the settings, bring the database up to date once, become gunicorn."""
+"""Production server, started by `make serve`: check the settings, migrate the database, and execute gunicorn."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from genkan.errors import AdapterError, ConfigurationError
 from genkan.settings import environment
 from genkan.settings.environment import Settings
 
-SHM_DIR = "/dev/shm"  # noqa: S108  # gunicorn unlinks its file there as soon as it has it
+SHM_DIR = "/dev/shm"  # noqa: S108  # gunicorn deletes its file there right after opening it
 
 
 def main() -> None:
-    """Does not return: this process becomes the server, or ends with one sentence that says what is missing."""
-    # The database, its journals and whatever else is written here are for this account only.
+    """Replace this process by gunicorn, or exit with one sentence about what is missing."""
+    # Only this account may read the database, its journals and other files that are written here.
     os.umask(0o077)
     os.environ["GENKAN_ENV"] = "production"
     os.chdir(environment.ROOT)
-    # Its flags come before ours, and one of them would log the queries in which authorization codes travel.
+    # These flags would take precedence over ours, and one of them logs query strings, which contain authorization codes.
     os.environ.pop("GUNICORN_CMD_ARGS", None)
-    # Threads share two heaps instead of having one each, which is two MiB for every worker.
+    # All threads share two heaps instead of one heap each, which saves two MiB in every worker.
     os.environ.setdefault("MALLOC_ARENA_MAX", "2")
     try:
         settings = check_and_migrate()
@@ -39,12 +39,12 @@ def main() -> None:
 
 
 def check_and_migrate() -> Settings:
-    """The settings, once the app has been built with them and the database has its newest schema.
+    """Return the settings after building the application once and migrating the database.
 
-    Raises ConfigurationError, and StoreError when the database cannot be reached.
+    Raises ConfigurationError, and AdapterError if the database cannot be reached.
     """
     settings = environment.from_environment(os.environ)
-    # Thrown away, since every worker builds its own: here it tells what a worker could only die of.
+    # Every worker builds its own application. This one is built to report errors before the workers start.
     create_app()
     require_free_port(settings, "serve")
     migrations.upgrade(settings.database_url)
@@ -52,40 +52,40 @@ def check_and_migrate() -> Settings:
 
 
 def gunicorn_args(settings: Settings) -> list[str]:
-    """gunicorn's command line. Everything that matters is said; docs/server.md says why it is gunicorn."""
+    """Return the command line of gunicorn. docs/server.md has the reasons."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     return [
-        # Without docstrings, of which SQLAlchemy alone has megabytes, each worker is six MiB smaller.
+        # -OO removes docstrings, which saves six MiB in every worker.
         *(sys.executable, "-OO", "-m", "gunicorn", "app:create_app()"),
-        # A module that sets nothing: gunicorn would look for a file of its own, and warns of an empty one.
+        # A module without settings, because gunicorn would look for a file otherwise and warns about an empty one.
         *("--config", "python:genkan"),
         *("--chdir", str(environment.ROOT)),
         *("--bind", f"{host}:{settings.port}"),
         *("--workers", str(settings.workers)),
         *("--worker-class", "deploy.worker.BufferingWorker"),
-        # Eight sign-ins may wait for a provider in one worker, and three times as many others be served meanwhile.
+        # Eight sign-ins may wait for a provider in one worker. The other 24 threads serve requests meanwhile.
         *("--threads", "32"),
-        # A worker's sign of life must not wait for a disk.
+        # The heartbeat of a worker must not wait for a disk.
         *("--worker-tmp-dir", SHM_DIR if os.access(SHM_DIR, os.W_OK) else gettempdir()),
         "--no-control-socket",
-        # Auth.js's chunks of a session of 20 kB are still read; a longer header is refused with 431.
+        # Enough for the cookie chunks of a session of 20 kB. A longer header is refused with 431.
         *("--limit-request-field_size", "32768"),
         *("--limit-request-line", "8190"),
-        # Longer than the proxies in use keep theirs: else they send into a connection that is just being closed.
+        # Longer than the keep-alive of common proxies, which would otherwise send into a connection that is being closed.
         *("--keep-alive", "65"),
-        # Every call to a provider is over in 10 seconds, so an answer under way is finished within 15.
+        # A call to a provider ends after 10 seconds at the latest, so every response is complete within 15.
         *("--graceful-timeout", "15"),
         *("--timeout", "60"),
-        # Nobody's forwarded headers are believed here; TRUSTED_PROXY_HOPS is the app's business.
+        # gunicorn trusts no forwarded headers. The application applies TRUSTED_PROXY_HOPS.
         *("--forwarded-allow-ips", ""),
-        # The app's own lines tell of each request without its query, where authorization codes travel.
+        # No access log, because it contains query strings, which contain authorization codes.
         *("--error-logfile", "-", "--log-level", "info"),
     ]
 
 
-def exit_with_error(sentence: str, status: int) -> NoReturn:
-    """Ends the process."""
-    print(f"genkan: {sentence}", file=sys.stderr)
+def exit_with_error(message: str, status: int) -> NoReturn:
+    """Print the message and exit with the status."""
+    print(f"genkan: {message}", file=sys.stderr)
     sys.exit(status)
 
 

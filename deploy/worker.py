@@ -1,9 +1,8 @@
-"""The production server's worker: gunicorn's threads, lent to a request only once all of it has arrived.
+"""Worker of the production server: gunicorn's gthread worker, which gives a request a thread after it has arrived.
 
-Left alone, gunicorn 27 lends a thread to a connection from its first byte on, so a few dozen clients that dribble
-their headers or a form keep every thread waiting; and after each answer it waits up to two seconds, with everybody
-else, for a client to close. Here both wait with the poller, which costs a socket each. gunicorn's parser still reads
-and judges every byte: this file decides when it is called, and how its refusals look.
+gunicorn 27 gives a connection a thread at its first byte, so a few dozen slow clients occupy all threads. After a
+response it also waits up to two seconds for the client to close, and serves no other request meanwhile. This worker
+waits for both in the poller, which costs one socket each. gunicorn's parser still reads and checks every byte.
 """
 
 from __future__ import annotations
@@ -21,19 +20,19 @@ from gunicorn.util import close, write_nonblock
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 REQUEST_TIMEOUT = 10.0
-"""Seconds that a request has to arrive in, head and body."""
+"""Seconds in which head and body of a request must arrive."""
 
 LINGER_TIMEOUT = 2.0
-"""Seconds that a client has to close its side after the last answer."""
+"""Seconds in which a client must close the connection after the last response."""
 
 RECEIVE = 64 * 1024
-"""Bytes read at once."""
+"""Bytes to read in one call."""
 
 HEAD_LIMIT = 64 * 1024
-"""Bytes of a head kept waiting; a longer one is refused here, since the parser would wait for its end with a thread."""
+"""Bytes of a head. A longer one is refused here, because the parser would occupy a thread until its end."""
 
 BODY_LIMIT = 64 * 1024
-"""Bytes of a body kept waiting. A longer one gets a thread at once, which reads it as it comes."""
+"""Bytes of a body that is buffered. A longer one gets a thread at once, which reads it as it arrives."""
 
 LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,5})[ \t]*\r\n", re.IGNORECASE)
 CHUNKED = re.compile(rb"\r\ntransfer-encoding:[ \t]*chunked[ \t]*\r\n", re.IGNORECASE)
@@ -47,11 +46,11 @@ ERROR_STATUS: tuple[tuple[type[Exception], HTTPStatus], ...] = (
     (errors.UnsupportedTransferCoding, HTTPStatus.NOT_IMPLEMENTED),
     (errors.ParseException, HTTPStatus.BAD_REQUEST),
 )
-"""What the parser raises and what the client is told, the first that fits; anything else is a 500."""
+"""Statuses for the errors of the parser. The first matching class counts. Every other error is a 500."""
 
 
 def is_complete(received: bytes | bytearray) -> bool:
-    """Whether a request is complete, or too large or too odd to be worth waiting for the rest of it."""
+    """Return True if the request has arrived, or if it is too large or too unusual to be buffered."""
     end = received.find(b"\r\n\r\n")
     if end < 0:
         return b"\n\n" in received
@@ -63,12 +62,12 @@ def is_complete(received: bytes | bytearray) -> bool:
 
 
 def head_too_long(received: bytes | bytearray) -> bool:
-    """Whether the head has passed HEAD_LIMIT: gunicorn would wait for its end with a thread, and for ever."""
+    """Return True if the head is longer than HEAD_LIMIT. gunicorn would occupy a thread without limit."""
     return len(received) > HEAD_LIMIT and received.find(b"\r\n\r\n", 0, HEAD_LIMIT) < 0
 
 
 def has_unread_body(received: bytes | bytearray) -> bool:
-    """Whether a request that gets its thread is one whose body has not all come."""
+    """Return True if a part of the body has not arrived yet."""
     end = received.find(b"\r\n\r\n") + 4
     length = ANY_LENGTH.search(received, 0, end)
     if length:
@@ -77,10 +76,10 @@ def has_unread_body(received: bytes | bytearray) -> bool:
 
 
 class BufferingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
-    """gunicorn's gthread worker, unmoved by clients that dribble or dawdle. For plain HTTP: TLS ends before it."""
+    """gthread worker in which slow clients occupy no threads. It speaks plain HTTP only."""
 
     def enqueue_req(self, connection: TConn) -> None:
-        """Lends a thread to `connection` when its next request is here. gunicorn calls this for every request."""
+        """Wait for the next request of `connection`, then give it a thread. gunicorn calls this for every request."""
         connection.init()
         connection.data_ready = True
         connection.waiting = False
@@ -90,13 +89,13 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no typ
         self._receive(connection)
 
     def murder_pending(self) -> None:
-        """Drops whoever has waited for too long. gunicorn calls this at least once a second."""
+        """Close connections that have timed out. gunicorn calls this at least once a second."""
         now = time.monotonic()
         for connection in [late for late in self.pending_conns if late.timeout <= now]:
             self._drop(connection)
 
     def handle_error(self, request: object, client: socket, address: object, error: Exception) -> None:
-        """Refuses in our words: gunicorn's repeat the visitor's, in its page and in the log."""
+        """Send an error response of ours. gunicorn's own page and log line repeat parts of the request."""
         status = next((status for kind, status in ERROR_STATUS if isinstance(error, kind)), None)
         if status is None:
             self.log.error("A request failed outside the app", exc_info=error)
@@ -117,7 +116,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no typ
             self._wait(connection, REQUEST_TIMEOUT, self._receive)
 
     def _keepalive_after(self, connection: TConn, keepalive: bool) -> bool:
-        # gunicorn would drain what the app left unread with a thread, for up to five seconds (D5); `_drain` takes it.
+        # gunicorn would read an unread body in a thread for up to five seconds. `_drain` does it in the poller.
         return keepalive and not connection.unfinished and bool(super()._keepalive_after(connection, keepalive))
 
     def _refuse(self, connection: TConn, status: HTTPStatus) -> None:
@@ -134,7 +133,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no typ
         super().enqueue_req(connection)
 
     def _close(self, connection: TConn, graceful: bool = False) -> None:
-        # RFC 9112 section 9.6: the client reads the last answer whole only if we go on reading until it closes.
+        # RFC 9112, section 9.6: the client receives the whole response only if the server keeps reading until it closes.
         if graceful and shutdown_write(connection.sock):
             connection.received.clear()
             self.nr_conns += 1
@@ -168,7 +167,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no typ
 
 
 def recv_available(sock: socket) -> bytes | None:
-    """What has arrived on a non-blocking socket: None for nothing yet, b"" for nothing ever again."""
+    """Return the bytes that have arrived on a non-blocking socket, None for none yet, or b"" at the end."""
     try:
         return sock.recv(RECEIVE)
     except BlockingIOError:
@@ -178,7 +177,7 @@ def recv_available(sock: socket) -> bytes | None:
 
 
 def shutdown_write(sock: socket) -> bool:
-    """Tells the client that all is said. False when it is gone already."""
+    """Close the sending side of the socket. Returns False if the client has closed the connection."""
     try:
         sock.shutdown(SHUT_WR)
         sock.setblocking(False)
@@ -188,7 +187,7 @@ def shutdown_write(sock: socket) -> bool:
 
 
 def error_response(status: HTTPStatus) -> bytes:
-    """A whole response that says no more than its status."""
+    """Return a complete response with the status and its phrase."""
     head = (
         f"HTTP/1.1 {status.value} {status.phrase}",
         "Connection: close",

@@ -45,7 +45,7 @@ class Pages:
     error: str | None = None
     verify_request: str | None = None
     new_user: str | None = None
-    menu: str = "partials/_user_menu.html"
+    menu: str = "genkan/menu.html"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,12 +49,13 @@ from genkan.web.context import (
 )
 from genkan.web.headers import SecurityHeaders
 from genkan.web.responses import NO_STORE_HEADERS
+from genkan.web.static_files import register_package_files
 
 TEMPLATE_GLOBALS: dict[str, Callable[[], object]] = {
     "auth": auth,
     "csrf_token": csrf_token,
     "sign_in_url": sign_in_url,
-    "session_key": session_fingerprint,
+    "session_fingerprint": session_fingerprint,
 }
 
 _log = logging.getLogger("genkan.extension")
@@ -97,6 +98,7 @@ class Genkan:
         """
         core, dev_provider = self._build_core(app, settings, clock)
         install(app, core, development=not settings.production, trusted_proxy_hops=settings.trusted_proxy_hops)
+        register_package_files(app)
         app.register_blueprint(views.bp)
         app.register_blueprint(account.bp)
         if dev_provider is not None:

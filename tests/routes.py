@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from flask import Flask
 
-VARIABLES = {"provider_id": "development", "filename": "css/app.css", "key": "hana", "sid": "unknown"}
+FILES = {"static": "css/app.css", "genkan.static": "css/menu.css"}
+VARIABLES = {"provider_id": "development", "key": "hana", "sid": "unknown"}
 """Example values for the variable parts of a path."""
 
 
@@ -31,7 +32,7 @@ def routes(app: Flask, *methods: str) -> list[Route]:
     """Return the sorted routes that accept one of these methods."""
     found: set[Route] = set()
     for rule in app.url_map.iter_rules():
-        values = {name: VARIABLES[name] for name in rule.arguments}
+        values = {name: {**VARIABLES, "filename": FILES.get(rule.endpoint, "")}[name] for name in rule.arguments}
         built = rule.build(values, append_unknown=False)
         path = built[1] if built is not None else rule.rule
         found |= {Route(path, method, rule.endpoint) for method in set(methods) & (rule.methods or set())}

@@ -1,4 +1,4 @@
-"""What the owner's commands have in common: what an owner has to mend is told in one sentence, not in a traceback."""
+"""Base of the commands: configuration and database errors are shown as one sentence instead of a traceback."""
 
 from __future__ import annotations
 
@@ -17,41 +17,41 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def cli_errors(make: Callable[P, R]) -> Callable[P, R]:
-    """The same function, whose refusals are told as a command's own are; elsewhere they stay what they are."""
+def cli_errors(function: Callable[P, R]) -> Callable[P, R]:
+    """Inside a command, turn ConfigurationError and AdapterError into `click.ClickException`."""
 
-    @wraps(make)
-    def made(*args: P.args, **kwargs: P.kwargs) -> R:
+    @wraps(function)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         if click.get_current_context(silent=True) is None:
-            return make(*args, **kwargs)
-        with _told():
-            return make(*args, **kwargs)
+            return function(*args, **kwargs)
+        with _click_errors():
+            return function(*args, **kwargs)
 
-    return made
+    return wrapper
 
 
 class Command(click.Command):
-    """A command that needs the database as this release has it."""
+    """Command that needs the database with the current schema."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run it, once it is known that the tables are ours."""
-        # Here, since every worker imports this file, and Alembic takes twelve MiB.
+        """Check the schema, then run the command."""
+        # Imported here, because every worker imports this module and Alembic takes twelve MiB of memory.
         from genkan.adapters.sqlalchemy import migrations  # noqa: PLC0415
 
-        with _told():
+        with _click_errors():
             app = ctx.ensure_object(ScriptInfo).load_app()
             migrations.require_current(app.config["DATABASE_URL"])
             return super().invoke(ctx)
 
 
 class Group(AppGroup):
-    """The commands of one blueprint."""
+    """Group of commands that need the database."""
 
     command_class = Command
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _click_errors() -> Iterator[None]:
     try:
         yield
     except ConfigurationError as error:

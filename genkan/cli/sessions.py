@@ -1,4 +1,4 @@
-"""For owners, on the command line: who is signed in where, and how to end it."""
+"""Commands for operators that list and revoke sessions."""
 
 from __future__ import annotations
 
@@ -16,69 +16,81 @@ bp = Blueprint("sessions", __name__, cli_group="sessions")
 bp.cli = Group()
 
 DEFAULT_LIMIT = 1000
-"""Sessions that are shown unless more are asked for."""
+"""Sessions that `list` shows without `--limit`."""
 
 
 @bp.cli.command("list")
-@click.option("--user", "email", metavar="EMAIL", help="Only those of the user with this address.")
-@click.option("--limit", default=DEFAULT_LIMIT, show_default=True, help="At most so many, those that were seen last.")
+@click.option("--user", "email", metavar="EMAIL", help="Only sessions of the user with this address.")
+@click.option(
+    "--limit", default=DEFAULT_LIMIT, show_default=True, help="Maximum number of sessions, the last used first."
+)
 def list_command(email: str | None, limit: int) -> None:
-    """Show live sessions, with times in UTC.
+    """List active sessions.
 
-    Name, address, device, user, provider, when it began, when it was last seen (to a few minutes), and when it ends.
+    Columns: session id, IP address, device, user, provider, created, last seen (to a few minutes), expires. Times are
+    in UTC.
     """
-    records = list_sessions(_id_of(email), get_core())[:limit] if email else list_all_sessions(limit, get_core())
-    called = cache(_called)
+    records = list_sessions(_user_id(email), get_core())[:limit] if email else list_all_sessions(limit, get_core())
+    user_name = cache(_user_name)
     for record in records:
-        times = (_written(moment) for moment in (record.created, record.last_seen, record.expires))
-        fields = (record.id, record.ip_address or "-", record.device, called(record.user_id), record.provider, *times)
+        times = (_format_time(time) for time in (record.created, record.last_seen, record.expires))
+        fields = (
+            record.id,
+            record.ip_address or "-",
+            record.device,
+            user_name(record.user_id),
+            record.provider,
+            *times,
+        )
         click.echo("\t".join(fields))
 
 
-# A name may begin with a dash, and is no option for that.
+# A session id may begin with a dash, which must not make it an option.
 @bp.cli.command("end", context_settings={"ignore_unknown_options": True})
 @click.argument("sid", required=False)
-@click.option("--user", "email", metavar="EMAIL", help="Every session of the user with this address.")
-@click.option("--everyone", is_flag=True, help="Every session of everybody who is kept here.")
-def end(sid: str | None, email: str | None, everyone: bool) -> None:
-    """End the session SID, or several; running workers know within a second."""
+@click.option("--user", "email", metavar="EMAIL", help="All sessions of the user with this address.")
+@click.option("--everyone", is_flag=True, help="All sessions of all users.")
+def revoke(sid: str | None, email: str | None, everyone: bool) -> None:
+    """Revoke the session SID, or several. Running workers refuse a revoked session within a second."""
     if sum((sid is not None, email is not None, everyone)) != 1:
-        raise click.UsageError("Say which: SID, --user EMAIL or --everyone.")
+        raise click.UsageError("Give exactly one of SID, --user EMAIL or --everyone.")
     if sid is not None:
-        ended = _end_one(sid)
+        count = _revoke_one(sid)
     elif email is not None:
-        ended = revoke_sessions(_id_of(email), get_core(), "owner")
+        count = revoke_sessions(_user_id(email), get_core(), "owner")
     else:
-        ended = sum(revoke_sessions(user.id, get_core(), "owner") for user in get_core().adapter.list_users())
-    click.echo(f"Ended: {ended}.")
+        count = sum(revoke_sessions(user.id, get_core(), "owner") for user in get_core().adapter.list_users())
+    click.echo(f"Revoked: {count}.")
 
 
 @bp.cli.command("purge")
 def purge_sessions() -> None:
-    """Drop what is over from the tables; workers do that by themselves, a little at a time."""
-    click.echo(f"Rows dropped: {purge(get_core())}.")
+    """Delete expired rows. Workers also do this by themselves, a few rows at a time."""
+    click.echo(f"Rows deleted: {purge(get_core())}.")
 
 
-def _end_one(sid: str) -> int:
+def _revoke_one(sid: str) -> int:
     record = get_core().sessions.store.get(sid)
     if record is None:
-        raise click.ClickException(f"There is no session {sid}. `flask --app app sessions list` shows them.")
+        raise click.ClickException(
+            f"There is no session {sid}. `flask --app app sessions list` shows the active sessions."
+        )
     if record.revoked_at is not None:
         return 0
     return int(revoke_session(record.user_id, sid, get_core(), "owner"))
 
 
-def _id_of(email: str) -> str:
+def _user_id(email: str) -> str:
     user = get_core().adapter.get_user_by_email(email)
     if user is None:
-        raise click.ClickException(f"Nobody is stored under {email}. `flask --app app users list` shows everybody.")
+        raise click.ClickException(f"No user has the address {email}. `flask --app app users list` shows all users.")
     return user.id
 
 
-def _called(user_id: str) -> str:
+def _user_name(user_id: str) -> str:
     user = get_core().adapter.get_user(user_id)
     return user_id if user is None else user.email or user_id
 
 
-def _written(moment: int) -> str:
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _format_time(time: int) -> str:
+    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

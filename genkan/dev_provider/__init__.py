@@ -1,4 +1,4 @@
-"""A real OpenID provider beside the application, for development: no keys, no network, and anybody may be anybody."""
+"""Development identity provider: an OpenID provider inside the application that signs in any user without a password."""
 
 from genkan.dev_provider.endpoints import CLIENT_ID as CLIENT_ID
 from genkan.dev_provider.endpoints import PATH as PATH

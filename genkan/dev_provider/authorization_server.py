@@ -1,4 +1,4 @@
-"""The OAuth half of the development provider: Authlib's authorization server, made strict and stateless."""
+"""Authorization and token endpoint of the development provider, built on Authlib, strict and stateless."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ AUTH_METHODS = tuple(CodeGrant.TOKEN_ENDPOINT_AUTH_METHODS)
 
 
 class Client(ClientMixin):
-    """The one client there is: the application that the provider lives in."""
+    """The only client of the provider: the application itself."""
 
     def __init__(self, client_id: str, secret: str, redirect_uri: str) -> None:
         self.client_id = client_id
@@ -41,7 +41,7 @@ class Client(ClientMixin):
         return ""
 
     def get_allowed_scope(self, scope: Any) -> Any:
-        """The scopes we know of those asked for (OIDC Core 3.1.2.1: pass over the rest); None without `openid`."""
+        """Return the known scopes of `scope`, or None without `openid`. Unknown scopes are ignored (OIDC Core 3.1.2.1)."""
         known = [name for name in SCOPES if name in (scope or "").split()]
         return " ".join(known) if "openid" in known else None
 
@@ -62,24 +62,24 @@ class Client(ClientMixin):
 
 
 class Server(AuthorizationServer):
-    """Authorization and token endpoint for one client; parameters come in parsed and single, replies are neutral."""
+    """Authorization server for one client. It takes parsed parameters, each given once, and returns `ActionResponse`s."""
 
-    def __init__(self, issuer: str, client: Client, vault: TokenIssuer, seed: bytes) -> None:
+    def __init__(self, issuer: str, client: Client, tokens: TokenIssuer, seed: bytes) -> None:
         super().__init__()
         self.issuer = issuer
         self.client = client
-        self.vault = vault
+        self.tokens = tokens
         self.key = ec_key_from_bytes(seed)
-        identity_token = IDToken(issuer, self.key, vault.clock)
-        self.register_token_generator("default", TokenGenerator(vault))
+        id_token = IDToken(issuer, self.key, self.tokens.clock)
+        self.register_token_generator("default", TokenGenerator(self.tokens))
         self.register_client_auth_method("client_secret_basic", _authenticate_basic)
-        self.register_grant(CodeGrant, [RequireS256(), identity_token])
-        self.register_grant(RefreshGrant, [identity_token])
+        self.register_grant(CodeGrant, [RequireS256(), id_token])
+        self.register_grant(RefreshGrant, [id_token])
 
     def validate(self, parameters: Mapping[str, str]) -> ActionResponse | None:
-        """None if somebody may be asked who they are; else the redirect that tells the client why not.
+        """Return None for a valid authorization request, else the error redirect to the client.
 
-        The client and the redirect URI must have been compared before (RFC 6749 4.1.2.1).
+        The caller must have checked the client and the redirect URI before (RFC 6749, section 4.1.2.1).
         """
         request = self._request("GET", parameters)
         try:
@@ -89,38 +89,38 @@ class Server(AuthorizationServer):
         except OAuth2Error as error:
             error.state = parameters.get("state")
             error.redirect_uri = self.client.redirect_uri
-            return self._identified(self.handle_error_response(request, error))
+            return self._add_issuer(self.handle_error_response(request, error))
         return None
 
-    def authorize(self, parameters: Mapping[str, str], person: Authentication | None) -> ActionResponse:
-        """The redirect to the client: with a code for the person, or `access_denied` for None."""
+    def authorize(self, parameters: Mapping[str, str], user: Authentication | None) -> ActionResponse:
+        """Return the redirect to the client, with a code for `user` or `access_denied` for None."""
         request = self._request("POST", parameters)
         grant = self.get_authorization_grant(request)
-        return self._identified(self.create_authorization_response(request, person, grant))
+        return self._add_issuer(self.create_authorization_response(request, user, grant))
 
     def token(self, parameters: Mapping[str, str], authorization: str) -> ActionResponse:
-        """The token endpoint's answer to its form and Authorization header. Raises StoreError."""
+        """Return the token endpoint's response to a form and an Authorization header. Raises AdapterError."""
         return cast("ActionResponse", self.create_token_response(self._request("POST", parameters, authorization)))
 
     def jwks(self) -> dict[str, Any]:
-        """The public half of the signing key."""
+        """Return the public signing key as a JWK set."""
         return public_jwks(self.key)
 
     def query_client(self, client_id: str) -> Any:
         return self.client if client_id == self.client.client_id else None
 
     def save_token(self, token: Any, request: OAuth2Request) -> None:
-        """Nothing is kept: the tokens say everything themselves."""
+        """Store nothing, because the tokens contain all claims."""
 
     def send_signal(self, name: Any, *args: object, **kwargs: object) -> None:
-        """Nobody listens."""
+        """Send no signal, because nothing listens to Authlib's signals here."""
 
     def create_oauth2_request(self, request: Any) -> OAuth2Request:
         parsed: OAuth2Request = request
         return parsed
 
     def handle_response(self, status: int, body: Any, headers: Any) -> ActionResponse:
-        """Authlib's answer as a neutral one; redirects are 303, since they follow a POST (RFC 9700 4.12)."""
+        """Convert Authlib's response. Redirects get status 303, because they follow a POST (RFC 9700, section 4.12)."""
         fields = dict(headers)
         if location := fields.pop("Location", None):
             return ActionResponse(303, location=location)
@@ -129,28 +129,28 @@ class Server(AuthorizationServer):
     def _request(self, method: str, parameters: Mapping[str, str], authorization: str = "") -> OAuth2Request:
         return _Request(method, self.issuer, parameters, authorization)
 
-    def _identified(self, response: object) -> ActionResponse:
-        # RFC 9207 2: every authorization response, errors too, names its issuer.
+    def _add_issuer(self, response: object) -> ActionResponse:
+        # RFC 9207, section 2: every authorization response names its issuer, also an error.
         reply = cast("ActionResponse", response)
         return replace(reply, location=with_parameters(reply.location or "", {"iss": self.issuer}))
 
 
 def with_parameters(url: str, parameters: Mapping[str, str]) -> str:
-    """The URL with more parameters at the end of its query."""
+    """Return `url` with `parameters` added to its query."""
     return str(add_params_to_uri(url, dict(parameters)))
 
 
 def _refuse_unsupported(parameters: Mapping[str, str]) -> None:
-    # OIDC Core 6.1 and 6.2 have errors of their own for request objects, which discovery says we do not take.
+    # OIDC Core 6.1 and 6.2 define these errors for request objects, which the discovery document declares unsupported.
     for name in ("request", "request_uri"):
         if name in parameters:
             raise OAuth2Error(error=f"{name}_not_supported")
     if parameters.get("response_mode", "query") != "query":
         raise InvalidRequestError("Only the response mode query is supported.")
-    # Authlib quotes an unknown type in its message and trips over characters a message may not have.
+    # Authlib quotes an unknown type in its error message and fails for characters that a message must not contain.
     if parameters.get("response_type", "code") != "code":
         raise OAuth2Error(error="unsupported_response_type")
-    # Whoever it is, they are asked each time, so what is asked of their last sign-in here always holds.
+    # The user is asked on every request, so every valid max_age is met.
     if not re.fullmatch("[0-9]{1,10}", parameters.get("max_age", "0")):
         raise InvalidRequestError("max_age is a number of seconds.")
     if "response_type" not in parameters:
@@ -169,7 +169,7 @@ class _Request(OAuth2Request):
 
 
 def _authenticate_basic(query_client: Callable[[str], Any], request: OAuth2Request) -> Any:
-    # RFC 6749 2.3.1: id and secret are form-urlencoded before they are joined; Authlib only undoes the percent signs.
+    # RFC 6749, section 2.3.1: id and secret are form-urlencoded before they are joined. Authlib decodes the percent signs only.
     scheme, _, encoded = (request.headers or {}).get("Authorization", "").partition(" ")
     if scheme.lower() != "basic":
         return None

@@ -1,4 +1,4 @@
-"""What Authlib's server is made of here: the two grants, PKCE, bearer tokens and the ID token, all without storage."""
+"""Grants, PKCE, token generator and ID token for Authlib's authorization server, all without storage."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ALGORITHM = "ES256"
 
 
 class RequireS256(CodeChallenge):
-    # Authlib's `required` binds public clients only, and a request that names no method means `plain` (RFC 7636 4.3).
+    # Authlib's `required` applies to public clients only. A request without a method means `plain` (RFC 7636, section 4.3).
     def validate_code_challenge(self, grant: Any, redirect_uri: str) -> None:
         if grant.request.payload.data.get("code_challenge_method") != "S256":
             raise InvalidRequestError("PKCE with the method S256 is required.")
@@ -28,7 +28,7 @@ class RequireS256(CodeChallenge):
 
 
 class _Code(AuthorizationCodeMixin):
-    """An opened code, as Authlib asks about it."""
+    """Claims of a decoded authorization code, with the methods that Authlib calls."""
 
     def __init__(self, claims: Mapping[str, Any]) -> None:
         self._claims = claims
@@ -60,32 +60,32 @@ class CodeGrant(AuthorizationCodeGrant):
             "challenge": data["code_challenge"],
             "nonce": data.get("nonce"),
         }
-        code: str = self.server.vault.seal("code", claims)
+        code: str = self.server.tokens.seal("code", claims)
         return code
 
     def save_authorization_code(self, code: str, request: OAuth2Request) -> None:
-        """The code says everything itself."""
+        """Store nothing, because the code contains all claims."""
 
     def query_authorization_code(self, code: str, client: ClientMixin) -> _Code | None:
-        # Spent as soon as the client shows it, whatever else is wrong with its request: one code, one try.
-        claims = self.server.vault.open("code", code)
-        return _Code(claims) if claims and self.server.vault.use_once(claims) else None
+        # The code is marked as used before the rest of the request is checked, so a failed request uses it up as well.
+        claims = self.server.tokens.open("code", code)
+        return _Code(claims) if claims and self.server.tokens.use_once(claims) else None
 
     def delete_authorization_code(self, authorization_code: _Code) -> None:
-        """It is spent already."""
+        """Do nothing, because the code is marked as used already."""
 
     def authenticate_user(self, authorization_code: _Code) -> Authentication:
         return authorization_code.user
 
 
 class _RefreshToken(TokenMixin):
-    """An opened refresh token, as Authlib asks about it."""
+    """Claims of a decoded refresh token, with the methods that Authlib calls."""
 
     def __init__(self, claims: Mapping[str, Any]) -> None:
         self.claims = claims
 
     def check_client(self, client: ClientMixin) -> bool:
-        # Only the one client gets any, and it has proved to be it.
+        # There is one client only, and it has been authenticated before.
         return True
 
     def get_scope(self) -> str:
@@ -96,37 +96,37 @@ class RefreshGrant(RefreshTokenGrant):
     TOKEN_ENDPOINT_AUTH_METHODS = AuthorizationCodeGrant.TOKEN_ENDPOINT_AUTH_METHODS
 
     def authenticate_refresh_token(self, refresh_token: str) -> Any:
-        claims = self.server.vault.open("refresh", refresh_token)
+        claims = self.server.tokens.open("refresh", refresh_token)
         return _RefreshToken(claims) if claims else None
 
     def authenticate_user(self, refresh_token: Any) -> Authentication:
         return Authentication.from_claims(refresh_token.claims)
 
     def issue_token(self, user: Authentication, refresh_token: Any) -> dict[str, str | int]:
-        # RFC 6749 6: whatever scope this access token has, the new refresh token has the old one's.
+        # RFC 6749, section 6: the new refresh token keeps the scope of the old one, also if the access token has less.
         old = {**user.to_claims(), "scope": refresh_token.get_scope()}
-        return super().issue_token(user, refresh_token) | {"refresh_token": self.server.vault.seal("refresh", old)}
+        return super().issue_token(user, refresh_token) | {"refresh_token": self.server.tokens.seal("refresh", old)}
 
     def revoke_old_credential(self, refresh_token: Any) -> None:
-        # The last step, so that a request refused for its scope costs nobody their token; of two that race here
-        # only one is answered (RFC 9700 4.14.2).
-        if not self.server.vault.use_once(refresh_token.claims):
+        # This is the last step, so a request that is refused for its scope does not use up the token. Of two concurrent
+        # requests only one succeeds (RFC 9700, section 4.14.2).
+        if not self.server.tokens.use_once(refresh_token.claims):
             raise InvalidGrantError("The refresh token was used before.")
 
 
 class TokenGenerator(BearerTokenGenerator):
-    def __init__(self, vault: TokenIssuer) -> None:
-        def sealed(kind: TokenKind) -> Callable[..., str]:
+    def __init__(self, tokens: TokenIssuer) -> None:
+        def generator(kind: TokenKind) -> Callable[..., str]:
             def generate(*, user: Authentication, scope: str, **_: Any) -> str:
-                return vault.seal(kind, {**user.to_claims(), "scope": scope})
+                return tokens.seal(kind, {**user.to_claims(), "scope": scope})
 
             return generate
 
-        super().__init__(sealed("access"), sealed("refresh"), lambda _client, _grant_type: LIFETIMES["access"])
+        super().__init__(generator("access"), generator("refresh"), lambda _client, _grant_type: LIFETIMES["access"])
 
     def generate(self, *args: Any, **kwargs: Any) -> dict[str, str | int]:
         token = super().generate(*args, **kwargs)
-        # OIDC Core 11: a refresh token is for those who asked for offline access.
+        # OIDC Core 11: only a request with the scope offline_access gets a refresh token.
         if "offline_access" not in str(token["scope"]).split():
             token.pop("refresh_token", None)
         return token
@@ -140,7 +140,7 @@ class IDToken(OpenIDCode):
         self._clock = clock
 
     def exists_nonce(self, nonce: str, request: OAuth2Request) -> bool:
-        # A code is good once and carries its nonce, so a nonce seen twice was sent twice by the client itself.
+        # A code works once and contains its nonce, so a repeated nonce comes from the client itself.
         return False
 
     def resolve_client_private_key(self, client: Any) -> Any:
@@ -157,8 +157,8 @@ class IDToken(OpenIDCode):
         return {"iss": self._issuer, "aud": client.get_client_id(), "iat": now, "exp": now + self.DEFAULT_EXPIRES_IN}
 
     def get_compatible_claims(self, request: OAuth2Request) -> dict[str, Any]:
-        signed_in: Any = request.user
-        return super().get_compatible_claims(request) | {"auth_time": signed_in.auth_time}
+        authentication: Any = request.user
+        return super().get_compatible_claims(request) | {"auth_time": authentication.auth_time}
 
     def generate_user_info(self, user: Authentication, scope: str) -> UserInfo:
         return UserInfo(user.user.claims(scope))

@@ -1,4 +1,4 @@
-"""The doors of the development identity provider; the app opens them where `settings.development_provider` says so."""
+"""Routes of the development identity provider."""
 
 from __future__ import annotations
 
@@ -12,40 +12,40 @@ from genkan.web.access import exempt_blueprint
 
 
 def create_blueprint(provider: DevelopmentProvider) -> Blueprint:
-    """Everything below /development for this provider."""
+    """Return the blueprint with the routes below /development."""
     blueprint = exempt_blueprint(Blueprint("development", __name__, url_prefix=PATH))
-    blueprint.after_request(_keep_nothing)
+    blueprint.after_request(_set_no_store)
     _add_pages(blueprint, provider)
-    _add_back_channel(blueprint, provider)
+    _add_json_endpoints(blueprint, provider)
     return blueprint
 
 
 def _add_pages(blueprint: Blueprint, provider: DevelopmentProvider) -> None:
     @blueprint.get("/authorize")
-    def ask() -> BaseResponse:
-        return _respond(provider.authorize(_lists(request.args)))
+    def authorize() -> BaseResponse:
+        return _respond(provider.authorize(_all_values(request.args)))
 
     @blueprint.post("/authorize")
-    def answer() -> BaseResponse:
-        return _respond(provider.authorize_submit(_lists(request.form)))
+    def authorize_submit() -> BaseResponse:
+        return _respond(provider.authorize_submit(_all_values(request.form)))
 
     @blueprint.get("/end-session")
-    def ask_end_session() -> BaseResponse:
-        return _respond(provider.end_session_page(_lists(request.args)))
+    def end_session_page() -> BaseResponse:
+        return _respond(provider.end_session_page(_all_values(request.args)))
 
     @blueprint.post("/end-session")
     def end_session() -> BaseResponse:
-        return _respond(provider.end_session(_lists(request.form)))
+        return _respond(provider.end_session(_all_values(request.form)))
 
     @blueprint.get("/pictures/<key>.svg")
     def picture(key: str) -> Response:
         if key not in PRESETS:
             abort(404)
-        drawing = render_template("development/picture.svg", candidate=PRESETS[key])
-        return Response(drawing, mimetype="image/svg+xml")
+        svg = render_template("genkan/development/picture.svg", user=PRESETS[key])
+        return Response(svg, mimetype="image/svg+xml")
 
 
-def _add_back_channel(blueprint: Blueprint, provider: DevelopmentProvider) -> None:
+def _add_json_endpoints(blueprint: Blueprint, provider: DevelopmentProvider) -> None:
     @blueprint.get("/.well-known/openid-configuration")
     def metadata() -> BaseResponse:
         return _respond(provider.metadata())
@@ -56,14 +56,14 @@ def _add_back_channel(blueprint: Blueprint, provider: DevelopmentProvider) -> No
 
     @blueprint.post("/token")
     def token() -> BaseResponse:
-        return _respond(provider.token(_lists(request.form), _authorization()))
+        return _respond(provider.token(_all_values(request.form), _authorization()))
 
     @blueprint.route("/userinfo", methods=["GET", "POST"])
     def userinfo() -> BaseResponse:
         return _respond(provider.userinfo(_authorization()))
 
 
-def _lists(values: MultiDict[str, str]) -> dict[str, list[str]]:
+def _all_values(values: MultiDict[str, str]) -> dict[str, list[str]]:
     return values.to_dict(flat=False)
 
 
@@ -71,19 +71,21 @@ def _authorization() -> str:
     return request.headers.get("Authorization", "")
 
 
-def _respond(reply: ActionResponse) -> BaseResponse:
+def _respond(action_response: ActionResponse) -> BaseResponse:
     response: BaseResponse
-    if reply.location is not None:
-        response = redirect(reply.location, reply.status)
-    elif reply.template is not None:
-        response = make_response(render_template(reply.template.name, **reply.template.context), reply.status)
+    if action_response.location is not None:
+        response = redirect(action_response.location, action_response.status)
+    elif action_response.template is not None:
+        response = make_response(
+            render_template(action_response.template.name, **action_response.template.context), action_response.status
+        )
     else:
-        response = make_response(jsonify(reply.body), reply.status)
-    response.headers.update(reply.headers)
+        response = make_response(jsonify(action_response.body), action_response.status)
+    response.headers.update(action_response.headers)
     return response
 
 
-def _keep_nothing(response: Response) -> Response:
-    # Codes, tokens and pages that name people: RFC 6749 5.1 asks it of the token endpoint, we of all.
+def _set_no_store(response: Response) -> Response:
+    # RFC 6749, section 5.1 requires it for the token endpoint. The other responses contain codes or users as well.
     response.headers["Cache-Control"] = "no-store"
     return response

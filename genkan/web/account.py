@@ -1,6 +1,6 @@
-"""`/account`: what is kept of whoever asks, where they are signed in, and how to change or end any of it.
+"""Account page: profile, sessions, linked accounts, recent activity, and deletion of the account.
 
-Each form answers with its part of the page to HTMX, and leads back to the page without it.
+A form answers HTMX requests with its section of the page, and other requests with a redirect to the page.
 """
 
 from __future__ import annotations
@@ -24,177 +24,184 @@ from genkan.web.server_actions import link, sign_out
 bp = Blueprint("account", __name__)
 
 FRESH_MAX_AGE = 300
-"""Seconds since somebody proved who they are, for what can't be undone or is a way in (S12)."""
+"""Seconds since the last authentication at a provider, for unlinking an account and for deleting the user."""
 
 ACTIVITY_LIMIT = 20
-"""Lines of recent activity."""
+"""Lines of recent activity on the page."""
 
 NOTICES = {"renamed", "ended", "others-ended", "unlinked", "linked"}
-"""What the page may say at the top of a part, after something was done."""
+"""Values of the query parameter `notice`. Each shows the result of an action at the top of its section."""
 
-DELETED = "/?account=deleted"
+DELETED_URL = "/?account=deleted"
 
-Answer = str | Response | BaseResponse
+ViewResponse = str | Response | BaseResponse
 
 
 @bp.get("/account")
 def index() -> Response:
-    """The whole page."""
-    said = request.args.get("said")
-    return _page(said=said if said in NOTICES else None)
+    """Render the whole page."""
+    notice = request.args.get("notice")
+    return _render_page(notice=notice if notice in NOTICES else None)
 
 
 @bp.post("/account/name")
-def rename() -> Answer:
-    """The name they want to be called by."""
-    typed = request.form.get("name", "")
+def rename() -> ViewResponse:
+    """Change the display name."""
+    name = request.form.get("name", "")
     try:
-        user = users.rename(_me(), typed, _whence(), get_core())
+        user = users.rename(_user_id(), name, _client_info(), get_core())
     except ValueError:
-        return _wrong("profile", 422, typed=typed[:1000])
-    return _done("profile", "renamed", "session-changed") if user else abort(404)
+        return _show_error("profile", 422, submitted_name=name[:1000])
+    return _show_result("profile", "renamed", "session-changed") if user else abort(404)
 
 
 @bp.post("/account/sessions/<sid>/end")
-def end_session(sid: str) -> Answer:
-    """One session; to end the one that asks is to sign out."""
-    if sid == _here():
-        return _leave("/")
-    return _done("sessions", "ended") if users.revoke_session(_me(), sid, get_core()) else abort(404)
+def revoke_session(sid: str) -> ViewResponse:
+    """Revoke one session. The current session is signed out instead."""
+    if sid == _current_sid():
+        return _sign_out("/")
+    return _show_result("sessions", "ended") if users.revoke_session(_user_id(), sid, get_core()) else abort(404)
 
 
 @bp.post("/account/sessions/end-others")
-def end_others() -> Answer:
-    """Every session but this one; also this one, where another application's token is all there is of it."""
-    is_listed = _here() in {record.id for record in users.list_sessions(_me(), get_core())}
-    users.revoke_sessions(_me(), get_core(), except_sid=_here() if is_listed else None)
-    return _done("sessions", "others-ended") if is_listed else _leave("/")
+def revoke_other_sessions() -> ViewResponse:
+    """Revoke every session but the current one. A current session without a record of ours is signed out as well."""
+    is_listed = _current_sid() in {record.id for record in users.list_sessions(_user_id(), get_core())}
+    users.revoke_sessions(_user_id(), get_core(), except_sid=_current_sid() if is_listed else None)
+    return _show_result("sessions", "others-ended") if is_listed else _sign_out("/")
 
 
 @bp.post("/account/accounts/<provider_id>/link")
-def link_account(provider_id: str) -> Answer:
-    """Off to the provider, for one more way in; `link` sees to it that it is still them."""
-    if get_core().adapter.get_user(_me()) is None:
+def link_account(provider_id: str) -> ViewResponse:
+    """Redirect to the provider to link one more account. `link` requires a recent authentication."""
+    if get_core().adapter.get_user(_user_id()) is None:
         abort(404)
-    return link(provider_id, redirect_to="/account?said=linked")
+    return link(provider_id, redirect_to="/account?notice=linked")
 
 
 @bp.post("/account/accounts/<provider_id>/unlink")
 @fresh(within=FRESH_MAX_AGE)
-def unlink_account(provider_id: str) -> Answer:
-    """One way in less, but never the last."""
+def unlink_account(provider_id: str) -> ViewResponse:
+    """Unlink an account. The last one cannot be unlinked."""
     try:
-        unlinked = users.unlink(_me(), provider_id, request.form.get("account", ""), _whence(), get_core())
+        unlinked = users.unlink(_user_id(), provider_id, request.form.get("account", ""), _client_info(), get_core())
     except LastAccountError:
-        return _wrong("accounts", 409)
-    return _done("accounts", "unlinked") if unlinked else abort(404)
+        return _show_error("accounts", 409)
+    return _show_result("accounts", "unlinked") if unlinked else abort(404)
 
 
 @bp.get("/account/delete")
 @fresh(within=FRESH_MAX_AGE)
 def delete_page() -> str:
-    """What goes, and whether they mean it."""
-    user = get_core().adapter.get_user(_me()) or abort(404)
-    return render_template("account/delete.html", user=user, **_sessions(), **_accounts())
+    """Render the page that lists what a deletion removes and asks for confirmation."""
+    user = get_core().adapter.get_user(_user_id()) or abort(404)
+    return render_template("genkan/account/delete.html", user=user, **_sessions(), **_accounts())
 
 
 @bp.post("/account/delete")
 @fresh(within=FRESH_MAX_AGE)
-def delete() -> Answer:
-    """All of it goes."""
-    users.delete(get_core().adapter.get_user(_me()) or abort(404), get_core())
-    return _leave(DELETED)
+def delete() -> ViewResponse:
+    """Delete the user and sign out."""
+    users.delete(get_core().adapter.get_user(_user_id()) or abort(404), get_core())
+    return _sign_out(DELETED_URL)
 
 
 @bp.app_template_filter("utc")
 def utc(seconds: int) -> datetime:
-    """A moment told in seconds since 1970."""
+    """Return Unix time as a datetime in UTC."""
     return datetime.fromtimestamp(seconds, UTC)
 
 
 def _profile() -> dict[str, Any]:
-    return {"session": auth(), "user": get_core().adapter.get_user(_me())}
+    return {"session": auth(), "user": get_core().adapter.get_user(_user_id())}
 
 
 def _sessions() -> dict[str, Any]:
-    records = users.list_sessions(_me(), get_core())
-    # The one that asks stands first.
-    return {"records": sorted(records, key=lambda record: record.id != _here()), "here": _here()}
+    records = users.list_sessions(_user_id(), get_core())
+    # The current session comes first.
+    return {"records": sorted(records, key=lambda record: record.id != _current_sid()), "current_sid": _current_sid()}
 
 
 def _accounts() -> dict[str, Any]:
-    ways_in = users.list_accounts(_me(), get_core())
-    return {"ways_in": ways_in, "further": users.linkable_providers(ways_in, get_core())}
+    accounts = users.list_accounts(_user_id(), get_core())
+    return {"accounts": accounts, "linkable": users.linkable_providers(accounts, get_core())}
 
 
 def _activity() -> dict[str, Any]:
-    return {"activity": users.list_activity(_me(), ACTIVITY_LIMIT, get_core())}
+    return {"activity": users.list_activity(_user_id(), ACTIVITY_LIMIT, get_core())}
 
 
 SECTIONS: dict[str, Callable[[], dict[str, Any]]] = {
     "profile": _profile,
-    "facts": _profile,
     "sessions": _sessions,
     "accounts": _accounts,
     "activity": _activity,
 }
-"""The parts of the page, and what each shows."""
+"""The sections of the page and the functions that return their template variables."""
 
 
-def _page(**more: Any) -> Response:
-    known: dict[str, Any] = {}
-    for look_up in (_profile, _sessions, _accounts, _activity):
-        known |= look_up()
-    html = render_template("account/index.html", provider_name=_provider_name, **known, **more)
+def _render_page(**more: Any) -> Response:
+    context: dict[str, Any] = {}
+    for section_context in SECTIONS.values():
+        context |= section_context()
+    html = render_template("genkan/account/index.html", provider_name=_provider_name, **context, **more)
     page = make_response(html)
-    # Without JavaScript the forms for linking lead to a provider by redirect.
+    # Without JavaScript, the forms that link an account are redirected to a provider, which `form-action` must allow.
     page.headers["Content-Security-Policy"] = app_state().headers.sign_in_policy
     return page
 
 
-def _draw(part: str, **more: Any) -> str:
-    known = SECTIONS[part]()
-    return render_template(f"account/_{part}.html", provider_name=_provider_name, **known, **more)
+def _render_section(section: str, **more: Any) -> str:
+    context = SECTIONS[section]()
+    return render_template(f"genkan/account/_{section}.html", provider_name=_provider_name, **context, **more)
 
 
-def _add_part(part: str) -> None:
-    @bp.get(f"/partials/account/{part}", endpoint=part)
-    def draw() -> str:
-        return _draw(part)
+@bp.get("/partials/account/facts")
+def profile_details() -> str:
+    """Render the details of the profile for HTMX, without the form."""
+    return render_template("genkan/account/_profile_details.html", **_profile())
 
 
-for part in ("facts", "sessions", "activity"):
-    _add_part(part)
+@bp.get("/partials/account/sessions")
+def sessions_section() -> str:
+    """Render the section with the sessions for HTMX."""
+    return _render_section("sessions")
 
 
-def _done(part: str, said: str, event: str = "account-changed") -> Answer:
+@bp.get("/partials/account/activity")
+def activity_section() -> str:
+    """Render the section with the recent activity for HTMX."""
+    return _render_section("activity")
+
+
+def _show_result(section: str, notice: str, event: str = "account-changed") -> ViewResponse:
     if not is_htmx():
-        return redirect(f"/account?said={said}", 303)
-    answer = make_response(_draw(part, said=said))
-    # Told to the body: whoever asked is swapped away by then.
-    answer.headers["HX-Trigger"] = f'{{"{event}": {{"target": "body"}}}}'
-    return answer
+        return redirect(f"/account?notice={notice}", 303)
+    response = make_response(_render_section(section, notice=notice))
+    # The event is sent to the body, because the element that made the request has been replaced by then.
+    response.headers["HX-Trigger"] = f'{{"{event}": {{"target": "body"}}}}'
+    return response
 
 
-def _wrong(part: str, status: int, **more: Any) -> Answer:
-    # No error answer is ever put into a page, so HTMX gets the part with what is wrong as one that is none.
+def _show_error(section: str, status: int, **more: Any) -> ViewResponse:
+    # The htmx settings keep error responses out of the page, so HTMX gets the section with status 200.
     if is_htmx():
-        return _draw(part, wrong=part, **more)
-    return make_response(_page(wrong=part, **more), status)
+        return _render_section(section, error_section=section, **more)
+    return make_response(_render_page(error_section=section, **more), status)
 
 
-def _leave(landing: str) -> Answer:
-    left = sign_out(redirect_to=landing)
-    if not is_htmx() or "HX-Redirect" in left.headers:
-        return left
-    return Response(status=204, headers={"HX-Redirect": landing, "Clear-Site-Data": '"cache"'})
+def _sign_out(callback_url: str) -> ViewResponse:
+    response = sign_out(redirect_to=callback_url)
+    if not is_htmx() or "HX-Redirect" in response.headers:
+        return response
+    return Response(status=204, headers={"HX-Redirect": callback_url, "Clear-Site-Data": '"cache"'})
 
 
-def _me() -> str:
+def _user_id() -> str:
     return _claim("sub")
 
 
-def _here() -> str:
+def _current_sid() -> str:
     return _claim("sid")
 
 
@@ -202,7 +209,7 @@ def _claim(name: str) -> str:
     return str_claim(session_result().token, name) or ""
 
 
-def _whence() -> ClientInfo:
+def _client_info() -> ClientInfo:
     return ClientInfo.of(request.headers.get("User-Agent", ""), request.remote_addr)
 
 

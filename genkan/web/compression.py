@@ -1,4 +1,4 @@
-"""Compress HTML pages. Their CSRF tokens are masked, so the compressed size reveals nothing about a token (BREACH)."""
+"""Gzip compression of HTML pages. CSRF tokens are masked, so the compressed size reveals nothing about them (BREACH)."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ import gzip
 from flask import Request, Response
 
 MIN_SIZE = 1000
-"""Bytes; a smaller response fits into one packet either way."""
+"""Bytes. A smaller response fits into one packet without compression."""
 
 LEVEL = 5
-"""A few bytes more than the best level, in half the time."""
+"""Level of zlib. It needs half the time of level 9 for a few more bytes."""
 
 
 def compress(request: Request, response: Response) -> None:
-    """Compress an HTML page with gzip if the client accepts it; the `Vary` header is added in headers.py.
+    """Compress an HTML page with gzip if the client accepts it. The `Vary` header is added in headers.py.
 
-    Files and streams stay as they are: they may be large, or be sent by the server itself. So do ranges (206).
+    Files and streams are not compressed, because they may be large or be sent by the web server itself. Partial
+    responses (206) are not compressed either.
     """
     if response.mimetype != "text/html" or response.direct_passthrough or not response.is_sequence:
         return
@@ -32,7 +33,7 @@ def accepts_gzip(request: Request) -> bool:
 
 
 def set_gzip_body(response: Response, body: bytes) -> None:
-    """Replace the body by `body`, which is compressed."""
+    """Replace the body of the response by `body`, which is compressed already."""
     response.set_data(body)
     response.headers["Content-Encoding"] = "gzip"
     response.headers.pop("Accept-Ranges", None)
@@ -40,7 +41,7 @@ def set_gzip_body(response: Response, body: bytes) -> None:
 
 
 def weaken_etag(response: Response) -> None:
-    """Mark the ETag as weak: a strong one would stand for the bytes of one encoding only (RFC 9110, 8.8.1)."""
+    """Mark the ETag as weak, because a strong one identifies the bytes of one encoding (RFC 9110, section 8.8.1)."""
     etag, _ = response.get_etag()
     if etag is not None:
         response.set_etag(etag, weak=True)

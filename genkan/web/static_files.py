@@ -1,44 +1,47 @@
-"""Serve the application's static folder: under versioned addresses, and text compressed."""
+"""Static files of the application and of the package, with versioned URLs, and their text compressed."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from urllib.parse import quote
 
-from flask import Flask, Response, request
+from flask import Blueprint, Flask, Response, current_app, request
 from werkzeug.exceptions import NotFound
 from werkzeug.security import safe_join
 
+from genkan.web.access import public
 from genkan.web.compression import accepts_gzip, set_gzip_body, weaken_etag
+
+PACKAGE_URL_PATH = "/genkan/static"
+"""URL path of the package's static files."""
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 SHORT = "public, max-age=300"
-"""For an address without the file's current version."""
+"""`Cache-Control` for a URL without the file's current version."""
 
 MAX_SIZE = 256 * 1024
-"""Bytes; a larger file is sent as it is, since compressed files are kept in memory."""
+"""Bytes. A larger file is sent uncompressed, because compressed files are kept in memory."""
 
 _TEXT = {"text/css", "text/javascript", "image/svg+xml", "text/plain"}
 
 
 class StaticFiles:
-    """The static folder of an application, and the addresses of its files."""
+    """The files of one static folder and their URLs."""
 
-    def __init__(self, app: Flask) -> None:
-        """Replace Flask's view for the folder, and add `static_url` and `provider_icon` to the templates."""
-        self._app = app
-        self._folder, self._url_path = app.static_folder or "", app.static_url_path
-        app.view_functions["static"] = self.send
-        app.jinja_env.globals.update(static_url=self.url, provider_icon=self.provider_icon_url)
+    def __init__(self, owner: Flask | Blueprint) -> None:
+        """Take the folder and its URL path from `owner`."""
+        self._owner = owner
+        self._folder = owner.static_folder or ""
+        self._url_path = owner.static_url_path
 
     def send(self, filename: str) -> Response:
-        """Send a file of the folder."""
+        """Return the response with a file of the folder. Raises NotFound."""
         if filename.endswith("/"):
             raise NotFound
-        response = self._app.send_static_file(filename)
+        response = self._owner.send_static_file(filename)
         is_versioned = request.args.get("v") == self._version(filename)
         response.headers["Cache-Control"] = IMMUTABLE if is_versioned else SHORT
         if response.mimetype in _TEXT:
@@ -47,23 +50,53 @@ class StaticFiles:
                 _compress(response)
         return response
 
-    def url(self, filename: str) -> str:
-        """Return the address of a file with its version; ValueError if there is no such file."""
+    def find(self, filename: str) -> str | None:
+        """Return the URL of a file with its version, or None if there is no such file."""
         version = self._version(filename)
-        if version is None:
-            raise ValueError(f"static/{filename} does not exist")
         # Not `url_for`: it fails for a request with an invalid Host header, and the error page needs its style sheet.
-        return f"{self._url_path}/{quote(filename)}?v={version}"
+        return None if version is None else f"{self._url_path}/{quote(filename)}?v={version}"
 
-    def provider_icon_url(self, provider_id: str) -> str:
-        """Return the address of a provider's icon, or of OpenID's if it has none."""
-        own = f"img/providers/{provider_id}.svg"
-        return self.url(own if self._version(own) else "img/providers/oidc.svg")
+    def url(self, filename: str) -> str:
+        """Return the URL of a file with its version. Raises ValueError if there is no such file."""
+        found = self.find(filename)
+        if found is None:
+            raise ValueError(f"{self._url_path}/{filename} does not exist")
+        return found
 
     def _version(self, filename: str) -> str | None:
-        if self._app.jinja_env.auto_reload:
+        if current_app.jinja_env.auto_reload:
             _digest.cache_clear()
         return _digest(self._folder, filename)
+
+
+def register_static_files(app: Flask) -> None:
+    """Serve the application's static folder with versions and compression. Adds the template global `static_url`."""
+    files = StaticFiles(app)
+    app.view_functions["static"] = files.send
+    app.jinja_env.globals["static_url"] = files.url
+
+
+def register_package_files(app: Flask) -> None:
+    """Make the package's templates and static files available to the application.
+
+    The application's own templates come first, so a file below its `templates/genkan/` replaces ours. Adds the template
+    globals `genkan_static_url` and `provider_icon`.
+    """
+    blueprint = Blueprint(
+        "genkan", __name__, template_folder="templates", static_folder="static", static_url_path=PACKAGE_URL_PATH
+    )
+    files = StaticFiles(blueprint)
+    app.register_blueprint(blueprint)
+    app.view_functions["genkan.static"] = public(partial(files.send))
+    app.jinja_env.globals.update(
+        genkan_static_url=files.url, provider_icon=partial(_provider_icon, StaticFiles(app), files)
+    )
+
+
+def _provider_icon(own_files: StaticFiles, package_files: StaticFiles, provider_id: str) -> str:
+    # An application that adds a provider puts its icon into its own static folder.
+    icon = f"img/providers/{provider_id}.svg"
+    return own_files.find(icon) or package_files.find(icon) or package_files.url("img/providers/oidc.svg")
 
 
 def _compress(response: Response) -> None:

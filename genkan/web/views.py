@@ -91,7 +91,7 @@ def sign_in_page() -> Response:
         return to_response(ActionResponse(location=add_query(core.origin + core.pages.sign_in, query)))
     linked = linked_providers(core) if "fresh" in (reason, request.query.get("purpose")) else None
     response = _page(
-        "auth/sign_in.html",
+        "genkan/sign_in.html",
         error_message(error, reason) if error else None,
         providers=list(core.providers.values()) if linked is None else linked,
         is_fresh=linked is not None,
@@ -137,7 +137,7 @@ def sign_out_page() -> Response:
     result = session_result()
     # A session that could not be read, or that a callback hides, can be signed out too.
     is_signed_out = result.cached is None and (result.invalid or not result.cookie_names)
-    return _page("auth/sign_out.html", None, callback_url=relative_url(url, core.origin), is_nobody=is_signed_out)
+    return _page("genkan/sign_out.html", None, callback_url=relative_url(url, core.origin), is_signed_out=is_signed_out)
 
 
 def sign_out() -> Response:
@@ -150,7 +150,7 @@ def sign_out() -> Response:
     except MissingCSRF as error:
         if _is_outdated_form(request):
             # The menu with a new token. It submits itself once.
-            return to_response(ActionResponse(template=Template(core.pages.menu, {"again": True})))
+            return to_response(ActionResponse(template=Template(core.pages.menu, {"resubmit": True})))
         return to_response(error_redirect(error, core))
     response = sign_out_action.sign_out(session_result(), request, core)
     set_session_result(NO_SESSION)
@@ -168,7 +168,7 @@ def _is_outdated_form(request: ActionRequest) -> bool:
     if request.headers.get("sec-fetch-site") != "same-origin" or not request.is_htmx:
         return False
     fingerprint = session_fingerprint()
-    return bool(fingerprint) and request.body.get("of") == fingerprint
+    return bool(fingerprint) and request.body.get("session_fingerprint") == fingerprint
 
 
 def post_logout_redirect() -> Response:
@@ -194,12 +194,12 @@ def error_page() -> Response:
         url = relative_url(callback_url(request, core), core.origin) if "callbackUrl" in request.query else None
         query = {"error": code or "", "reason": reason, "purpose": purpose, "callbackUrl": url}
         return to_response(ActionResponse(location=add_query(core.origin + core.pages.error, query)))
-    return _page("auth/error.html", error_message(code, reason), retry_url=_retry_url(request, core))
+    return _page("genkan/error.html", error_message(code, reason), retry_url=_retry_url(request, core))
 
 
 def popup_done_page() -> Response:
     """`GET /api/auth/signed-in`: the end of a sign-in in a popup window. Notifies the opener and closes the window."""
-    return _page("auth/signed_in.html", None, session=auth())
+    return _page("genkan/popup_done.html", None, session=auth())
 
 
 def verify_request_page() -> Response:
@@ -208,7 +208,7 @@ def verify_request_page() -> Response:
     if core.pages.verify_request:
         location = add_query(core.origin + core.pages.verify_request, to_request().query)
         return to_response(ActionResponse(location=location))
-    return _page("auth/verify_request.html", None)
+    return _page("genkan/verify_request.html", None)
 
 
 def _retry_url(request: ActionRequest, core: Core) -> str:
@@ -233,7 +233,7 @@ def _without_referrer(response: Response) -> Response:
 
 
 def _cross_origin(error: CrossOriginRequest) -> Response:
-    return _page("auth/error.html", error_message(error.code, error.reason), retry_url="/")
+    return _page("genkan/error.html", error_message(error.code, error.reason), retry_url="/")
 
 
 ROUTES: tuple[tuple[str, str, Callable[..., Response]], ...] = (
@@ -257,6 +257,6 @@ ROUTES: tuple[tuple[str, str, Callable[..., Response]], ...] = (
 )
 """Auth.js's actions and a few of our own. All are public, and each unsafe one checks the CSRF token itself."""
 
-bp = Blueprint("genkan", __name__, url_prefix=BASE_PATH)
+bp = Blueprint("genkan_actions", __name__, url_prefix=BASE_PATH)
 for _method, _rule, _view in ROUTES:
     bp.add_url_rule(_rule, view_func=csrf_exempt(public(_view)), methods=[_method], strict_slashes=False)

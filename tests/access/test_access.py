@@ -19,7 +19,7 @@ PUBLIC = {
     "auth.session", "auth.update_session", "auth.csrf", "auth.providers", "auth.sign_in_page", "auth.start_sign_in",
     "auth.unknown_action", "auth.callback", "auth.sign_out_page", "auth.sign_out", "auth.error_page",
     "auth.verify_request_page", "auth.signed_in_page", "auth.signed_out_there", "auth.backchannel_logout", "auth.user_menu", "dashboard.home", "dashboard.welcome", "dashboard.about",
-    "health.live", "static",
+    "health.live", "static", "genkan.static",
 }  # fmt: skip
 """Everything that strangers may see, written down once more: whoever opens another door has to open it here too."""
 

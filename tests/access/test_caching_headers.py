@@ -9,7 +9,7 @@ from tests.browser import HTMX, Browser
 from tests.conftest import ORIGIN
 from tests.routes import Route, routes
 
-FOR_ALL = {"dashboard.about", "health.live", "auth.providers", "auth.backchannel_logout", "static"}
+FOR_ALL = {"dashboard.about", "health.live", "auth.providers", "auth.backchannel_logout", "static", "genkan.static"}
 """Endpoints whose answers are the same for everybody, because they ask nobody's name."""
 
 WAYS: list[dict[str, str]] = [{}, HTMX, {"Accept-Encoding": "gzip"}, {"X-Auth-Return-Redirect": "1"}]

@@ -149,7 +149,7 @@ def test_a_session_that_cannot_be_read_is_503_where_one_is_needed_in_each_voice(
 
     assert [answer.status_code for answer in (page, fragment, api)] == [503, 503, 503]
     assert [answer.headers["Retry-After"] for answer in (page, fragment, api)] == ["5", "5", "5"]
-    assert "Not available for a moment" in page.text
+    assert "Temporarily unavailable" in page.text
     assert fragment.headers["Content-Type"] == "text/plain; charset=utf-8"
     assert api.get_json() == {"error": "Service Unavailable"}
     assert not any("secret words" in answer.text or "Hana" in answer.text for answer in (page, fragment, api))

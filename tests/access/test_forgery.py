@@ -254,13 +254,17 @@ def test_whoever_was_sent_by_another_site_is_told_that_and_not_to_hurry(signed_i
 def test_only_a_menu_of_ours_that_the_browser_vouches_for_may_ask_again(
     signed_in: Browser, lack: dict[str, str]
 ) -> None:
-    of = re.search(r'name="of" value="(\w+)"', signed_in.get("/").text)
+    of = re.search(r'name="session_fingerprint" value="(\w+)"', signed_in.get("/").text)
     assert of is not None
     headers = {**HTMX, "Sec-Fetch-Site": "same-origin"}
-    stale = {"csrfToken": "0" * 128, "of": of[1]}
+    stale = {"csrfToken": "0" * 128, "session_fingerprint": of[1]}
 
     again = signed_in.post("/api/auth/signout", data=stale, headers=headers)
-    assert (again.status_code, 'hx-trigger="load, submit"' in again.text, 'name="of"' in again.text) == (
+    assert (
+        again.status_code,
+        'hx-trigger="load, submit"' in again.text,
+        'name="session_fingerprint"' in again.text,
+    ) == (
         200,
         True,
         False,

@@ -171,7 +171,7 @@ class Inline(HTMLParser):
         self._inside = tag if tag in {"script", "style"} else None
         self.found += [f"<{tag} {name}>" for name in given if name.startswith(("on", "hx-on")) or name == "style"]
         self.found += [f"<{tag} {name}={value}>" for name, value in attrs if (value or "").lower().startswith(RUNNING)]
-        is_ours = (given.get("src") or given.get("href") or "").startswith("/static/")
+        is_ours = (given.get("src") or given.get("href") or "").startswith(("/static/", "/genkan/static/"))
         if tag in LOADING and not is_ours and given.get("referrerpolicy") != "no-referrer":
             self.found.append(f"<{tag} {given}>")
 

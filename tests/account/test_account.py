@@ -131,8 +131,8 @@ def test_a_session_that_is_ended_is_dead_at_its_next_request_also_as_a_copy(
         assert "The session has been ended." in answer.text
         assert answer.headers["HX-Trigger"] == '{"account-changed": {"target": "body"}}'
     else:
-        assert (answer.status_code, answer.headers["Location"]) == (303, "/account?said=ended")
-        assert "The session has been ended." in hana.get("/account?said=ended").text
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/account?notice=ended")
+        assert "The session has been ended." in hana.get("/account?notice=ended").text
     assert phone.session() is None
     assert hana.session() is not None
     phone.client.set_cookie("authjs.session-token", copy, domain="127.0.0.1")
@@ -174,7 +174,7 @@ def test_all_others_end_and_this_one_goes_on(
     assert answer.status_code == (200 if voice else 303)
     assert [browser.session() is None for browser in (phone, tablet, hana, alex)] == [True, True, False, False]
     assert [record.id for record in records(hana)] == [sid(hana)]
-    assert "You are signed out everywhere else." in hana.get("/account?said=others-ended").text
+    assert "You are signed out everywhere else." in hana.get("/account?notice=others-ended").text
 
 
 @pytest.mark.parametrize("voice", VOICES, ids=["form", "htmx"])
@@ -189,7 +189,7 @@ def test_a_new_name_shows_in_every_session_from_the_next_request_on(
         assert 'value="Hana the Great"' in answer.text
         assert answer.headers["HX-Trigger"] == '{"session-changed": {"target": "body"}}'
     else:
-        assert (answer.status_code, answer.headers["Location"]) == (303, "/account?said=renamed")
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/account?notice=renamed")
     for browser in (hana, phone):
         assert (browser.session() or {})["user"]["name"] == "Hana the Great"
         assert browser.get("/api/user/profile").get_json()["name"] == "Hana the Great"
@@ -230,9 +230,9 @@ def test_a_way_in_is_unlinked_and_the_offer_made_to_end_other_sessions(
     answer = hana.submit("/account/accounts/github/unlink", headers=voice, account="hana-at-hub")
 
     if not voice:
-        assert (answer.status_code, answer.headers["Location"]) == (303, "/account?said=unlinked")
-        answer = hana.get("/account?said=unlinked")
-    assert "Unlinked. It no longer lets anybody in here." in answer.text
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/account?notice=unlinked")
+        answer = hana.get("/account?notice=unlinked")
+    assert "Unlinked. It can no longer be used to sign in here." in answer.text
     assert 'action="/account/sessions/end-others"' in answer.text
     assert "End all other sessions" in answer.text
     assert [account.provider for account in hana.options.adapter.list_accounts(user_id(hana))] == ["development"]
@@ -243,12 +243,12 @@ def test_a_way_in_is_unlinked_and_the_offer_made_to_end_other_sessions(
 @pytest.mark.parametrize("voice", VOICES, ids=["form", "htmx"])
 def test_the_last_way_in_has_no_button_and_stays_whoever_asks(hana: Browser, voice: dict[str, str]) -> None:
     assert "Unlink" not in text(hana.get("/account"))
-    assert "Your only way in" in text(hana.get("/account"))
+    assert "Your only account" in text(hana.get("/account"))
     [way] = hana.options.adapter.list_accounts(user_id(hana))
     answer = hana.submit("/account/accounts/development/unlink", headers=voice, account=way.provider_account_id)
 
     assert answer.status_code == (200 if voice else 409)
-    assert "That is your only way in, so it stays." in answer.text
+    assert "This is your only account, so it stays linked." in answer.text
     assert hana.options.adapter.list_accounts(user_id(hana)) == [way]
 
 
@@ -336,7 +336,7 @@ def test_a_session_that_another_application_began_is_not_listed_and_ends_with_al
     browser = next_js(app, sub=user_id(hana), jti="b")
     said = text(browser.get("/account"))
     assert "The session you are using now is not listed" in said
-    assert "Sign out everywhere, here too" in said
+    assert "Sign out everywhere, also here" in said
     assert "This one" not in said
 
     answer = browser.submit("/account/sessions/end-others", headers=voice)

@@ -91,7 +91,7 @@ def test_what_will_go_is_said_first(app: Flask, hana: Browser) -> None:
     said = text(hana.get("/account/delete"))
 
     assert "your profile, Hana of the House" in said
-    assert "Development, GitHub as your ways to sign in" in said
+    assert "the links to Development, GitHub" in said
     assert "all 2 sessions" in said
 
 

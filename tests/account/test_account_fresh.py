@@ -87,8 +87,8 @@ def test_another_account_is_linked_and_lets_the_same_person_in(
     session = sid(hana)
     answer = link(hana, op, **voice)
 
-    assert answer.headers["Location"] == f"{ORIGIN}/account?said=linked"
-    said = text(hana.get("/account?said=linked"))
+    assert answer.headers["Location"] == f"{ORIGIN}/account?notice=linked"
+    said = text(hana.get("/account?notice=linked"))
     assert "Linked. You can sign in with it from now on." in said
     assert f"Linked {hana.options.providers['oidc'].name} " in said
     assert sid(hana) == session

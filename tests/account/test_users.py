@@ -95,7 +95,7 @@ def test_somebody_disabled_is_out_and_stays_out_until_they_are_enabled(guest: Br
     refused = guest.sign_in()
     assert "error=AccessDenied" in refused.headers["Location"]
     assert guest.session() is None
-    assert run(guest.app, "enable", "hana@example.com") == (0, "hana@example.com may sign in again.\n")
+    assert run(guest.app, "enable", "hana@example.com") == (0, "hana@example.com can sign in again.\n")
     guest.sign_in()
     assert guest.session() is not None
 
@@ -103,15 +103,15 @@ def test_somebody_disabled_is_out_and_stays_out_until_they_are_enabled(guest: Br
 def test_somebody_is_deleted_when_the_owner_means_it(guest: Browser) -> None:
     result = guest.app.test_cli_runner().invoke(args=["users", "delete", "hana@example.com"], input="n\n")
     assert result.exit_code == 1
-    assert "Delete hana@example.com (Hana Example) and all that is kept of them? [y/N]" in result.output
+    assert "Delete hana@example.com (Hana Example) and all stored data? [y/N]" in result.output
     assert guest.session() is not None
 
     result = guest.app.test_cli_runner().invoke(args=["users", "delete", "hana@example.com"], input="y\n")
-    assert result.output.endswith("hana@example.com is gone.\n")
+    assert result.output.endswith("hana@example.com has been deleted.\n")
     assert guest.session() is None
     assert run(guest.app, "list") == (0, "")
     guest.sign_in()
-    assert run(guest.app, "delete", "--yes", "hana@example.com") == (0, "hana@example.com is gone.\n")
+    assert run(guest.app, "delete", "--yes", "hana@example.com") == (0, "hana@example.com has been deleted.\n")
 
 
 @pytest.mark.parametrize("words", ["role {} admin", "disable {}", "enable {}", "delete {}", "delete --yes {}"])
@@ -119,7 +119,7 @@ def test_an_address_that_nobody_has_is_said_to_be_so(guest: Browser, words: str)
     code, shown = run(guest.app, *words.format("nobody@example.com").split())
 
     assert code == 1
-    assert "Nobody is stored under nobody@example.com" in shown
+    assert "No user has the address nobody@example.com" in shown
 
 
 @pytest.mark.parametrize("role", ["", "two words", "a\nb", "é", "x" * 51])

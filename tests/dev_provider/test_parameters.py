@@ -37,7 +37,7 @@ class TestTheAuthorizationRequest:
         page = worker.authorize(**changes)
 
         assert page.status_code == 400
-        assert "cannot go on" in page.text
+        assert "refused the request" in page.text
         assert "Location" not in page.headers
 
     def test_a_repeated_parameter_ends_on_a_page(self, worker: Worker) -> None:
@@ -108,7 +108,7 @@ class TestTheAuthorizationRequest:
         page = worker.authorize()
         worker.clock.now += 3700
 
-        assert "too old" in worker.answer(page, choice="hana").text
+        assert "has expired" in worker.answer(page, choice="hana").text
 
     @pytest.mark.parametrize("fields", [{}, {"choice": "nobody"}, {"choice": "hana\0"}, {"choice": "x" * 9000}])
     def test_a_choice_that_is_none_is_refused(self, worker: Worker, fields: dict[str, str]) -> None:

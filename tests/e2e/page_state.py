@@ -68,7 +68,7 @@ PAGES = {
     "dashboard": PageState("/dashboard", HANA, open_menu),
     "dashboard with a broken picture": PageState("/dashboard", SAM),
     "account": PageState("/account", HANA, open_menu),
-    "account with a notice": PageState("/account?said=unlinked", HANA),
+    "account with a notice": PageState("/account?notice=unlinked", HANA),
     "account of a user without a name": PageState("/account", SAM, submit_empty_name),
     "confirmation before a deletion": PageState("/account/delete", HANA),
     "front page after a deletion": PageState("/?account=deleted"),

@@ -215,11 +215,11 @@ def test_a_csrf_error_redirects_to_the_application_s_page_and_keeps_its_query(
 def test_after_a_failed_link_the_next_url_does_not_claim_success(browser: Browser) -> None:
     page = browser.get(
         "/api/auth/error",
-        query_string={"error": "Configuration", "purpose": "link", "callbackUrl": "/account?said=linked"},
+        query_string={"error": "Configuration", "purpose": "link", "callbackUrl": "/account?notice=linked"},
     )
 
     assert 'href="/account"' in page.text
-    assert "said=linked" not in page.text
+    assert "notice=linked" not in page.text
 
 
 @pytest.mark.parametrize("odd", [7, True, ["/about"], {"path": "/about"}, None])

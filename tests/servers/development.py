@@ -85,7 +85,9 @@ class Worker:
         self.provider = DevelopmentProvider(url, SECRET, self.ledger, self.clock)
         self.app = app = Flask("worker")
         app.testing = True
-        app.jinja_loader = ChoiceLoader([DictLoader({"base.html": BASE}), FileSystemLoader(ROOT / "templates")])
+        app.jinja_loader = ChoiceLoader(
+            [DictLoader({"genkan/layout.html": BASE}), FileSystemLoader(ROOT / "genkan/web/templates")]
+        )
         app.register_blueprint(create_blueprint(self.provider))
         app.add_url_rule("/", "index", lambda: "index")
         self.browser: FlaskClient = app.test_client()

@@ -175,7 +175,7 @@ def test_a_callback_that_fails_lets_nobody_in_says_503_and_signs_nobody_out(app:
     house.core = with_callbacks(sound, **{which: _fail})
     sound.memory.clear()
     for path, headers, says in (
-        ("/dashboard", {}, "Not available for a moment"),
+        ("/dashboard", {}, "Temporarily unavailable"),
         ("/partials/session", HTMX, "not available"),
         ("/api/user/profile", {}, "Service Unavailable"),
         ("/api/auth/session", {}, "null"),
@@ -247,7 +247,7 @@ def test_whatever_a_view_says_of_caching_an_answer_that_asked_is_private(
     assert (answer.headers["Cache-Control"], answer.headers["Vary"]) == ("private, no-store", kept)
 
 
-@pytest.mark.parametrize("path", ["/static/css/app.css", "/static/js/session.js", "/health/live", "/about"])
+@pytest.mark.parametrize("path", ["/static/css/app.css", "/genkan/static/js/session.js", "/health/live", "/about"])
 def test_what_is_the_same_for_all_asks_nobody_even_of_a_visitor_who_is_known(asking: Browser, path: str) -> None:
     answer = asking.get(path)
     assert answer.status_code == 200

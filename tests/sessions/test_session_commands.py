@@ -57,16 +57,16 @@ def test_an_address_that_nobody_has_is_said_to_be_so(app: Flask, hana: Browser, 
     code, shown = run(app, *words, "nobody@example.com")
 
     assert code == 1
-    assert "Nobody is stored under nobody@example.com" in shown
+    assert "No user has the address nobody@example.com" in shown
     assert hana.session() is not None
 
 
 def test_one_session_is_ended_by_its_name(app: Flask, hana: Browser, alex: Browser) -> None:
     name = sid(hana)
-    assert run(app, "end", name) == (0, "Ended: 1.\n")
+    assert run(app, "end", name) == (0, "Revoked: 1.\n")
 
     assert [browser.session() is None for browser in (hana, alex)] == [True, False]
-    assert run(app, "end", name) == (0, "Ended: 0.\n")
+    assert run(app, "end", name) == (0, "Revoked: 0.\n")
     hana.sign_in()
     assert "The owners of this site ended the session on Firefox on Windows" in hana.get("/account").text
 
@@ -83,13 +83,13 @@ def test_all_sessions_of_one_person_are_ended_also_those_without_a_record(
 ) -> None:
     other, unlisted = visitor(app), next_js(app, sub=user_id(hana), jti="a")
     assert unlisted.session() is not None
-    assert run(app, "end", "--user", "hana@example.com") == (0, "Ended: 2.\n")
+    assert run(app, "end", "--user", "hana@example.com") == (0, "Revoked: 2.\n")
 
     assert [browser.session() is None for browser in (hana, other, unlisted, alex)] == [True, True, True, False]
 
 
 def test_everybody_can_be_signed_out(app: Flask, hana: Browser, alex: Browser) -> None:
-    assert run(app, "end", "--everyone") == (0, "Ended: 2.\n")
+    assert run(app, "end", "--everyone") == (0, "Revoked: 2.\n")
 
     assert [browser.session() is None for browser in (hana, alex)] == [True, True]
     assert run(app, "list") == (0, "")
@@ -100,14 +100,14 @@ def test_it_has_to_be_said_what_is_to_end(app: Flask, hana: Browser, words: list
     code, shown = run(app, "end", *words)
 
     assert code == 2
-    assert "Say which: SID, --user EMAIL or --everyone." in shown
+    assert "Give exactly one of SID, --user EMAIL or --everyone." in shown
     assert hana.session() is not None
 
 
 def test_what_is_over_is_dropped(app: Flask, clock: FrozenClock, hana: Browser) -> None:
-    assert run(app, "purge") == (0, "Rows dropped: 0.\n")
+    assert run(app, "purge") == (0, "Rows deleted: 0.\n")
     clock.advance(100 * 86400)
 
     # The session, the line that says that it began, and what can be used once: the flow, and the provider's code.
-    assert run(app, "purge") == (0, "Rows dropped: 4.\n")
-    assert run(app, "purge") == (0, "Rows dropped: 0.\n")
+    assert run(app, "purge") == (0, "Rows deleted: 4.\n")
+    assert run(app, "purge") == (0, "Rows deleted: 0.\n")

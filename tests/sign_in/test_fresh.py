@@ -312,7 +312,7 @@ class TestSameUser:
 
             assert query(response.headers["Location"])["reason"] == "another-person"
             assert page.status_code == 403
-            assert "That was somebody else" in page.get_data(as_text=True)
+            assert "That was another account" in page.get_data(as_text=True)
             assert_nothing_changed(stale, before)
         assert (stale.options.adapter.list_users(), sent_signals) == (users, [])
         assert [(entry.kind, entry.detail) for entry in activity(stale)][:2] == [("refused", "another-person")] * 2

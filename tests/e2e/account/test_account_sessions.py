@@ -65,7 +65,7 @@ def test_an_account_is_unlinked_and_the_other_sessions_are_revoked_on_request(
     link_github(sign_in_on(hana))
     page = hana.open("/account")
     press(page, "Unlink GitHub")
-    expect_notice(page, "Unlinked. It no longer lets anybody in here.")
+    expect_notice(page, "Unlinked. It can no longer be used to sign in here.")
     expect(section(page, "Ways to sign in").get_by_role("button", name="Unlink")).to_have_count(0)
     expect(section(page, "Ways to sign in").get_by_role("button", name="Link GitHub")).to_be_visible()
     expect(section(page, "Recent activity")).to_contain_text("Unlinked GitHub")
@@ -89,7 +89,7 @@ def test_unlinking_after_an_old_sign_in_is_completed_by_a_reauthentication_popup
         press(popup.value, "Sign in with Development")
         press(popup.value, "Hana Example")
 
-    expect_notice(page, "Unlinked. It no longer lets anybody in here.")
+    expect_notice(page, "Unlinked. It can no longer be used to sign in here.")
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 

@@ -46,7 +46,11 @@ def test_a_page_load_sends_no_request_for_the_menu(htmx_window: BrowserWindow) -
     htmx_window.sign_in()
     load(htmx_window.context.new_page(), "/")
 
-    extra = [line for line in htmx_window.requests[1:] if not re.match(r"GET /(static|development/pictures)/", line)]
+    extra = [
+        line
+        for line in htmx_window.requests[1:]
+        if not re.match(r"GET /(static|genkan/static|development/pictures)/", line)
+    ]
     assert htmx_window.requests[0] == "GET /"
     assert extra == []
 
@@ -245,4 +249,4 @@ def test_a_broken_picture_is_covered_by_the_default_without_javascript(open_wind
     box = page.get_by_alt_text("Profile picture").bounding_box()
     assert box is not None
     assert (box["width"], box["height"]) == (80, 80)
-    assert window.count("GET /static/img/default-avatar.svg") == 1
+    assert window.count("GET /genkan/static/img/default-avatar.svg") == 1

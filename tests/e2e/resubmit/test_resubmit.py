@@ -97,7 +97,7 @@ def test_the_menu_of_a_dismissed_page_signs_in_by_a_popup(form_window: BrowserWi
 def test_the_input_of_one_user_is_not_submitted_for_another_user(form_window: BrowserWindow, form_app: FormApp) -> None:
     page = submit_without_session(form_window)
     sign_in_again(page, "Alex Admin")
-    expect(dialog(page, "Somebody else is signed in")).to_be_visible()
+    expect(dialog(page, "Another user is signed in")).to_be_visible()
     expect(page.get_by_text("Private text of")).to_be_hidden()
     wait_idle(page)
     assert form_window.count(SAVE) == 1

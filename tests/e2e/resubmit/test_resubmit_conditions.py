@@ -89,7 +89,7 @@ def test_a_private_page_redirects_to_sign_in_after_a_sign_out_in_another_tab(for
 
 def test_a_page_whose_resubmit_script_is_missing_redirects_to_sign_in(form_window: BrowserWindow) -> None:
     form_window.allow_errors("status of 404|Failed to load resource")
-    form_window.fulfill("**/static/js/again.js", status=404)
+    form_window.fulfill("**/genkan/static/js/resubmit.js", status=404)
     page = form_window.open("/form")
     revoke_sessions(form_window)
     press(page, "Save note")
