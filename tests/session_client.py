@@ -1,4 +1,4 @@
-"""Somebody who comes back with the session cookies they were given: for tests of actions, without an application."""
+"""Client that keeps its session cookies, for tests of actions without an application."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from genkan.session.reader import read, refresh
 from genkan.types import Session, Token
 from tests.cookie_jar import CookieJar
 
-ADA: Token = {"sub": "1", "name": "Ada", "theirs": {"plan": ["a", 1, None]}}
+ADA: Token = {"sub": "1", "name": "Ada", "custom": {"plan": ["a", 1, None]}}
 
 
 class SessionClient:
-    """A browser that keeps its session cookies."""
+    """Client with a cookie jar."""
 
     def __init__(self, options: Core) -> None:
         self.options = options
@@ -24,11 +24,11 @@ class SessionClient:
         return self.token()
 
     def visit(self) -> Session | None:
-        reading = read(self.jar.header, self.options)
-        self.jar.take(refresh(reading, self.options))
-        return reading.session
+        result = read(self.jar.header, self.options)
+        self.jar.take(refresh(result, self.options))
+        return result.session
 
     def token(self) -> Token:
-        found = read_session(self.jar.header, self.options.cookie_names.session)
-        assert found is not None
-        return self.options.sessions.open(found.token or "")
+        cookie = read_session(self.jar.header, self.options.cookie_names.session)
+        assert cookie is not None
+        return self.options.sessions.open(cookie.token or "")
