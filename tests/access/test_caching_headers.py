@@ -80,7 +80,7 @@ def test_responses_of_sign_in_sign_out_and_errors_are_private(browser: Browser) 
 
 
 def test_a_public_page_is_the_same_for_all_clients(browser: Browser) -> None:
-    """It sets no cookie, depends on none, and may be cached for a minute."""
+    """The page sets no cookie, depends on none, and may be cached for a minute."""
     anonymous = browser.get("/about")
     browser.sign_in()
     own = browser.get("/about")

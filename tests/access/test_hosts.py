@@ -129,7 +129,7 @@ def test_forwarded_headers_are_read_for_the_configured_number_of_proxies(
 
 @pytest.mark.parametrize("callback_url", CALLBACK_URLS)
 def test_no_callback_url_leads_to_another_site(production_app: Flask, callback_url: str) -> None:
-    """Send it in the query, the form and the cookie."""
+    """Send the URL in the query, the form and the cookie."""
     browser = Browser(production_app)
     browser.client.set_cookie("__Secure-authjs.callback-url", quote(callback_url, safe=""), domain="app.example")
     for path in ("/api/auth/signin", "/api/auth/signout"):

@@ -220,7 +220,7 @@ def test_without_a_url_a_host_open_to_the_network_causes_a_warning(host: str) ->
 
 
 def test_a_public_url_turns_the_development_provider_off() -> None:
-    """It signs in any client as any user, and a tunnel may forward requests to a loopback HOST."""
+    """The development provider signs in any client as any user, and a tunnel may forward requests to a loopback HOST."""
     tunnel = {**DEVELOPMENT, "AUTH_URL": "https://app.example.test"}
     settings = environment.from_environment(tunnel)
     assert not settings.development_provider

@@ -24,7 +24,7 @@ LOOPBACK_HOSTS = ["127.0.0.1", "127.8.8.8", "::1", "localhost"]
 
 @pytest.mark.parametrize("host", PUBLIC_HOSTS)
 def test_on_a_public_host_the_development_provider_is_off(host: str) -> None:
-    """It signs in any client as any user."""
+    """The development provider signs in any client as any user."""
     assert not environment.from_environment({**DEVELOPMENT, "HOST": host}).development_provider
 
 

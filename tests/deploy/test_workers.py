@@ -95,7 +95,7 @@ def test_ten_concurrent_first_sign_ins_create_one_user(origin: str, op: FaultyPr
 
 
 def test_a_flow_survives_the_end_of_all_workers(origin: str, server: Server, op: FaultyProvider) -> None:
-    """Its state is in the cookie and in the database."""
+    """The state of the flow is in the cookie and in the database."""
     client = Visitor(origin)
     callback = op.authorize(client.start(), {"sub": "patient", "name": "Patient", "email": "patient@example.org"})
     before = set(workers(server))

@@ -185,7 +185,7 @@ def test_a_new_role_is_written_to_the_cookie(hana: Browser, clock: FrozenClock) 
     clock.advance(1)
     before = hana.cookie(COOKIE)
     hana.session()
-    if hana.options.strategy.remembers:
+    if hana.options.strategy.cacheable:
         assert hana.cookie(COOKIE) != before
     hana.options.session_cache.clear()
     session = hana.session()

@@ -72,7 +72,7 @@ def test_an_update_keeps_the_session_id_and_its_times(browser: Browser, clock: F
     (after,) = browser.options.session_store.list_all_active(int(START), 9)
     assert after.id == before.id
     assert after.expires == before.expires + 60
-    token = browser.options.strategy.open(browser.cookie(COOKIE) or "")
+    token = browser.options.strategy.decode(browser.cookie(COOKIE) or "")
     assert (token["sid"], token["auth_time"], token["proven_at"]) == (before.id, START, START)
 
 
@@ -103,7 +103,7 @@ def test_a_client_can_update_the_listed_fields_only(browser: Browser) -> None:
         "/api/auth/session", json={"csrfToken": browser.csrf_token(), "data": {"theme": "dark", "role": "owner"}}
     ).get_json()
     assert session["theme"] == "dark"
-    token = browser.options.strategy.open(browser.cookie(COOKIE) or "")
+    token = browser.options.strategy.decode(browser.cookie(COOKIE) or "")
     assert "role" not in token
 
 
