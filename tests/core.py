@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from genkan.callbacks import Callbacks
 from genkan.core import Core
 from genkan.crypto.sealer import Clock
 from genkan.types import JSON
@@ -27,9 +28,9 @@ class NoCache:
         """Do nothing."""
 
 
-def with_callbacks(core: Core, **callbacks: Any) -> Core:
-    """Return the core with these callbacks in place of its own."""
-    changed = replace(core.callbacks, **callbacks)
+def with_callbacks(core: Core, callbacks: Callbacks | None = None, **changes: Any) -> Core:
+    """Return the core with these callbacks, or with its own callbacks and these changes."""
+    changed = callbacks or replace(core.callbacks, **changes)
     return replace(core, callbacks=changed, sessions=replace(core.sessions, callbacks=changed))
 
 

@@ -1,4 +1,4 @@
-"""Behind a real caching proxy nobody is shown what was meant for somebody else (X3)."""
+"""A real caching proxy in front of the application gives no user a response of another."""
 
 from __future__ import annotations
 
@@ -25,54 +25,54 @@ from tests.servers.faulty.provider import FaultyProvider
 from tests.servers.server import Visitor, environment, serving
 
 TWO_DAYS = 2 * 86400.0
-"""By then a session is prolonged, with a new cookie, as soon as it is seen."""
+"""Seconds. A session that was last read this long ago is extended, with a new cookie, at its next request."""
 
-KEPT = {"dashboard.about", "static", "genkan.static"}
-"""The endpoints that ask nobody's name and say that their answers may be shared."""
+CACHEABLE = {"dashboard.about", "static", "genkan.static"}
+"""Endpoints that do not read the session and whose responses may be shared."""
 
-PEOPLE = {"ada": "Ada Aldous", "bo": "Bo Birch", "cleo": "Cleo Clay"}
+USERS = {"ada": "Ada Aldous", "bo": "Bo Birch", "cleo": "Cleo Clay"}
 
 TOKEN = re.compile(r"(?<![0-9a-f])(?:[0-9a-f]{128}|[0-9a-f]{64})(?![0-9a-f])")
-"""A CSRF token, masked or not, or what vouches for it."""
+"""CSRF token, masked or not, or its signature."""
 
 KEY = re.compile(r'data-session="([^"]+)"')
 OF_ONE_BROWSER = re.compile(r"authjs\.(?!callback-url)[^=]+=[^;]+")
-"""A cookie that is set and not deleted; the one that says where to return to may be the same for many."""
+"""A cookie that is set, not deleted. The callback URL is left out, as several clients may have the same one."""
 
-WAYS: list[tuple[str, dict[str, str]]] = [("HEAD", {}), ("GET", {}), ("GET", HTMX)]
-"""Caches turn the first into the second; and what is kept of any of them is an answer to the others."""
+REQUESTS: list[tuple[str, dict[str, str]]] = [("HEAD", {}), ("GET", {}), ("GET", HTMX)]
+"""Methods and headers. A cache may answer a GET or HTMX request with what it stored for another of these."""
 
 
 @dataclass(frozen=True)
-class House:
-    """The house as people reach it, and as it was two days ago: same secret, same database."""
+class CachedApp:
+    """Application behind a proxy, and the same application two days ago, with the same secret and database."""
 
     proxy: CachingProxy
     past: Flask
     op: FaultyProvider
 
     def paths(self, case: str) -> list[str]:
-        """Every address that can be asked for, as nobody has asked for it before."""
-        return [f"{address.path}?case={case}" for address in routes(self.past, "GET")]
+        """Return the URL of every GET route, with a query string that no other test uses."""
+        return [f"{route.path}?case={case}" for route in routes(self.past, "GET")]
 
-    def arrive(self, key: str) -> Visitor:
-        """Somebody who signs in through the proxy."""
-        visitor = Visitor(self.proxy.origin)
-        back = self.op.authorize(visitor.start(), claims(key))
-        assert visitor.ask("GET", back).headers["Location"] == f"{self.proxy.origin}/dashboard"
-        return visitor
+    def sign_in(self, key: str) -> Visitor:
+        """Sign in through the proxy."""
+        client = Visitor(self.proxy.origin)
+        callback = self.op.authorize(client.start(), claims(key))
+        assert client.ask("GET", callback).headers["Location"] == f"{self.proxy.origin}/dashboard"
+        return client
 
-    def return_after_two_days(self, key: str) -> dict[str, str]:
-        """The Cookie header of somebody who signed in then and has not been here since."""
-        visitor = provider_client.ProviderClient(self.past, self.op)
+    def two_days_old_session(self, key: str) -> dict[str, str]:
+        """Sign in two days ago. Return the Cookie header."""
+        client = provider_client.ProviderClient(self.past, self.op)
         self.op.skew = -TWO_DAYS
-        visitor.sign_in_as("/dashboard", **claims(key))
+        client.sign_in_as("/dashboard", **claims(key))
         self.op.skew = 0.0
-        return {"Cookie": visitor.cookie_header()}
+        return {"Cookie": client.cookie_header()}
 
 
 def claims(key: str) -> dict[str, object]:
-    return {"sub": key, "name": PEOPLE[key], "email": f"{key}@example.org"}
+    return {"sub": key, "name": USERS[key], "email": f"{key}@example.org"}
 
 
 @pytest.fixture(name="op", scope="module")
@@ -81,152 +81,154 @@ def _op() -> Iterator[FaultyProvider]:
         yield op
 
 
-@pytest.fixture(name="house", scope="module")
-def _house(
+@pytest.fixture(name="cached", scope="module")
+def _cached(
     caching_proxy: CachingProxy, op: FaultyProvider, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[House]:
-    settings = {**environment(tmp_path_factory.mktemp("house")), **provider_env(op)}
+) -> Iterator[CachedApp]:
+    settings = {**environment(tmp_path_factory.mktemp("app")), **provider_env(op)}
     settings |= {"AUTH_URL": caching_proxy.origin, "PORT": str(caching_proxy.backend)}
     with serving(["-m", "deploy.serve"], settings):
-        yield House(caching_proxy, create_app(settings, FrozenClock(time.time() - TWO_DAYS)), op)
+        yield CachedApp(caching_proxy, create_app(settings, FrozenClock(time.time() - TWO_DAYS)), op)
 
 
 @pytest.fixture(name="ada", scope="module")
-def _ada(house: House) -> Visitor:
-    return house.arrive("ada")
+def _ada(cached: CachedApp) -> Visitor:
+    return cached.sign_in("ada")
 
 
 @pytest.fixture(name="bo", scope="module")
-def _bo(house: House) -> Visitor:
-    return house.arrive("bo")
+def _bo(cached: CachedApp) -> Visitor:
+    return cached.sign_in("bo")
 
 
 @pytest.fixture(name="private", scope="module")
 def _private(ada: Visitor, bo: Visitor) -> dict[str, Visitor]:
-    """What is known to belong to one of them: names, addresses and ids."""
-    profiles = {visitor: visitor.ask("GET", "/api/user/profile").json() for visitor in (ada, bo)}
-    assert [profiles[visitor]["name"] for visitor in (ada, bo)] == [PEOPLE["ada"], PEOPLE["bo"]]
-    return {profile[field]: visitor for visitor, profile in profiles.items() for field in ("name", "email", "id")}
+    """Return the names, email addresses and ids that belong to one user each."""
+    profiles = {client: client.ask("GET", "/api/user/profile").json() for client in (ada, bo)}
+    assert [profiles[client]["name"] for client in (ada, bo)] == [USERS["ada"], USERS["bo"]]
+    return {profile[field]: client for client, profile in profiles.items() for field in ("name", "email", "id")}
 
 
-@pytest.fixture(name="stranger")
-def _stranger(house: House) -> Visitor:
-    return Stranger(house.proxy.origin)
+@pytest.fixture(name="anonymous")
+def _anonymous(cached: CachedApp) -> Visitor:
+    return AnonymousClient(cached.proxy.origin)
 
 
-class Stranger(Visitor):
-    """Somebody else every time: it comes without cookies and keeps none."""
+class AnonymousClient(Visitor):
+    """Client that sends no cookies."""
 
     def ask(self, method: str, path: str, **request: object) -> requests.Response:
-        """As nobody."""
+        """Send a request without cookies."""
         self.cookies.clear()
         return super().ask(method, path, **request)
 
 
-def cookies(answer: requests.Response) -> list[str]:
-    """Every Set-Cookie by itself."""
-    return [str(value) for value in answer.raw.headers.getlist("Set-Cookie")]
+def cookies(response: requests.Response) -> list[str]:
+    """Return each Set-Cookie header."""
+    return [str(value) for value in response.raw.headers.getlist("Set-Cookie")]
 
 
-def personal(answer: requests.Response, known: Iterable[str] = ()) -> set[str]:
-    """All that it gives to whoever asked and to nobody else, and whatever of `known` is in it."""
-    text = "\n".join([answer.text, *(f"{name}: {value}" for name, value in answer.raw.headers.items())])
+def personal(response: requests.Response, known: Iterable[str] = ()) -> set[str]:
+    """Return the tokens and cookies of one client in the response, and the strings of `known` that it contains."""
+    text = "\n".join([response.text, *(f"{name}: {value}" for name, value in response.raw.headers.items())])
     given = {_unmask(token) for token in TOKEN.findall(text)} | set(KEY.findall(text))
-    given |= {match[0] for line in cookies(answer) if (match := OF_ONE_BROWSER.match(line))}
+    given |= {match[0] for line in cookies(response) if (match := OF_ONE_BROWSER.match(line))}
     return given | {word for word in known if word in text}
 
 
-def ask(visitor: Visitor, path: str, last: requests.Response | None) -> Iterator[requests.Response]:
-    """What this visitor is answered, in turn; at the end to somebody who knows the last answer, whoever had that."""
-    for method, headers in WAYS:
-        yield visitor.ask(method, path, headers=headers)
+def send(client: Visitor, path: str, last: requests.Response | None) -> Iterator[requests.Response]:
+    """Send every kind of request, then conditional ones with the validators of `last`, a response to any client."""
+    for method, headers in REQUESTS:
+        yield client.ask(method, path, headers=headers)
     if last is not None:
-        yield visitor.ask("GET", path, headers={"If-None-Match": last.headers.get("ETag", "*")})
+        yield client.ask("GET", path, headers={"If-None-Match": last.headers.get("ETag", "*")})
         since = last.headers.get("Last-Modified", last.headers["Date"])
-        yield visitor.ask("GET", path, headers={"If-Modified-Since": since})
+        yield client.ask("GET", path, headers={"If-Modified-Since": since})
 
 
-@pytest.mark.parametrize("order", [("ada", "bo", "stranger"), ("stranger", "bo", "ada")], ids=", ".join)
-def test_two_people_and_a_stranger_share_nothing(
-    house: House,
+@pytest.mark.parametrize("order", [("ada", "bo", "anonymous"), ("anonymous", "bo", "ada")], ids=", ".join)
+def test_two_users_and_an_anonymous_client_share_no_personal_data(
+    cached: CachedApp,
     ada: Visitor,
     bo: Visitor,
-    stranger: Visitor,
+    anonymous: Visitor,
     private: dict[str, Visitor],
     order: tuple[str, ...],
 ) -> None:
-    """Whoever comes before whom, at every address, with every kind of request."""
-    there = {"ada": ada, "bo": bo, "stranger": stranger}
-    seen: dict[Visitor, set[str]] = {visitor: set() for visitor in there.values()}
-    for path in house.paths(", ".join(order)):
+    """Request every route in every order, with every kind of request."""
+    clients = {"ada": ada, "bo": bo, "anonymous": anonymous}
+    seen: dict[Visitor, set[str]] = {client: set() for client in clients.values()}
+    for path in cached.paths(", ".join(order)):
         last = None
         for name in order:
-            for answer in ask(there[name], path, last):
-                seen[there[name]] |= personal(answer, private)
-                last = answer
+            for response in send(clients[name], path, last):
+                seen[clients[name]] |= personal(response, private)
+                last = response
 
     assert [one & other for one, other in combinations(seen.values(), 2)] == [set()] * 3
-    for person in (ada, bo):
-        assert {word for word, owner in private.items() if owner is person} <= seen[person]
+    for client in (ada, bo):
+        assert {value for value, owner in private.items() if owner is client} <= seen[client]
 
 
-def test_only_what_is_the_same_for_everybody_comes_from_the_store(
-    house: House, ada: Visitor, stranger: Visitor, private: dict[str, Visitor]
+def test_the_proxy_stores_only_responses_that_are_the_same_for_all_clients(
+    cached: CachedApp, ada: Visitor, anonymous: Visitor, private: dict[str, Visitor]
 ) -> None:
-    """It is asked for once, by somebody signed in, and from then on given to all; so the proxy does keep things."""
-    kept: set[str] = set()
-    for address in routes(house.past, "GET"):
-        path = f"{address.path}?case=kept"
-        answers = [visitor.ask("GET", path) for visitor in (ada, stranger, stranger, ada)]
-        stored = [is_from_store(answer) for answer in answers]
+    """The first request comes from a signed-in user. The proxy answers the later ones from its store."""
+    stored_endpoints: set[str] = set()
+    for route in routes(cached.past, "GET"):
+        path = f"{route.path}?case=stored"
+        responses = [client.ask("GET", path) for client in (ada, anonymous, anonymous, ada)]
+        stored = [is_from_store(response) for response in responses]
         if any(stored):
-            kept.add(address.endpoint)
+            stored_endpoints.add(route.endpoint)
             assert stored == (
-                [False, True, True, True] if house.proxy.shares_among_people else [False, False, True, False]
+                [False, True, True, True] if cached.proxy.shares_among_people else [False, False, True, False]
             )
-            assert {answer.content for answer in answers} == {answers[0].content}
-            assert [(personal(answer, private), cookies(answer)) for answer in answers] == [(set(), [])] * 4
+            assert {response.content for response in responses} == {responses[0].content}
+            assert [(personal(response, private), cookies(response)) for response in responses] == [(set(), [])] * 4
 
-    assert kept == KEPT
+    assert stored_endpoints == CACHEABLE
 
 
-def test_a_prolonged_session_goes_to_its_owner_only(house: House, ada: Visitor, stranger: Visitor) -> None:
-    """Its cookie came with a page; that page and its cookie are given to nobody else."""
-    header = house.return_after_two_days("cleo")
-    prolonged: set[str] = set()
-    for path in house.paths("prolonged"):
-        own = Visitor(house.proxy.origin).ask("GET", path, headers=header)
+def test_the_cookie_of_an_extended_session_goes_to_its_user_only(
+    cached: CachedApp, ada: Visitor, anonymous: Visitor
+) -> None:
+    """The cookie is set by a page. The proxy gives neither to another client."""
+    header = cached.two_days_old_session("cleo")
+    extended: set[str] = set()
+    for path in cached.paths("extended"):
+        own = Visitor(cached.proxy.origin).ask("GET", path, headers=header)
         renewed = {word for word in personal(own) if word.startswith(COOKIE)}
-        prolonged |= {path.partition("?")[0]} if renewed else set()
-        for visitor in (ada, stranger, ada, stranger):
-            answer = visitor.ask("GET", path)
-            assert not personal(own) & personal(answer), path
-            assert PEOPLE["cleo"] not in answer.text
-            assert not [line for line in cookies(answer) if line.startswith(COOKIE)]
+        extended |= {path.partition("?")[0]} if renewed else set()
+        for client in (ada, anonymous, ada, anonymous):
+            response = client.ask("GET", path)
+            assert not personal(own) & personal(response), path
+            assert USERS["cleo"] not in response.text
+            assert not [line for line in cookies(response) if line.startswith(COOKIE)]
 
-    assert prolonged >= {"/", "/dashboard", "/api/auth/session", "/api/auth/signin", "/partials/user-menu"}
+    assert extended >= {"/", "/dashboard", "/api/auth/session", "/api/auth/signin", "/partials/user-menu"}
 
 
-def test_a_page_that_begins_a_pair_of_csrf_tokens_begins_one_for_each_stranger(house: House, stranger: Visitor) -> None:
-    """Such as the sign-in page: it never comes from the store."""
+def test_each_anonymous_client_gets_its_own_csrf_token(cached: CachedApp, anonymous: Visitor) -> None:
+    """A page that sets a CSRF cookie, such as the sign-in page, never comes from the proxy's store."""
     pages: set[str] = set()
-    for path in house.paths("pairs"):
-        answers = [stranger.ask("GET", path) for _ in range(3)]
-        given = [personal(answer) for answer in answers]
+    for path in cached.paths("pairs"):
+        responses = [anonymous.ask("GET", path) for _ in range(3)]
+        given = [personal(response) for response in responses]
         if any(given):
             pages.add(path.partition("?")[0])
             assert all(given), path
             assert not set.union(*(one & other for one, other in combinations(given, 2))), path
-            assert not [answer for answer in answers if is_from_store(answer)], path
+            assert not [response for response in responses if is_from_store(response)], path
 
     assert pages >= {"/api/auth/signin", "/api/auth/csrf"}
 
 
-def test_those_who_ask_at_once_are_answered_one_by_one(house: House, ada: Visitor, bo: Visitor) -> None:
-    """A proxy that has them wait for one answer gives that one to none of the others."""
+def test_concurrent_clients_get_separate_responses(cached: CachedApp, ada: Visitor, bo: Visitor) -> None:
+    """A proxy that collapses concurrent requests must not give the response to one client to another."""
     for path in ("/api/auth/csrf?case=at-once", "/dashboard?case=at-once", "/partials/user-menu?case=at-once"):
-        crowd = [ada, bo, *(Stranger(house.proxy.origin) for _ in range(6))]
-        answers = run_parallel(*(partial(visitor.ask, "GET", path) for visitor in crowd))
-        given = [personal(answer, PEOPLE.values()) for answer in answers]
+        clients = [ada, bo, *(AnonymousClient(cached.proxy.origin) for _ in range(6))]
+        responses = run_parallel(*(partial(client.ask, "GET", path) for client in clients))
+        given = [personal(response, USERS.values()) for response in responses]
 
         assert not set.union(*(one & other for one, other in combinations(given, 2))), path

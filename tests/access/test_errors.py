@@ -1,4 +1,4 @@
-"""What goes wrong is told in the clothes of the house, and costs nobody their session (S9, D1, D4, F16, H5)."""
+"""Error responses: pages in the application's layout, JSON for the API, and the session stays."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FORM = "application/x-www-form-urlencoded"
 
 
 class Fault:
-    """A callback of the application's, or a store, that breaks when it is told to."""
+    """Callback or adapter method that raises an error."""
 
     def __init__(self, error: Exception) -> None:
         self.error = error
@@ -27,33 +27,28 @@ class Fault:
         raise self.error
 
 
-@pytest.fixture(name="house")
-def _house(app: Flask) -> Flask:
+@pytest.fixture(name="app")
+def _app(app: Flask) -> Flask:
     app.config["PROPAGATE_EXCEPTIONS"] = False
-    app.add_url_rule("/broken", "broken", public(Fault(RuntimeError("secret words"))))
-    app.add_url_rule("/api/broken", "api-broken", public(Fault(RuntimeError("secret words"))))
-    app.add_url_rule("/store", "store", public(Fault(AdapterError("secret words"))))
-    app.add_url_rule("/api/store", "api-store", public(Fault(AdapterError("secret words"))))
+    app.add_url_rule("/broken", "broken", public(Fault(RuntimeError("a secret message"))))
+    app.add_url_rule("/api/broken", "api-broken", public(Fault(RuntimeError("a secret message"))))
+    app.add_url_rule("/store", "store", public(Fault(AdapterError("a secret message"))))
+    app.add_url_rule("/api/store", "api-store", public(Fault(AdapterError("a secret message"))))
     return app
 
 
-@pytest.fixture(name="visitor")
-def _visitor(house: Flask) -> Browser:
-    return Browser(house)
-
-
-def unreadable(house: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From here on the application's session callback raises, for tokens seen before as well."""
-    options = house.extensions["genkan"].core
+def break_session_callback(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the session callback raise from now on, also for cached tokens."""
+    options = app.extensions["genkan"].core
     monkeypatch.setattr(options.sessions.cache, "get", lambda _key: None)
     monkeypatch.setattr(type(options.callbacks), "__getattribute__", _broken_session_callback)
 
 
 def _broken_session_callback(callbacks: object, name: str) -> object:
-    return Fault(RuntimeError("secret words")) if name == "session" else object.__getattribute__(callbacks, name)
+    return Fault(RuntimeError("a secret message")) if name == "session" else object.__getattribute__(callbacks, name)
 
 
-def cause(browser: Browser, status: int) -> TestResponse:
+def request_error(browser: Browser, status: int) -> TestResponse:
     return {
         400: lambda: browser.get("/api/auth/error"),
         404: lambda: browser.get("/nowhere"),
@@ -66,10 +61,10 @@ def cause(browser: Browser, status: int) -> TestResponse:
 
 
 @pytest.mark.parametrize("status", [404, 405, 413, 415, 500, 503])
-def test_an_error_is_a_page_like_the_others(visitor: Browser, status: int) -> None:
-    answer = cause(visitor, status)
+def test_an_error_page_has_the_applications_layout(browser: Browser, status: int) -> None:
+    response = request_error(browser, status)
 
-    assert (answer.status_code, answer.headers["Content-Type"]) == (status, "text/html; charset=utf-8")
+    assert (response.status_code, response.headers["Content-Type"]) == (status, "text/html; charset=utf-8")
     for part in (
         "<!doctype html>",
         'id="user-menu"',
@@ -79,18 +74,18 @@ def test_an_error_is_a_page_like_the_others(visitor: Browser, status: int) -> No
         "Request <code>",
         'href="/"',
     ):
-        assert part in answer.text, part
-    assert "secret words" not in answer.text
+        assert part in response.text, part
+    assert "a secret message" not in response.text
 
 
 @pytest.mark.parametrize("status", [400, 404, 405, 413, 415, 500, 503])
-def test_an_error_signs_nobody_out(visitor: Browser, status: int) -> None:
-    visitor.sign_in()
-    answer = cause(visitor, status)
+def test_an_error_does_not_sign_out(browser: Browser, status: int) -> None:
+    browser.sign_in()
+    response = request_error(browser, status)
 
-    assert answer.status_code == status
-    assert not answer.headers.getlist("Set-Cookie")
-    assert visitor.session() is not None
+    assert response.status_code == status
+    assert not response.headers.getlist("Set-Cookie")
+    assert browser.session() is not None
 
 
 @pytest.mark.parametrize(
@@ -103,98 +98,100 @@ def test_an_error_signs_nobody_out(visitor: Browser, status: int) -> None:
         ("/api/store", "GET", 503, "Service Unavailable"),
     ],
 )
-def test_an_error_of_the_api_is_json(visitor: Browser, path: str, method: str, status: int, name: str) -> None:
-    answer = visitor.client.open(path, method=method, base_url=ORIGIN, headers={"Accept": "text/html"})
+def test_an_error_of_the_api_is_json(browser: Browser, path: str, method: str, status: int, name: str) -> None:
+    response = browser.client.open(path, method=method, base_url=ORIGIN, headers={"Accept": "text/html"})
 
-    assert (answer.status_code, answer.headers["Content-Type"], answer.get_json()) == (
+    assert (response.status_code, response.headers["Content-Type"], response.get_json()) == (
         status,
         "application/json",
         {"error": name},
     )
 
 
-def test_a_method_that_is_not_allowed_is_told_which_are(visitor: Browser) -> None:
-    assert set(cause(visitor, 405).headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
+def test_method_not_allowed_names_the_allowed_methods(browser: Browser) -> None:
+    assert set(request_error(browser, 405).headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
 
 
-def test_when_the_store_is_down_one_is_asked_to_come_back(visitor: Browser) -> None:
-    assert [visitor.get(path).headers["Retry-After"] for path in ("/store", "/api/store")] == ["5", "5"]
+def test_without_the_database_the_response_has_retry_after(browser: Browser) -> None:
+    assert [browser.get(path).headers["Retry-After"] for path in ("/store", "/api/store")] == ["5", "5"]
 
 
-def test_a_page_of_an_error_does_not_pretend_that_nobody_is_signed_in(visitor: Browser) -> None:
-    visitor.sign_in()
+def test_an_error_page_shows_the_session_state_if_it_is_known(browser: Browser) -> None:
+    browser.sign_in()
 
-    assert 'data-status="loading"' in visitor.get("/store").text
-    assert 'data-status="authenticated"' in visitor.get("/nowhere").text
+    assert 'data-status="loading"' in browser.get("/store").text
+    assert 'data-status="authenticated"' in browser.get("/nowhere").text
 
 
-def test_the_error_page_and_the_log_name_the_same_request(visitor: Browser, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_error_page_shows_a_request_id_and_the_error_is_logged(
+    browser: Browser, caplog: pytest.LogCaptureFixture
+) -> None:
     with caplog.at_level(logging.ERROR):
-        answer = cause(visitor, 500)
+        response = request_error(browser, 500)
 
     assert "Exception on /broken [GET]" in caplog.text
-    assert len(answer.text.split("Request <code>")[1].split("</code>")[0]) == 12
+    assert len(response.text.split("Request <code>")[1].split("</code>")[0]) == 12
 
 
-def test_a_session_that_cannot_be_read_is_503_where_one_is_needed_in_each_voice(
-    house: Flask, visitor: Browser, monkeypatch: pytest.MonkeyPatch
+def test_private_views_return_503_while_the_session_cannot_be_read(
+    app: Flask, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    visitor.sign_in()
-    unreadable(house, monkeypatch)
+    browser.sign_in()
+    break_session_callback(app, monkeypatch)
     page, fragment, api = (
-        visitor.get("/dashboard"),
-        visitor.get("/partials/session", headers=HTMX),
-        visitor.get("/api/user/profile"),
+        browser.get("/dashboard"),
+        browser.get("/partials/session", headers=HTMX),
+        browser.get("/api/user/profile"),
     )
 
-    assert [answer.status_code for answer in (page, fragment, api)] == [503, 503, 503]
-    assert [answer.headers["Retry-After"] for answer in (page, fragment, api)] == ["5", "5", "5"]
+    assert [response.status_code for response in (page, fragment, api)] == [503, 503, 503]
+    assert [response.headers["Retry-After"] for response in (page, fragment, api)] == ["5", "5", "5"]
     assert "Temporarily unavailable" in page.text
     assert fragment.headers["Content-Type"] == "text/plain; charset=utf-8"
     assert api.get_json() == {"error": "Service Unavailable"}
-    assert not any("secret words" in answer.text or "Hana" in answer.text for answer in (page, fragment, api))
+    assert not any("a secret message" in response.text or "Hana" in response.text for response in (page, fragment, api))
 
 
-def test_it_is_nobody_where_none_is_needed_and_works_again_afterwards(house: Flask, visitor: Browser) -> None:
-    visitor.sign_in()
+def test_public_pages_work_while_the_session_cannot_be_read(app: Flask, browser: Browser) -> None:
+    browser.sign_in()
     with pytest.MonkeyPatch.context() as monkeypatch:
-        unreadable(house, monkeypatch)
-        answers = [visitor.get(path) for path in ("/", "/about", "/partials/welcome", "/api/auth/signin")]
-        told = visitor.get("/api/auth/session")
-        assert [answer.status_code for answer in answers] == [200] * 4
-        assert (told.status_code, told.data) == (503, b"null")
-        assert not any(answer.headers.getlist("Set-Cookie") for answer in (*answers[:3], told))
+        break_session_callback(app, monkeypatch)
+        responses = [browser.get(path) for path in ("/", "/about", "/partials/welcome", "/api/auth/signin")]
+        session = browser.get("/api/auth/session")
+        assert [response.status_code for response in responses] == [200] * 4
+        assert (session.status_code, session.data) == (503, b"null")
+        assert not any(response.headers.getlist("Set-Cookie") for response in (*responses[:3], session))
 
-    assert visitor.get("/dashboard").status_code == 200
+    assert browser.get("/dashboard").status_code == 200
 
 
-def test_with_the_database_down_sessions_go_on_and_only_what_needs_it_is_503(
-    house: Flask, visitor: Browser, monkeypatch: pytest.MonkeyPatch
+def test_without_the_database_sessions_work_and_only_database_views_fail(
+    app: Flask, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    visitor.sign_in()
-    options = house.extensions["genkan"].core
+    browser.sign_in()
+    options = app.extensions["genkan"].core
     monkeypatch.setattr(options.cache, "get", lambda _key: None)
-    for verb in ("get_user", "get_user_by_account", "spend", "create_user", "refresh_user"):
-        monkeypatch.setattr(options.adapter, verb, Fault(AdapterError("secret words")))
+    for method in ("get_user", "get_user_by_account", "use_once", "create_user", "refresh_user"):
+        monkeypatch.setattr(options.adapter, method, Fault(AdapterError("a secret message")))
 
     assert [
-        visitor.get(path).status_code for path in ("/", "/dashboard", "/api/auth/session", "/partials/session")
+        browser.get(path).status_code for path in ("/", "/dashboard", "/api/auth/session", "/partials/session")
     ] == [200] * 4
-    profile = visitor.get("/api/user/profile")
+    profile = browser.get("/api/user/profile")
     assert (profile.status_code, profile.get_json()) == (503, {"error": "Service Unavailable"})
-    assert visitor.sign_out().status_code == 303
+    assert browser.sign_out().status_code == 303
 
 
-def test_a_callback_while_the_database_is_down_keeps_the_old_session(house: Flask, visitor: Browser) -> None:
-    visitor.sign_in()
-    location = visitor.choose(visitor.begin_sign_in().headers["Location"], "Hana Example")
+def test_a_callback_while_the_database_is_down_keeps_the_old_session(app: Flask, browser: Browser) -> None:
+    browser.sign_in()
+    location = browser.choose(browser.begin_sign_in().headers["Location"], "Hana Example")
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(house.extensions["genkan"].core.adapter, "use_once", Fault(AdapterError("secret words")))
-        answer = visitor.get(location)
+        monkeypatch.setattr(app.extensions["genkan"].core.adapter, "use_once", Fault(AdapterError("a secret message")))
+        response = browser.get(location)
 
-    assert answer.headers["Location"] == f"{ORIGIN}/api/auth/error?error=Configuration&reason=storage"
-    assert visitor.get(answer.headers["Location"]).status_code == 503
-    assert visitor.session() is not None
+    assert response.headers["Location"] == f"{ORIGIN}/api/auth/error?error=Configuration&reason=storage"
+    assert browser.get(response.headers["Location"]).status_code == 503
+    assert browser.session() is not None
 
 
 @pytest.mark.parametrize(
@@ -204,17 +201,17 @@ def test_a_callback_while_the_database_is_down_keeps_the_old_session(house: Flas
     ],
     ids=["just too long", "fields", "ten million", "encoded"],
 )  # fmt: skip
-def test_a_body_that_is_too_long_is_413_wherever_it_goes(visitor: Browser, body: str) -> None:
+def test_a_request_body_that_is_too_long_returns_413(browser: Browser, body: str) -> None:
     for path in ("/api/auth/signin", "/api/auth/signin/development", "/api/auth/signout", "/api/auth/session"):
         for kind in (FORM, "application/json"):
-            assert visitor.post(path, data=body, content_type=kind).status_code == 413
+            assert browser.post(path, data=body, content_type=kind).status_code == 413
 
 
 @pytest.mark.parametrize(
     "text",
     ["\x00", "\ud800", "\u202e", "a" * 60_000, "%00%ff%fe", "<script>alert(1)</script>", "'\"`;--", "${7*7}{{7*7}}"],
 )
-def test_nothing_that_a_visitor_writes_breaks_a_page_or_comes_back_as_markup(visitor: Browser, text: str) -> None:
+def test_no_input_breaks_a_page_or_is_returned_as_markup(browser: Browser, text: str) -> None:
     encoded = "".join(f"%{byte:02x}" for byte in text.encode("utf-8", "surrogatepass")[:4000])
     for path in (
         "/",
@@ -226,7 +223,7 @@ def test_nothing_that_a_visitor_writes_breaks_a_page_or_comes_back_as_markup(vis
         "/api/auth/callback/development",
     ):
         for name in ("error", "reason", "callbackUrl", "state", "code", "iss"):
-            answer = visitor.get(path, query_string=f"{name}={encoded}")
-            assert answer.status_code < 500, (path, name)
-            assert "<script>alert" not in answer.text
-            assert "49" not in answer.text.split("<h1>")[-1][:60]
+            response = browser.get(path, query_string=f"{name}={encoded}")
+            assert response.status_code < 500, (path, name)
+            assert "<script>alert" not in response.text
+            assert "49" not in response.text.split("<h1>")[-1][:60]

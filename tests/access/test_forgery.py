@@ -1,4 +1,4 @@
-"""Requests that another site makes a browser send (C1-C4): none of them does anything, whatever it carries."""
+"""Cross-site request forgery: a request without this browser's CSRF token, or from another site, changes nothing."""
 
 from __future__ import annotations
 
@@ -30,41 +30,45 @@ FOREIGN: list[dict[str, str]] = [
 ]
 
 
-class Ledger:
-    """What the rooms below have done."""
+class CallRecorder:
+    """Record of the calls of a view."""
 
     def __init__(self) -> None:
-        self.entries: list[str] = []
+        self.results: list[str] = []
 
     def write(self) -> str:
-        self.entries.append("done")
+        self.results.append("done")
         return "done"
 
 
-@pytest.fixture(name="ledger")
-def _ledger(app: Flask) -> Ledger:
-    ledger = Ledger()
-    app.add_url_rule("/act", view_func=ledger.write, methods=UNSAFE)
-    return ledger
+@pytest.fixture(name="calls")
+def _calls(app: Flask) -> CallRecorder:
+    calls = CallRecorder()
+    app.add_url_rule("/act", view_func=calls.write, methods=UNSAFE)
+    return calls
 
 
 @pytest.fixture(name="signed_in")
-def _signed_in(ledger: Ledger, browser: Browser) -> Browser:
+def _signed_in(calls: CallRecorder, browser: Browser) -> Browser:
     browser.sign_in()
     return browser
 
 
-def unsafe_addresses(app: Flask) -> list[Route]:
-    """All that change something, but for those that another proof guards: the flow's state, the provider's own."""
-    return [a for a in routes(app, *UNSAFE) if not a.is_dev_provider and a.endpoint != "auth.callback"]
+def unsafe_routes(app: Flask) -> list[Route]:
+    """Return the routes that change something, without the OAuth callback, which the flow's state protects."""
+    return [
+        route
+        for route in routes(app, *UNSAFE)
+        if not route.is_dev_provider and route.endpoint != "genkan_actions.callback"
+    ]
 
 
-def send(browser: Browser, address: Route, **request: Any) -> TestResponse:
-    return browser.client.open(address.path, method=address.method, base_url=ORIGIN, **request)
+def send(browser: Browser, route: Route, **request: Any) -> TestResponse:
+    return browser.client.open(route.path, method=route.method, base_url=ORIGIN, **request)
 
 
 def forgeries(own: str, foreign: str) -> Iterator[dict[str, Any]]:
-    """Requests without the token of this browser, or with it where no form of ours puts it."""
+    """Yield requests without this browser's token, or with the token in a place that is not accepted."""
     yield {}
     yield {"data": {"csrfToken": "0" * 64}}
     yield {"data": {"csrfToken": foreign}}
@@ -84,49 +88,57 @@ def forgeries(own: str, foreign: str) -> Iterator[dict[str, Any]]:
     yield {"data": {"_method": "GET", "csrfToken": ""}, "headers": {"X-HTTP-Method-Override": "GET"}}
 
 
-def is_refused(answer: TestResponse) -> bool:
-    led_to = answer.headers.get("Location") or answer.headers.get("HX-Redirect") or ""
-    return answer.status_code in {400, 403, 415} or (answer.status_code in {204, 303} and "error=MissingCSRF" in led_to)
+def is_refused(response: TestResponse) -> bool:
+    location = response.headers.get("Location") or response.headers.get("HX-Redirect") or ""
+    return response.status_code in {400, 403, 415} or (
+        response.status_code in {204, 303} and "error=MissingCSRF" in location
+    )
 
 
-def test_no_unsafe_request_does_anything_without_the_browsers_own_token(signed_in: Browser, ledger: Ledger) -> None:
+def test_an_unsafe_request_without_the_browsers_own_token_is_refused(signed_in: Browser, calls: CallRecorder) -> None:
     own, foreign = signed_in.csrf_token(), Browser(signed_in.app).csrf_token()
-    walked = unsafe_addresses(signed_in.app)
-    for address in walked:
+    tested = unsafe_routes(signed_in.app)
+    for route in tested:
         for forgery in forgeries(own, foreign):
-            assert is_refused(send(signed_in, address, **forgery)), (address, forgery)
+            assert is_refused(send(signed_in, route, **forgery)), (route, forgery)
 
-    assert {"auth.sign_out", "auth.start_sign_in", "auth.update_session", "write"} <= {a.endpoint for a in walked}
-    assert ledger.entries == []
+    assert {"genkan_actions.sign_out", "genkan_actions.sign_in", "genkan_actions.update_session", "write"} <= {
+        route.endpoint for route in tested
+    }
+    assert calls.results == []
     assert signed_in.session() is not None
     assert not any(cookie.key.startswith("authjs.flow") for cookie in (signed_in.client._cookies or {}).values())
 
 
-def test_a_form_with_a_file_passes_with_the_token_in_it(signed_in: Browser, ledger: Ledger) -> None:
+def test_a_form_with_a_file_may_carry_the_token(signed_in: Browser, calls: CallRecorder) -> None:
     fields = {"csrfToken": signed_in.csrf_token(), "picture": (BytesIO(b"GIF89a"), "picture.gif")}
 
     assert signed_in.post("/act", data=fields).status_code == 200
-    assert ledger.entries == ["done"]
+    assert calls.results == ["done"]
 
 
-def test_a_valid_pair_does_not_help_another_site(signed_in: Browser, ledger: Ledger) -> None:
+def test_a_request_from_another_site_is_refused_even_with_a_valid_token(
+    signed_in: Browser, calls: CallRecorder
+) -> None:
     token = signed_in.csrf_token()
-    for address in unsafe_addresses(signed_in.app):
+    for route in unsafe_routes(signed_in.app):
         for headers in FOREIGN:
-            answer = send(signed_in, address, headers={**headers, "X-CSRF-Token": token})
-            refused = (400, b"null") if address.endpoint == "auth.update_session" else (403, answer.data)
-            if address.endpoint == "auth.backchannel_logout":
-                # Whoever calls there, nothing of the browser's is looked at: the token in the body is all that counts.
-                refused = (400, answer.data)
-            assert (answer.status_code, answer.data) == refused, (address, headers)
-            assert not answer.headers.getlist("Set-Cookie"), (address, headers)
+            response = send(signed_in, route, headers={**headers, "X-CSRF-Token": token})
+            refused = (400, b"null") if route.endpoint == "genkan_actions.update_session" else (403, response.data)
+            if route.endpoint == "genkan_actions.backchannel_logout":
+                # This endpoint reads nothing of the browser's. It checks the logout token in the body.
+                refused = (400, response.data)
+            assert (response.status_code, response.data) == refused, (route, headers)
+            assert not response.headers.getlist("Set-Cookie"), (route, headers)
 
-    assert ledger.entries == []
+    assert calls.results == []
     assert signed_in.session() is not None
 
 
 @pytest.mark.parametrize("method", UNSAFE)
-def test_the_header_htmx_sends_is_as_good_as_the_field(signed_in: Browser, ledger: Ledger, method: str) -> None:
+def test_the_token_in_the_header_is_accepted_like_the_form_field(
+    signed_in: Browser, calls: CallRecorder, method: str
+) -> None:
     headers = {"X-CSRF-Token": signed_in.csrf_token(), "Origin": ORIGIN, "Sec-Fetch-Site": "same-origin"}
 
     assert send(signed_in, Route("/act", method, "write"), headers=headers).data == b"done"
@@ -134,15 +146,15 @@ def test_the_header_htmx_sends_is_as_good_as_the_field(signed_in: Browser, ledge
 
 
 @pytest.mark.parametrize("sent", ["data", "json"])
-def test_a_client_that_is_no_browser_needs_the_token_alone(signed_in: Browser, ledger: Ledger, sent: str) -> None:
+def test_a_client_that_is_no_browser_needs_only_the_token(signed_in: Browser, calls: CallRecorder, sent: str) -> None:
     body: dict[str, Any] = {sent: {"csrfToken": signed_in.csrf_token()}}
 
     assert signed_in.post("/act", **body).data == b"done"
-    assert ledger.entries == ["done"]
+    assert calls.results == ["done"]
 
 
-def test_tokens_of_before_a_sign_in_or_a_sign_out_are_refused_after_it(signed_in: Browser) -> None:
-    """Whoever saw the page of one visitor cannot act for the next (C3)."""
+def test_tokens_from_before_a_sign_in_or_sign_out_are_refused_after_it(signed_in: Browser) -> None:
+    """A user who saw another user's page cannot act in the next session."""
     during = signed_in.csrf_token()
     signed_in.sign_out()
     between = signed_in.csrf_token()
@@ -154,27 +166,27 @@ def test_tokens_of_before_a_sign_in_or_a_sign_out_are_refused_after_it(signed_in
     assert len({during, between, after}) == 3
 
 
-def test_the_menu_that_answers_a_sign_out_knows_the_new_token(signed_in: Browser) -> None:
+def test_the_menu_returned_by_a_sign_out_has_the_new_token(signed_in: Browser) -> None:
     signed_in.sign_out(headers=HTMX)
 
     assert signed_in.begin_sign_in().headers["Location"].startswith(f"{ORIGIN}/development/")
 
 
-def test_a_refused_fragment_is_told_where_to_go_and_the_api_in_json(app: Flask, ledger: Ledger) -> None:
-    app.register_blueprint(json_blueprint(_desk(ledger)))
+def test_a_refused_fragment_gets_hx_redirect_and_the_api_json(app: Flask, calls: CallRecorder) -> None:
+    app.register_blueprint(json_blueprint(_json_view(calls)))
     browser = Browser(app)
 
     fragment = browser.post("/act", headers=HTMX)
     assert (fragment.status_code, fragment.headers["HX-Redirect"]) == (403, "/api/auth/error?error=MissingCSRF")
-    desk = browser.post("/desk", headers=HTMX)
-    assert (desk.status_code, desk.get_json()) == (403, {"error": "Forbidden", "code": "MissingCSRF"})
-    assert ledger.entries == []
+    json = browser.post("/json", headers=HTMX)
+    assert (json.status_code, json.get_json()) == (403, {"error": "Forbidden", "code": "MissingCSRF"})
+    assert calls.results == []
 
 
-@pytest.mark.parametrize("path", ["/act", "/desk"])
-def test_no_cache_keeps_a_refusal_for_the_next_visitor(app: Flask, ledger: Ledger, path: str) -> None:
-    """What this browser's cookie lacked, another's may hold (X1)."""
-    app.register_blueprint(json_blueprint(_desk(ledger)))
+@pytest.mark.parametrize("path", ["/act", "/json"])
+def test_a_refusal_is_not_cached(app: Flask, calls: CallRecorder, path: str) -> None:
+    """Another browser's cookie may be valid."""
+    app.register_blueprint(json_blueprint(_json_view(calls)))
     refused = Browser(app).post(path)
 
     assert refused.status_code == 403
@@ -182,39 +194,39 @@ def test_no_cache_keeps_a_refusal_for_the_next_visitor(app: Flask, ledger: Ledge
     assert {"private", "no-store"} <= set(refused.headers["Cache-Control"].split(", "))
 
 
-def test_whoever_another_site_sent_is_told_so_in_every_voice(app: Flask, ledger: Ledger) -> None:
-    """To send it once more from there would not help."""
-    app.register_blueprint(json_blueprint(_desk(ledger)))
-    browser, there = Browser(app), {"Sec-Fetch-Site": "cross-site"}
-    desk = browser.post("/desk", headers=there)
-    plain, stale = browser.post("/act", headers=there), browser.post("/act")
+def test_the_response_to_a_request_from_another_site_names_the_reason(app: Flask, calls: CallRecorder) -> None:
+    """Repeating the request from the other site would not help."""
+    app.register_blueprint(json_blueprint(_json_view(calls)))
+    browser, cross_site = Browser(app), {"Sec-Fetch-Site": "cross-site"}
+    json = browser.post("/json", headers=cross_site)
+    plain, stale = browser.post("/act", headers=cross_site), browser.post("/act")
 
-    assert desk.get_json() == {"error": "Forbidden", "code": "MissingCSRF", "reason": "cross-site"}
+    assert json.get_json() == {"error": "Forbidden", "code": "MissingCSRF", "reason": "cross-site"}
     assert (plain.status_code, stale.status_code) == (403, 403)
     assert "open this site and do it here" in plain.text
     assert "send it again" in stale.text
     assert "send it again" not in plain.text
-    assert ledger.entries == []
+    assert calls.results == []
 
 
-def _desk(ledger: Ledger) -> Blueprint:
-    desk = Blueprint("desk", __name__)
-    desk.add_url_rule("/desk", view_func=ledger.write, methods=UNSAFE)
-    return desk
+def _json_view(calls: CallRecorder) -> Blueprint:
+    view = Blueprint("json", __name__)
+    view.add_url_rule("/json", view_func=calls.write, methods=UNSAFE)
+    return view
 
 
-def test_reading_changes_nothing(signed_in: Browser, ledger: Ledger) -> None:
-    """GET, HEAD and OPTIONS of everything, and the session, its cookie and the ledger are what they were (C4)."""
+def test_safe_methods_change_nothing(signed_in: Browser, calls: CallRecorder) -> None:
+    """Send GET, HEAD and OPTIONS to every route. The session and its cookie stay the same."""
     before = signed_in.session(), signed_in.cookie("authjs.session-token")
-    for address in routes(signed_in.app, "GET", "HEAD", "OPTIONS"):
-        if not address.is_dev_provider:
-            assert send(signed_in, address).status_code < 500, address
+    for route in routes(signed_in.app, "GET", "HEAD", "OPTIONS"):
+        if not route.is_dev_provider:
+            assert send(signed_in, route).status_code < 500, route
 
     assert (signed_in.session(), signed_in.cookie("authjs.session-token")) == before
-    assert ledger.entries == []
+    assert calls.results == []
 
 
-def test_a_view_that_signs_in_or_out_by_itself_does_so_for_a_post_with_the_token_only(make_app: MakeApp) -> None:
+def test_a_view_may_sign_in_or_out_only_by_a_post_with_the_token(make_app: MakeApp) -> None:
     app = make_app()
     app.config["PROPAGATE_EXCEPTIONS"] = False
     app.add_url_rule("/leave", "leave", lambda: sign_out(redirect_to="/about"), methods=["GET", "POST"])
@@ -234,7 +246,9 @@ def _enter() -> Response:
     return sign_in("development", redirect_to="/dashboard")
 
 
-def test_whoever_was_sent_by_another_site_is_told_that_and_not_to_hurry(signed_in: Browser) -> None:
+def test_a_fragment_requested_from_another_site_leads_to_an_error_page_that_names_the_reason(
+    signed_in: Browser,
+) -> None:
     headers = {**HTMX, "X-CSRF-Token": signed_in.csrf_token(), "Sec-Fetch-Site": "cross-site"}
     refused = signed_in.post("/account/name", headers=headers, data={"name": "Mallory"})
 
@@ -243,7 +257,7 @@ def test_whoever_was_sent_by_another_site_is_told_that_and_not_to_hurry(signed_i
 
 
 @pytest.mark.parametrize(
-    "lack",
+    "override",
     [
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "none"},
@@ -251,24 +265,24 @@ def test_whoever_was_sent_by_another_site_is_told_that_and_not_to_hurry(signed_i
         {"Origin": "https://evil.example"},
     ],
 )
-def test_only_a_menu_of_ours_that_the_browser_vouches_for_may_ask_again(
-    signed_in: Browser, lack: dict[str, str]
+def test_only_a_same_origin_htmx_request_may_repeat_a_stale_sign_out(
+    signed_in: Browser, override: dict[str, str]
 ) -> None:
-    of = re.search(r'name="session_fingerprint" value="(\w+)"', signed_in.get("/").text)
-    assert of is not None
+    fingerprint = re.search(r'name="session_fingerprint" value="(\w+)"', signed_in.get("/").text)
+    assert fingerprint is not None
     headers = {**HTMX, "Sec-Fetch-Site": "same-origin"}
-    stale = {"csrfToken": "0" * 128, "session_fingerprint": of[1]}
+    stale = {"csrfToken": "0" * 128, "session_fingerprint": fingerprint[1]}
 
-    again = signed_in.post("/api/auth/signout", data=stale, headers=headers)
+    repeated = signed_in.post("/api/auth/signout", data=stale, headers=headers)
     assert (
-        again.status_code,
-        'hx-trigger="load, submit"' in again.text,
-        'name="session_fingerprint"' in again.text,
+        repeated.status_code,
+        'hx-trigger="load, submit"' in repeated.text,
+        'name="session_fingerprint"' in repeated.text,
     ) == (
         200,
         True,
         False,
     )
-    refused = signed_in.post("/api/auth/signout", data=stale, headers={**headers, **lack})
+    refused = signed_in.post("/api/auth/signout", data=stale, headers={**headers, **override})
     assert 'hx-trigger="load, submit"' not in refused.text
     assert signed_in.session() is not None

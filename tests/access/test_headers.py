@@ -1,4 +1,4 @@
-"""The headers of every answer, errors included (H1-H5, C11), and nothing inline in any page (H1)."""
+"""Security headers of every response, errors included. No page contains inline scripts or styles."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ BIG = {"data": b"x" * 70_000, "content_type": "application/x-www-form-urlencoded
 
 
 def build(folder: Path, origin: str = ORIGIN) -> Flask:
-    """The house with two providers and a room that breaks."""
-    database = f"sqlite:///{folder}/house.db"
+    """Return an application with two providers and a view that raises."""
+    database = f"sqlite:///{folder}/app.db"
     migrations.upgrade(database)
     provider = {"AUTH_GITHUB_ID": "id", "AUTH_GITHUB_SECRET": "a github secret"}
     app = create_app(
@@ -44,21 +44,21 @@ def build(folder: Path, origin: str = ORIGIN) -> Flask:
 
 
 def broken() -> str:
-    raise ZeroDivisionError("/srv/house/secret.py")
+    raise ZeroDivisionError("/srv/app/secret.py")
 
 
-@pytest.fixture(name="house", scope="module")
-def _house(tmp_path_factory: pytest.TempPathFactory) -> Flask:
-    return build(tmp_path_factory.mktemp("house"))
+@pytest.fixture(name="module_app", scope="module")
+def _module_app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    return build(tmp_path_factory.mktemp("app"))
 
 
-@pytest.fixture(name="seen", scope="module")
-def _seen(house: Flask) -> list[TestResponse]:
-    return list(answers(Browser(house)))
+@pytest.fixture(name="responses", scope="module")
+def _responses(module_app: Flask) -> list[TestResponse]:
+    return list(all_responses(Browser(module_app)))
 
 
 def errors(browser: Browser) -> Iterator[TestResponse]:
-    """One answer of each kind that no view of ours gives."""
+    """Yield one response of each kind that no view returns."""
     yield browser.get("/nowhere")
     yield browser.get("/api/user/nowhere")
     yield browser.client.open("/dashboard", method="DELETE", base_url=browser.origin)
@@ -72,30 +72,30 @@ def errors(browser: Browser) -> Iterator[TestResponse]:
     yield browser.client.get("/", base_url="http://localhost:9")
 
 
-def answers(browser: Browser) -> Iterator[TestResponse]:
-    """Every address of ours signed out and signed in, with HTMX and without, and every error."""
-    ours = [address for address in routes(browser.app, "GET", "POST") if not address.is_dev_provider]
+def all_responses(browser: Browser) -> Iterator[TestResponse]:
+    """Yield the response of every route, signed out and signed in, with and without HTMX, and every error."""
+    own = [route for route in routes(browser.app, "GET", "POST") if not route.is_dev_provider]
     for _ in range(2):
-        for address in ours:
+        for route in own:
             for headers in ({}, HTMX):
-                yield browser.client.open(address.path, method=address.method, base_url=browser.origin, headers=headers)
+                yield browser.client.open(route.path, method=route.method, base_url=browser.origin, headers=headers)
         yield from errors(browser)
         browser.sign_in()
 
 
-def policy_of(answer: TestResponse) -> dict[str, list[str]]:
-    directives = [directive.split() for directive in answer.headers["Content-Security-Policy"].split(";")]
+def policy_of(response: TestResponse) -> dict[str, list[str]]:
+    directives = [directive.split() for directive in response.headers["Content-Security-Policy"].split(";")]
     names = [name for name, *_ in directives]
     assert len(names) == len(set(names))
     return {name: sources for name, *sources in directives}
 
 
-def is_page(answer: TestResponse) -> bool:
-    return answer.headers.get("Content-Type", "").startswith("text/html")
+def is_page(response: TestResponse) -> bool:
+    return response.headers.get("Content-Type", "").startswith("text/html")
 
 
-def test_every_page_has_a_policy_that_lets_nothing_run_but_our_own_files(seen: list[TestResponse]) -> None:
-    pages = [answer for answer in seen if is_page(answer)]
+def test_every_page_has_a_policy_that_allows_only_own_files(responses: list[TestResponse]) -> None:
+    pages = [response for response in responses if is_page(response)]
     assert {page.status_code for page in pages} >= {200, 302, 303, 307, 308, 400, 403, 404, 405, 413, 415, 500}
 
     for page in pages:
@@ -111,14 +111,14 @@ def test_every_page_has_a_policy_that_lets_nothing_run_but_our_own_files(seen: l
         )
 
 
-def test_whatever_is_no_page_may_load_nothing_at_all(seen: list[TestResponse]) -> None:
-    for answer in seen:
-        if not is_page(answer):
-            assert policy_of(answer) == {"default-src": ["'none'"], "frame-ancestors": ["'none'"]}
+def test_other_responses_have_a_policy_that_allows_nothing(responses: list[TestResponse]) -> None:
+    for response in responses:
+        if not is_page(response):
+            assert policy_of(response) == {"default-src": ["'none'"], "frame-ancestors": ["'none'"]}
 
 
-def test_forms_lead_to_ourselves_and_on_the_sign_in_page_to_the_providers_too(house: Flask) -> None:
-    browser = Browser(house)
+def test_form_action_allows_providers_on_the_sign_in_page_only(module_app: Flask) -> None:
+    browser = Browser(module_app)
 
     assert (
         policy_of(browser.get("/"))["form-action"]
@@ -143,7 +143,7 @@ OWN = development(f"{ORIGIN}/development", "secret")
         ([github, replace(OWN, rp_initiated_logout=True)], None),
     ],
 )
-def test_a_sign_in_page_names_the_origins_that_settings_tell_or_none_at_all(
+def test_form_action_of_the_sign_in_page_is_left_out_if_an_origin_is_unknown(
     providers: list[Provider], sources: list[str] | None
 ) -> None:
     policy = SecurityHeaders(secure=True, providers=providers, own_origin=ORIGIN).sign_in_policy
@@ -159,7 +159,7 @@ BANNERS = ("Traceback", "ZeroDivision", "/srv/", "site-packages", ".py", "Werkze
 
 
 class Inline(HTMLParser):
-    """What a page holds that the policy forbids, or that reaches beyond the house."""
+    """Collects inline code, inline styles, and resources of other origins without `no-referrer`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -167,13 +167,13 @@ class Inline(HTMLParser):
         self._inside: str | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
+        attributes = dict(attrs)
         self._inside = tag if tag in {"script", "style"} else None
-        self.found += [f"<{tag} {name}>" for name in given if name.startswith(("on", "hx-on")) or name == "style"]
+        self.found += [f"<{tag} {name}>" for name in attributes if name.startswith(("on", "hx-on")) or name == "style"]
         self.found += [f"<{tag} {name}={value}>" for name, value in attrs if (value or "").lower().startswith(RUNNING)]
-        is_ours = (given.get("src") or given.get("href") or "").startswith(("/static/", "/genkan/static/"))
-        if tag in LOADING and not is_ours and given.get("referrerpolicy") != "no-referrer":
-            self.found.append(f"<{tag} {given}>")
+        is_own = (attributes.get("src") or attributes.get("href") or "").startswith(("/static/", "/genkan/static/"))
+        if tag in LOADING and not is_own and attributes.get("referrerpolicy") != "no-referrer":
+            self.found.append(f"<{tag} {attributes}>")
 
     def handle_data(self, data: str) -> None:
         if self._inside and data.strip():
@@ -183,23 +183,26 @@ class Inline(HTMLParser):
         self._inside = None
 
 
-def test_no_page_holds_a_script_a_style_or_a_handler_of_its_own(seen: list[TestResponse]) -> None:
-    for answer in seen:
-        if is_page(answer):
+def test_no_page_contains_inline_scripts_styles_or_handlers(responses: list[TestResponse]) -> None:
+    for response in responses:
+        if is_page(response):
             inline = Inline()
-            inline.feed(answer.text)
-            assert inline.found == [], answer.request.path
+            inline.feed(response.text)
+            assert inline.found == [], response.request.path
 
 
-def test_every_answer_is_not_sniffed_keeps_its_referrer_and_stays_with_its_origin(seen: list[TestResponse]) -> None:
-    for answer in seen:
-        headers = answer.headers
+def test_every_response_has_the_security_headers_once(responses: list[TestResponse]) -> None:
+    for response in responses:
+        headers = response.headers
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert headers["Referrer-Policy"] in {"same-origin", "no-referrer"}
         assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
-        assert not is_page(answer) or headers["Cross-Origin-Opener-Policy"] == "same-origin"
-        kind = headers.get("Content-Type", "")
-        assert not kind.startswith("text/") or kind.endswith("; charset=utf-8"), (answer.request.path, kind)
+        assert not is_page(response) or headers["Cross-Origin-Opener-Policy"] == "same-origin"
+        content_type = headers.get("Content-Type", "")
+        assert not content_type.startswith("text/") or content_type.endswith("; charset=utf-8"), (
+            response.request.path,
+            content_type,
+        )
         assert all(
             len(headers.getlist(name)) == 1
             for name in ("Content-Security-Policy", "Referrer-Policy", "X-Content-Type-Options")
@@ -207,7 +210,7 @@ def test_every_answer_is_not_sniffed_keeps_its_referrer_and_stays_with_its_origi
 
 
 @pytest.mark.parametrize(
-    ("status", "asked"),
+    ("status", "arguments"),
     [
         (405, {"method": "HEAD"}),
         (415, {"method": "POST", "data": {"a": "b"}, "content_type": "multipart/form-data"}),
@@ -215,52 +218,56 @@ def test_every_answer_is_not_sniffed_keeps_its_referrer_and_stays_with_its_origi
         (413, {"method": "POST", "data": {"a": "b" * 100_000}}),
     ],
 )
-def test_a_page_at_the_address_with_a_code_sends_no_referrer(house: Flask, status: int, asked: dict[str, Any]) -> None:
-    """Whatever is wrong with the request: what the page loads, and where it leads, would learn the code (O14)."""
-    answer = house.test_client().open("/api/auth/callback/oidc?code=c&state=s", base_url=ORIGIN, **asked)
+def test_an_error_page_at_a_url_with_a_code_sends_no_referrer(
+    module_app: Flask, status: int, arguments: dict[str, Any]
+) -> None:
+    """The code must not leak to resources and links of the page."""
+    response = module_app.test_client().open("/api/auth/callback/oidc?code=c&state=s", base_url=ORIGIN, **arguments)
 
-    assert (answer.status_code, answer.headers.getlist("Referrer-Policy")) == (status, ["no-referrer"])
+    assert (response.status_code, response.headers.getlist("Referrer-Policy")) == (status, ["no-referrer"])
 
 
-def test_a_redirect_that_carries_a_code_or_ends_a_sign_in_sends_no_referrer(house: Flask) -> None:
-    browser = Browser(house)
+def test_redirects_of_a_sign_in_send_no_referrer(module_app: Flask) -> None:
+    browser = Browser(module_app)
     started = browser.begin_sign_in()
-    ended = browser.get(browser.choose(started.headers["Location"]))
+    completed = browser.get(browser.choose(started.headers["Location"]))
 
-    assert (started.headers["Referrer-Policy"], ended.headers["Referrer-Policy"]) == ("no-referrer", "no-referrer")
+    assert (started.headers["Referrer-Policy"], completed.headers["Referrer-Policy"]) == ("no-referrer", "no-referrer")
 
 
-def test_https_is_made_to_stay_and_http_is_not(seen: list[TestResponse], tmp_path: Path) -> None:
-    secure = list(answers(Browser(build(tmp_path, HTTPS))))
-    stays, plain = ({answer.headers.get("Strict-Transport-Security") for answer in some} for some in (secure, seen))
+def test_hsts_is_sent_over_https_only(responses: list[TestResponse], tmp_path: Path) -> None:
+    secure = list(all_responses(Browser(build(tmp_path, HTTPS))))
+    over_https, over_http = (
+        {response.headers.get("Strict-Transport-Security") for response in some} for some in (secure, responses)
+    )
 
-    assert (stays, plain) == ({"max-age=63072000; includeSubDomains"}, {None})
+    assert (over_https, over_http) == ({"max-age=63072000; includeSubDomains"}, {None})
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", ORIGIN, "null"])
-def test_nobody_is_offered_to_read_us_from_another_origin(house: Flask, origin: str) -> None:
-    browser = Browser(house)
-    asked = {
+def test_no_response_allows_cross_origin_reads(module_app: Flask, origin: str) -> None:
+    browser = Browser(module_app)
+    headers = {
         "Origin": origin,
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "x-csrf-token",
     }
-    for address in routes(house, "GET", "POST", "OPTIONS"):
-        if not address.is_dev_provider:
-            answer = browser.client.open(address.path, method=address.method, base_url=ORIGIN, headers=asked)
-            assert not [name for name, _ in answer.headers if name.lower().startswith("access-control-")], address
+    for route in routes(module_app, "GET", "POST", "OPTIONS"):
+        if not route.is_dev_provider:
+            response = browser.client.open(route.path, method=route.method, base_url=ORIGIN, headers=headers)
+            assert not [name for name, _ in response.headers if name.lower().startswith("access-control-")], route
 
 
-def test_no_answer_tells_what_it_was_made_with_or_how_it_broke(seen: list[TestResponse]) -> None:
-    """No version, no stack trace, no file, no words of an exception (H5)."""
-    for answer in seen:
-        assert not {"Server", "X-Powered-By", "Via"} & set(answer.headers.keys())
+def test_no_response_shows_versions_or_error_details(responses: list[TestResponse]) -> None:
+    """Find no version, stack trace, file name or exception message."""
+    for response in responses:
+        assert not {"Server", "X-Powered-By", "Via"} & set(response.headers.keys())
         for word in BANNERS:
-            assert word not in answer.text or answer.request.path in {"/", "/about"}, (answer.request.path, word)
+            assert word not in response.text or response.request.path in {"/", "/about"}, (response.request.path, word)
 
 
-def test_a_page_of_another_person_is_not_framed_and_asks_for_no_camera(house: Flask) -> None:
-    answer = Browser(house).get("/")
+def test_pages_cannot_be_framed_and_request_no_device_access(module_app: Flask) -> None:
+    response = Browser(module_app).get("/")
 
-    assert answer.headers["Permissions-Policy"] == "camera=(), geolocation=(), microphone=()"
-    assert policy_of(answer)["frame-ancestors"] == ["'none'"]
+    assert response.headers["Permissions-Policy"] == "camera=(), geolocation=(), microphone=()"
+    assert policy_of(response)["frame-ancestors"] == ["'none'"]

@@ -1,4 +1,4 @@
-"""Who we are is what AUTH_URL says (R1-R3): no header, no parameter and no cookie talks us into another address."""
+"""URLs are built from AUTH_URL only. No header, parameter or cookie changes the origin."""
 
 from __future__ import annotations
 
@@ -43,62 +43,62 @@ FORGED: list[dict[str, str]] = [
     {"wsgi.url_scheme": "http"},
     {"SERVER_NAME": EVIL, "SERVER_PORT": "8443"},
 ]
-WAYS_BACK = [
+CALLBACK_URLS = [
     f"https://{EVIL}", f"//{EVIL}", f"/\\{EVIL}", f"\\\\{EVIL}", f"/\t/{EVIL}", f"https:{EVIL}", f"https:/{EVIL}", f"https://{EVIL}\\@app.example",
     f"https://app.example@{EVIL}", f"https://app.example.{EVIL}", f"javascript://app.example/%0aalert('{EVIL}')", f"data:text/html,{EVIL}",
     f"https://app.example\u3002{EVIL}", f" https://{EVIL}", f"\x00//{EVIL}", f"https://app.example:443@{EVIL}", f"http://{EVIL}#https://app.example",
 ]  # fmt: skip
 
 
-@pytest.fixture(name="house")
-def _house(make_app: MakeApp) -> Flask:
+@pytest.fixture(name="production_app")
+def _production_app(make_app: MakeApp) -> Flask:
     return make_app(**PRODUCTION)
 
 
 @pytest.mark.parametrize("hops", ["0", "1", "2"])
-def test_a_forged_host_shows_in_no_url_no_redirect_and_no_cookie(make_app: MakeApp, hops: str) -> None:
+def test_a_forged_host_is_in_no_url_redirect_or_cookie(make_app: MakeApp, hops: str) -> None:
     app = make_app(**PRODUCTION, TRUSTED_PROXY_HOPS=hops)
     for forged in FORGED:
-        for address in routes(app, "GET", "POST"):
+        for route in routes(app, "GET", "POST"):
             for headers in ({}, HTMX, {"X-Auth-Return-Redirect": "1"}):
                 client = app.test_client()
-                answer = client.open(address.path, method=address.method, headers=headers, environ_overrides=forged)
-                assert answer.status_code < 500, (address, forged)
-                assert EVIL not in f"{answer.headers}{answer.text}", (address, forged)
-                assert "http://" not in str(answer.headers.get("Location", "")), (address, forged)
-                assert all(" Secure;" in cookie for cookie in answer.headers.getlist("Set-Cookie"))
+                response = client.open(route.path, method=route.method, headers=headers, environ_overrides=forged)
+                assert response.status_code < 500, (route, forged)
+                assert EVIL not in f"{response.headers}{response.text}", (route, forged)
+                assert "http://" not in str(response.headers.get("Location", "")), (route, forged)
+                assert all(" Secure;" in cookie for cookie in response.headers.getlist("Set-Cookie"))
 
 
-def test_a_slash_too_many_leads_to_our_own_address(house: Flask) -> None:
-    answer = house.test_client().get("/api/auth//session", headers={"Host": EVIL})
+def test_a_double_slash_redirects_to_the_configured_origin(production_app: Flask) -> None:
+    response = production_app.test_client().get("/api/auth//session", headers={"Host": EVIL})
 
-    assert (answer.status_code, answer.headers["Location"]) == (308, "https://app.example/api/auth/session")
+    assert (response.status_code, response.headers["Location"]) == (308, "https://app.example/api/auth/session")
 
 
-def test_the_redirect_uri_and_the_providers_urls_are_of_auth_url(house: Flask) -> None:
-    client, evil = house.test_client(use_cookies=False), {"HTTP_HOST": EVIL, "HTTP_X_FORWARDED_HOST": EVIL}
-    told = client.get("/api/auth/providers", environ_overrides=evil).get_json()
+def test_the_redirect_uri_and_the_provider_urls_use_the_configured_origin(production_app: Flask) -> None:
+    client, evil = production_app.test_client(use_cookies=False), {"HTTP_HOST": EVIL, "HTTP_X_FORWARDED_HOST": EVIL}
+    providers = client.get("/api/auth/providers", environ_overrides=evil).get_json()
     csrf = client.get("/api/auth/csrf", environ_overrides=evil)
     headers = {"Cookie": csrf.headers["Set-Cookie"].split(";")[0]}
     started = client.post("/api/auth/signin/github", data=csrf.get_json(), headers=headers, environ_overrides=evil)
 
-    assert told["github"]["callbackUrl"] == "https://app.example/api/auth/callback/github"
+    assert providers["github"]["callbackUrl"] == "https://app.example/api/auth/callback/github"
     assert started.headers["Location"].startswith("https://github.com/login/oauth/authorize?")
     assert "redirect_uri=https%3A%2F%2Fapp.example%2Fapi%2Fauth%2Fcallback%2Fgithub" in started.headers["Location"]
 
 
-def test_a_host_header_does_not_make_its_own_site_ours(house: Flask) -> None:
-    """The origin of a request is compared with AUTH_URL and not with what the request says of itself."""
-    browser = Browser(house)
+def test_a_request_with_a_forged_host_and_its_origin_is_refused(production_app: Flask) -> None:
+    """The Origin header is compared with AUTH_URL, not with the Host header."""
+    browser = Browser(production_app)
     token = browser.csrf_token()
-    answer = browser.post(
+    response = browser.post(
         "/api/auth/signin/github",
         data={"csrfToken": token},
         headers={"Origin": f"https://{EVIL}"},
         environ_overrides={"HTTP_HOST": EVIL, "HTTP_X_FORWARDED_HOST": EVIL},
     )
 
-    assert answer.status_code == 403
+    assert response.status_code == 403
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,9 @@ def test_a_host_header_does_not_make_its_own_site_ours(house: Flask) -> None:
         ("2", "203.0.113.7", "127.0.0.1"),
     ],
 )
-def test_as_many_proxies_are_believed_as_there_are(make_app: MakeApp, hops: str, forwarded: str, address: str) -> None:
+def test_forwarded_headers_are_read_for_the_configured_number_of_proxies(
+    make_app: MakeApp, hops: str, forwarded: str, address: str
+) -> None:
     app = make_app(**PRODUCTION, TRUSTED_PROXY_HOPS=hops)
     app.add_url_rule("/from", "from", public(lambda: f"{request.remote_addr} {request.host}"))
     headers = {
@@ -120,29 +122,29 @@ def test_as_many_proxies_are_believed_as_there_are(make_app: MakeApp, hops: str,
         "X-Forwarded-Port": "1",
         "X-Forwarded-Prefix": "/evil",
     }
-    answer = app.test_client().get("/from", base_url="https://app.example", headers=headers)
+    response = app.test_client().get("/from", base_url="https://app.example", headers=headers)
 
-    assert answer.text == f"{address} app.example"
+    assert response.text == f"{address} app.example"
 
 
-@pytest.mark.parametrize("way_back", WAYS_BACK)
-def test_no_way_back_leads_to_another_site_wherever_it_is_asked_for(house: Flask, way_back: str) -> None:
-    """In the query, in the form, in the cookie; on the page, on the way out, and at the end of a sign-in."""
-    browser = Browser(house)
-    browser.client.set_cookie("__Secure-authjs.callback-url", quote(way_back, safe=""), domain="app.example")
+@pytest.mark.parametrize("callback_url", CALLBACK_URLS)
+def test_no_callback_url_leads_to_another_site(production_app: Flask, callback_url: str) -> None:
+    """Send the URL in the query, the form and the cookie."""
+    browser = Browser(production_app)
+    browser.client.set_cookie("__Secure-authjs.callback-url", quote(callback_url, safe=""), domain="app.example")
     for path in ("/api/auth/signin", "/api/auth/signout"):
-        page = browser.get(path, query_string={"callbackUrl": way_back}).text
+        page = browser.get(path, query_string={"callbackUrl": callback_url}).text
         assert f'="//{EVIL}' not in page
         assert f'="https://{EVIL}' not in page
         assert "javascript:" not in page
-    out = browser.submit("/api/auth/signout", callbackUrl=way_back).headers["Location"]
-    assert out == "https://app.example" or out.startswith("https://app.example/")
+    location = browser.submit("/api/auth/signout", callbackUrl=callback_url).headers["Location"]
+    assert location == "https://app.example" or location.startswith("https://app.example/")
 
 
-@pytest.mark.parametrize("way_back", WAYS_BACK)
-def test_a_sign_in_ends_with_us_whatever_way_back_it_was_given(browser: Browser, way_back: str) -> None:
-    in_form = browser.sign_in(callback_url=way_back).headers["Location"]
-    started = browser.submit(f"/api/auth/signin/development?callbackUrl={quote(way_back, safe='')}", callbackUrl="")
+@pytest.mark.parametrize("callback_url", CALLBACK_URLS)
+def test_a_sign_in_ends_at_the_configured_origin(browser: Browser, callback_url: str) -> None:
+    in_form = browser.sign_in(callback_url=callback_url).headers["Location"]
+    started = browser.submit(f"/api/auth/signin/development?callbackUrl={quote(callback_url, safe='')}", callbackUrl="")
     in_query = browser.get(browser.choose(started.headers["Location"])).headers["Location"]
 
     assert all(location == ORIGIN or location.startswith(f"{ORIGIN}/") for location in (in_form, in_query))
@@ -152,24 +154,24 @@ def test_a_sign_in_ends_with_us_whatever_way_back_it_was_given(browser: Browser,
     "location", ["javascript:alert(1)", "data:text/html,x", "//evil.example", "/\\evil.example", "", "x"]
 )
 @pytest.mark.parametrize("headers", [{}, HTMX, {"X-Auth-Return-Redirect": "1"}])
-def test_no_redirect_is_ever_made_to_what_is_no_web_address(app: Flask, headers: dict[str, str], location: str) -> None:
-    """Htmx puts what it is told into `location.href`, where a script would run (C5)."""
+def test_a_redirect_to_a_url_that_is_not_http_raises(app: Flask, headers: dict[str, str], location: str) -> None:
+    """HTMX assigns HX-Redirect to `location.href`, where a `javascript:` URL would run."""
     with app.test_request_context(headers=headers), pytest.raises(ConfigurationError):
         to_response(ActionResponse(location=location))
 
 
 @pytest.mark.parametrize("host", ["localhost:5000", "LOCALHOST:5000", "127.0.0.1:8080", "[::1]:5000"])
-def test_in_development_a_visit_to_another_name_moves_to_our_own(browser: Browser, host: str) -> None:
-    """A sign-in begun on localhost could not end on 127.0.0.1, whose cookies are others."""
-    answer = browser.client.get("/dashboard?a=b", base_url=f"http://{host}")
+def test_in_development_another_loopback_name_redirects_to_the_configured_one(browser: Browser, host: str) -> None:
+    """The flow's cookie of `localhost` would not be sent to the callback at `127.0.0.1`."""
+    response = browser.client.get("/dashboard?a=b", base_url=f"http://{host}")
 
-    assert (answer.status_code, answer.headers["Location"]) == (307, f"{ORIGIN}/dashboard?a=b")
+    assert (response.status_code, response.headers["Location"]) == (307, f"{ORIGIN}/dashboard?a=b")
 
 
-def test_what_is_sent_to_another_name_is_not_sent_on(browser: Browser) -> None:
-    """Never 307 after a POST: what was typed would be posted once more (R4)."""
+def test_a_post_to_another_loopback_name_is_not_repeated(browser: Browser) -> None:
+    """A 307 would post the form data again."""
     assert browser.client.post("/api/auth/signout", base_url="http://localhost:5000").status_code == 303
 
 
-def test_in_production_nobody_is_moved(house: Flask) -> None:
-    assert house.test_client().get("/", base_url="http://10.0.0.7:8000").status_code == 200
+def test_in_production_the_host_header_causes_no_redirect(production_app: Flask) -> None:
+    assert production_app.test_client().get("/", base_url="http://10.0.0.7:8000").status_code == 200

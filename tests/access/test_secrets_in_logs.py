@@ -1,4 +1,4 @@
-"""No log, however talkative, holds what would let its reader in (L1)."""
+"""Logs at level DEBUG contain no codes, tokens or cookies."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ def jar(browser: Browser) -> set[str]:
 
 
 def verifier(browser: Browser, started: str) -> str:
-    """What only the flow's sealed cookie knows."""
+    """Return the `code_verifier` of the flow, decrypted from its cookie."""
     (state,) = values(started, "state")
     header = "; ".join(f"{cookie.key}={cookie.value}" for cookie in (browser.client._cookies or {}).values())
     return str(browser.options.checks.use("development", state, RequestCookies(header)).code_verifier)
 
 
-def test_a_whole_visit_at_debug_tells_no_code_no_token_no_cookie(
+def test_a_sign_in_at_debug_logs_no_code_token_or_cookie(
     browser: Browser, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     browser.app.config["PROPAGATE_EXCEPTIONS"] = False
     with caplog.at_level(logging.DEBUG), caplog.at_level(logging.DEBUG, logger="genkan"):
         started = browser.begin_sign_in().headers["Location"]
         flow = jar(browser) | values(started, "state", "nonce") | {verifier(browser, started)}
-        back = browser.choose(started)
-        browser.get(back)
-        browser.get(back)
-        browser.get("/api/auth/callback/development?error=access_denied&error_description=their-own-words&state=x")
+        callback = browser.choose(started)
+        browser.get(callback)
+        browser.get(callback)
+        browser.get("/api/auth/callback/development?error=access_denied&error_description=providers-own-words&state=x")
         signed_in = jar(browser)
-        browser.post("/api/auth/signout", data={"csrfToken": "a-wrong-token-of-theirs"})
+        browser.post("/api/auth/signout", data={"csrfToken": "an-invalid-csrf-token"})
         browser.sign_out()
-    told = caplog.text + "".join(str(vars(record)) for record in caplog.records) + "".join(capfd.readouterr())
+    log = caplog.text + "".join(str(vars(record)) for record in caplog.records) + "".join(capfd.readouterr())
 
-    secrets = flow | values(back, "code", "state") | signed_in | {"their-own-words", "a-wrong-token-of-theirs"}
+    secrets = flow | values(callback, "code", "state") | signed_in | {"providers-own-words", "an-invalid-csrf-token"}
     parts = {part for secret in secrets for part in (secret, secret.partition("%7C")[0]) if len(part) > 8}
     assert len(parts) >= 8
-    assert "signed in" in told
-    assert {part for part in parts if part in told} == set()
+    assert "signed in" in log
+    assert {part for part in parts if part in log} == set()

@@ -1,4 +1,4 @@
-"""An account that is deleted is gone: from every table, from every browser, and from what was kept in between."""
+"""Deletion of an account: its rows, its sessions and its cached data."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from flask import Flask
 
 from genkan.errors import AdapterError
 from genkan.types import Account
-from tests.account.test_account import PHONE, VOICES, text, user_id, visitor
+from tests.account.test_account import FORM_AND_HTMX, PHONE, sign_in, text, user_id
 from tests.browser import HTMX, Browser
 from tests.conftest import ORIGIN, Environment, MakeApp
 
@@ -21,81 +21,79 @@ def _app(make_app: MakeApp) -> Flask:
 
 @pytest.fixture(name="hana")
 def _hana(app: Flask) -> Browser:
-    hana = visitor(app)
+    hana = sign_in(app)
     hana.options.adapter.link_account(
         user_id(hana), Account("github", "hana-at-hub", "oauth", {"access_token": "at-of-hana"})
     )
-    hana.submit("/account/name", name="Hana of the House")
+    hana.submit("/account/name", name="Hana Renamed")
     return hana
 
 
-def rows_about(environment: Environment, *words: str) -> dict[str, int]:
-    """How many rows of each table say one of these, in whatever column."""
+def rows_about(environment: Environment, *values: str) -> dict[str, int]:
+    """Return, by table, the number of rows that contain one of these values in any column."""
     found = {}
     with sqlite3.connect(environment["DATABASE_URL"].removeprefix("sqlite:///")) as database:
         tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         for table in tables:
             rows = database.execute(f"SELECT * FROM {table}").fetchall()
-            found[table] = sum(any(word in str(row) for word in words) for row in rows)
+            found[table] = sum(any(value in str(row) for value in values) for row in rows)
     database.close()
     return {table: count for table, count in found.items() if count}
 
 
-@pytest.mark.parametrize("voice", VOICES, ids=["form", "htmx"])
-def test_everything_of_theirs_goes_and_nothing_of_anybody_else(
-    app: Flask, environment: Environment, hana: Browser, voice: dict[str, str]
+@pytest.mark.parametrize("headers", FORM_AND_HTMX, ids=["form", "htmx"])
+def test_deleting_an_account_deletes_all_rows_of_this_user_only(
+    app: Flask, environment: Environment, hana: Browser, headers: dict[str, str]
 ) -> None:
-    alex, tablet = visitor(app, "Alex Admin"), visitor(app)
-    hers, his = user_id(hana), user_id(alex)
+    alex, tablet = sign_in(app, "Alex Admin"), sign_in(app)
+    hana_id, alex_id = user_id(hana), user_id(alex)
     kept = hana.get("/api/user/profile").get_json()
-    assert hana.options.cache.get(f"profile:{hers}") == kept
-    before = rows_about(environment, his)
-    assert rows_about(environment, hers).keys() >= {"users", "accounts", "genkan_sessions", "activity"}
+    assert hana.options.cache.get(f"profile:{hana_id}") == kept
+    before = rows_about(environment, alex_id)
+    assert rows_about(environment, hana_id).keys() >= {"users", "accounts", "genkan_sessions", "activity"}
 
-    answer = hana.submit("/account/delete", headers=voice)
+    response = hana.submit("/account/delete", headers=headers)
 
-    if voice:
-        assert (answer.status_code, answer.headers["HX-Redirect"]) == (204, "/?account=deleted")
+    if headers:
+        assert (response.status_code, response.headers["HX-Redirect"]) == (204, "/?account=deleted")
     else:
-        assert (answer.status_code, answer.headers["Location"]) == (303, f"{ORIGIN}/?account=deleted")
-    # The news for other workers that her tokens are dead names her by her id, as long as one of them might live.
-    assert rows_about(environment, hers, "hana@example.com", "Hana", "hana-at-hub").keys() <= {"revocations"}
-    assert rows_about(environment, his) == before
-    assert hana.options.cache.get(f"profile:{hers}") is None
+        assert (response.status_code, response.headers["Location"]) == (303, f"{ORIGIN}/?account=deleted")
+    # The revocation keeps the user's id as long as another worker may still accept a token.
+    assert rows_about(environment, hana_id, "hana@example.com", "Hana", "hana-at-hub").keys() <= {"revocations"}
+    assert rows_about(environment, alex_id) == before
+    assert hana.options.cache.get(f"profile:{hana_id}") is None
     assert hana.cookie("authjs.session-token") is None
     assert [browser.session() is None for browser in (hana, tablet, alex)] == [True, True, False]
     assert "Your account has been deleted" in hana.get("/?account=deleted").text
     assert "Your account has been deleted" not in alex.get("/?account=deleted").text
 
 
-def test_the_page_does_the_same_where_sessions_are_kept_in_the_database(
-    make_app: MakeApp, environment: Environment
-) -> None:
+def test_deleting_an_account_works_with_the_database_strategy(make_app: MakeApp, environment: Environment) -> None:
     app = make_app(AUTH_SESSION_STRATEGY="database")
-    hana, phone = visitor(app), visitor(app, device=PHONE)
-    who = user_id(hana)
-    hana.submit("/account/name", name="Hana of the House")
-    assert (phone.session() or {})["user"]["name"] == "Hana of the House"
-    said = text(hana.get("/account"))
-    assert "Firefox on Windows This one" in said
-    assert "Safari on iPhone 192.0.2.1" in said
+    hana, phone = sign_in(app), sign_in(app, device=PHONE)
+    user = user_id(hana)
+    hana.submit("/account/name", name="Hana Renamed")
+    assert (phone.session() or {})["user"]["name"] == "Hana Renamed"
+    content = text(hana.get("/account"))
+    assert "Firefox on Windows This one" in content
+    assert "Safari on iPhone 192.0.2.1" in content
     hana.submit("/account/sessions/end-others")
     assert [browser.session() is None for browser in (phone, hana)] == [True, False]
     hana.submit("/account/delete")
     assert hana.session() is None
-    assert rows_about(environment, who).keys() <= {"revocations"}
+    assert rows_about(environment, user).keys() <= {"revocations"}
 
 
-def test_what_will_go_is_said_first(app: Flask, hana: Browser) -> None:
-    visitor(app)
-    said = text(hana.get("/account/delete"))
+def test_the_page_lists_what_will_be_deleted(app: Flask, hana: Browser) -> None:
+    sign_in(app)
+    content = text(hana.get("/account/delete"))
 
-    assert "your profile, Hana of the House" in said
-    assert "the links to Development, GitHub" in said
-    assert "all 2 sessions" in said
+    assert "your profile, Hana Renamed" in content
+    assert "the links to Development, GitHub" in content
+    assert "all 2 sessions" in content
 
 
-def test_whoever_comes_back_starts_anew(hana: Browser) -> None:
+def test_signing_in_after_the_deletion_creates_a_new_user(hana: Browser) -> None:
     before = user_id(hana)
     hana.submit("/account/delete")
     hana.sign_in()
@@ -105,23 +103,23 @@ def test_whoever_comes_back_starts_anew(hana: Browser) -> None:
     assert "Changed the name" not in hana.get("/account").text
 
 
-def test_somebody_without_an_address_can_go_too(app: Flask, environment: Environment) -> None:
-    browser = visitor(app)
-    who = user_id(browser)
+def test_a_user_without_an_email_address_can_be_deleted(app: Flask, environment: Environment) -> None:
+    browser = sign_in(app)
+    user = user_id(browser)
     with sqlite3.connect(environment["DATABASE_URL"].removeprefix("sqlite:///")) as database:
         database.execute("UPDATE users SET email = NULL")
     database.close()
     assert browser.submit("/account/delete").status_code == 303
 
-    assert rows_about(environment, who).keys() <= {"revocations"}
+    assert rows_about(environment, user).keys() <= {"revocations"}
     assert browser.session() is None
 
 
 @pytest.mark.parametrize("has_address", [True, False])
-def test_a_sign_in_at_the_very_moment_leaves_no_session_of_somebody_who_is_no_more(
+def test_a_sign_in_during_the_deletion_creates_no_session_of_the_deleted_user(
     app: Flask, environment: Environment, monkeypatch: pytest.MonkeyPatch, has_address: bool
 ) -> None:
-    browser, other = visitor(app), Browser(app)
+    browser, other = sign_in(app), Browser(app)
     callback = other.choose(other.begin_sign_in().headers["Location"])
     if not has_address:
         with sqlite3.connect(environment["DATABASE_URL"].removeprefix("sqlite:///")) as database:
@@ -141,9 +139,7 @@ def test_a_sign_in_at_the_very_moment_leaves_no_session_of_somebody_who_is_no_mo
     assert other.session() is None
 
 
-def test_a_sign_in_that_is_on_its_way_makes_a_new_person_not_a_session_of_the_old_one(
-    app: Flask, hana: Browser
-) -> None:
+def test_a_sign_in_completed_after_the_deletion_creates_a_new_user(app: Flask, hana: Browser) -> None:
     before, other = user_id(hana), Browser(app)
     callback = other.choose(other.begin_sign_in().headers["Location"])
     hana.submit("/account/delete")
@@ -152,12 +148,12 @@ def test_a_sign_in_that_is_on_its_way_makes_a_new_person_not_a_session_of_the_ol
     assert user_id(other) != before
 
 
-def test_a_database_that_does_not_answer_deletes_nothing(hana: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_deleted_while_the_database_is_down(hana: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **changes: object) -> None:
         raise AdapterError("down")
 
     monkeypatch.setattr(hana.options.adapter, "update_user", fail)
-    answer = hana.submit("/account/delete", headers=HTMX)
+    response = hana.submit("/account/delete", headers=HTMX)
 
-    assert answer.status_code == 503
+    assert response.status_code == 503
     assert hana.session() is not None

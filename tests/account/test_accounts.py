@@ -1,11 +1,10 @@
-"""Who an account belongs to, and that it is stored whole or not at all (O10, F17, F18, F20)."""
+"""Users and accounts created by a sign-in: ownership, and storage in one transaction."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -14,20 +13,20 @@ from genkan import signals
 from genkan.errors import OAuthAccountNotLinked
 from genkan.oauth import client as oauth_client
 from tests.clock import FrozenClock
-from tests.conftest import MakeApp
+from tests.conftest import Environment, MakeApp
 from tests.provider_client import ProviderClient, failure_reason, provider_env, run_parallel
 from tests.servers.faulty.provider import FaultyProvider
 
 FULL_DISK = "CREATE TRIGGER full BEFORE INSERT ON accounts BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
-"""The user is written already when this strikes: within one transaction they go together."""
+"""Fail the insert of the account. The user is inserted before it in the same transaction."""
 
 
 @pytest.fixture(name="rows")
-def _rows(provider_app: Flask, tmp_path: Path) -> Callable[[str], list[tuple[object, ...]]]:
-    """Asks the database of the house behind its back."""
+def _rows(provider_app: Flask, environment: Environment) -> Callable[[str], list[tuple[object, ...]]]:
+    """Return a function that runs a statement on the application's database through a connection of its own."""
 
     def ask(statement: str) -> list[tuple[object, ...]]:
-        with closing(sqlite3.connect(tmp_path / "house.db")) as connection, connection:
+        with closing(sqlite3.connect(environment["DATABASE_URL"].removeprefix("sqlite:///"))) as connection, connection:
             return connection.execute(statement).fetchall()
 
     return ask
@@ -40,7 +39,7 @@ def counts(rows: Rows) -> tuple[object, object]:
     return rows("SELECT count(*) FROM users")[0][0], rows("SELECT count(*) FROM accounts")[0][0]
 
 
-def test_a_first_sign_in_makes_a_user_and_their_account(client: ProviderClient, rows: Rows) -> None:
+def test_a_first_sign_in_creates_a_user_and_an_account(client: ProviderClient, rows: Rows) -> None:
     client.sign_in_as()
 
     (user,) = rows('SELECT id, name, email, image, role, "emailVerified" IS NOT NULL FROM users')
@@ -52,7 +51,7 @@ def test_a_first_sign_in_makes_a_user_and_their_account(client: ProviderClient, 
     assert session["user"]["id"] == user[0] != "visitor-1"
 
 
-def test_the_provider_s_tokens_are_not_readable_where_they_are_kept(client: ProviderClient, rows: Rows) -> None:
+def test_provider_tokens_are_encrypted_in_the_database(client: ProviderClient, rows: Rows) -> None:
     client.sign_in_as()
 
     (tokens,) = rows("SELECT access_token, id_token FROM accounts")
@@ -64,7 +63,7 @@ def test_the_provider_s_tokens_are_not_readable_where_they_are_kept(client: Prov
     assert account.tokens["access_token"] == access_token
 
 
-def test_a_later_sign_in_refreshes_name_and_picture_and_nothing_else(client: ProviderClient, rows: Rows) -> None:
+def test_a_later_sign_in_updates_only_name_and_picture(client: ProviderClient, rows: Rows) -> None:
     client.sign_in_as()
     client.sign_in_as(name="Vera Wed", picture="https://pictures.example/wed.png", email="new@example.org")
 
@@ -75,36 +74,38 @@ def test_a_later_sign_in_refreshes_name_and_picture_and_nothing_else(client: Pro
     assert client.name() == "Vera Wed"
 
 
-def test_the_same_subject_of_another_provider_is_another_person(
+def test_the_same_subject_at_another_provider_is_another_user(
     make_app: MakeApp, op: FaultyProvider, clock: FrozenClock
 ) -> None:
     with FaultyProvider(clock=clock) as other:
         app = make_app(**provider_env(op), **provider_env(other, "ZITADEL"))
-        client, stranger = ProviderClient(app, op), ProviderClient(app, other)
+        client, other_client = ProviderClient(app, op), ProviderClient(app, other)
         client.sign_in_as()
-        location = stranger.begin_sign_in(provider="zitadel").headers["Location"]
-        stranger.get(other.authorize(location, {"email": "stranger@example.org"}))
+        location = other_client.begin_sign_in(provider="zitadel").headers["Location"]
+        other_client.get(other.authorize(location, {"email": "other@example.org"}))
 
-        ids = [(session := who.session()) and session["user"]["id"] for who in (client, stranger)]
+        ids = [(session := browser.session()) and session["user"]["id"] for browser in (client, other_client)]
         assert None not in ids
         assert ids[0] != ids[1]
 
 
 @pytest.mark.parametrize("email", ["visitor@example.org", "VISITOR@Example.ORG"])
 @pytest.mark.parametrize("verified", [True, False])
-def test_an_address_opens_nobody_s_door(client: ProviderClient, rows: Rows, email: str, verified: bool) -> None:
-    """Another subject with the same address, verified or not, is told to come in as before."""
+def test_an_email_address_alone_does_not_sign_in(
+    client: ProviderClient, rows: Rows, email: str, verified: bool
+) -> None:
+    """Use another subject with the same email address, verified or not. It must be linked by its user."""
     client.sign_in_as()
-    stranger = ProviderClient(client.app, client.op)
-    answer = stranger.sign_in_as(sub="stranger", email=email, email_verified=verified)
+    other_client = ProviderClient(client.app, client.op)
+    response = other_client.sign_in_as(sub="other_client", email=email, email_verified=verified)
 
-    assert failure_reason(answer, stranger) is None
-    assert answer.headers["Location"].endswith(f"/signin?error={OAuthAccountNotLinked.code}")
-    assert stranger.session() is None
+    assert failure_reason(response, other_client) is None
+    assert response.headers["Location"].endswith(f"/signin?error={OAuthAccountNotLinked.code}")
+    assert other_client.session() is None
     assert counts(rows) == (1, 1)
 
 
-def test_whoever_signs_in_as_another_is_that_other_and_nothing_is_linked(client: ProviderClient, rows: Rows) -> None:
+def test_signing_in_as_another_user_replaces_the_session_and_links_nothing(client: ProviderClient, rows: Rows) -> None:
     client.sign_in_as()
     first = client.session()
     client.sign_in_as(sub="other", name="Otto Other", email="other@example.org")
@@ -117,11 +118,11 @@ def test_whoever_signs_in_as_another_is_that_other_and_nothing_is_linked(client:
     assert rows('SELECT count(DISTINCT "userId") FROM accounts') == [(2,)]
 
 
-def test_whoever_is_refused_as_another_stays_who_they_are(client: ProviderClient) -> None:
+def test_a_refused_sign_in_keeps_the_current_session(client: ProviderClient) -> None:
     client.sign_in_as()
-    answer = client.sign_in_as(sub="stranger", email="visitor@example.org")
+    response = client.sign_in_as(sub="other", email="visitor@example.org")
 
-    assert failure_reason(answer, client) is None
+    assert failure_reason(response, client) is None
     assert client.name() == "Vera Visitor"
 
 
@@ -132,16 +133,16 @@ def test_whoever_is_refused_as_another_stays_who_they_are(client: ProviderClient
         (FULL_DISK, "DROP TRIGGER full"),
     ],
 )
-def test_a_database_that_fails_when_the_code_is_spent_leaves_nothing_half_done(
+def test_a_database_failure_after_the_code_exchange_stores_nothing(
     client: ProviderClient, rows: Rows, breakage: str, repair: str
 ) -> None:
-    """It fails while the provider is answering (F17)."""
+    """Fail while the provider answers the userinfo request."""
     client.op.before["/userinfo"] = lambda: rows(breakage)
-    answer = client.sign_in_as()
+    response = client.sign_in_as()
     rows(repair)
 
-    assert failure_reason(answer, client) == "storage"
-    assert client.get(answer.headers["Location"]).status_code == 503
+    assert failure_reason(response, client) == "storage"
+    assert client.get(response.headers["Location"]).status_code == 503
     assert (client.session(), client.flow_cookies(), counts(rows)) == (None, [], (0, 0))
     assert len(client.op.exchanges) == 1
     client.op.before.clear()
@@ -149,60 +150,59 @@ def test_a_database_that_fails_when_the_code_is_spent_leaves_nothing_half_done(
     assert (client.name(), counts(rows)) == ("Vera Visitor", (1, 1))
 
 
-def test_a_database_that_is_down_before_the_code_is_sent_keeps_it_unspent(client: ProviderClient, rows: Rows) -> None:
-    """Without a place to write down that a flow is used, no code is sent."""
-    back = client.callback_url()
-    spent = next(str(name) for (name,) in rows("SELECT name FROM sqlite_master WHERE name LIKE 'spent%'"))
-    rows(f"ALTER TABLE {spent} RENAME TO lost")
+def test_while_the_database_is_down_no_code_is_sent(client: ProviderClient, rows: Rows) -> None:
+    """The flow cannot be marked as used, so the code is not exchanged."""
+    callback = client.callback_url()
+    rows("ALTER TABLE used_tokens RENAME TO lost")
 
-    assert failure_reason(client.get(back), client) == "storage"
+    assert failure_reason(client.get(callback), client) == "storage"
     assert client.op.codes == []
 
 
 class Killed(BaseException):
-    """The end of a worker; nothing in the house catches it."""
+    """Simulated end of a worker. No handler catches it."""
 
 
-def dies(*_: object, **__: object) -> None:
+def die(*_: object, **__: object) -> None:
     raise Killed
 
 
 def before_the_token_request(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(oauth_client, "exchange_code", dies)
+    patch.setattr(oauth_client, "exchange_code", die)
 
 
 def after_the_token_request(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(oauth_client, "_oidc_profile", dies)
+    patch.setattr(oauth_client, "_oidc_profile", die)
 
 
 def after_the_commit(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(signals, "send", dies)
+    patch.setattr(signals, "send", die)
 
 
 @pytest.mark.parametrize("moment", [before_the_token_request, after_the_token_request, after_the_commit])
-def test_a_worker_that_is_killed_on_the_way_costs_one_try(
+def test_a_worker_killed_during_a_callback_costs_one_attempt(
     client: ProviderClient, rows: Rows, moment: Callable[[pytest.MonkeyPatch], None]
 ) -> None:
-    """Nobody is there twice afterwards (F18)."""
-    back = client.callback_url()
+    """The next attempt creates one user and one account."""
+    callback = client.callback_url()
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
         moment(patch)
-        client.get(back)
+        client.get(callback)
 
-    client.get(back)
+    client.get(callback)
     assert client.session() is None
     assert len(client.op.codes) <= 1
     client.sign_in_as()
     assert (client.name(), counts(rows)) == ("Vera Visitor", (1, 1))
 
 
-def test_ten_first_sign_ins_of_one_person_at_once_make_one_user(
-    provider_app: Flask, rows: Rows, op: FaultyProvider
-) -> None:
-    """In ten browsers, and all of them are signed in (F20)."""
+def test_ten_concurrent_first_sign_ins_create_one_user(provider_app: Flask, rows: Rows, op: FaultyProvider) -> None:
+    """Use ten browsers. All of them are signed in."""
     browsers = [ProviderClient(provider_app, op) for _ in range(10)]
-    backs = [browser.callback_url() for browser in browsers]
-    run_parallel(*(lambda who=who, back=back: who.get(back) for who, back in zip(browsers, backs, strict=True)))
+    callbacks = [browser.callback_url() for browser in browsers]
+    run_parallel(
+        *(lambda browser=browser, url=url: browser.get(url) for browser, url in zip(browsers, callbacks, strict=True))
+    )
 
     ids = {(session := browser.session()) and session["user"]["id"] for browser in browsers}
     assert ids == {rows("SELECT id FROM users")[0][0]}

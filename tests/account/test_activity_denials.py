@@ -1,4 +1,4 @@
-"""A sign-in that failed for somebody we know stands in their story, and never fails for the sake of it."""
+"""Denied sign-ins in the activity of a known user."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from tests.servers.faulty.provider import FaultyProvider
 FIREFOX = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
 
 
-def story(client: ProviderClient) -> list[Activity]:
+def denials(client: ProviderClient) -> list[Activity]:
     (user,) = client.options.adapter.list_users()
-    return [line for line in client.options.sessions.store.activity(user.id, 10) if line.kind == "refused"]
+    return [line for line in client.options.sessions.store.list_activity(user.id, 10) if line.kind == "refused"]
 
 
 def denied(client: ProviderClient, **claims: object) -> str:
-    """The code of the error with which they are sent back."""
-    answer = client.get(client.callback_url("/dashboard", **claims), headers=FIREFOX)
-    return query(answer.headers["Location"])["error"]
+    """Return the error code of a denied sign-in."""
+    response = client.get(client.callback_url("/dashboard", **claims), headers=FIREFOX)
+    return query(response.headers["Location"])["error"]
 
 
-def test_a_refusal_by_the_application_is_noted_with_device_and_address(client: ProviderClient) -> None:
+def test_a_denial_by_the_sign_in_callback_is_recorded_with_device_and_address(client: ProviderClient) -> None:
     client.sign_in_as()
     set_callbacks(client, sign_in=lambda _: False)
 
     assert denied(client) == "AccessDenied"
-    (line,) = story(client)
+    (line,) = denials(client)
     assert (line.at, line.provider, line.device, line.ip_address, line.detail) == (
         int(client.clock.now),
         "oidc",
@@ -43,19 +43,19 @@ def test_a_refusal_by_the_application_is_noted_with_device_and_address(client: P
     )
 
 
-def test_so_is_one_by_its_jwt_callback(client: ProviderClient) -> None:
+def test_a_denial_by_the_jwt_callback_is_recorded(client: ProviderClient) -> None:
     client.sign_in_as()
     set_callbacks(client, jwt=lambda _: None)
 
     assert denied(client) == "AccessDenied"
-    assert len(story(client)) == 1
+    assert len(denials(client)) == 1
 
 
-def test_a_disabled_user_is_not_admitted_and_is_asked_nothing(client: ProviderClient) -> None:
-    asked: list[SignInParams] = []
+def test_a_disabled_user_is_denied_before_the_sign_in_callback_is_called(client: ProviderClient) -> None:
+    calls: list[SignInParams] = []
 
     def sign_in(params: SignInParams) -> bool:
-        asked.append(params)
+        calls.append(params)
         return True
 
     client.sign_in_as()
@@ -66,22 +66,22 @@ def test_a_disabled_user_is_not_admitted_and_is_asked_nothing(client: ProviderCl
 
     assert denied(client, name="Another Name") == "AccessDenied"
     (user,) = client.options.adapter.list_users()
-    assert (client.session(), asked, user.name) == (None, [], "Vera Visitor")
-    assert len(story(client)) == 1
+    assert (client.session(), calls, user.name) == (None, [], "Vera Visitor")
+    assert len(denials(client)) == 1
 
 
-def test_the_owner_of_an_address_learns_that_somebody_came_with_it_another_way(
+def test_a_sign_in_with_the_email_address_of_another_user_is_recorded_for_that_user(
     make_app: MakeApp, op: FaultyProvider
 ) -> None:
     client = ProviderClient(make_app(**provider_env(op)), op)
     client.sign_in_as()
     client.sign_out()
 
-    assert denied(client, sub="somebody-else") == "OAuthAccountNotLinked"
-    assert [line.detail for line in story(client)] == ["OAuthAccountNotLinked"]
+    assert denied(client, sub="another-subject") == "OAuthAccountNotLinked"
+    assert [line.detail for line in denials(client)] == ["OAuthAccountNotLinked"]
 
 
-def test_who_is_not_known_leaves_nothing(provider_app: Flask, op: FaultyProvider) -> None:
+def test_a_denial_of_an_unknown_user_is_not_recorded(provider_app: Flask, op: FaultyProvider) -> None:
     client = ProviderClient(provider_app, op)
     set_callbacks(client, sign_in=lambda _: False)
 
@@ -90,16 +90,18 @@ def test_who_is_not_known_leaves_nothing(provider_app: Flask, op: FaultyProvider
 
 
 @pytest.mark.parametrize("fault", ["wrong-nonce", "expired"])
-def test_an_answer_that_nobody_can_believe_is_in_nobody_s_story(client: ProviderClient, fault: Any) -> None:
-    """Who it is about is the very thing that it can't be believed in."""
+def test_an_invalid_id_token_is_recorded_for_no_user(client: ProviderClient, fault: Any) -> None:
+    """The subject of an invalid ID token cannot be trusted."""
     client.sign_in_as()
     client.op.faults.id_token = fault
 
     assert denied(client) == "Configuration"
-    assert story(client) == []
+    assert denials(client) == []
 
 
-def test_a_story_that_can_t_be_written_changes_nothing(client: ProviderClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_to_record_activity_does_not_change_the_response(
+    client: ProviderClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*_: object) -> None:
         raise AdapterError
 
@@ -111,7 +113,7 @@ def test_a_story_that_can_t_be_written_changes_nothing(client: ProviderClient, m
     assert client.name() == "Vera Visitor"
 
 
-def test_whatever_the_story_lacks_is_told_in_the_log(
+def test_a_failure_to_record_activity_is_logged(
     client: ProviderClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_: object) -> None:
@@ -124,5 +126,5 @@ def test_whatever_the_story_lacks_is_told_in_the_log(
     client.sign_out()
 
     lost = [record for record in caplog.records if getattr(record, "event", "") == "activity-lost"]
-    assert len(lost) == 3  # signed in, refused, ended
+    assert len(lost) == 3  # signed-in, refused, ended
     assert len({record.__dict__["user"] for record in lost}) == 1

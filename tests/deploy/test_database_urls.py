@@ -1,4 +1,4 @@
-"""An address of a database or a cache that cannot be one: one sentence, no value in it, nothing touched."""
+"""Invalid values of DATABASE_URL and REDIS_URL: one error sentence without the value, and nothing is created."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ CACHES = [
 ]
 
 
-def refusal(settings: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> str:
-    """What `make serve` says and ends with."""
+def error_of_serve(settings: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return the message of the ConfigurationError that `make serve` raises."""
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(ConfigurationError) as caught:
@@ -43,42 +43,44 @@ def refusal(settings: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> str:
     return str(caught.value)
 
 
-def is_one_sentence_about(name: str, told: str) -> bool:
-    return told.startswith((f"{name}: ", f"{name} ")) and told.isprintable() and PASSWORD not in told
+def is_one_sentence_about(name: str, message: str) -> bool:
+    return message.startswith((f"{name}: ", f"{name} ")) and message.isprintable() and PASSWORD not in message
 
 
 @pytest.mark.parametrize("address", DATABASES)
-def test_an_address_of_no_database_is_one_sentence(
+def test_an_invalid_database_url_is_one_error_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
     settings = {**environment(tmp_path), "DATABASE_URL": address}
 
-    assert is_one_sentence_about("DATABASE_URL", refusal(settings, monkeypatch))
+    assert is_one_sentence_about("DATABASE_URL", error_of_serve(settings, monkeypatch))
 
 
 @pytest.mark.parametrize("address", CACHES)
-def test_an_address_of_no_redis_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+def test_an_invalid_redis_url_is_one_error_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
     settings = {**environment(tmp_path), "REDIS_URL": address}
 
-    assert is_one_sentence_about("REDIS_URL", refusal(settings, monkeypatch))
+    assert is_one_sentence_about("REDIS_URL", error_of_serve(settings, monkeypatch))
 
 
 @pytest.mark.parametrize(
     ("name", "address"), [("DATABASE_URL", DATABASES[0]), ("DATABASE_URL", DATABASES[-1]), ("REDIS_URL", CACHES[0])]
 )
-def test_so_it_is_told_on_the_terminal(tmp_path: Path, name: str, address: str) -> None:
+def test_make_serve_prints_the_error_sentence(tmp_path: Path, name: str, address: str) -> None:
     settings = {**environment(tmp_path), name: address}
-    ended = subprocess.run(
+    result = subprocess.run(
         alone(["-m", "deploy.serve"], settings), capture_output=True, text=True, check=False, timeout=30
     )
 
-    assert (ended.returncode, ended.stdout) == (os.EX_CONFIG, "")
-    assert is_one_sentence_about(name, ended.stderr.removeprefix("genkan: ").removesuffix("\n"))
+    assert (result.returncode, result.stdout) == (os.EX_CONFIG, "")
+    assert is_one_sentence_about(name, result.stderr.removeprefix("genkan: ").removesuffix("\n"))
 
 
 @pytest.mark.parametrize("kind", ["folder", "pipe", "link to a folder"])
-def test_what_is_no_file_is_refused_and_stays_as_it_is(tmp_path: Path, kind: str) -> None:
-    """A folder that lost its x bits could not be entered any more, nor /dev/null be written to by anybody else."""
+def test_a_path_that_is_no_regular_file_is_refused_and_left_unchanged(tmp_path: Path, kind: str) -> None:
+    """Setting the mode of a folder would remove its x bits. Setting that of a device would affect other users."""
     named = tmp_path / "named"
     if kind == "pipe":
         os.mkfifo(named)

@@ -1,4 +1,4 @@
-"""The schema: made in an empty database, adopted in Auth.js's, by one process at a time."""
+"""Migrations: a new database, the database of an Auth.js application, and concurrent upgrades."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def database(url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def kinds(url: str) -> tuple[str, str]:
+def id_types(url: str) -> tuple[str, str]:
     return authjs.SQLITE_INTEGERS if url.startswith("sqlite") else authjs.INTEGERS
 
 
@@ -55,26 +55,26 @@ def test_a_new_database_is_pending_until_it_is_upgraded(url: str) -> None:
     assert not migrations.pending(url)
 
 
-def test_the_migrations_make_what_the_models_say(database: Database, url: str, tmp_path: Path) -> None:
+def test_the_migrations_create_the_schema_of_the_models(database: Database, url: str, tmp_path: Path) -> None:
     migrations.upgrade(url)
     if url.startswith("sqlite"):
-        with closing(Database(f"sqlite:///{tmp_path / 'models.db'}")) as made_by_models:
-            models.Base.metadata.create_all(made_by_models.engine)
-            assert definitions(database) == definitions(made_by_models)
+        with closing(Database(f"sqlite:///{tmp_path / 'models.db'}")) as from_models:
+            models.Base.metadata.create_all(from_models.engine)
+            assert definitions(database) == definitions(from_models)
         return
     with database.read() as session:
         context = MigrationContext.configure(session.connection(), opts={"compare_type": False})
         assert compare_metadata(context, models.Base.metadata) == []
 
 
-def test_four_processes_that_upgrade_at_once_do_it_once(url: str) -> None:
+def test_of_four_concurrent_upgrades_one_creates_the_schema(url: str) -> None:
     assert contend(upgrade, url) == [True] * 4
 
 
-def test_an_authjs_database_is_adopted_and_no_column_changed(
-    database: Database, url: str, kinds: tuple[str, str]
+def test_an_authjs_database_is_adopted_and_its_columns_stay_unchanged(
+    database: Database, url: str, id_types: tuple[str, str]
 ) -> None:
-    authjs.create_schema(database, kinds)
+    authjs.create_schema(database, id_types)
     authjs.add_grace(database, "7")
     with database.read() as session:
         before = {table: columns(session.connection(), table) for table in ("users", "accounts")}
@@ -87,16 +87,16 @@ def test_an_authjs_database_is_adopted_and_no_column_changed(
     assert set(after["used_tokens"]) == {"id", "expires"}
 
 
-def test_the_other_application_goes_on_inserting(database: Database, url: str, kinds: tuple[str, str]) -> None:
-    authjs.create_schema(database, kinds)
+def test_the_other_application_can_still_insert_users(database: Database, url: str, id_types: tuple[str, str]) -> None:
+    authjs.create_schema(database, id_types)
     migrations.upgrade(url)
     authjs.add_grace(database, "8")
     with database.read() as session:
         assert session.execute(text("SELECT role FROM users")).scalar() == "user"
 
 
-def test_a_role_column_that_is_there_is_left_alone(database: Database, url: str, kinds: tuple[str, str]) -> None:
-    authjs.create_schema(database, kinds)
+def test_an_existing_role_column_is_left_unchanged(database: Database, url: str, id_types: tuple[str, str]) -> None:
+    authjs.create_schema(database, id_types)
     authjs.execute(database, "ALTER TABLE users ADD COLUMN role VARCHAR(20) DEFAULT 'member'")
     authjs.add_grace(database, "9")
     migrations.upgrade(url)
@@ -105,17 +105,17 @@ def test_a_role_column_that_is_there_is_left_alone(database: Database, url: str,
         assert session.execute(text("SELECT role FROM users")).scalar() == "member"
 
 
-def test_accounts_made_beside_existing_users_refer_to_ids_of_their_kind(
-    database: Database, url: str, kinds: tuple[str, str]
+def test_a_new_accounts_table_uses_the_id_type_of_the_existing_users(
+    database: Database, url: str, id_types: tuple[str, str]
 ) -> None:
-    authjs.create_schema(database, kinds, with_accounts=False)
+    authjs.create_schema(database, id_types, with_accounts=False)
     migrations.upgrade(url)
     with database.read() as session:
         assert columns(session.connection(), "accounts")["userId"] == "INTEGER"
 
 
 @pytest.mark.parametrize(
-    ("table", "column", "again"),
+    ("table", "column", "duplicate"),
     [
         ("users", "email", "INSERT INTO users (id, email) VALUES (2, 'GRACE@example.org')"),
         (
@@ -126,12 +126,12 @@ def test_accounts_made_beside_existing_users_refer_to_ids_of_their_kind(
         ),
     ],
 )
-def test_duplicates_stop_the_upgrade_whole_with_a_sentence_that_helps(
-    database: Database, url: str, kinds: tuple[str, str], table: str, column: str, again: str
+def test_duplicate_rows_stop_the_upgrade_with_an_error_that_names_the_query(
+    database: Database, url: str, id_types: tuple[str, str], table: str, column: str, duplicate: str
 ) -> None:
-    authjs.create_schema(database, kinds)
+    authjs.create_schema(database, id_types)
     authjs.add_grace(database, "1")
-    authjs.execute(database, again)
+    authjs.execute(database, duplicate)
     with pytest.raises(ConfigurationError, match=rf"table {table} has more than one row.*{column}.*GROUP BY") as caught:
         migrations.upgrade(url)
     assert "grace" not in str(caught.value).lower()
@@ -142,7 +142,7 @@ def test_duplicates_stop_the_upgrade_whole_with_a_sentence_that_helps(
     assert not migrations.pending(url)
 
 
-def test_a_table_of_somebody_else_is_not_touched(database: Database, url: str) -> None:
+def test_a_users_table_of_another_application_is_not_changed(database: Database, url: str) -> None:
     authjs.execute(database, "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT, password TEXT)")
     with pytest.raises(ConfigurationError, match=r"table users.*lacks name, emailVerified, image"):
         migrations.upgrade(url)
@@ -151,7 +151,7 @@ def test_a_table_of_somebody_else_is_not_touched(database: Database, url: str) -
 
 
 @pytest.mark.parametrize("tables", [("user",), ("Account", "User")])
-def test_a_layout_that_is_not_adopted_is_told_of_and_left_alone(
+def test_another_table_layout_causes_a_warning_and_is_not_changed(
     database: Database, url: str, caplog: pytest.LogCaptureFixture, tables: tuple[str, ...]
 ) -> None:
     authjs.execute(database, *(f'CREATE TABLE "{table}" (id TEXT PRIMARY KEY)' for table in tables))
@@ -164,17 +164,17 @@ def test_a_layout_that_is_not_adopted_is_told_of_and_left_alone(
         assert all(set(columns(session.connection(), table)) == {"id"} for table in tables)
 
 
-def test_a_database_of_ours_or_of_auth_js_brings_no_warning(
-    database: Database, url: str, kinds: tuple[str, str], caplog: pytest.LogCaptureFixture
+def test_an_adopted_database_causes_no_warning(
+    database: Database, url: str, id_types: tuple[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    authjs.create_schema(database, kinds)
+    authjs.create_schema(database, id_types)
     authjs.execute(database, 'CREATE TABLE "Account" (id TEXT PRIMARY KEY)')
     with caplog.at_level("WARNING", "genkan"):
         migrations.upgrade(url)
     assert caplog.records == []
 
 
-def test_there_is_no_way_back_that_would_drop_people(database: Database, url: str) -> None:
+def test_a_downgrade_is_refused(database: Database, url: str) -> None:
     migrations.upgrade(url)
     with database.write() as session, pytest.raises(ConfigurationError, match="backup"):
         config = migrations._config()
@@ -182,26 +182,26 @@ def test_there_is_no_way_back_that_would_drop_people(database: Database, url: st
         command.downgrade(config, "base")
 
 
-def test_a_database_that_is_not_there_is_a_store_error() -> None:
-    url = f"postgresql+psycopg://nobody@127.0.0.1:{free_port()}/none"
-    for act in (migrations.upgrade, migrations.pending):
+def test_an_unreachable_database_raises_adapter_error() -> None:
+    url = f"postgresql+psycopg://user@127.0.0.1:{free_port()}/none"
+    for function in (migrations.upgrade, migrations.pending):
         with pytest.raises(AdapterError):
-            act(url)
+            function(url)
 
 
 @pytest.mark.parametrize(
-    ("statement", "named"),
+    ("statement", "existing"),
     [
         ("CREATE TABLE activity (id INTEGER)", "activity"),
         ('ALTER TABLE users ADD "disabledAt" TEXT', "users.disabledAt"),
     ],
 )
-def test_what_another_application_calls_the_same_is_named_and_left_alone(
-    database: Database, url: str, kinds: tuple[str, str], statement: str, named: str
+def test_a_name_used_by_another_application_is_an_error_and_nothing_is_changed(
+    database: Database, url: str, id_types: tuple[str, str], statement: str, existing: str
 ) -> None:
-    authjs.create_schema(database, kinds)
+    authjs.create_schema(database, id_types)
     authjs.execute(database, statement)
-    with pytest.raises(ConfigurationError, match=rf"^DATABASE_URL: {named} is there already"):
+    with pytest.raises(ConfigurationError, match=rf"^DATABASE_URL: {existing} is there already"):
         migrations.upgrade(url)
     with database.read() as session:
         assert "used_tokens" not in inspect(session.connection()).get_table_names()

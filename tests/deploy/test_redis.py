@@ -1,4 +1,4 @@
-"""The whole house with a real Redis, and with one that goes away in the middle (F13-F15)."""
+"""The application with a real Redis, and with one that is down."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from tests.conftest import MakeApp
 from tests.servers.redis_server import RedisServer
 
 
-def test_two_workers_share_what_they_know_of_a_profile(make_app: MakeApp, redis_url: str) -> None:
-    """A role given through one of them shows at the other at once."""
+def test_two_workers_share_the_profile_cache(make_app: MakeApp, redis_url: str) -> None:
+    """A role set through one worker is in force on the other at once."""
     one, other = make_app(REDIS_URL=redis_url), make_app(REDIS_URL=redis_url)
-    here, there = Browser(one), Browser(other)
-    here.sign_in()
-    there.sign_in()
-    assert there.get("/api/user/profile").get_json()["role"] == "user"
+    first, second = Browser(one), Browser(other)
+    first.sign_in()
+    second.sign_in()
+    assert second.get("/api/user/profile").get_json()["role"] == "user"
 
-    answer = one.test_cli_runner().invoke(args=["users", "role", "hana@example.com", "admin"])
+    result = one.test_cli_runner().invoke(args=["users", "role", "hana@example.com", "admin"])
 
-    assert answer.exit_code == 0
-    assert there.get("/api/user/profile").get_json()["role"] == "admin"
+    assert result.exit_code == 0
+    assert second.get("/api/user/profile").get_json()["role"] == "admin"
 
 
-def test_people_sign_in_and_stay_signed_in_while_redis_is_down(make_app: MakeApp, redis_server: RedisServer) -> None:
-    """It is a cache: what it forgot is looked up again."""
+def test_users_can_sign_in_and_stay_signed_in_while_redis_is_down(make_app: MakeApp, redis_server: RedisServer) -> None:
+    """Cached values are read from the database instead."""
     app = make_app(REDIS_URL=redis_server.url)
     before, during = Browser(app), Browser(app)
     before.sign_in()
@@ -37,8 +37,8 @@ def test_people_sign_in_and_stay_signed_in_while_redis_is_down(make_app: MakeApp
     redis_server.start()
 
 
-def test_the_house_stands_without_redis(make_app: MakeApp, redis_server: RedisServer) -> None:
-    """Down at the start, it is missed by nobody."""
+def test_the_application_starts_without_redis(make_app: MakeApp, redis_server: RedisServer) -> None:
+    """Redis is down before the start."""
     redis_server.stop()
     browser = Browser(make_app(REDIS_URL=redis_server.url))
 

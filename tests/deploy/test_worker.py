@@ -1,4 +1,4 @@
-"""The production server itself, over sockets: what it reads, what it refuses, and that nobody can hold it up."""
+"""Gunicorn worker over sockets: request parsing, limits and slow clients."""
 
 from __future__ import annotations
 
@@ -13,75 +13,76 @@ from tests.servers.process import Process, free_port
 
 pytestmark = pytest.mark.xdist_group("timing")
 
-WITHIN = 1.0
-"""Seconds that anybody waits at most, whatever other clients do (D5)."""
+
+MAX_WAIT = 1.0
+"""Seconds. Longest wait of a client, whatever other clients do."""
 
 
 @pytest.fixture(name="port", scope="module")
 def _port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     port = free_port()
-    house = production_app.build(tmp_path_factory.mktemp("house"))
-    server = Process(production_app.command(house, PORT=str(port)), "Booting worker")
+    folder = production_app.build(tmp_path_factory.mktemp("app"))
+    server = Process(production_app.command(folder, PORT=str(port)), "Booting worker")
     server.start()
     yield port
     server.stop()
 
 
-def opened(port: int) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", port), timeout=WITHIN)
+def connect(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), timeout=MAX_WAIT)
 
 
 def request(*lines: str, body: bytes = b"", method: str = "GET / HTTP/1.1") -> bytes:
     return "\r\n".join((method, "Host: app.example.test", "Connection: close", *lines, "", "")).encode() + body
 
 
-def answer(port: int, raw: bytes) -> str:
-    """What the server says within WITHIN seconds of each of its own packets; times out otherwise."""
-    with opened(port) as client:
+def response_to(port: int, raw: bytes) -> str:
+    """Return the whole response. Raises TimeoutError if the server pauses for longer than MAX_WAIT."""
+    with connect(port) as client:
         client.sendall(raw)
         return b"".join(iter(lambda: client.recv(65536), b"")).decode("latin-1")
 
 
 def status(port: int, raw: bytes) -> int:
-    return int(answer(port, raw).split(" ", 2)[1])
+    return int(response_to(port, raw).split(" ", 2)[1])
 
 
-def test_what_a_worker_writes_is_for_its_own_account(port: int) -> None:
-    assert "'mode': '0o77'" in answer(port, request())
+def test_the_umask_of_a_worker_makes_files_private(port: int) -> None:
+    assert "'mode': '0o77'" in response_to(port, request())
 
 
 @pytest.mark.parametrize("size", [12_000, 16_000, 20_000, 32_000])
-def test_the_largest_cookies_of_authjs_are_read(port: int, size: int) -> None:
-    assert f"a={'x' * size}'" in answer(port, request(f"Cookie: a={'x' * size}"))
+def test_the_largest_cookies_of_authjs_are_accepted(port: int, size: int) -> None:
+    assert f"a={'x' * size}'" in response_to(port, request(f"Cookie: a={'x' * size}"))
 
 
 @pytest.mark.parametrize("size", [48_000, 64_000, 600_000])
-def test_a_larger_cookie_is_refused_as_too_large(port: int, size: int) -> None:
+def test_a_larger_cookie_returns_431(port: int, size: int) -> None:
     assert status(port, request(f"Cookie: a={'x' * size}")) == 431
 
 
-def test_a_cookie_of_another_app_in_another_alphabet_hides_nothing(port: int) -> None:
-    assert "authjs.session-token=abc" in answer(port, request("Cookie: city=München; authjs.session-token=abc"))
+def test_a_cookie_with_other_letters_does_not_hide_later_cookies(port: int) -> None:
+    assert "authjs.session-token=abc" in response_to(port, request("Cookie: city=München; authjs.session-token=abc"))
 
 
 @pytest.mark.parametrize("name", ["X-Forwarded-For", "X_Forwarded_For", "Forwarded"])
-def test_nobody_is_believed_about_where_a_request_came_from(port: int, name: str) -> None:
-    told = answer(port, request(f"{name}: 9.9.9.9", "X-Forwarded-Proto: https"))
-    assert "'REMOTE_ADDR': '127.0.0.1'" in told
-    assert "'wsgi.url_scheme': 'http'" in told
+def test_forwarded_headers_do_not_change_the_client_address(port: int, name: str) -> None:
+    response = response_to(port, request(f"{name}: 9.9.9.9", "X-Forwarded-Proto: https"))
+    assert "'REMOTE_ADDR': '127.0.0.1'" in response
+    assert "'wsgi.url_scheme': 'http'" in response
 
 
-def test_a_header_spelled_with_underscores_is_not_mistaken_for_the_proxys(port: int) -> None:
-    told = answer(port, request("X-Forwarded-For: 8.8.8.8", "X_Forwarded_For: 9.9.9.9"))
-    assert "8.8.8.8" in told
-    assert "9.9.9.9" not in told
+def test_a_header_with_underscores_does_not_replace_a_forwarded_header(port: int) -> None:
+    response = response_to(port, request("X-Forwarded-For: 8.8.8.8", "X_Forwarded_For: 9.9.9.9"))
+    assert "8.8.8.8" in response
+    assert "9.9.9.9" not in response
 
 
-def test_a_header_that_only_looks_like_the_proxys_does_not_reach_the_app(port: int) -> None:
-    """Proxies that set X-Forwarded-For let X_Forwarded_For pass, and in the environment the two have one name."""
-    told = answer(port, request("X_Forwarded_For: 9.9.9.9", "X_Forwarded-Proto: https", "X-Ordinary: kept"))
-    assert "HTTP_X_ORDINARY" in told
-    assert "HTTP_X_FORWARDED" not in told
+def test_a_forwarded_header_with_underscores_is_dropped(port: int) -> None:
+    """Proxies that set X-Forwarded-For pass X_Forwarded_For on. WSGI gives both the same name."""
+    response = response_to(port, request("X_Forwarded_For: 9.9.9.9", "X_Forwarded-Proto: https", "X-Ordinary: kept"))
+    assert "HTTP_X_ORDINARY" in response
+    assert "HTTP_X_FORWARDED" not in response
 
 
 @pytest.mark.parametrize(
@@ -98,27 +99,27 @@ def test_a_header_that_only_looks_like_the_proxys_does_not_reach_the_app(port: i
     ],
     ids=repr,
 )
-def test_a_request_that_can_be_read_in_two_ways_is_refused(port: int, lines: tuple[str, ...]) -> None:
+def test_an_ambiguous_request_returns_400(port: int, lines: tuple[str, ...]) -> None:
     smuggled = b"0\r\n\r\n" + request(method="GET /smuggled HTTP/1.1")
-    told = answer(port, request(*lines, method="POST / HTTP/1.1", body=smuggled))
-    assert told.startswith("HTTP/1.1 400 ")
-    assert told.count("HTTP/1.1 ") == 1
+    response = response_to(port, request(*lines, method="POST / HTTP/1.1", body=smuggled))
+    assert response.startswith("HTTP/1.1 400 ")
+    assert response.count("HTTP/1.1 ") == 1
 
 
-def test_a_refusal_repeats_nothing_and_cannot_be_sniffed(port: int) -> None:
-    told = answer(port, b"GET /api/auth/callback/x?code=hunter22 HTTP/9.9\r\nHost: a\r\n\r\n")
-    assert "hunter22" not in told
-    assert {"X-Content-Type-Options: nosniff", "Content-Type: text/plain; charset=utf-8"} <= set(told.split("\r\n"))
+def test_an_error_repeats_nothing_and_cannot_be_sniffed(port: int) -> None:
+    response = response_to(port, b"GET /api/auth/callback/x?code=hunter22 HTTP/9.9\r\nHost: a\r\n\r\n")
+    assert "hunter22" not in response
+    assert {"X-Content-Type-Options: nosniff", "Content-Type: text/plain; charset=utf-8"} <= set(response.split("\r\n"))
 
 
-def test_no_answer_tells_a_version(port: int) -> None:
-    answers = [answer(port, request()), answer(port, b"nonsense\r\n\r\n")]
-    banners = [line for told in answers for line in told.split("\r\n") if line.lower().startswith("server:")]
+def test_no_response_contains_a_version(port: int) -> None:
+    responses = [response_to(port, request()), response_to(port, b"nonsense\r\n\r\n")]
+    banners = [line for response in responses for line in response.split("\r\n") if line.lower().startswith("server:")]
     assert banners == ["Server: gunicorn"]
 
 
 @pytest.mark.parametrize(
-    "beginning",
+    "start",
     [
         b"",
         b"GET / HTTP/1.1\r\nX-Header: a",
@@ -127,36 +128,36 @@ def test_no_answer_tells_a_version(port: int) -> None:
     ],
     ids=["silent", "headers", "body", "chunks"],
 )
-def test_two_hundred_clients_that_dribble_hold_nobody_up(port: int, beginning: bytes) -> None:
+def test_two_hundred_slow_clients_do_not_delay_others(port: int, start: bytes) -> None:
     with ExitStack() as clients:
         for _ in range(200):
-            clients.enter_context(opened(port)).sendall(beginning)
+            clients.enter_context(connect(port)).sendall(start)
         assert [status(port, request()) for _ in range(10)] == [200] * 10
 
 
-def test_clients_that_never_close_hold_nobody_up(port: int) -> None:
+def test_idle_connections_do_not_delay_others(port: int) -> None:
     with ExitStack() as clients:
         for _ in range(20):
-            client = clients.enter_context(opened(port))
+            client = clients.enter_context(connect(port))
             client.sendall(request())
             assert client.recv(65536)
         assert [status(port, request()) for _ in range(10)] == [200] * 10
 
 
-def test_a_request_that_comes_in_pieces_is_put_together(port: int) -> None:
-    with opened(port) as client:
+def test_a_request_in_many_packets_is_read(port: int) -> None:
+    with connect(port) as client:
         for byte in request("Content-Length: 3", method="POST / HTTP/1.1", body=b"abc"):
             client.sendall(bytes([byte]))
         assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
 
 
-@pytest.mark.parametrize("apart", [True, False], ids=["one after the other", "at once"])
-def test_a_connection_serves_several_requests(port: int, apart: bool) -> None:
-    kept = request().replace(b"Connection: close\r\n", b"")
-    with opened(port) as client:
-        client.sendall(kept if apart else kept + kept)
-        told = client.recv(65536)
-        if apart:
-            client.sendall(kept)
-        while told.count(b"200 OK") < 2:
-            told += client.recv(65536)
+@pytest.mark.parametrize("separately", [True, False], ids=["one after the other", "pipelined"])
+def test_a_connection_serves_several_requests(port: int, separately: bool) -> None:
+    keep_alive = request().replace(b"Connection: close\r\n", b"")
+    with connect(port) as client:
+        client.sendall(keep_alive if separately else keep_alive + keep_alive)
+        response = client.recv(65536)
+        if separately:
+            client.sendall(keep_alive)
+        while response.count(b"200 OK") < 2:
+            response += client.recv(65536)

@@ -1,4 +1,4 @@
-"""The development identity provider: signing in, as a client and as a person see it."""
+"""Development provider: sign-in pages, ID tokens, and where it is refused."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def _worker() -> Worker:
     return Worker()
 
 
-class TestSigningIn:
-    def test_discovery_names_everything_below_the_issuer(self, worker: Worker) -> None:
+class TestSignIn:
+    def test_the_metadata_lists_endpoints_below_the_issuer(self, worker: Worker) -> None:
         metadata = worker.browser.get("/development/.well-known/openid-configuration").get_json()
 
         assert metadata["issuer"] == ISSUER
@@ -35,7 +35,7 @@ class TestSigningIn:
         assert len(endpoints) == 5
         assert all(value.startswith(f"{ISSUER}/") for value in endpoints.values())
 
-    def test_the_page_says_what_it_is_and_offers_people_that_nobody_takes_for_real(self, worker: Worker) -> None:
+    def test_the_page_names_the_development_provider_and_lists_test_users(self, worker: Worker) -> None:
         page = worker.authorize()
 
         assert page.status_code == 200
@@ -45,30 +45,30 @@ class TestSigningIn:
             assert candidate.email.endswith("@example.com")
         assert any(not candidate.name.isascii() for candidate in PRESETS.values())
 
-    def test_the_page_works_without_scripts_and_under_a_strict_policy(self, worker: Worker) -> None:
+    def test_the_page_works_without_scripts_and_inline_styles(self, worker: Worker) -> None:
         page = worker.authorize().text
 
         assert "<script" not in page
         assert not re.search(r"\sstyle=|<style|\son\w+=|javascript:|\shx-", page)
 
-    def test_a_choice_goes_back_with_code_state_and_issuer(self, worker: Worker) -> None:
-        answer = sent_back(worker.choose("hana"))
+    def test_a_choice_redirects_with_code_state_and_issuer(self, worker: Worker) -> None:
+        response = sent_back(worker.choose("hana"))
 
-        assert answer.keys() == {"code", "state", "iss"}
-        assert (answer["state"], answer["iss"]) == ("the-state", ISSUER)
+        assert response.keys() == {"code", "state", "iss"}
+        assert (response["state"], response["iss"]) == ("the-state", ISSUER)
 
-    def test_the_longest_honest_answer_fits_a_request_line(self, worker: Worker) -> None:
+    def test_the_longest_valid_response_fits_a_request_line(self, worker: Worker) -> None:
         picture = "https://example.com/" + "p" * 492
         page = worker.authorize(state="s" * 200, nonce="n" * 200)
         email = f"{'e' * 60}@{'d' * 180}.com"
-        answer = worker.answer(page, choice="typed", name="例" * 100, email=email, picture=picture)
+        response = worker.answer(page, choice="typed", name="例" * 100, email=email, picture=picture)
 
-        assert sent_back(answer)["code"]
-        assert len(answer.headers["Location"]) < 4000
+        assert sent_back(response)["code"]
+        assert len(response.headers["Location"]) < 4000
 
-    def test_the_id_token_says_who_when_and_for_whom(self, worker: Worker) -> None:
-        answer = worker.exchange(worker.code(scope="openid email profile", choice="zoe"))
-        tokens = answer.get_json()
+    def test_the_id_token_has_all_claims(self, worker: Worker) -> None:
+        response = worker.exchange(worker.code(scope="openid email profile", choice="zoe"))
+        tokens = response.get_json()
         claims = worker.claims(tokens["id_token"])
 
         half = hashlib.sha256(tokens["access_token"].encode()).digest()[:16]
@@ -98,7 +98,7 @@ class TestSigningIn:
         assert '"alg":"ES256"' in header.decode().replace(" ", "")
         assert "d" not in key
 
-    def test_somebody_typed_in_signs_in_as_typed(self, worker: Worker) -> None:
+    def test_a_typed_user_signs_in_with_the_typed_claims(self, worker: Worker) -> None:
         typed = {"name": " Mx. Typed ", "email": "typed@example.com", "picture": "https://example.com/a.png"}
         code = sent_back(worker.choose("typed", **typed))["code"]
         claims = worker.claims(worker.exchange(code).get_json()["id_token"])
@@ -125,9 +125,7 @@ class TestSigningIn:
             {"picture": "https://example.com/" + "p" * 512},
         ],
     )
-    def test_what_makes_no_person_is_asked_for_again_and_stays_typed(
-        self, worker: Worker, typed: dict[str, str]
-    ) -> None:
+    def test_invalid_fields_are_shown_again_with_an_error(self, worker: Worker, typed: dict[str, str]) -> None:
         fields = {"name": "Kept Name", "email": "kept@example.com", "picture": "", **typed}
         page = worker.choose("typed", **fields)
 
@@ -136,17 +134,17 @@ class TestSigningIn:
         assert f'value="{fields["name"]}"' in page.text
         assert worker.answer(page, choice="hana").status_code == 303
 
-    def test_a_login_hint_is_typed_already(self, worker: Worker) -> None:
+    def test_the_login_hint_is_in_the_email_field(self, worker: Worker) -> None:
         assert 'value="hint@example.com"' in worker.authorize(login_hint="hint@example.com").text
 
-    def test_refusing_goes_back_as_access_denied(self, worker: Worker) -> None:
-        answer = sent_back(worker.choose("refuse"))
+    def test_refusing_redirects_with_access_denied(self, worker: Worker) -> None:
+        response = sent_back(worker.choose("refuse"))
 
-        assert (answer["error"], answer["state"], answer["iss"]) == ("access_denied", "the-state", ISSUER)
-        assert "code" not in answer
+        assert (response["error"], response["state"], response["iss"]) == ("access_denied", "the-state", ISSUER)
+        assert "code" not in response
 
     @pytest.mark.parametrize("parameters", [{"prompt": "login"}, {"max_age": "0"}, {"prompt": "login consent"}])
-    def test_asking_for_fresh_authentication_is_always_met(self, worker: Worker, parameters: dict[str, str]) -> None:
+    def test_a_request_for_fresh_authentication_is_honoured(self, worker: Worker, parameters: dict[str, str]) -> None:
         page = worker.authorize(**parameters)
         claims = worker.claims(
             worker.exchange(sent_back(worker.answer(page, choice="hana"))["code"]).get_json()["id_token"]
@@ -154,7 +152,7 @@ class TestSigningIn:
 
         assert claims["auth_time"] == NOON
 
-    def test_a_real_client_signs_in_refreshes_and_asks_who_it_is(self, worker: Worker) -> None:
+    def test_an_oauth_client_library_signs_in_refreshes_and_reads_userinfo(self, worker: Worker) -> None:
         session = OAuth2Session(
             CLIENT_ID,
             worker.provider.client_secret,
@@ -166,16 +164,16 @@ class TestSigningIn:
         session.mount(URL, WSGIAdapter(worker.app.wsgi_app))
         address, state = session.create_authorization_url(f"{ISSUER}/authorize", code_verifier=VERIFIER)
         page = worker.browser.get("/development/authorize", query_string=urlsplit(address).query)
-        back = worker.answer(page, choice="admin").headers["Location"]
-        session.fetch_token(f"{ISSUER}/token", authorization_response=back, state=state, code_verifier=VERIFIER)
+        location = worker.answer(page, choice="admin").headers["Location"]
+        session.fetch_token(f"{ISSUER}/token", authorization_response=location, state=state, code_verifier=VERIFIER)
         session.refresh_token()
-        with session, session.get(f"{ISSUER}/userinfo") as answer:
-            claims = answer.json()
+        with session, session.get(f"{ISSUER}/userinfo") as response:
+            claims = response.json()
 
         assert claims["name"] == "Alex Admin"
         assert claims["sub"] == DevUser("admin@example.com").subject
 
-    def test_any_worker_can_take_the_next_step(self, worker: Worker) -> None:
+    def test_each_step_may_run_on_another_worker(self, worker: Worker) -> None:
         first, second, third, fourth = (worker.another() for _ in range(4))
         code = sent_back(second.answer(first.authorize(), choice="hana"))["code"]
         tokens = third.exchange(code).get_json()
@@ -183,8 +181,8 @@ class TestSigningIn:
         assert fourth.userinfo(tokens["access_token"]).get_json()["name"] == "Hana Example"
         assert first.claims(tokens["id_token"])["name"] == "Hana Example"
 
-    def test_everything_below_the_provider_says_no_store(self, worker: Worker) -> None:
-        answers = [
+    def test_every_response_says_no_store(self, worker: Worker) -> None:
+        responses = [
             worker.authorize(),
             worker.authorize(client_id="other"),
             worker.choose("hana"),
@@ -198,17 +196,17 @@ class TestSigningIn:
             worker.browser.get("/development/pictures/missing.svg"),
         ]
 
-        assert {answer.headers["Cache-Control"] for answer in answers} == {"no-store"}
-        assert not any("Set-Cookie" in answer.headers for answer in answers)
+        assert {response.headers["Cache-Control"] for response in responses} == {"no-store"}
+        assert not any("Set-Cookie" in response.headers for response in responses)
 
-    def test_the_pictures_are_there_but_for_the_one_that_is_meant_to_fail(self, worker: Worker) -> None:
+    def test_the_pictures_exist_except_the_one_that_must_fail(self, worker: Worker) -> None:
         picture = worker.browser.get("/development/pictures/hana.svg")
 
         assert picture.mimetype == "image/svg+xml"
         assert worker.browser.get("/development/pictures/missing.svg").status_code == 404
 
 
-class TestStayingAtHome:
+class TestRestrictions:
     def test_production_refuses_it(self) -> None:
         with pytest.raises(ConfigurationError, match="AUTH_DEVELOPMENT_PROVIDER=off"):
             DevelopmentProvider(URL, SECRET, UsedIds(), production=True)
@@ -216,24 +214,24 @@ class TestStayingAtHome:
     @pytest.mark.parametrize(
         "url", ["https://app.example.com", "http://192.168.1.4:5000", "http://localhost.example.com", "x"]
     )
-    def test_an_origin_that_others_can_reach_refuses_it(self, url: str) -> None:
+    def test_a_public_origin_refuses_it(self, url: str) -> None:
         with pytest.raises(ConfigurationError, match="loopback"):
             DevelopmentProvider(url, SECRET, UsedIds())
 
     @pytest.mark.parametrize("url", [URL, "http://localhost:8000", "https://localhost", "http://[::1]:5000"])
-    def test_this_machine_may_have_it_under_any_of_its_names(self, url: str) -> None:
+    def test_every_loopback_origin_is_accepted(self, url: str) -> None:
         worker = Worker(url)
         page = worker.authorize(redirect_uri=worker.provider.redirect_uri)
 
         assert worker.answer(page, choice="hana").headers["Location"].startswith(worker.provider.redirect_uri)
 
-    def test_another_secret_is_another_client_and_another_key(self) -> None:
+    def test_another_secret_gives_another_client_secret_and_another_key(self) -> None:
         one, other = DevelopmentProvider(URL, SECRET, UsedIds()), DevelopmentProvider(URL, SECRET + "!", UsedIds())
 
         assert one.client_secret != other.client_secret
         assert one.jwks().body != other.jwks().body
 
-    def test_it_brings_no_deprecated_module_and_no_warning_along(self) -> None:
+    def test_importing_it_loads_no_deprecated_module_and_causes_no_warning(self) -> None:
         program = "import sys, genkan.dev_provider.views; sys.exit('authlib.jose' in sys.modules)"
 
         subprocess.run([sys.executable, "-W", "error", "-c", program], cwd=ROOT, check=True, timeout=60)

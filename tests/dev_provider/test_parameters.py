@@ -1,4 +1,4 @@
-"""What the development provider's authorization endpoint refuses, and how."""
+"""Authorization requests that the development provider refuses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def _worker() -> Worker:
     return Worker()
 
 
-class TestTheAuthorizationRequest:
+class TestAuthorizationRequest:
     @pytest.mark.parametrize(
         "changes",
         [
@@ -31,7 +31,7 @@ class TestTheAuthorizationRequest:
             {"unknown\n": "x"},
         ],
     )
-    def test_a_request_that_nobody_may_be_sent_back_for_ends_on_a_page(
+    def test_without_a_valid_client_and_redirect_uri_there_is_an_error_page(
         self, worker: Worker, changes: dict[str, str | None]
     ) -> None:
         page = worker.authorize(**changes)
@@ -40,7 +40,7 @@ class TestTheAuthorizationRequest:
         assert "refused the request" in page.text
         assert "Location" not in page.headers
 
-    def test_a_repeated_parameter_ends_on_a_page(self, worker: Worker) -> None:
+    def test_a_repeated_parameter_returns_an_error_page(self, worker: Worker) -> None:
         query = [*authorization().items(), ("state", "another")]
 
         assert worker.browser.get("/development/authorize", query_string=query).status_code == 400
@@ -68,14 +68,14 @@ class TestTheAuthorizationRequest:
             ({"request_uri": "https://evil.example/"}, "request_uri_not_supported"),
         ],
     )
-    def test_the_client_hears_of_its_own_mistakes(
+    def test_other_errors_are_returned_to_the_client(
         self, worker: Worker, changes: dict[str, str | None], error: str
     ) -> None:
-        answer = sent_back(worker.authorize(**changes))
+        response = sent_back(worker.authorize(**changes))
 
-        assert (answer["error"], answer["state"], answer["iss"]) == (error, "the-state", ISSUER)
+        assert (response["error"], response["state"], response["iss"]) == (error, "the-state", ISSUER)
 
-    def test_unknown_scopes_and_parameters_are_passed_over(self, worker: Worker) -> None:
+    def test_unknown_scopes_and_parameters_are_ignored(self, worker: Worker) -> None:
         page = worker.authorize(scope="openid address", claims="{}", ui_locales="ja")
         tokens = worker.exchange(sent_back(worker.answer(page, choice="hana"))["code"]).get_json()
 
@@ -83,13 +83,13 @@ class TestTheAuthorizationRequest:
         assert not {"email", "name"} & worker.claims(tokens["id_token"]).keys()
 
     @pytest.mark.parametrize("sealed", ["", "bad", "a.b.c", "ü" * 10, "x" * 9000])
-    def test_a_form_that_was_not_made_here_is_refused(self, worker: Worker, sealed: str) -> None:
+    def test_an_invalid_sealed_request_is_refused(self, worker: Worker, sealed: str) -> None:
         page = worker.browser.post("/development/authorize", data={"request": sealed, "choice": "hana"})
 
         assert page.status_code == 400
         assert "Location" not in page.headers
 
-    def test_a_form_that_was_altered_is_refused(self, worker: Worker) -> None:
+    def test_an_altered_sealed_request_is_refused(self, worker: Worker) -> None:
         sealed = Form(worker.authorize().text).forms[0]["request"]
         middle = len(sealed) // 2
         altered = sealed[:middle] + ("A" if sealed[middle] != "A" else "B") + sealed[middle + 1 :]
@@ -99,22 +99,22 @@ class TestTheAuthorizationRequest:
             == 400
         )
 
-    def test_fields_beside_the_sealed_request_change_nothing_of_it(self, worker: Worker) -> None:
-        answer = worker.answer(worker.authorize(), choice="hana", state="other", redirect_uri="https://evil.example/")
+    def test_form_fields_do_not_override_the_sealed_request(self, worker: Worker) -> None:
+        response = worker.answer(worker.authorize(), choice="hana", state="other", redirect_uri="https://evil.example/")
 
-        assert sent_back(answer)["state"] == "the-state"
+        assert sent_back(response)["state"] == "the-state"
 
-    def test_a_form_that_lay_about_for_hours_is_refused(self, worker: Worker) -> None:
+    def test_a_sealed_request_expires_after_an_hour(self, worker: Worker) -> None:
         page = worker.authorize()
         worker.clock.now += 3700
 
         assert "has expired" in worker.answer(page, choice="hana").text
 
     @pytest.mark.parametrize("fields", [{}, {"choice": "nobody"}, {"choice": "hana\0"}, {"choice": "x" * 9000}])
-    def test_a_choice_that_is_none_is_refused(self, worker: Worker, fields: dict[str, str]) -> None:
+    def test_an_invalid_choice_is_refused(self, worker: Worker, fields: dict[str, str]) -> None:
         assert worker.answer(worker.authorize(), **fields).status_code == 400
 
-    def test_a_code_is_no_form_and_a_form_is_no_code(self, worker: Worker) -> None:
+    def test_codes_and_sealed_requests_are_not_interchangeable(self, worker: Worker) -> None:
         sealed = Form(worker.authorize().text).forms[0]["request"]
         swapped = {"request": worker.code(), "choice": "hana"}
 

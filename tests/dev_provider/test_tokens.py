@@ -1,4 +1,4 @@
-"""The development provider's token and userinfo endpoints: what is good once, for how long, and for whom."""
+"""Token and userinfo endpoints of the development provider."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ def _worker() -> Worker:
     return Worker()
 
 
-class TestTheTokenEndpoint:
-    def test_a_code_is_good_once_whatever_worker_is_asked(self, worker: Worker) -> None:
+class TestTokenEndpoint:
+    def test_a_code_can_be_used_once_on_any_worker(self, worker: Worker) -> None:
         code = worker.code()
 
         assert worker.exchange(code).status_code == 200
         for again in (worker, worker.another()):
-            answer = again.exchange(code)
-            assert (answer.status_code, answer.get_json()["error"]) == (400, "invalid_grant")
+            response = again.exchange(code)
+            assert (response.status_code, response.get_json()["error"]) == (400, "invalid_grant")
 
-    def test_what_is_spent_is_remembered_for_as_long_as_it_would_open(self, worker: Worker) -> None:
+    def test_a_used_code_is_remembered_until_it_expires(self, worker: Worker) -> None:
         worker.exchange(worker.code())
 
         assert min(worker.ledger.used.values()) >= NOON + 60
 
-    def test_a_code_that_is_two_minutes_old_is_refused(self, worker: Worker) -> None:
+    def test_a_code_expires_after_two_minutes(self, worker: Worker) -> None:
         code = worker.code()
         worker.clock.now += 120
 
@@ -58,15 +58,15 @@ class TestTheTokenEndpoint:
             ({"grant_type": '"é\\'}, "unsupported_grant_type"),
         ],
     )
-    def test_a_bad_exchange_is_refused_in_oauths_words(
+    def test_an_invalid_token_request_returns_an_oauth_error(
         self, worker: Worker, changes: dict[str, Any], error: str
     ) -> None:
-        answer = worker.exchange(**{"code": worker.code(), **changes})
+        response = worker.exchange(**{"code": worker.code(), **changes})
 
-        assert (answer.status_code, answer.get_json()["error"]) == (400, error)
-        assert "access_token" not in answer.get_json()
+        assert (response.status_code, response.get_json()["error"]) == (400, error)
+        assert "access_token" not in response.get_json()
 
-    def test_a_wrong_verifier_uses_the_code_up(self, worker: Worker) -> None:
+    def test_a_wrong_code_verifier_uses_up_the_code(self, worker: Worker) -> None:
         code = worker.code()
         worker.exchange(code, code_verifier="w" * 43)
 
@@ -86,42 +86,42 @@ class TestTheTokenEndpoint:
             {"Authorization": "Bearer abc"},
         ],
     )
-    def test_a_client_that_cannot_prove_itself_gets_nothing_and_spends_nothing(
+    def test_a_client_that_fails_to_authenticate_does_not_use_up_the_code(
         self, worker: Worker, headers: dict[str, str]
     ) -> None:
         code = worker.code()
-        answer = worker.exchange(code, headers=headers)
+        response = worker.exchange(code, headers=headers)
 
-        assert (answer.status_code, answer.get_json()["error"]) == (401, "invalid_client")
-        assert answer.headers["WWW-Authenticate"].startswith("Basic ")
+        assert (response.status_code, response.get_json()["error"]) == (401, "invalid_client")
+        assert response.headers["WWW-Authenticate"].startswith("Basic ")
         assert worker.exchange(code).status_code == 200
 
-    def test_a_client_may_prove_itself_in_the_form(self, worker: Worker) -> None:
+    def test_a_client_may_authenticate_in_the_form(self, worker: Worker) -> None:
         by_form = {"client_id": CLIENT_ID, "client_secret": worker.provider.client_secret}
 
         assert worker.exchange(worker.code(), headers={}, **by_form).status_code == 200
         by_form["client_secret"] = "wrong"
         assert worker.exchange(worker.code(), headers={}, **by_form).status_code == 401
 
-    def test_basic_credentials_are_read_as_form_urlencoded(self, worker: Worker) -> None:
+    def test_basic_credentials_are_form_urlencoded(self, worker: Worker) -> None:
         secret = "".join(f"%{ord(letter):02X}" for letter in worker.provider.client_secret)
 
         assert worker.exchange(worker.code(), headers=basic(secret, quote(CLIENT_ID))).status_code == 200
 
-    def test_a_client_may_not_repeat_a_parameter(self, worker: Worker) -> None:
+    def test_a_repeated_parameter_is_refused(self, worker: Worker) -> None:
         data = {"grant_type": "authorization_code", "code": [worker.code(), worker.code()]}
-        answer = worker.browser.post("/development/token", data=data, headers=basic(worker.provider.client_secret))
+        response = worker.browser.post("/development/token", data=data, headers=basic(worker.provider.client_secret))
 
-        assert answer.get_json()["error"] == "invalid_request"
+        assert response.get_json()["error"] == "invalid_request"
 
-    def test_a_store_that_is_down_is_said_and_nothing_is_given(self, worker: Worker) -> None:
+    def test_without_the_database_no_token_is_issued(self, worker: Worker) -> None:
         code = worker.code()
         worker.ledger.is_down = True
-        answer = worker.exchange(code)
+        response = worker.exchange(code)
 
-        assert (answer.status_code, answer.get_json()) == (503, {"error": "temporarily_unavailable"})
+        assert (response.status_code, response.get_json()) == (503, {"error": "temporarily_unavailable"})
 
-    def test_a_refresh_rotates_the_token_and_keeps_the_time_of_signing_in(self, worker: Worker) -> None:
+    def test_a_refresh_rotates_the_token_and_keeps_auth_time(self, worker: Worker) -> None:
         first = worker.exchange(worker.code()).get_json()
         worker.clock.now += 7200
         second = worker.refresh(first["refresh_token"]).get_json()
@@ -133,15 +133,15 @@ class TestTheTokenEndpoint:
         assert "nonce" not in claims
         assert worker.refresh(second["refresh_token"]).status_code == 200
 
-    def test_a_refresh_token_is_good_once(self, worker: Worker) -> None:
+    def test_a_refresh_token_can_be_used_once(self, worker: Worker) -> None:
         token = worker.exchange(worker.code()).get_json()["refresh_token"]
 
         assert worker.refresh(token).status_code == 200
         for again in (worker, worker.another()):
-            answer = again.refresh(token)
-            assert (answer.status_code, answer.get_json()["error"]) == (400, "invalid_grant")
+            response = again.refresh(token)
+            assert (response.status_code, response.get_json()["error"]) == (400, "invalid_grant")
 
-    def test_a_refresh_may_ask_for_less_but_not_for_more(self, worker: Worker) -> None:
+    def test_a_refresh_may_narrow_the_scope_but_not_widen_it(self, worker: Worker) -> None:
         token = worker.exchange(worker.code(scope="openid email offline_access")).get_json()["refresh_token"]
 
         assert worker.refresh(token, scope="openid email profile").get_json()["error"] == "invalid_scope"
@@ -150,22 +150,22 @@ class TestTheTokenEndpoint:
         assert narrow["scope"] == "openid"
         assert worker.refresh(narrow["refresh_token"]).get_json()["scope"] == "openid email offline_access"
 
-    def test_neither_an_old_nor_another_kind_of_token_refreshes(self, worker: Worker) -> None:
+    def test_expired_and_other_tokens_cannot_refresh(self, worker: Worker) -> None:
         tokens = worker.exchange(worker.code()).get_json()
         worker.clock.now += 30 * 86400 + 60
 
         for token in (tokens["refresh_token"], tokens["access_token"], tokens["id_token"], "bad", "nul\0"):
-            answer = worker.refresh(token)
-            assert answer.status_code == 400
-            assert answer.get_json()["error"] in ("invalid_grant", "invalid_request")
+            response = worker.refresh(token)
+            assert response.status_code == 400
+            assert response.get_json()["error"] in ("invalid_grant", "invalid_request")
         assert worker.token({"grant_type": "refresh_token"}).get_json()["error"] == "invalid_request"
 
-    def test_asking_by_get_is_not_allowed(self, worker: Worker) -> None:
+    def test_a_get_request_is_not_allowed(self, worker: Worker) -> None:
         assert worker.browser.get("/development/token").status_code == 405
 
 
 class TestUserinfo:
-    def test_the_access_token_opens_what_its_scopes_name(self, worker: Worker) -> None:
+    def test_userinfo_returns_the_claims_of_the_granted_scopes(self, worker: Worker) -> None:
         token = worker.exchange(worker.code(scope="openid email")).get_json()["access_token"]
 
         assert worker.userinfo(token).get_json() == {
@@ -175,13 +175,13 @@ class TestUserinfo:
         }
 
     @pytest.mark.parametrize("token", ["", "bad", "a..b.c.d", "x" * 70_000, "é"])
-    def test_another_token_opens_nothing(self, worker: Worker, token: str) -> None:
-        answer = worker.userinfo(token)
+    def test_an_invalid_token_is_refused(self, worker: Worker, token: str) -> None:
+        response = worker.userinfo(token)
 
-        assert answer.status_code == 401
-        assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"]
+        assert response.status_code == 401
+        assert 'error="invalid_token"' in response.headers["WWW-Authenticate"]
 
-    def test_neither_an_expired_nor_another_kind_of_token_opens_anything(self, worker: Worker) -> None:
+    def test_expired_and_other_tokens_are_refused(self, worker: Worker) -> None:
         tokens = worker.exchange(worker.code()).get_json()
 
         assert worker.userinfo(tokens["refresh_token"]).status_code == 401
@@ -190,6 +190,6 @@ class TestUserinfo:
         assert worker.userinfo(tokens["access_token"]).status_code == 401
 
     def test_without_a_token_the_challenge_names_no_error(self, worker: Worker) -> None:
-        answer = worker.browser.post("/development/userinfo")
+        response = worker.browser.post("/development/userinfo")
 
-        assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, 'Bearer realm="development"')
+        assert (response.status_code, response.headers["WWW-Authenticate"]) == (401, 'Bearer realm="development"')

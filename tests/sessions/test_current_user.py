@@ -1,4 +1,4 @@
-"""Flask-Login on top of `auth()`: `current_user`, `@login_required`, and none of its own habits."""
+"""Flask-Login on top of `auth()`: `current_user`, `@login_required`, and no cookies of its own."""
 
 from __future__ import annotations
 
@@ -10,55 +10,56 @@ from flask import Blueprint, Flask, render_template_string
 from flask_login import current_user, login_required
 
 from genkan import json_blueprint, public
+from genkan.callbacks import Callbacks
 from genkan.errors import ConfigurationError
 from genkan.extension import install
-from genkan.web import flask_login as room
+from genkan.web import flask_login
 from tests.browser import HTMX, Browser
 from tests.conftest import MakeApp
 from tests.core import make_options, with_callbacks
 
-REMEMBER_COOKIES = ("remember_token", room.UNUSED_COOKIE_NAME, "never", "sent", "session")
+REMEMBER_COOKIES = ("remember_token", flask_login.UNUSED_COOKIE_NAME, "never", "sent", "session")
 
 
 @pytest.fixture(name="app")
 def _app(make_app: MakeApp) -> Flask:
-    """Rooms that anybody may enter as far as the guard goes, and that Flask-Login keeps closed."""
+    """Return an application with public views, some of which require a login by Flask-Login."""
     app = make_app()
-    app.add_url_rule("/page", "page", view_func=public(login_required(_tell)))
-    app.add_url_rule("/open", "open", view_func=public(_tell))
+    app.add_url_rule("/page", "page", view_func=public(login_required(_describe_user)))
+    app.add_url_rule("/open", "open", view_func=public(_describe_user))
     json = json_blueprint(Blueprint("json", __name__))
-    json.add_url_rule("/json", "page", public(login_required(_tell)))
+    json.add_url_rule("/json", "page", public(login_required(_describe_user)))
     app.register_blueprint(json)
     return app
 
 
-def _tell() -> str:
-    return f"{current_user.name}, {current_user.role}" if current_user.is_authenticated else "nobody"
+def _describe_user() -> str:
+    return f"{current_user.name}, {current_user.role}" if current_user.is_authenticated else "anonymous"
 
 
 def _get(browser: Browser, path: str, cookie: str) -> tuple[int, str]:
     client = browser.app.test_client(use_cookies=False)
-    answer = client.get(path, base_url=browser.origin, headers={"Cookie": cookie})
-    return answer.status_code, answer.text
+    response = client.get(path, base_url=browser.origin, headers={"Cookie": cookie})
+    return response.status_code, response.text
 
 
 def _fail(_params: object) -> NoReturn:
     raise RuntimeError
 
 
-def test_current_user_is_who_auth_says(app: Flask, browser: Browser) -> None:
-    def tell() -> str:
+def test_current_user_is_the_user_of_the_session(app: Flask, browser: Browser) -> None:
+    def describe() -> str:
         return f"{current_user.get_id()} {current_user.email} {current_user.image} {current_user.is_anonymous}"
 
-    app.add_url_rule("/tell", view_func=public(tell))
-    assert browser.get("/open").text == "nobody"
+    app.add_url_rule("/describe", view_func=public(describe))
+    assert browser.get("/open").text == "anonymous"
     browser.sign_in()
     user = (browser.session() or {})["user"]
-    assert browser.get("/tell").text == f"{user['id']} {user['email']} {user['image']} False"
+    assert browser.get("/describe").text == f"{user['id']} {user['email']} {user['image']} False"
     assert browser.get("/page").text == "Hana Example, user"
 
 
-def test_login_required_refuses_in_the_voice_of_whoever_asks(browser: Browser) -> None:
+def test_login_required_refuses_pages_fragments_and_json_like_the_access_check(browser: Browser) -> None:
     page, fragment, program = browser.get("/page"), browser.get("/page", headers=HTMX), browser.get("/json")
     assert (page.status_code, page.headers["Location"]) == (303, "/api/auth/signin?callbackUrl=%2Fpage")
     assert (fragment.status_code, fragment.headers["HX-Redirect"]) == (401, "/api/auth/signin?callbackUrl=%2Fdashboard")
@@ -66,55 +67,51 @@ def test_login_required_refuses_in_the_voice_of_whoever_asks(browser: Browser) -
     assert (program.status_code, program.get_json()) == (401, {"error": "Unauthorized"})
 
 
-def test_login_required_does_not_call_a_failure_a_refusal(app: Flask, browser: Browser) -> None:
+def test_login_required_returns_503_when_the_session_cannot_be_read(app: Flask, browser: Browser) -> None:
     browser.sign_in()
-    house = app.extensions["genkan"]
-    house.core.sessions.cache.clear()
-    house.core = with_callbacks(house.core, jwt=_fail)
+    state = app.extensions["genkan"]
+    state.core.sessions.cache.clear()
+    state.core = with_callbacks(state.core, Callbacks(jwt=_fail))
     for path, headers in (("/page", {}), ("/page", HTMX), ("/json", {})):
         assert browser.get(path, headers=headers).status_code == 503
 
 
 @pytest.mark.parametrize("name", REMEMBER_COOKIES)
-def test_a_stray_cookie_locks_nobody_out_and_lets_nobody_in(browser: Browser, name: str) -> None:
-    strays = [f"{name}={value}" for value in ("1|aa", "junk", "", "|", f"1|{'a' * 128}")]
-    assert {_get(browser, "/open", stray) for stray in strays} == {(200, "nobody")}
+def test_an_unknown_cookie_neither_signs_in_nor_signs_out(browser: Browser, name: str) -> None:
+    cookies = [f"{name}={value}" for value in ("1|aa", "junk", "", "|", f"1|{'a' * 128}")]
+    assert {_get(browser, "/open", unknown) for unknown in cookies} == {(200, "anonymous")}
     browser.sign_in()
     cookie = f"authjs.session-token={browser.cookie('authjs.session-token')}"
-    headers = [header for stray in strays for header in (f"{stray}; {cookie}", f"{cookie}; {stray}")]
+    headers = [header for unknown in cookies for header in (f"{unknown}; {cookie}", f"{cookie}; {unknown}")]
     assert {_get(browser, "/page", header) for header in headers} == {(200, "Hana Example, user")}
 
 
-def test_a_template_knows_current_user_and_a_page_that_does_not_ask_is_not_made_private(
-    app: Flask, browser: Browser
-) -> None:
+def test_templates_have_current_user_and_pages_without_it_stay_cacheable(app: Flask, browser: Browser) -> None:
     def draw(text: str) -> Callable[[], str]:
         return public(lambda: render_template_string(text))
 
-    app.add_url_rule("/asks", "asks", draw("{{ current_user.name }}"))
+    app.add_url_rule("/user", "user", draw("{{ current_user.name }}"))
     app.add_url_rule("/quiet", "quiet", draw("the same for all"))
     browser.sign_in()
-    asks, quiet = browser.get("/asks"), browser.get("/quiet")
-    assert (asks.text, asks.headers["Cache-Control"]) == ("Hana Example", "private, no-store")
+    personal, quiet = browser.get("/user"), browser.get("/quiet")
+    assert (personal.text, personal.headers["Cache-Control"]) == ("Hana Example", "private, no-store")
     assert "Cookie" not in quiet.headers.get("Vary", "")
     assert "Cache-Control" not in quiet.headers
 
 
-def test_flasks_own_cookie_session_is_never_opened(app: Flask, browser: Browser) -> None:
+def test_flasks_cookie_session_is_never_used(app: Flask, browser: Browser) -> None:
     assert app.secret_key is None
     browser.client.set_cookie("session", "eyJfdXNlcl9pZCI6IjEifQ.aaa.bbb", domain="127.0.0.1")
-    assert browser.get("/open").text == "nobody"
+    assert browser.get("/open").text == "anonymous"
     browser.sign_in()
-    answers = [browser.get(path) for path in ("/open", "/page", "/", "/dashboard", "/api/auth/session")]
-    answers.append(browser.sign_out())
+    responses = [browser.get(path) for path in ("/open", "/page", "/", "/dashboard", "/api/auth/session")]
+    responses.append(browser.sign_out())
     assert not any(
-        cookie.startswith("session=") for answer in answers for cookie in answer.headers.getlist("Set-Cookie")
+        cookie.startswith("session=") for response in responses for cookie in response.headers.getlist("Set-Cookie")
     )
 
 
-def test_a_page_that_asks_nobody_is_for_all_even_where_the_application_has_a_cookie_session(
-    app: Flask, browser: Browser
-) -> None:
+def test_public_pages_stay_cacheable_when_the_application_has_a_secret_key(app: Flask, browser: Browser) -> None:
     app.secret_key = "an application's own"
     browser.sign_in()
     for path in ("/static/css/app.css", "/about", "/health/live"):
@@ -122,14 +119,14 @@ def test_a_page_that_asks_nobody_is_for_all_even_where_the_application_has_a_coo
     assert not any(cookie.startswith("session=") for cookie in browser.get("/page").headers.getlist("Set-Cookie"))
 
 
-def test_login_disabled_is_refused_before_anything_is_opened() -> None:
+def test_init_app_refuses_login_disabled() -> None:
     app = Flask("careless")
     app.config["LOGIN_DISABLED"] = True
     with pytest.raises(ConfigurationError, match=r"LOGIN_DISABLED.*Remove it"):
         install(app, make_options(lambda: 0.0))
 
 
-def test_login_disabled_after_the_start_does_not_open_what_is_private(app: Flask, browser: Browser) -> None:
+def test_login_disabled_set_later_does_not_open_private_pages(app: Flask, browser: Browser) -> None:
     app.config["LOGIN_DISABLED"] = True
     assert browser.get("/dashboard").status_code == 303
     assert browser.get("/api/user/profile").status_code == 401

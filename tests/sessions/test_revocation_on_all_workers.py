@@ -1,4 +1,4 @@
-"""Four real workers: what ends is over on all of them within a second, and what happens at once happens once."""
+"""Revocation with four real workers: in force on all of them within a second, and written once."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ DAY = 86_400
 COOKIE = "authjs.session-token"
 
 
-class House:
-    """A running house, and the back door through which this process starts sessions in it."""
+class RunningApp:
+    """Running application, with access to its database to create sessions directly."""
 
     def __init__(self, server: Server, settings: dict[str, str]) -> None:
         self.origin, self.settings = server.origin, settings
         self.database = Database(settings["DATABASE_URL"])
         tables = models.User, models.Account, models.UsedToken
-        self.people = SQLAlchemyAdapter(self.database, *tables, seal=str, open=str)
+        self.adapter = SQLAlchemyAdapter(self.database, *tables, seal=str, open=str)
         self.store = SQLAlchemySessionStore(
             self.database,
             users=models.User,
@@ -50,16 +50,16 @@ class House:
         )
         self._made = 0
 
-    def sign_in(self, age: int = 0, person: User | None = None) -> tuple[User, str]:
-        """Somebody, and the cookie of a session of theirs whose token was made `age` seconds ago."""
+    def sign_in(self, age: int = 0, user: User | None = None) -> tuple[User, str]:
+        """Create a session whose token was made `age` seconds ago. Return its user and its cookie."""
         now = int(time.time()) - age
         self._made += 1
-        name = f"guest-{self._made}"
-        if person is None:
-            guest = User(name, name, f"{name}@example.org", role="user")
-            person, _ = self.people.create_user(guest, Account("oidc", name, "oidc"))
+        name = f"user-{self._made}"
+        if user is None:
+            profile = User(name, name, f"{name}@example.org", role="user")
+            user, _ = self.adapter.create_user(profile, Account("oidc", name, "oidc"))
         claims: dict[str, Any] = {
-            "sub": person.id,
+            "sub": user.id,
             "name": name,
             "role": "user",
             "sid": f"sid of {name}",
@@ -67,7 +67,7 @@ class House:
         }
         record = SessionRecord(
             id=claims["sid"],
-            user_id=person.id,
+            user_id=user.id,
             provider="oidc",
             created=now,
             last_seen=now,
@@ -75,37 +75,37 @@ class House:
             absolute_expires=now + LIFETIME,
             device="a test",
         )
-        return person, self._strategy(lambda: now).create(claims, 30 * DAY, record)[0]
+        return user, self._strategy(lambda: now).create(claims, 30 * DAY, record)[0]
 
     def ask(self, cookie: str, method: str = "GET", path: str = "/api/auth/session", **given: Any) -> requests.Response:
-        """On a connection of its own, so that any worker may answer."""
+        """Send a request on a new connection, so that any worker may answer it."""
         headers = {"Cookie": f"{COOKIE}={cookie}", "Connection": "close", **given.pop("headers", {})}
         return requests.request(method, self.origin + path, headers=headers, allow_redirects=False, timeout=20, **given)
 
-    def person(self, cookie: str) -> dict[str, Any] | None:
+    def user(self, cookie: str) -> dict[str, Any] | None:
         session = self.ask(cookie).json()
         return session and dict(session["user"])
 
     def sign_out(self, cookie: str) -> None:
         token = requests.get(f"{self.origin}/api/auth/csrf", timeout=20)
         pair = f"authjs.csrf-token={token.cookies['authjs.csrf-token']}"
-        answer = requests.post(
+        response = requests.post(
             f"{self.origin}/api/auth/signout",
             data={"csrfToken": token.json()["csrfToken"]},
             headers={"Cookie": f"{COOKIE}={cookie}; {pair}"},
             allow_redirects=False,
             timeout=20,
         )
-        assert answer.status_code == 303
+        assert response.status_code == 303
 
     def warm(self, cookie: str) -> None:
-        """Every worker knows the token by now."""
-        assert all(at_once(lambda _: self.person(cookie), 40))
+        """Make every worker cache the token."""
+        assert all(run_parallel(lambda _: self.user(cookie), 40))
 
-    def command(self, *words: str) -> str:
-        """The owner's command line, in a process of its own."""
+    def command(self, *arguments: str) -> str:
+        """Run a command of the application's operator in a separate process."""
         done = subprocess.run(
-            alone(["-m", "flask", "--app", "app", *words], self.settings),
+            alone(["-m", "flask", "--app", "app", *arguments], self.settings),
             cwd=ROOT,
             capture_output=True,
             text=True,
@@ -119,104 +119,104 @@ class House:
         return JWTStrategy(Sealer((self.settings["AUTH_SECRET"],), COOKIE, clock), self.store, clock)
 
 
-@pytest.fixture(name="house", scope="module", params=["jwt", "database"])
-def _house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+@pytest.fixture(name="running", scope="module", params=["jwt", "database"])
+def _running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
     settings = {
-        **environment(tmp_path_factory.mktemp("house")),
+        **environment(tmp_path_factory.mktemp("app")),
         "WEB_CONCURRENCY": str(WORKERS),
         "AUTH_SESSION_STRATEGY": request.param,
     }
     with serving(["-m", "deploy.serve"], settings) as server:
-        house = House(server, settings)
-        with closing(house.database):
-            yield house
+        running = RunningApp(server, settings)
+        with closing(running.database):
+            yield running
 
 
-def at_once(act: Callable[[int], object], times: int) -> list[object]:
+def run_parallel(function: Callable[[int], object], times: int) -> list[object]:
     with ThreadPoolExecutor(20) as pool:
-        return list(pool.map(act, range(times)))
+        return list(pool.map(function, range(times)))
 
 
-def until_the_bound(ended_at: float) -> None:
-    """Waits for as long as is promised, and no longer."""
-    time.sleep(max(0.0, ended_at + MAX_LAG - time.monotonic()))
+def wait_for_max_lag(since: float) -> None:
+    """Sleep until MAX_LAG seconds after `since`."""
+    time.sleep(max(0.0, since + MAX_LAG - time.monotonic()))
 
 
-def test_a_copied_cookie_is_dead_on_all_workers_a_second_after_signing_out(house: House) -> None:
-    _, cookie = house.sign_in()
-    house.warm(cookie)
-    house.sign_out(cookie)
-    until_the_bound(time.monotonic())
-    assert at_once(lambda _: house.person(cookie), 200) == [None] * 200
+def test_a_copied_cookie_is_refused_on_all_workers_a_second_after_sign_out(running: RunningApp) -> None:
+    _, cookie = running.sign_in()
+    running.warm(cookie)
+    running.sign_out(cookie)
+    wait_for_max_lag(time.monotonic())
+    assert run_parallel(lambda _: running.user(cookie), 200) == [None] * 200
 
 
-def test_a_late_answer_revives_nothing_on_any_worker(house: House) -> None:
-    """It was prolonged before the sign-out, and arrives after it (S8)."""
-    _, cookie = house.sign_in(age=2 * DAY)
-    late = house.ask(cookie).cookies.get(COOKIE)
+def test_a_response_that_arrives_after_the_sign_out_restores_no_session(running: RunningApp) -> None:
+    """Set a cookie that was extended before the sign-out and arrives after it."""
+    _, cookie = running.sign_in(age=2 * DAY)
+    late = running.ask(cookie).cookies.get(COOKIE)
     assert late
-    house.sign_out(cookie)
-    until_the_bound(time.monotonic())
-    assert at_once(lambda _: house.person(late), 60) == [None] * 60
+    running.sign_out(cookie)
+    wait_for_max_lag(time.monotonic())
+    assert run_parallel(lambda _: running.user(late), 60) == [None] * 60
 
 
-def test_fifty_requests_when_it_is_due_prolong_it_once_and_sign_nobody_out(house: House) -> None:
-    """All see the same old cookie (S7)."""
+def test_of_fifty_concurrent_requests_one_extends_the_session(running: RunningApp) -> None:
+    """Send the same old cookie with each request."""
     count = (
         "CREATE TRIGGER counting AFTER UPDATE OF expires ON genkan_sessions BEGIN "
-        "INSERT INTO activity (user_id, at, kind) VALUES (new.user_id, 0, 'prolonged'); END"
+        "INSERT INTO activity (user_id, at, kind) VALUES (new.user_id, 0, 'extended'); END"
     )
-    house.database.run(lambda session: session.execute(text("DROP TRIGGER IF EXISTS counting")))
-    house.database.run(lambda session: session.execute(text(count)))
+    running.database.run(lambda session: session.execute(text("DROP TRIGGER IF EXISTS counting")))
+    running.database.run(lambda session: session.execute(text(count)))
     for _ in range(3):
-        person, cookie = house.sign_in(age=2 * DAY)
-        answers = at_once(lambda _, cookie=cookie: house.ask(cookie), 50)  # type: ignore[misc]
-        asked = [answer for answer in answers if isinstance(answer, requests.Response)]
-        assert all(answer.json()["user"]["id"] == person.id for answer in asked)
-        fresh = {answer.cookies.get(COOKIE) for answer in asked} - {None}
+        user, cookie = running.sign_in(age=2 * DAY)
+        responses = run_parallel(lambda _, cookie=cookie: running.ask(cookie), 50)  # type: ignore[misc]
+        asked = [response for response in responses if isinstance(response, requests.Response)]
+        assert all(response.json()["user"]["id"] == user.id for response in asked)
+        fresh = {response.cookies.get(COOKIE) for response in asked} - {None}
         assert fresh
-        assert all(house.person(str(one)) for one in fresh)
-        assert [noted.kind for noted in house.store.list_activity(person.id, 99)].count("prolonged") == 1  # type: ignore[arg-type]
+        assert all(running.user(str(one)) for one in fresh)
+        assert [entry.kind for entry in running.store.list_activity(user.id, 99)].count("extended") == 1  # type: ignore[arg-type]
 
 
-def test_what_an_owner_ends_on_the_command_line_is_over_everywhere(house: House) -> None:
-    person, cookie = house.sign_in()
-    _, other = house.sign_in(person=person)
-    _, somebody_elses = house.sign_in()
-    for known in (cookie, other, somebody_elses):
-        house.warm(known)
-    house.store.revoke_others(person.id, None, "owner", int(time.time()))
-    until_the_bound(time.monotonic())
-    assert at_once(lambda _: (house.person(cookie), house.person(other)), 40) == [(None, None)] * 40
-    assert all(at_once(lambda _: house.person(somebody_elses), 40))
+def test_sessions_revoked_by_the_operator_are_refused_everywhere(running: RunningApp) -> None:
+    user, cookie = running.sign_in()
+    _, other = running.sign_in(user=user)
+    _, other_user = running.sign_in()
+    for each in (cookie, other, other_user):
+        running.warm(each)
+    running.store.revoke_others(user.id, None, "owner", int(time.time()))
+    wait_for_max_lag(time.monotonic())
+    assert run_parallel(lambda _: (running.user(cookie), running.user(other)), 40) == [(None, None)] * 40
+    assert all(run_parallel(lambda _: running.user(other_user), 40))
 
 
-def test_somebody_disabled_is_out_everywhere(house: House) -> None:
-    person, cookie = house.sign_in()
-    house.warm(cookie)
+def test_a_disabled_user_is_signed_out_on_all_workers(running: RunningApp) -> None:
+    user, cookie = running.sign_in()
+    running.warm(cookie)
     now = int(time.time())
-    house.people.update_user(person.id, disabled=True)
-    house.store.revoke_others(person.id, None, "disabled", now)
-    until_the_bound(time.monotonic())
-    assert at_once(lambda _: house.person(cookie), 60) == [None] * 60
+    running.adapter.update_user(user.id, disabled=True)
+    running.store.revoke_others(user.id, None, "disabled", now)
+    wait_for_max_lag(time.monotonic())
+    assert run_parallel(lambda _: running.user(cookie), 60) == [None] * 60
 
 
-def test_a_role_given_on_the_command_line_is_seen_everywhere_without_signing_in_again(house: House) -> None:
-    person, cookie = house.sign_in()
-    house.warm(cookie)
-    house.command("users", "role", str(person.email), "editor", "--unverified")
-    until_the_bound(time.monotonic())
-    people = at_once(lambda _: house.person(cookie), 60)
-    assert {str(one["role"]) for one in people if isinstance(one, dict)} == {"editor"}
-    assert None not in people
+def test_a_new_role_is_in_force_on_all_workers_without_a_new_sign_in(running: RunningApp) -> None:
+    user, cookie = running.sign_in()
+    running.warm(cookie)
+    running.command("users", "role", str(user.email), "editor", "--unverified")
+    wait_for_max_lag(time.monotonic())
+    users = run_parallel(lambda _: running.user(cookie), 60)
+    assert {str(one["role"]) for one in users if isinstance(one, dict)} == {"editor"}
+    assert None not in users
 
 
-def test_twenty_sessions_end_at_once_and_no_other(house: House) -> None:
-    """Endings that race for their numbers: none is missed, whichever committed first."""
+def test_twenty_concurrent_sign_outs_revoke_these_sessions_only(running: RunningApp) -> None:
+    """Create revocations whose ids may commit out of order. No worker misses one."""
     for _ in range(3):
-        cookies = [house.sign_in()[1] for _ in range(20)]
-        stay = house.sign_in()[1]
-        at_once(lambda number, cookies=cookies: house.sign_out(cookies[number]), 20)  # type: ignore[misc]
-        until_the_bound(time.monotonic())
-        assert at_once(lambda number, cookies=cookies: house.person(cookies[number % 20]), 80) == [None] * 80  # type: ignore[misc]
-        assert all(at_once(lambda _, stay=stay: house.person(stay), 20))  # type: ignore[misc]
+        cookies = [running.sign_in()[1] for _ in range(20)]
+        stay = running.sign_in()[1]
+        run_parallel(lambda number, cookies=cookies: running.sign_out(cookies[number]), 20)  # type: ignore[misc]
+        wait_for_max_lag(time.monotonic())
+        assert run_parallel(lambda number, cookies=cookies: running.user(cookies[number % 20]), 80) == [None] * 80  # type: ignore[misc]
+        assert all(run_parallel(lambda _, stay=stay: running.user(stay), 20))  # type: ignore[misc]

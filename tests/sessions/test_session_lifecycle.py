@@ -1,4 +1,4 @@
-"""The life of a session, with either strategy: it begins with a sign-in, it is seen, it ends, and then it is over."""
+"""The lifecycle of a session with both strategies: created, extended, revoked."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from genkan.session import revoker
 from tests.browser import HTMX, Browser
 from tests.clock import START, FrozenClock
 from tests.conftest import Environment, MakeApp
-from tests.core import SECRET
+from tests.core import SECRET, with_callbacks
 from tests.tokens import jwe
 
 COOKIE = "authjs.session-token"
@@ -44,7 +44,7 @@ def _hana(app: Flask) -> Browser:
 
 
 def copy_of(browser: Browser) -> Browser:
-    """Somebody else's browser with a copy of the session cookie."""
+    """Return another browser with a copy of the session cookie."""
     copy = Browser(browser.app)
     copy.client.set_cookie(COOKIE, browser.cookie(COOKIE) or "", domain="127.0.0.1")
     return copy
@@ -52,10 +52,10 @@ def copy_of(browser: Browser) -> Browser:
 
 def records(browser: Browser) -> list[SessionRecord]:
     now = int(browser.options.clock())
-    return list(browser.options.sessions.store.list_live(now, 100))
+    return list(browser.options.sessions.store.list_all_active(now, 100))
 
 
-def test_a_sign_in_is_written_down(app: Flask, clock: FrozenClock) -> None:
+def test_a_sign_in_creates_a_record_and_an_activity_entry(app: Flask, clock: FrozenClock) -> None:
     hana = Browser(app)
     hana.client.environ_base["HTTP_USER_AGENT"] = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0"
     hana.sign_in()
@@ -66,28 +66,28 @@ def test_a_sign_in_is_written_down(app: Flask, clock: FrozenClock) -> None:
     assert (record.device, record.ip_address, record.provider) == ("Firefox on Linux", "127.0.0.1", "development")
     assert (record.created, record.last_seen, record.expires) == (START, START, START + 30 * DAY)
     assert record.absolute_expires == START + 90 * DAY
-    (noted,) = hana.options.sessions.store.activity(record.user_id, 9)
-    assert (noted.kind, noted.device, noted.at) == ("signed-in", "Firefox on Linux", START)
+    (entry,) = hana.options.sessions.store.list_activity(record.user_id, 9)
+    assert (entry.kind, entry.device, entry.at) == ("signed-in", "Firefox on Linux", START)
 
 
-def test_a_copied_cookie_is_dead_after_signing_out(hana: Browser) -> None:
+def test_a_copied_cookie_is_refused_after_sign_out(hana: Browser) -> None:
     copy, owner = copy_of(hana), records(hana)[0].user_id
     assert copy.session()
     hana.sign_out()
     assert copy.session() is None
     assert copy.get("/dashboard").status_code == 303
-    (noted, _) = hana.options.sessions.store.activity(owner, 9)
-    assert (noted.kind, noted.detail) == ("ended", "signed-out")
+    (entry, _) = hana.options.sessions.store.list_activity(owner, 9)
+    assert (entry.kind, entry.detail) == ("ended", "signed-out")
 
 
-def test_the_dead_cookie_is_taken_away(hana: Browser) -> None:
+def test_a_revoked_cookie_is_deleted(hana: Browser) -> None:
     copy = copy_of(hana)
     hana.sign_out()
     copy.session()
     assert copy.cookie(COOKIE) is None
 
 
-def test_a_late_answer_that_sets_the_cookie_again_revives_nothing(hana: Browser, clock: FrozenClock) -> None:
+def test_a_late_response_that_sets_the_cookie_again_restores_no_session(hana: Browser, clock: FrozenClock) -> None:
     clock.advance(DAY)
     slow = copy_of(hana)
     slow.session()
@@ -96,7 +96,7 @@ def test_a_late_answer_that_sets_the_cookie_again_revives_nothing(hana: Browser,
     assert slow.session() is None
 
 
-def test_prolonging_keeps_the_sessions_name_and_is_written_down(hana: Browser, clock: FrozenClock) -> None:
+def test_extending_a_session_keeps_its_id_and_updates_its_record(hana: Browser, clock: FrozenClock) -> None:
     (before,) = records(hana)
     clock.advance(DAY)
     hana.session()
@@ -106,7 +106,7 @@ def test_prolonging_keeps_the_sessions_name_and_is_written_down(hana: Browser, c
     assert after.absolute_expires == before.absolute_expires
 
 
-def test_being_seen_is_written_down_every_five_minutes(hana: Browser, clock: FrozenClock) -> None:
+def test_last_seen_is_written_every_five_minutes(hana: Browser, clock: FrozenClock) -> None:
     seen = []
     for _ in range(6):
         clock.advance(100)
@@ -115,7 +115,7 @@ def test_being_seen_is_written_down_every_five_minutes(hana: Browser, clock: Fro
     assert seen == [0, 0, 300, 300, 300, 600]
 
 
-def test_a_new_sign_in_replaces_the_session_of_this_browser_only(hana: Browser) -> None:
+def test_a_new_sign_in_replaces_the_session_of_the_same_browser_only(hana: Browser) -> None:
     elsewhere = Browser(hana.app)
     elsewhere.sign_in()
     before = copy_of(hana)
@@ -126,8 +126,8 @@ def test_a_new_sign_in_replaces_the_session_of_this_browser_only(hana: Browser) 
     assert len(records(hana)) == 2
 
 
-def test_a_planted_session_is_not_the_one_that_a_sign_in_starts(hana: Browser) -> None:
-    """Fixation (S1): the enemy's cookie is dead after it, and opens nothing of the victim's."""
+def test_a_sign_in_never_reuses_the_session_cookie_that_the_browser_had(hana: Browser) -> None:
+    """Prevent session fixation: the attacker's cookie is revoked and gives no access to the victim's session."""
     victim = copy_of(hana)
     victim.sign_in("Sam Sample")
     assert hana.session() is None
@@ -136,7 +136,7 @@ def test_a_planted_session_is_not_the_one_that_a_sign_in_starts(hana: Browser) -
     assert session["user"]["name"] == "Sam Sample"
 
 
-def test_ending_everywhere_ends_everything_and_somebody_may_come_back(hana: Browser, clock: FrozenClock) -> None:
+def test_revoking_all_sessions_of_a_user_does_not_prevent_a_new_sign_in(hana: Browser, clock: FrozenClock) -> None:
     elsewhere = Browser(hana.app)
     elsewhere.sign_in()
     (first, _) = records(hana)
@@ -147,7 +147,7 @@ def test_ending_everywhere_ends_everything_and_somebody_may_come_back(hana: Brow
     assert hana.session()
 
 
-def test_ending_the_others_keeps_this_one(hana: Browser) -> None:
+def test_revoking_the_other_sessions_keeps_this_one(hana: Browser) -> None:
     elsewhere = Browser(hana.app)
     elsewhere.sign_in()
     mine = _sid(hana)
@@ -157,7 +157,7 @@ def test_ending_the_others_keeps_this_one(hana: Browser) -> None:
     assert elsewhere.session() is None
 
 
-def test_somebody_elses_session_can_not_be_ended(hana: Browser) -> None:
+def test_a_session_of_another_user_cannot_be_revoked(hana: Browser) -> None:
     sam = Browser(hana.app)
     sam.sign_in("Sam Sample")
     sids = {record.id: record.user_id for record in records(hana)}
@@ -167,7 +167,7 @@ def test_somebody_elses_session_can_not_be_ended(hana: Browser) -> None:
     assert hana.session()
 
 
-def test_a_new_role_is_seen_by_the_next_request(hana: Browser, clock: FrozenClock) -> None:
+def test_a_new_role_is_in_force_at_the_next_request(hana: Browser, clock: FrozenClock) -> None:
     owner = records(hana)[0].user_id
     for role in ("editor", "owner", "user"):
         hana.options.adapter.update_user(owner, role=role)
@@ -178,14 +178,14 @@ def test_a_new_role_is_seen_by_the_next_request(hana: Browser, clock: FrozenCloc
         clock.advance(5)
 
 
-def test_a_new_role_travels_in_the_cookie_from_then_on(hana: Browser, clock: FrozenClock) -> None:
+def test_a_new_role_is_written_to_the_cookie(hana: Browser, clock: FrozenClock) -> None:
     owner = records(hana)[0].user_id
     hana.options.adapter.update_user(owner, role="owner")
     revoker.mark_user_changed(owner, hana.options)
     clock.advance(1)
     before = hana.cookie(COOKIE)
     hana.session()
-    if hana.options.sessions.strategy.remembers:
+    if hana.options.sessions.strategy.cacheable:
         assert hana.cookie(COOKIE) != before
     hana.options.sessions.cache.clear()
     session = hana.session()
@@ -193,7 +193,7 @@ def test_a_new_role_travels_in_the_cookie_from_then_on(hana: Browser, clock: Fro
     assert session["user"]["role"] == "owner"
 
 
-def test_an_update_keeps_no_role_that_was_taken_away(hana: Browser, clock: FrozenClock) -> None:
+def test_an_update_does_not_restore_a_removed_role(hana: Browser, clock: FrozenClock) -> None:
     owner, token = records(hana)[0].user_id, hana.csrf_token()
     hana.options.adapter.update_user(owner, role="owner")
     revoker.mark_user_changed(owner, hana.options)
@@ -202,24 +202,24 @@ def test_an_update_keeps_no_role_that_was_taken_away(hana: Browser, clock: Froze
     hana.options.adapter.update_user(owner, role="user")
     revoker.mark_user_changed(owner, hana.options)
     clock.advance(5)
-    answer = hana.post("/api/auth/session", json={"csrfToken": token, "data": {}})
-    assert answer.get_json()["user"]["role"] == "user"
+    response = hana.post("/api/auth/session", json={"csrfToken": token, "data": {}})
+    assert response.get_json()["user"]["role"] == "user"
     assert (hana.session() or {})["user"]["role"] == "user"
 
 
-def test_a_cookie_prolonged_before_the_news_came_keeps_no_old_role(hana: Browser, clock: FrozenClock) -> None:
+def test_a_cookie_extended_before_the_role_changed_gets_the_new_role(hana: Browser, clock: FrozenClock) -> None:
     owner = records(hana)[0].user_id
     clock.advance(DAY)
     hana.options.adapter.update_user(owner, role="owner")
-    # This worker hears of it only after it has prolonged the session, in the next second.
+    # This worker reads the change only after it has extended the session, in the next second.
     clock.advance(1)
     hana.session()
-    hana.options.sessions.store.note_change(owner, int(clock()) - 1)
+    hana.options.sessions.store.mark_user_changed(owner, int(clock()) - 1)
     hana.options.sessions.revocations._due = float("-inf")
     assert (hana.session() or {})["user"]["role"] == "owner"
 
 
-def test_two_changes_in_one_second_are_both_seen(hana: Browser) -> None:
+def test_two_changes_in_one_second_are_both_in_force(hana: Browser) -> None:
     owner = records(hana)[0].user_id
     copy = copy_of(hana)
     for role in ("owner", "user"):
@@ -229,7 +229,7 @@ def test_two_changes_in_one_second_are_both_seen(hana: Browser) -> None:
         assert (copy.session() or {})["user"]["role"] == role
 
 
-def test_somebody_disabled_is_out_and_stays_out(hana: Browser) -> None:
+def test_a_disabled_user_is_signed_out_and_cannot_sign_in(hana: Browser) -> None:
     owner = records(hana)[0].user_id
     hana.options.adapter.update_user(owner, disabled=True)
     revoker.revoke_all_sessions(owner, "disabled", hana.options)
@@ -239,15 +239,15 @@ def test_somebody_disabled_is_out_and_stays_out(hana: Browser) -> None:
     assert hana.session() is None
 
 
-def test_a_disabled_user_whose_token_is_read_anew_is_nobody(hana: Browser) -> None:
-    """Also where only the news of a change has come through."""
+def test_a_disabled_user_has_no_session_after_the_user_is_reloaded(hana: Browser) -> None:
+    """Mark the user as changed without revoking the sessions."""
     owner = records(hana)[0].user_id
     hana.options.adapter.update_user(owner, disabled=True)
     revoker.mark_user_changed(owner, hana.options)
     assert hana.session() is None
 
 
-def test_while_the_store_is_down_signing_out_still_signs_out_here_and_is_made_up_for(
+def test_a_sign_out_while_the_database_is_down_deletes_the_cookie_and_revokes_later(
     hana: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store, copy = hana.options.sessions.store, copy_of(hana)
@@ -268,10 +268,10 @@ def test_while_the_store_is_down_signing_out_still_signs_out_here_and_is_made_up
     assert records(hana) == []
 
 
-def test_signing_out_is_made_up_for_also_where_nobody_can_tell_whose_session_it_is(
+def test_a_sign_out_by_a_worker_that_cannot_decode_the_cookie_revokes_later(
     hana: Browser, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A worker that has not reached the database yet, or one that looks each session up there."""
+    """Use a worker that has not reached the database yet. With the database strategy it looks each session up there."""
     fresh, token, text = Browser(make_app()), hana.csrf_token(), hana.cookie(COOKIE) or ""
     for name in (COOKIE, "authjs.csrf-token"):
         fresh.client.set_cookie(name, hana.cookie(name) or "", domain="127.0.0.1")
@@ -280,7 +280,7 @@ def test_signing_out_is_made_up_for_also_where_nobody_can_tell_whose_session_it_
         raise AdapterError("down")
 
     with monkeypatch.context() as patch:
-        for name in ("endings_after", "get_claims", "get", "end"):
+        for name in ("revocations_since", "get_claims", "get", "revoke"):
             patch.setattr(fresh.options.sessions.store, name, down)
         assert fresh.post("/api/auth/signout", data={"csrfToken": token}).status_code == 303
     assert fresh.cookie(COOKIE) is None
@@ -292,7 +292,7 @@ def test_signing_out_is_made_up_for_also_where_nobody_can_tell_whose_session_it_
     assert records(hana) == []
 
 
-def test_no_answer_tells_a_sessions_token_or_its_name(hana: Browser) -> None:
+def test_no_page_contains_the_session_token_or_its_id(hana: Browser) -> None:
     cookie, sid = hana.cookie(COOKIE) or "", _sid(hana)
     for path in ("/", "/dashboard", "/api/auth/session", "/api/user/profile", "/partials/user-menu"):
         page = hana.get(path).get_data(as_text=True)
@@ -301,14 +301,14 @@ def test_no_answer_tells_a_sessions_token_or_its_name(hana: Browser) -> None:
 
 
 class TestDatabase:
-    """What only the database strategy promises."""
+    """Behaviour of the database strategy only."""
 
     @pytest.fixture(name="strategy")
     def _strategy(self, environment: Environment) -> str:
         environment["AUTH_SESSION_STRATEGY"] = "database"
         return "database"
 
-    def test_the_cookie_is_chance_alone_and_the_database_does_not_hold_it(self, hana: Browser) -> None:
+    def test_the_cookie_is_random_and_only_its_hash_is_stored(self, hana: Browser) -> None:
         cookie = hana.cookie(COOKIE) or ""
         assert len(cookie) == 43
         with hana.options.adapter._database.read() as session:
@@ -317,7 +317,7 @@ class TestDatabase:
         assert cookie not in dump
         assert sha256(cookie.encode()).hexdigest() in dump
 
-    def test_a_request_costs_one_look_up(self, hana: Browser) -> None:
+    def test_a_request_costs_one_query(self, hana: Browser) -> None:
         statements: list[str] = []
         engine = hana.options.adapter._database.engine
         hana.session()
@@ -325,10 +325,14 @@ class TestDatabase:
         for path in ("/dashboard", "/partials/user-menu", "/api/auth/session"):
             statements.clear()
             hana.get(path)
-            asked = [words for words in statements if "FROM revocations" not in words and not words.startswith("BEGIN")]
+            asked = [
+                arguments
+                for arguments in statements
+                if "FROM revocations" not in arguments and not arguments.startswith("BEGIN")
+            ]
             assert len(asked) == 1
 
-    def test_while_the_database_is_down_nobody_is_signed_in_and_nobody_loses_their_cookie(
+    def test_while_the_database_is_down_no_session_is_read_and_the_cookie_stays(
         self, hana: Browser, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def down(*_: object) -> None:
@@ -336,14 +340,14 @@ class TestDatabase:
 
         with monkeypatch.context() as patch:
             patch.setattr(hana.options.sessions.store, "get_claims", down)
-            answer = hana.get("/dashboard")
-            assert answer.status_code == 503
-            assert answer.headers["Retry-After"]
+            response = hana.get("/dashboard")
+            assert response.status_code == 503
+            assert response.headers["Retry-After"]
             assert hana.get("/api/auth/session").status_code == 503
             assert hana.get("/partials/session", headers=HTMX).status_code == 503
         assert hana.session()
 
-    def test_what_another_worker_writes_is_seen_at_once(self, hana: Browser, make_app: MakeApp) -> None:
+    def test_a_sign_out_on_another_worker_is_in_force_at_once(self, hana: Browser, make_app: MakeApp) -> None:
         there = Browser(make_app())
         there.client.set_cookie(COOKIE, hana.cookie(COOKIE) or "", domain="127.0.0.1")
         assert there.session()
@@ -351,81 +355,85 @@ class TestDatabase:
         assert there.session() is None
 
 
-class TestGuests:
-    """Somebody whom a Next.js front end signed in: a token without a record."""
+class TestSessionsWithoutRecord:
+    """Sessions that a Next.js application created with the same secret: tokens without a record."""
 
     @pytest.fixture(name="strategy")
     def _strategy(self, environment: Environment) -> str:
         environment["AUTH_SESSION_STRATEGY"] = "jwt"
         return "jwt"
 
-    @pytest.fixture(name="guest")
-    def _guest(self, app: Flask, environment: Environment, clock: FrozenClock) -> Browser:
-        guest = Browser(app)
+    @pytest.fixture(name="foreign")
+    def _foreign(self, app: Flask, environment: Environment, clock: FrozenClock) -> Browser:
+        foreign = Browser(app)
         sealer = Sealer((environment["AUTH_SECRET"],), COOKIE, clock)
         token = sealer.seal({"sub": "next-1", "name": "Grace"}, 30 * DAY)
-        guest.client.set_cookie(COOKIE, token, domain="127.0.0.1")
-        return guest
+        foreign.client.set_cookie(COOKIE, token, domain="127.0.0.1")
+        return foreign
 
-    def test_they_are_signed_in(self, guest: Browser) -> None:
-        assert guest.session()
+    def test_the_user_is_signed_in(self, foreign: Browser) -> None:
+        assert foreign.session()
 
-    def test_their_copied_cookie_is_dead_after_signing_out(self, guest: Browser) -> None:
-        copy = copy_of(guest)
-        guest.sign_out()
+    def test_a_copied_cookie_is_refused_after_sign_out(self, foreign: Browser) -> None:
+        copy = copy_of(foreign)
+        foreign.sign_out()
         assert copy.session() is None
 
-    def test_that_holds_for_what_we_re_issued_too(self, guest: Browser, clock: FrozenClock) -> None:
-        first = copy_of(guest)
+    def test_the_original_cookie_is_refused_after_the_extended_one_is_revoked(
+        self, foreign: Browser, clock: FrozenClock
+    ) -> None:
+        first = copy_of(foreign)
         for _ in range(3):
             clock.advance(DAY)
-            guest.session()
-        assert guest.cookie(COOKIE) != first.cookie(COOKIE)
-        guest.sign_out()
+            foreign.session()
+        assert foreign.cookie(COOKIE) != first.cookie(COOKIE)
+        foreign.sign_out()
         assert first.session() is None
 
     @pytest.mark.parametrize("sid", [7, None, "x" * 1500, "half \ud83d", "nul \0", "of its own"])
-    def test_whatever_their_token_calls_its_session_it_ends(
-        self, guest: Browser, sid: object, clock: FrozenClock
+    def test_a_sign_out_revokes_the_session_whatever_its_sid_claim_is(
+        self, foreign: Browser, sid: object, clock: FrozenClock
     ) -> None:
         now = int(clock())
         claims = {"sub": "next-1", "name": "Grace", "sid": sid, "iat": now, "exp": now + 30 * DAY, "jti": "j"}
-        guest.client.set_cookie(COOKIE, jwe.seal_claims(claims, SECRET, COOKIE), domain="127.0.0.1")
-        first = copy_of(guest)
+        foreign.client.set_cookie(COOKIE, jwe.seal_claims(claims, SECRET, COOKIE), domain="127.0.0.1")
+        first = copy_of(foreign)
         clock.advance(DAY)
-        assert guest.session()
-        guest.sign_out()
+        assert foreign.session()
+        foreign.sign_out()
         assert first.session() is None
-        assert not guest.options.sessions.revocations._deferred
+        assert not foreign.options.sessions.revocations._owed
 
-    def test_a_callback_that_makes_tokens_anew_leaves_them_the_name_they_end_by(self, guest: Browser) -> None:
-        house = guest.app.extensions["genkan"]
-        anew = replace(house.core.callbacks, jwt=lambda params: {"sub": params.token["sub"]})
-        house.core = replace(house.core, callbacks=anew)
-        copy = copy_of(guest)
+    def test_a_jwt_callback_that_drops_all_claims_keeps_the_session_revocable(self, foreign: Browser) -> None:
+        state = foreign.app.extensions["genkan"]
+        anew = replace(state.core.callbacks, jwt=lambda params: {"sub": params.token["sub"]})
+        state.core = with_callbacks(state.core, anew)
+        copy = copy_of(foreign)
         assert copy.session()
-        guest.sign_out()
+        foreign.sign_out()
         assert copy.session() is None
 
-    def test_ending_everywhere_ends_theirs_and_lets_them_come_back(self, guest: Browser, clock: FrozenClock) -> None:
-        revoker.revoke_all_sessions("next-1", "owner", guest.options)
-        assert guest.session() is None
+    def test_revoking_all_sessions_of_the_user_does_not_prevent_a_new_one(
+        self, foreign: Browser, clock: FrozenClock
+    ) -> None:
+        revoker.revoke_all_sessions("next-1", "owner", foreign.options)
+        assert foreign.session() is None
         clock.advance(1)
-        token = guest.options.sessions.sealer.seal({"sub": "next-1", "name": "Grace"}, 30 * DAY)
-        guest.client.set_cookie(COOKIE, token, domain="127.0.0.1")
-        assert guest.session()
+        token = foreign.options.sessions.sealer.seal({"sub": "next-1", "name": "Grace"}, 30 * DAY)
+        foreign.client.set_cookie(COOKIE, token, domain="127.0.0.1")
+        assert foreign.session()
 
-    def test_a_change_of_somebody_who_is_not_kept_here_changes_nothing(self, guest: Browser) -> None:
-        revoker.mark_user_changed("next-1", guest.options)
-        session = guest.session()
+    def test_marking_an_unknown_user_as_changed_changes_nothing(self, foreign: Browser) -> None:
+        revoker.mark_user_changed("next-1", foreign.options)
+        session = foreign.session()
         assert session is not None
         assert session["user"]["name"] == "Grace"
 
 
-def test_the_pace_of_the_snapshot_is_not_the_wall_clocks(hana: Browser, clock: FrozenClock) -> None:
-    """A clock that jumps back an hour does not make a worker deaf (F12)."""
+def test_the_revocation_list_is_refreshed_by_the_monotonic_clock(hana: Browser, clock: FrozenClock) -> None:
+    """Turn the wall clock back an hour. The worker keeps reading revocations."""
     clock.advance(-3600)
-    assert hana.options.sessions.revocations._monotonic is time.monotonic
+    assert hana.options.sessions.revocations._pace is time.monotonic
 
 
 def _sid(browser: Browser) -> str:

@@ -31,7 +31,7 @@ from tests.provider_client import (
 from tests.servers.faulty.provider import FaultyProvider
 
 ORIGIN = "http://127.0.0.1:5000"
-REDIRECT_TO = "/about?said=linked"
+REDIRECT_TO = "/about?notice=linked"
 LINK_PATH = "/link/zitadel"
 
 OTHER_ACCOUNT = {"sub": "vera-there", "name": "V. Visitor", "email": "vera@elsewhere.example"}
@@ -157,7 +157,7 @@ class TestLinking:
         client.get(authorize_link(client, other_op))
         client.sign_out()
 
-        assert "said=linked" not in client.get("/api/auth/signin").get_data(as_text=True)
+        assert "notice=linked" not in client.get("/api/auth/signin").get_data(as_text=True)
 
 
 class TestStartingALink:
