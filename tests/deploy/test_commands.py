@@ -73,4 +73,4 @@ def test_what_make_run_leaves_in_the_folder_does_not_stand_in_the_way_of_product
 
 def test_help_needs_no_database(tmp_path: Path) -> None:
     settings = {**environment(tmp_path), "DATABASE_URL": "postgresql://ann:hunter22@127.0.0.1:1/x"}
-    assert "Show everybody" in ended(settings, "users list --help").stdout
+    assert "List all users" in ended(settings, "users list --help").stdout

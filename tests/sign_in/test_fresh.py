@@ -186,7 +186,7 @@ class TestThePage:
     def test_for_who_is_signed_out_it_is_the_usual_page(self, browser: Browser) -> None:
         page = browser.get(CONFIRM).get_data(as_text=True)
 
-        assert "Choose how to come in." in page
+        assert "Choose a provider." in page
         assert 'name="purpose"' not in page
 
 
