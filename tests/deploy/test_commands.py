@@ -73,4 +73,4 @@ def test_the_env_file_of_make_run_does_not_affect_production(tmp_path: Path) -> 
 
 def test_help_needs_no_database(tmp_path: Path) -> None:
     settings = {**environment(tmp_path), "DATABASE_URL": "postgresql://ann:hunter22@127.0.0.1:1/x"}
-    assert "Show everybody" in run_command(settings, "users list --help").stdout
+    assert "List all users" in run_command(settings, "users list --help").stdout
