@@ -152,7 +152,7 @@ def test_a_database_failure_after_the_code_exchange_stores_nothing(
 
 def test_while_the_database_is_down_no_code_is_sent(client: ProviderClient, rows: Rows) -> None:
     """The flow cannot be marked as used, so the code is not exchanged."""
-    callback = client.callcallback_url()
+    callback = client.callback_url()
     rows("ALTER TABLE used_tokens RENAME TO lost")
 
     assert failure_reason(client.get(callback), client) == "storage"
@@ -184,7 +184,7 @@ def test_a_worker_killed_during_a_callback_costs_one_attempt(
     client: ProviderClient, rows: Rows, moment: Callable[[pytest.MonkeyPatch], None]
 ) -> None:
     """The next attempt creates one user and one account."""
-    callback = client.callcallback_url()
+    callback = client.callback_url()
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
         moment(patch)
         client.get(callback)
