@@ -16,9 +16,9 @@ from tests.conftest import ORIGIN
 from tests.routes import Route, routes
 
 PUBLIC = {
-    "auth.session", "auth.update_session", "auth.csrf", "auth.providers", "auth.sign_in_page", "auth.start_sign_in",
+    "auth.session", "auth.update_session", "auth.csrf", "auth.providers", "auth.sign_in_page", "auth.sign_in",
     "auth.unknown_action", "auth.callback", "auth.sign_out_page", "auth.sign_out", "auth.error_page",
-    "auth.verify_request_page", "auth.signed_in_page", "auth.signed_out_there", "auth.backchannel_logout", "auth.user_menu", "dashboard.home", "dashboard.welcome", "dashboard.about",
+    "auth.verify_request_page", "auth.popup_done_page", "auth.post_logout_redirect", "auth.backchannel_logout", "auth.user_menu", "dashboard.home", "dashboard.welcome", "dashboard.about",
     "health.live", "static",
 }  # fmt: skip
 """Endpoints that need no session. A new public view must be added here, too."""

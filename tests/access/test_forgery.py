@@ -98,7 +98,7 @@ def test_an_unsafe_request_without_the_browsers_own_token_is_refused(signed_in: 
         for forgery in forgeries(own, foreign):
             assert is_refused(send(signed_in, route, **forgery)), (route, forgery)
 
-    assert {"auth.sign_out", "auth.start_sign_in", "auth.update_session", "write"} <= {
+    assert {"auth.sign_out", "auth.sign_in", "auth.update_session", "write"} <= {
         route.endpoint for route in tested
     }
     assert calls.results == []
