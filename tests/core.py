@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -28,13 +29,17 @@ class NoCache:
         """Do nothing."""
 
 
-def with_callbacks(core: Core, callbacks: Callbacks | None = None, **changes: Any) -> Core:
-    """Return the core with these callbacks, or with its own callbacks and these changes."""
-    changed = callbacks or replace(core.callbacks, **changes)
-    return replace(core, callbacks=changed, sessions=replace(core.sessions, callbacks=changed))
+def with_callbacks(core: Core, callbacks: Callbacks) -> Core:
+    """Return the core with these callbacks."""
+    return replace(core, callbacks=callbacks, sessions=replace(core.sessions, callbacks=callbacks))
 
 
-def make_options(clock: Clock, *, origin: str = ORIGIN, secrets: tuple[str, ...] = (SECRET,), **settings: Any) -> Core:
+def with_callback(core: Core, **changes: Callable[..., Any]) -> Core:
+    """Return the core with its callbacks changed by these."""
+    return with_callbacks(core, replace(core.callbacks, **changes))
+
+
+def make_core(clock: Clock, *, origin: str = ORIGIN, secrets: tuple[str, ...] = (SECRET,), **settings: Any) -> Core:
     """Return a Core with default settings and an empty database. `settings` are keywords of `Core.build`."""
     database = new_database()
     return Core.build(

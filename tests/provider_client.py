@@ -22,7 +22,7 @@ from genkan.web.context import AppState as State
 from tests.browser import Browser
 from tests.clock import FrozenClock
 from tests.conftest import MakeApp
-from tests.core import with_callbacks
+from tests.core import with_callback
 from tests.servers.faulty.faults import SCRIPT, Faults
 from tests.servers.faulty.provider import FaultyProvider
 
@@ -125,7 +125,7 @@ def failure_reason(response: TestResponse, browser: Browser) -> str | None:
 def set_callbacks(client: ProviderClient, **callbacks: Callable[..., Any]) -> None:
     """Replace these callbacks of the client's application."""
     state = get_state(client.app)
-    state.core = with_callbacks(state.core, **callbacks)
+    state.core = with_callback(state.core, **callbacks)
 
 
 def run_parallel(*functions: Callable[[], Result]) -> list[Result]:

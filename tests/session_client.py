@@ -20,12 +20,12 @@ class SessionClient:
         self.jar = CookieJar()
 
     def sign_in(self, token: Token = ADA) -> Token:
-        self.jar.take(update_session(token, "", (), self.options.sessions)[1])
+        self.jar.store(update_session(token, "", (), self.options.sessions)[1])
         return self.token()
 
     def visit(self) -> Session | None:
         reading = read(RequestCookies(self.jar.header), self.options.sessions)
-        self.jar.take(refresh(reading, self.options.sessions))
+        self.jar.store(refresh(reading, self.options.sessions))
         return reading.session
 
     def token(self) -> Token:

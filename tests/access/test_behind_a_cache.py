@@ -20,9 +20,9 @@ from tests.browser import HTMX
 from tests.clock import FrozenClock
 from tests.provider_client import COOKIE, provider_env, run_parallel
 from tests.routes import routes
-from tests.servers.caching_proxy import CachingProxy, is_from_store
+from tests.servers.caching_proxy import CachingProxy, is_cached
 from tests.servers.faulty.provider import FaultyProvider
-from tests.servers.server import Visitor, environment, serving
+from tests.servers.server import ServerClient, environment, serving
 
 TWO_DAYS = 2 * 86400.0
 """Seconds. A session that was last read this long ago is extended, with a new cookie, at its next request."""
@@ -55,9 +55,9 @@ class CachedApp:
         """Return the URL of every GET route, with a query string that no other test uses."""
         return [f"{route.path}?case={case}" for route in routes(self.past, "GET")]
 
-    def sign_in(self, key: str) -> Visitor:
+    def sign_in(self, key: str) -> ServerClient:
         """Sign in through the proxy."""
-        client = Visitor(self.proxy.origin)
+        client = ServerClient(self.proxy.origin)
         callback = self.op.authorize(client.start(), claims(key))
         assert client.ask("GET", callback).headers["Location"] == f"{self.proxy.origin}/dashboard"
         return client
@@ -92,17 +92,17 @@ def _cached(
 
 
 @pytest.fixture(name="ada", scope="module")
-def _ada(cached: CachedApp) -> Visitor:
+def _ada(cached: CachedApp) -> ServerClient:
     return cached.sign_in("ada")
 
 
 @pytest.fixture(name="bo", scope="module")
-def _bo(cached: CachedApp) -> Visitor:
+def _bo(cached: CachedApp) -> ServerClient:
     return cached.sign_in("bo")
 
 
 @pytest.fixture(name="private", scope="module")
-def _private(ada: Visitor, bo: Visitor) -> dict[str, Visitor]:
+def _private(ada: ServerClient, bo: ServerClient) -> dict[str, ServerClient]:
     """Return the names, email addresses and ids that belong to one user each."""
     profiles = {client: client.ask("GET", "/api/user/profile").json() for client in (ada, bo)}
     assert [profiles[client]["name"] for client in (ada, bo)] == [USERS["ada"], USERS["bo"]]
@@ -110,11 +110,11 @@ def _private(ada: Visitor, bo: Visitor) -> dict[str, Visitor]:
 
 
 @pytest.fixture(name="anonymous")
-def _anonymous(cached: CachedApp) -> Visitor:
+def _anonymous(cached: CachedApp) -> ServerClient:
     return AnonymousClient(cached.proxy.origin)
 
 
-class AnonymousClient(Visitor):
+class AnonymousClient(ServerClient):
     """Client that sends no cookies."""
 
     def ask(self, method: str, path: str, **request: object) -> requests.Response:
@@ -136,7 +136,7 @@ def personal(response: requests.Response, known: Iterable[str] = ()) -> set[str]
     return given | {word for word in known if word in text}
 
 
-def send(client: Visitor, path: str, last: requests.Response | None) -> Iterator[requests.Response]:
+def send(client: ServerClient, path: str, last: requests.Response | None) -> Iterator[requests.Response]:
     """Send every kind of request, then conditional ones with the validators of `last`, a response to any client."""
     for method, headers in REQUESTS:
         yield client.ask(method, path, headers=headers)
@@ -149,15 +149,15 @@ def send(client: Visitor, path: str, last: requests.Response | None) -> Iterator
 @pytest.mark.parametrize("order", [("ada", "bo", "anonymous"), ("anonymous", "bo", "ada")], ids=", ".join)
 def test_two_users_and_an_anonymous_client_share_no_personal_data(
     cached: CachedApp,
-    ada: Visitor,
-    bo: Visitor,
-    anonymous: Visitor,
-    private: dict[str, Visitor],
+    ada: ServerClient,
+    bo: ServerClient,
+    anonymous: ServerClient,
+    private: dict[str, ServerClient],
     order: tuple[str, ...],
 ) -> None:
     """Request every route in every order, with every kind of request."""
     clients = {"ada": ada, "bo": bo, "anonymous": anonymous}
-    seen: dict[Visitor, set[str]] = {client: set() for client in clients.values()}
+    seen: dict[ServerClient, set[str]] = {client: set() for client in clients.values()}
     for path in cached.paths(", ".join(order)):
         last = None
         for name in order:
@@ -171,18 +171,18 @@ def test_two_users_and_an_anonymous_client_share_no_personal_data(
 
 
 def test_the_proxy_stores_only_responses_that_are_the_same_for_all_clients(
-    cached: CachedApp, ada: Visitor, anonymous: Visitor, private: dict[str, Visitor]
+    cached: CachedApp, ada: ServerClient, anonymous: ServerClient, private: dict[str, ServerClient]
 ) -> None:
     """The first request comes from a signed-in user. The proxy answers the later ones from its store."""
     stored_endpoints: set[str] = set()
     for route in routes(cached.past, "GET"):
         path = f"{route.path}?case=stored"
         responses = [client.ask("GET", path) for client in (ada, anonymous, anonymous, ada)]
-        stored = [is_from_store(response) for response in responses]
+        stored = [is_cached(response) for response in responses]
         if any(stored):
             stored_endpoints.add(route.endpoint)
             assert stored == (
-                [False, True, True, True] if cached.proxy.shares_among_people else [False, False, True, False]
+                [False, True, True, True] if cached.proxy.caches_cookie_requests else [False, False, True, False]
             )
             assert {response.content for response in responses} == {responses[0].content}
             assert [(personal(response, private), cookies(response)) for response in responses] == [(set(), [])] * 4
@@ -191,13 +191,13 @@ def test_the_proxy_stores_only_responses_that_are_the_same_for_all_clients(
 
 
 def test_the_cookie_of_an_extended_session_goes_to_its_user_only(
-    cached: CachedApp, ada: Visitor, anonymous: Visitor
+    cached: CachedApp, ada: ServerClient, anonymous: ServerClient
 ) -> None:
     """The cookie is set by a page. The proxy gives neither to another client."""
     header = cached.two_days_old_session("cleo")
     extended: set[str] = set()
     for path in cached.paths("extended"):
-        own = Visitor(cached.proxy.origin).ask("GET", path, headers=header)
+        own = ServerClient(cached.proxy.origin).ask("GET", path, headers=header)
         renewed = {word for word in personal(own) if word.startswith(COOKIE)}
         extended |= {path.partition("?")[0]} if renewed else set()
         for client in (ada, anonymous, ada, anonymous):
@@ -209,7 +209,7 @@ def test_the_cookie_of_an_extended_session_goes_to_its_user_only(
     assert extended >= {"/", "/dashboard", "/api/auth/session", "/api/auth/signin", "/partials/user-menu"}
 
 
-def test_each_anonymous_client_gets_its_own_csrf_token(cached: CachedApp, anonymous: Visitor) -> None:
+def test_each_anonymous_client_gets_its_own_csrf_token(cached: CachedApp, anonymous: ServerClient) -> None:
     """A page that sets a CSRF cookie, such as the sign-in page, never comes from the proxy's store."""
     pages: set[str] = set()
     for path in cached.paths("pairs"):
@@ -219,12 +219,12 @@ def test_each_anonymous_client_gets_its_own_csrf_token(cached: CachedApp, anonym
             pages.add(path.partition("?")[0])
             assert all(given), path
             assert not set.union(*(one & other for one, other in combinations(given, 2))), path
-            assert not [response for response in responses if is_from_store(response)], path
+            assert not [response for response in responses if is_cached(response)], path
 
     assert pages >= {"/api/auth/signin", "/api/auth/csrf"}
 
 
-def test_concurrent_clients_get_separate_responses(cached: CachedApp, ada: Visitor, bo: Visitor) -> None:
+def test_concurrent_clients_get_separate_responses(cached: CachedApp, ada: ServerClient, bo: ServerClient) -> None:
     """A proxy that collapses concurrent requests must not give the response to one client to another."""
     for path in ("/api/auth/csrf?case=at-once", "/dashboard?case=at-once", "/partials/user-menu?case=at-once"):
         clients = [ada, bo, *(AnonymousClient(cached.proxy.origin) for _ in range(6))]

@@ -16,7 +16,7 @@ from genkan.settings.environment import ROOT
 from tests.provider_client import provider_env
 from tests.servers.faulty.provider import FaultyProvider
 from tests.servers.process import free_port
-from tests.servers.server import Server, Visitor, environment, serving
+from tests.servers.server import Server, ServerClient, environment, serving
 
 
 @pytest.fixture(name="clone")
@@ -48,7 +48,7 @@ def test_make_serve_creates_the_tables_in_an_empty_file_and_users_can_sign_in(
     production: tuple[Server, FaultyProvider], tmp_path: Path
 ) -> None:
     server, op = production
-    client = Visitor(server.origin)
+    client = ServerClient(server.origin)
     claims = {"sub": "first", "name": "First User", "email": "first@example.org"}
     client.ask("GET", op.authorize(client.start(), claims))
 
@@ -60,7 +60,7 @@ def test_make_serve_creates_the_tables_in_an_empty_file_and_users_can_sign_in(
 
 
 def test_production_has_no_development_provider(production: tuple[Server, FaultyProvider]) -> None:
-    client = Visitor(production[0].origin)
+    client = ServerClient(production[0].origin)
 
     for path in ("/development/authorize", "/development/.well-known/openid-configuration", "/development/"):
         assert client.ask("GET", path).status_code == 404
@@ -96,7 +96,7 @@ def test_make_run_starts_without_settings_and_starts_again(clone: Path) -> None:
     env_files: list[str] = []
     for name in ("Hana Example", None):
         with serving(["-m", "deploy.run"], run_environment(clone, port), ready=address) as server:
-            client = Visitor(server.origin)
+            client = ServerClient(server.origin)
             home = client.ask("GET", "/")
             assert (home.status_code, home.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
             if name:

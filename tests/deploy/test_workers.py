@@ -19,7 +19,7 @@ from genkan.adapters.sqlalchemy import migrations
 from genkan.settings.environment import ROOT
 from tests.provider_client import provider_env
 from tests.servers.faulty.provider import FaultyProvider
-from tests.servers.server import Server, Visitor, environment, serving
+from tests.servers.server import Server, ServerClient, environment, serving
 
 pytestmark = pytest.mark.xdist_group("timing")
 
@@ -60,7 +60,7 @@ def test_twenty_users_sign_in_whichever_worker_answers(origin: str, op: FaultyPr
     """A flow that started on one worker completes on another."""
 
     def sign_in(number: int) -> str | None:
-        client = Visitor(origin)
+        client = ServerClient(origin)
         claims = {"sub": f"user-{number}", "name": f"User {number}", "email": f"user{number}@example.org"}
         response = client.ask("GET", op.authorize(client.start(), claims))
         assert response.headers["Location"] == f"{origin}/dashboard"
@@ -72,7 +72,7 @@ def test_twenty_users_sign_in_whichever_worker_answers(origin: str, op: FaultyPr
 
 def test_a_callback_sent_ten_times_at_once_exchanges_its_code_once(origin: str, op: FaultyProvider) -> None:
     """Nine requests are redirected. One signs in."""
-    client = Visitor(origin)
+    client = ServerClient(origin)
     callback = op.authorize(client.start(), {"sub": "eager", "email": "eager@example.org"})
     before = len(op.codes)
     header = {"Cookie": "; ".join(f"{cookie.name}={cookie.value}" for cookie in client.cookies)}
@@ -89,7 +89,7 @@ def test_ten_concurrent_first_sign_ins_create_one_user(origin: str, op: FaultyPr
     claims = {"sub": "twin", "name": "Twin", "email": "twin@example.org"}
 
     def sign_in(_: int) -> object:
-        client = Visitor(origin)
+        client = ServerClient(origin)
         client.ask("GET", op.authorize(client.start(), claims))
         return client.ask("GET", "/api/user/profile").json()["id"]
 
@@ -98,7 +98,7 @@ def test_ten_concurrent_first_sign_ins_create_one_user(origin: str, op: FaultyPr
 
 def test_a_flow_survives_the_end_of_all_workers(origin: str, server: Server, op: FaultyProvider) -> None:
     """The state of the flow is in the cookie and in the database."""
-    client = Visitor(origin)
+    client = ServerClient(origin)
     callback = op.authorize(client.start(), {"sub": "patient", "name": "Patient", "email": "patient@example.org"})
     before = set(workers(server))
     for pid in before:
@@ -114,7 +114,7 @@ def test_workers_killed_during_a_callback_cost_one_attempt_and_create_no_second_
     origin: str, server: Server, op: FaultyProvider, path: str
 ) -> None:
     """Kill them before the code exchange, after it, and after the user is stored."""
-    client = Visitor(origin)
+    client = ServerClient(origin)
     claims = {"sub": f"killed at {path}", "name": "Unlucky", "email": f"{path.strip('/').split()[0]}@example.org"}
     callback = op.authorize(client.start(), claims)
     killing = Thread(target=kill_when_stored, args=(server, str(claims["email"])))
@@ -167,7 +167,7 @@ def test_the_development_provider_works_with_several_workers(tmp_path: Path) -> 
     flags = ["--chdir", str(ROOT), "--bind", f"127.0.0.1:{settings['PORT']}", "--workers", "3", "--no-control-socket"]
     with serving(["-m", "gunicorn", "app:create_app()", *flags], settings) as server:
         for _ in range(6):
-            client = Visitor(server.origin)
+            client = ServerClient(server.origin)
             client.sign_in_as_hana()
 
             assert client.name() == "Hana Example"

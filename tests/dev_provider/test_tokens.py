@@ -30,7 +30,7 @@ class TestTokenEndpoint:
     def test_a_used_code_is_remembered_until_it_expires(self, worker: Worker) -> None:
         worker.exchange(worker.code())
 
-        assert min(worker.ledger.used.values()) >= NOON + 60
+        assert min(worker.used_ids.used.values()) >= NOON + 60
 
     def test_a_code_expires_after_two_minutes(self, worker: Worker) -> None:
         code = worker.code()
@@ -116,7 +116,7 @@ class TestTokenEndpoint:
 
     def test_without_the_database_no_token_is_issued(self, worker: Worker) -> None:
         code = worker.code()
-        worker.ledger.is_down = True
+        worker.used_ids.is_down = True
         response = worker.exchange(code)
 
         assert (response.status_code, response.get_json()) == (503, {"error": "temporarily_unavailable"})

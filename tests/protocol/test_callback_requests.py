@@ -15,7 +15,7 @@ from genkan.oauth.transport.deadline import remaining
 from tests.browser import Browser
 from tests.clock import FrozenClock
 from tests.conftest import ORIGIN, MakeApp
-from tests.core import with_callbacks
+from tests.core import with_callback
 from tests.provider_client import ProviderClient, failure_reason, get_state, provider_env, query
 from tests.servers.faulty.provider import FaultyProvider
 from tests.tokens.logout_tokens import logout_token
@@ -175,7 +175,7 @@ def test_reauthentication_does_not_start_when_the_session_cannot_be_loaded(clien
 
     client.options.sessions.cache.clear()
     token = client.csrf_token()
-    state.core = with_callbacks(core, session=fails)
+    state.core = with_callback(core, session=fails)
     fields = {"csrfToken": token, "purpose": "fresh", "callbackUrl": "/dashboard"}
     started = client.post("/api/auth/signin/oidc", data=fields)
 

@@ -10,7 +10,7 @@ from tests.browser import HTMX
 from tests.provider_client import ProviderClient, get_state
 from tests.servers.faulty.faults import Faults
 from tests.servers.faulty.provider import FaultyProvider
-from tests.servers.token_app import room
+from tests.servers.token_app import token_blueprint
 
 HOUR = 3600
 RECONNECT_URL = "/api/auth/signin?error=ReconnectRequired&callbackUrl=%2Fcalendar%3Fweek%3D3"
@@ -21,7 +21,7 @@ def _client(provider_app: Flask, op: FaultyProvider) -> ProviderClient:
     op.refreshing = "rotate"
     provider_app.add_url_rule("/calendar", "calendar", lambda: access_token("oidc"), methods=["GET", "POST"])
     provider_app.add_url_rule("/open", "open", public(lambda: access_token("oidc")))
-    provider_app.register_blueprint(room())
+    provider_app.register_blueprint(token_blueprint())
     return ProviderClient(provider_app, op)
 
 

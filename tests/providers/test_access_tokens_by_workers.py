@@ -14,7 +14,7 @@ from genkan.adapters.sqlalchemy import migrations
 from genkan.settings.environment import from_environment
 from tests.provider_client import provider_env, run_parallel
 from tests.servers.faulty.provider import FaultyProvider
-from tests.servers.server import Server, Visitor, environment, serving
+from tests.servers.server import Server, ServerClient, environment, serving
 
 pytestmark = pytest.mark.xdist_group("timing")
 
@@ -47,10 +47,10 @@ Ask = Callable[[], Response]
 
 def sign_in(server: Server, op: FaultyProvider, number: int) -> Ask:
     """Sign in a new user. Return a function that requests their token with their cookies, from another client."""
-    client = Visitor(server.origin)
+    client = ServerClient(server.origin)
     client.ask("GET", op.authorize(client.start(), {"sub": f"user-{number}", "email": f"{number}@example.org"}))
     cookies = {"Cookie": "; ".join(f"{cookie.name}={cookie.value}" for cookie in client.cookies)}
-    return partial(Visitor(server.origin).ask, "GET", "/api/token/oidc", headers=cookies)
+    return partial(ServerClient(server.origin).ask, "GET", "/api/token/oidc", headers=cookies)
 
 
 def test_twenty_parallel_requests_to_all_workers_make_one_refresh(server: Server, op: FaultyProvider) -> None:

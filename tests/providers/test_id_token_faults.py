@@ -114,7 +114,7 @@ def test_metadata_never_widens_the_accepted_algorithms(client: ProviderClient, f
 
 
 @pytest.mark.parametrize("claims_in", ["both", "userinfo"])
-@pytest.mark.parametrize("fault", faults.ODD_CLAIMS)
+@pytest.mark.parametrize("fault", faults.MALFORMED_CLAIMS)
 def test_unusual_claims_are_normalized_or_left_out(module_client: ProviderClient, fault: str, claims_in: Any) -> None:
     client = ProviderClient(module_client.app, module_client.op)
     client.op.faults.claims, client.op.claims_in = fault, claims_in

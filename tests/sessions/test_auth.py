@@ -21,7 +21,7 @@ from genkan.web.context import session_result
 from tests.browser import HTMX, Browser
 from tests.clock import FrozenClock
 from tests.conftest import MakeApp
-from tests.core import with_callbacks
+from tests.core import with_callback, with_callbacks
 
 COOKIE = "authjs.session-token"
 PRODUCTION = {"GENKAN_ENV": "production", "AUTH_DEVELOPMENT_PROVIDER": "off"}
@@ -175,7 +175,7 @@ def test_while_a_callback_fails_protected_pages_return_503_and_the_cookie_stays(
     browser.sign_in()
     state = app.extensions["genkan"]
     working = state.core
-    state.core = with_callbacks(working, **{which: _fail})
+    state.core = with_callback(working, **{which: _fail})
     working.session_cache.clear()
     for path, headers, says in (
         ("/dashboard", {}, "Temporarily unavailable"),

@@ -16,7 +16,7 @@ from genkan.extension import install
 from genkan.web import flask_login
 from tests.browser import HTMX, Browser
 from tests.conftest import MakeApp
-from tests.core import make_options, with_callbacks
+from tests.core import make_core, with_callbacks
 
 REMEMBER_COOKIES = ("remember_token", flask_login.UNUSED_COOKIE_NAME, "never", "sent", "session")
 
@@ -123,7 +123,7 @@ def test_init_app_refuses_login_disabled() -> None:
     app = Flask("careless")
     app.config["LOGIN_DISABLED"] = True
     with pytest.raises(ConfigurationError, match=r"LOGIN_DISABLED.*Remove it"):
-        install(app, make_options(lambda: 0.0))
+        install(app, make_core(lambda: 0.0))
 
 
 def test_login_disabled_set_later_does_not_open_private_pages(app: Flask, browser: Browser) -> None:

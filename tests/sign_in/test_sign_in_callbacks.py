@@ -13,7 +13,7 @@ from genkan.core import Pages
 from genkan.errors import AccessDenied
 from genkan.providers.base import ProfileUser
 from genkan.types import Profile, Session, Token
-from tests.core import with_callbacks
+from tests.core import with_callback
 from tests.provider_client import (
     COOKIE,
     OTHER_USER,
@@ -168,7 +168,7 @@ def test_a_failing_profile_mapping_refuses_the_sign_in(client: ProviderClient) -
 def test_the_default_callbacks_allow_every_sign_in(client: ProviderClient) -> None:
     state = get_state(client.app)
     default = Callbacks()
-    state.core = with_callbacks(state.core, sign_in=default.sign_in, jwt=default.jwt, session=default.session)
+    state.core = with_callback(state.core, sign_in=default.sign_in, jwt=default.jwt, session=default.session)
     client.sign_in_as()
     session = client.session()
 

@@ -13,7 +13,7 @@ import requests
 from genkan.session.revocation_list import MAX_LAG
 from tests.provider_client import provider_env
 from tests.servers.faulty.provider import FaultyProvider
-from tests.servers.server import Visitor, environment, serving
+from tests.servers.server import ServerClient, environment, serving
 from tests.tokens.logout_tokens import draft, logout_token
 from tests.tokens.signing import key
 
@@ -43,8 +43,8 @@ def _origin(
         yield server.origin
 
 
-def sign_in(origin: str, op: FaultyProvider, number: int) -> Visitor:
-    client = Visitor(origin)
+def sign_in(origin: str, op: FaultyProvider, number: int) -> ServerClient:
+    client = ServerClient(origin)
     claims = {"sub": f"user-{number}", "sid": f"s-{number}", "name": f"G{number}", "email": f"g{number}@example.org"}
     client.ask("GET", op.authorize(client.start(), claims))
     assert client.name() == f"G{number}"

@@ -14,7 +14,7 @@ from tests.servers.node.nodejs import needing_node
 from tests.servers.node.oidc_provider import CLIENT_ID, CLIENT_SECRET, OidcProvider
 from tests.servers.process import free_port
 from tests.servers.provider_browser import ProviderBrowser
-from tests.servers.server import Server, Visitor, environment, serving
+from tests.servers.server import Server, ServerClient, environment, serving
 
 pytestmark = pytest.mark.xdist_group("timing")
 
@@ -57,17 +57,17 @@ def _op(port: int, server: Server) -> Iterator[OidcProvider]:
         yield op
 
 
-def sign_in(client: Visitor, provider_browser: ProviderBrowser) -> None:
+def sign_in(client: ServerClient, provider_browser: ProviderBrowser) -> None:
     client.ask("GET", provider_browser.follow(client.start(), client.origin))
 
 
-def sign_out(client: Visitor, callback_url: str) -> str:
+def sign_out(client: ServerClient, callback_url: str) -> str:
     token = client.ask("GET", "/api/auth/csrf").json()["csrfToken"]
     fields = {"csrfToken": token, "callbackUrl": callback_url}
     return client.ask("POST", "/api/auth/signout", data=fields).headers["Location"]
 
 
-def names(client: Visitor) -> set[str | None]:
+def names(client: ServerClient) -> set[str | None]:
     """Return the user names that the workers see."""
     return {client.name() for _ in range(REQUESTS)}
 
@@ -78,7 +78,7 @@ def test_signing_out_at_the_provider_revokes_that_browser_s_session(server: Serv
     The same user's session in another browser lasts until it is signed out there, too.
     """
     provider_browsers = [ProviderBrowser(op, "ada"), ProviderBrowser(op, "ada")]
-    clients = [Visitor(server.origin), Visitor(server.origin)]
+    clients = [ServerClient(server.origin), ServerClient(server.origin)]
     for client, provider_browser in zip(clients, provider_browsers, strict=True):
         sign_in(client, provider_browser)
     assert [names(client) for client in clients] == [{"ada"}, {"ada"}]
@@ -93,10 +93,10 @@ def test_signing_out_at_the_provider_revokes_that_browser_s_session(server: Serv
 
 def test_signing_out_ends_the_provider_s_session_too(server: Server, op: OidcProvider) -> None:
     """The provider asks for the account again at the next sign-in. Before, its own session was enough."""
-    provider_browser, client = ProviderBrowser(op, "grace"), Visitor(server.origin)
+    provider_browser, client = ProviderBrowser(op, "grace"), ServerClient(server.origin)
     for _ in range(2):
         sign_in(client, provider_browser)
-    assert (client.name(), provider_browser.asked) == ("grace", 1)
+    assert (client.name(), provider_browser.sign_in_forms) == ("grace", 1)
 
     location = sign_out(client, "/about")
     assert client.name() is None
@@ -105,4 +105,4 @@ def test_signing_out_ends_the_provider_s_session_too(server: Server, op: OidcPro
     assert parse_qs(urlsplit(return_url).query)["state"] == parse_qs(urlsplit(location).query)["state"]
     assert client.ask("GET", return_url).headers["Location"] == f"{client.origin}/about"
     sign_in(client, provider_browser)
-    assert (client.name(), provider_browser.asked) == ("grace", 2)
+    assert (client.name(), provider_browser.sign_in_forms) == ("grace", 2)

@@ -20,7 +20,7 @@ from genkan.oauth.discovery import METADATA_SECONDS, STALE_SECONDS
 from genkan.oauth.logout import LOGOUT_STATE_MAX_AGE, MAX_HINT_CHARACTERS
 from tests.browser import HTMX, Browser
 from tests.conftest import ORIGIN, MakeApp
-from tests.core import with_callbacks
+from tests.core import with_callback
 from tests.provider_client import OTHER_USER, ProviderClient, get_state, provider_env, query
 from tests.servers.faulty.provider import FaultyProvider
 from tests.tokens.metadata import metadata
@@ -178,7 +178,7 @@ def test_the_return_never_leads_to_another_site(signed_in_client: ProviderClient
 def test_a_callback_url_too_long_for_the_cookie_becomes_the_front_page(signed_in_client: ProviderClient) -> None:
     state = get_state(signed_in_client.app)
     long_url = f"{ORIGIN}/{'x' * 4000}"
-    state.core = with_callbacks(state.core, redirect=lambda _: long_url)
+    state.core = with_callback(state.core, redirect=lambda _: long_url)
     response = submit_sign_out(signed_in_client)
 
     assert all(len(header) < 4096 for header in response.headers.getlist("Set-Cookie"))

@@ -239,21 +239,21 @@ def test_an_id_token_is_stored_encrypted(store: SQLAlchemySessionStore, session_
         assert session.execute(text("SELECT id_token FROM genkan_sessions")).scalar() == "b.a.Jye"
 
 
-def test_a_disabled_user_gets_no_session(store: SQLAlchemySessionStore, people: SQLAlchemyAdapter) -> None:
-    people.update_user(ADA, disabled=True)
+def test_a_disabled_user_gets_no_session(store: SQLAlchemySessionStore, user_adapter: SQLAlchemyAdapter) -> None:
+    user_adapter.update_user(ADA, disabled=True)
     assert not store.create(record())
     assert store.get("one") is None
-    people.update_user(ADA, disabled=False)
+    user_adapter.update_user(ADA, disabled=False)
     assert store.create(record())
 
 
 # requirement S4
 def test_sessions_created_while_a_user_is_disabled_are_revoked(
-    store: SQLAlchemySessionStore, people: SQLAlchemyAdapter
+    store: SQLAlchemySessionStore, user_adapter: SQLAlchemyAdapter
 ) -> None:
     """Disabling a user and then revoking all sessions leaves none, also if some are created at the same time."""
     for number in range(10):
-        people.update_user(ADA, disabled=False)
+        user_adapter.update_user(ADA, disabled=False)
         barrier = Barrier(5, timeout=30)
 
         def create(which: int, number: int = number, barrier: Barrier = barrier) -> bool:
@@ -263,16 +263,18 @@ def test_sessions_created_while_a_user_is_disabled_are_revoked(
         with ThreadPoolExecutor(5) as pool:
             futures = [pool.submit(create, which) for which in range(4)]
             barrier.wait()
-            people.update_user(ADA, disabled=True)
+            user_adapter.update_user(ADA, disabled=True)
             revoked = ids_of(store.revoke_others(ADA, None, "disabled", NOW))
             created = [f"{number}-{which}" for which, future in enumerate(futures) if future.result()]
         assert sorted(revoked) == created
         assert store.list_active(ADA, NOW) == []
 
 
-def test_disabling_one_user_does_not_affect_others(store: SQLAlchemySessionStore, people: SQLAlchemyAdapter) -> None:
-    people.update_user(ADA, disabled=True)
-    people.update_user("unknown", disabled=True)
+def test_disabling_one_user_does_not_affect_others(
+    store: SQLAlchemySessionStore, user_adapter: SQLAlchemyAdapter
+) -> None:
+    user_adapter.update_user(ADA, disabled=True)
+    user_adapter.update_user("unknown", disabled=True)
     assert not store.create(record())
     assert store.create(record("two", user_id=BOB))
 

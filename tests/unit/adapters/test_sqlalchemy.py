@@ -20,7 +20,7 @@ from genkan.crypto.sealer import Clock
 from genkan.errors import AdapterError, ConfigurationError, TokenError
 from genkan.types import Account, User
 from tests.clock import FrozenClock
-from tests.servers.parallel_processes import contend, spend_the_same_ids
+from tests.servers.parallel_processes import run_in_processes, use_same_ids
 from tests.servers.postgres import PostgreSQL
 from tests.servers.process import free_port
 
@@ -61,7 +61,7 @@ def adapter_over(database: Database, clock: Clock = time) -> Adapter:
 
 
 def test_each_id_is_used_by_one_of_four_processes(url: str) -> None:
-    results = contend(spend_the_same_ids, url)
+    results = run_in_processes(use_same_ids, url)
     assert [sum(calls) for calls in zip(*results, strict=True)] == [1] * 25
 
 

@@ -109,7 +109,7 @@ def test_a_token_of_any_length_is_read_as_written_in_chunks_that_browsers_accept
     assert all(len(cookie.value) <= CHUNK_CHARACTERS for cookie in written)
     assert ([cookie.name for cookie in written] == [name]) == (length <= CHUNK_CHARACTERS)
     jar = CookieJar()
-    jar.take(written)
+    jar.store(written)
     for header in (jar.header, f"a=b; {jar.header}; c=d"):
         found = RequestCookies(header).session(name)
         assert found is not None
@@ -122,7 +122,7 @@ def test_no_old_chunk_remains_when_the_length_changes(lengths: list[int]) -> Non
     for turn, length in enumerate(lengths):
         token = chr(97 + turn) * length
         seen = RequestCookies(jar.header).session(NAME)
-        jar.take(_write(token, seen.names if seen else ()))
+        jar.store(_write(token, seen.names if seen else ()))
         assert "".join(jar.values.values()) == token
         assert _found(jar.header) == token
 
