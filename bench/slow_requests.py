@@ -18,7 +18,7 @@ import requests
 from bench.application import CLAIMS
 from bench.contenders import Contender
 from tests.servers.faulty.provider import FaultyProvider
-from tests.servers.server import Visitor
+from tests.servers.server import ServerClient
 
 CALLBACKS = 8
 PROBE_INTERVAL = 0.05
@@ -91,7 +91,7 @@ def hang(
     server: Contender, provider: FaultyProvider, slow_clients: SlowClients | None = None
 ) -> tuple[Probes, list[Callback]]:
     """Send eight callbacks whose provider does not respond, and probe the session route meanwhile."""
-    clients = [Visitor(server.origin) for _ in range(CALLBACKS)]
+    clients = [ServerClient(server.origin) for _ in range(CALLBACKS)]
     urls = [provider.authorize(client.start()) for client in clients]
     all_hang = provider.count("/token") + CALLBACKS
     with ThreadPoolExecutor(CALLBACKS) as threads:
@@ -137,7 +137,7 @@ def reads_session(server: Contender, cookie: str) -> bool:
         connection.close()
 
 
-def _follow_callback(client: Visitor, url: str) -> tuple[float, requests.Response | None]:
+def _follow_callback(client: ServerClient, url: str) -> tuple[float, requests.Response | None]:
     started = time.monotonic()
     try:
         response = client.ask("GET", url)
@@ -146,7 +146,7 @@ def _follow_callback(client: Visitor, url: str) -> tuple[float, requests.Respons
     return time.monotonic() - started, response
 
 
-def _has_error_page(client: Visitor, response: requests.Response | None) -> bool:
+def _has_error_page(client: ServerClient, response: requests.Response | None) -> bool:
     """Return True if a callback redirected to the error page for a provider that does not respond."""
     if response is None or not response.headers.get("Location", "").startswith(f"{client.origin}/api/auth/"):
         return False

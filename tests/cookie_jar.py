@@ -11,7 +11,7 @@ class CookieJar:
     def __init__(self) -> None:
         self.values: dict[str, str] = {}
 
-    def take(self, cookies: tuple[Cookie, ...]) -> tuple[Cookie, ...]:
+    def store(self, cookies: tuple[Cookie, ...]) -> tuple[Cookie, ...]:
         """Set and delete the cookies in order, and return them."""
         for cookie in cookies:
             if cookie.max_age == 0:

@@ -26,7 +26,7 @@ class NoCache:
         """Do nothing."""
 
 
-def make_options(clock: Clock, *, origin: str = ORIGIN, secrets: tuple[str, ...] = (SECRET,), **settings: Any) -> Core:
+def make_core(clock: Clock, *, origin: str = ORIGIN, secrets: tuple[str, ...] = (SECRET,), **settings: Any) -> Core:
     """Return a Core with default settings and an empty database. `settings` are keywords of `Core.build`."""
     database = new_database()
     return Core.build(

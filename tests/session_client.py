@@ -20,12 +20,12 @@ class SessionClient:
         self.jar = CookieJar()
 
     def sign_in(self, token: Token = ADA) -> Token:
-        self.jar.take(update_session(token, (), self.options)[1])
+        self.jar.store(update_session(token, (), self.options)[1])
         return self.token()
 
     def visit(self) -> Session | None:
         reading = read(self.jar.header, self.options)
-        self.jar.take(refresh(reading, self.options))
+        self.jar.store(refresh(reading, self.options))
         return reading.session
 
     def token(self) -> Token:

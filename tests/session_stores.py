@@ -21,8 +21,8 @@ def _session_database(request: pytest.FixtureRequest) -> Iterator[Database]:
         yield database
 
 
-@pytest.fixture(name="people")
-def _people(session_database: Database, clock: FrozenClock) -> SQLAlchemyAdapter:
+@pytest.fixture(name="user_adapter")
+def _user_adapter(session_database: Database, clock: FrozenClock) -> SQLAlchemyAdapter:
     """Return the adapter of the same database, with the users Ada and Bob."""
     adapter = adapter_in(session_database, clock)
     for id in (ADA, BOB):
@@ -31,5 +31,5 @@ def _people(session_database: Database, clock: FrozenClock) -> SQLAlchemyAdapter
 
 
 @pytest.fixture(name="store")
-def _store(session_database: Database, people: SQLAlchemyAdapter) -> SQLAlchemySessionStore:
+def _store(session_database: Database, user_adapter: SQLAlchemyAdapter) -> SQLAlchemySessionStore:
     return store_in(session_database)

@@ -20,9 +20,9 @@ from tests.browser import HTMX
 from tests.clock import FrozenClock
 from tests.provider_client import COOKIE, at_once, provider_env
 from tests.routes import addresses
-from tests.servers.caching_proxy import CachingProxy, is_from_store
+from tests.servers.caching_proxy import CachingProxy, is_cached
 from tests.servers.faulty.provider import FaultyProvider
-from tests.servers.server import Visitor, environment, serving
+from tests.servers.server import ServerClient, environment, serving
 
 TWO_DAYS = 2 * 86400.0
 """By then a session is prolonged, with a new cookie, as soon as it is seen."""
@@ -55,9 +55,9 @@ class House:
         """Every address that can be asked for, as nobody has asked for it before."""
         return [f"{address.path}?case={case}" for address in addresses(self.past, "GET")]
 
-    def arrive(self, key: str) -> Visitor:
+    def arrive(self, key: str) -> ServerClient:
         """Somebody who signs in through the proxy."""
-        visitor = Visitor(self.proxy.origin)
+        visitor = ServerClient(self.proxy.origin)
         back = self.op.authorize(visitor.start(), claims(key))
         assert visitor.ask("GET", back).headers["Location"] == f"{self.proxy.origin}/dashboard"
         return visitor
@@ -92,17 +92,17 @@ def _house(
 
 
 @pytest.fixture(name="ada", scope="module")
-def _ada(house: House) -> Visitor:
+def _ada(house: House) -> ServerClient:
     return house.arrive("ada")
 
 
 @pytest.fixture(name="bo", scope="module")
-def _bo(house: House) -> Visitor:
+def _bo(house: House) -> ServerClient:
     return house.arrive("bo")
 
 
 @pytest.fixture(name="private", scope="module")
-def _private(ada: Visitor, bo: Visitor) -> dict[str, Visitor]:
+def _private(ada: ServerClient, bo: ServerClient) -> dict[str, ServerClient]:
     """What is known to belong to one of them: names, addresses and ids."""
     profiles = {visitor: visitor.ask("GET", "/api/user/profile").json() for visitor in (ada, bo)}
     assert [profiles[visitor]["name"] for visitor in (ada, bo)] == [PEOPLE["ada"], PEOPLE["bo"]]
@@ -110,11 +110,11 @@ def _private(ada: Visitor, bo: Visitor) -> dict[str, Visitor]:
 
 
 @pytest.fixture(name="stranger")
-def _stranger(house: House) -> Visitor:
+def _stranger(house: House) -> ServerClient:
     return Stranger(house.proxy.origin)
 
 
-class Stranger(Visitor):
+class Stranger(ServerClient):
     """Somebody else every time: it comes without cookies and keeps none."""
 
     def ask(self, method: str, path: str, **request: object) -> requests.Response:
@@ -136,7 +136,7 @@ def personal(answer: requests.Response, known: Iterable[str] = ()) -> set[str]:
     return given | {word for word in known if word in text}
 
 
-def ask(visitor: Visitor, path: str, last: requests.Response | None) -> Iterator[requests.Response]:
+def ask(visitor: ServerClient, path: str, last: requests.Response | None) -> Iterator[requests.Response]:
     """What this visitor is answered, in turn; at the end to somebody who knows the last answer, whoever had that."""
     for method, headers in WAYS:
         yield visitor.ask(method, path, headers=headers)
@@ -149,15 +149,15 @@ def ask(visitor: Visitor, path: str, last: requests.Response | None) -> Iterator
 @pytest.mark.parametrize("order", [("ada", "bo", "stranger"), ("stranger", "bo", "ada")], ids=", ".join)
 def test_two_people_and_a_stranger_share_nothing(
     house: House,
-    ada: Visitor,
-    bo: Visitor,
-    stranger: Visitor,
-    private: dict[str, Visitor],
+    ada: ServerClient,
+    bo: ServerClient,
+    stranger: ServerClient,
+    private: dict[str, ServerClient],
     order: tuple[str, ...],
 ) -> None:
     """Whoever comes before whom, at every address, with every kind of request."""
     there = {"ada": ada, "bo": bo, "stranger": stranger}
-    seen: dict[Visitor, set[str]] = {visitor: set() for visitor in there.values()}
+    seen: dict[ServerClient, set[str]] = {visitor: set() for visitor in there.values()}
     for path in house.paths(", ".join(order)):
         last = None
         for name in order:
@@ -171,18 +171,18 @@ def test_two_people_and_a_stranger_share_nothing(
 
 
 def test_only_what_is_the_same_for_everybody_comes_from_the_store(
-    house: House, ada: Visitor, stranger: Visitor, private: dict[str, Visitor]
+    house: House, ada: ServerClient, stranger: ServerClient, private: dict[str, ServerClient]
 ) -> None:
     """It is asked for once, by somebody signed in, and from then on given to all; so the proxy does keep things."""
     kept: set[str] = set()
     for address in addresses(house.past, "GET"):
         path = f"{address.path}?case=kept"
         answers = [visitor.ask("GET", path) for visitor in (ada, stranger, stranger, ada)]
-        stored = [is_from_store(answer) for answer in answers]
+        stored = [is_cached(answer) for answer in answers]
         if any(stored):
             kept.add(address.endpoint)
             assert stored == (
-                [False, True, True, True] if house.proxy.shares_among_people else [False, False, True, False]
+                [False, True, True, True] if house.proxy.caches_cookie_requests else [False, False, True, False]
             )
             assert {answer.content for answer in answers} == {answers[0].content}
             assert [(personal(answer, private), cookies(answer)) for answer in answers] == [(set(), [])] * 4
@@ -190,12 +190,12 @@ def test_only_what_is_the_same_for_everybody_comes_from_the_store(
     assert kept == KEPT
 
 
-def test_a_prolonged_session_goes_to_its_owner_only(house: House, ada: Visitor, stranger: Visitor) -> None:
+def test_a_prolonged_session_goes_to_its_owner_only(house: House, ada: ServerClient, stranger: ServerClient) -> None:
     """Its cookie came with a page; that page and its cookie are given to nobody else."""
     header = house.return_after_two_days("cleo")
     prolonged: set[str] = set()
     for path in house.paths("prolonged"):
-        own = Visitor(house.proxy.origin).ask("GET", path, headers=header)
+        own = ServerClient(house.proxy.origin).ask("GET", path, headers=header)
         renewed = {word for word in personal(own) if word.startswith(COOKIE)}
         prolonged |= {path.partition("?")[0]} if renewed else set()
         for visitor in (ada, stranger, ada, stranger):
@@ -207,7 +207,9 @@ def test_a_prolonged_session_goes_to_its_owner_only(house: House, ada: Visitor, 
     assert prolonged >= {"/", "/dashboard", "/api/auth/session", "/api/auth/signin", "/partials/user-menu"}
 
 
-def test_a_page_that_begins_a_pair_of_csrf_tokens_begins_one_for_each_stranger(house: House, stranger: Visitor) -> None:
+def test_a_page_that_begins_a_pair_of_csrf_tokens_begins_one_for_each_stranger(
+    house: House, stranger: ServerClient
+) -> None:
     """Such as the sign-in page: it never comes from the store."""
     pages: set[str] = set()
     for path in house.paths("pairs"):
@@ -217,12 +219,12 @@ def test_a_page_that_begins_a_pair_of_csrf_tokens_begins_one_for_each_stranger(h
             pages.add(path.partition("?")[0])
             assert all(given), path
             assert not set.union(*(one & other for one, other in combinations(given, 2))), path
-            assert not [answer for answer in answers if is_from_store(answer)], path
+            assert not [answer for answer in answers if is_cached(answer)], path
 
     assert pages >= {"/api/auth/signin", "/api/auth/csrf"}
 
 
-def test_those_who_ask_at_once_are_answered_one_by_one(house: House, ada: Visitor, bo: Visitor) -> None:
+def test_those_who_ask_at_once_are_answered_one_by_one(house: House, ada: ServerClient, bo: ServerClient) -> None:
     """A proxy that has them wait for one answer gives that one to none of the others."""
     for path in ("/api/auth/csrf?case=at-once", "/dashboard?case=at-once", "/partials/user-menu?case=at-once"):
         crowd = [ada, bo, *(Stranger(house.proxy.origin) for _ in range(6))]

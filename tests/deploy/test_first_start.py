@@ -16,7 +16,7 @@ from genkan.settings.environment import ROOT
 from tests.provider_client import provider_env
 from tests.servers.faulty.provider import FaultyProvider
 from tests.servers.process import free_port
-from tests.servers.server import Server, Visitor, environment, serving
+from tests.servers.server import Server, ServerClient, environment, serving
 
 
 @pytest.fixture(name="clone")
@@ -48,7 +48,7 @@ def test_serving_an_empty_file_makes_its_tables_and_signs_somebody_in(
     production: tuple[Server, FaultyProvider], tmp_path: Path
 ) -> None:
     server, op = production
-    visitor = Visitor(server.origin)
+    visitor = ServerClient(server.origin)
     claims = {"sub": "first", "name": "First Guest", "email": "first@example.org"}
     visitor.ask("GET", op.authorize(visitor.start(), claims))
 
@@ -59,7 +59,7 @@ def test_serving_an_empty_file_makes_its_tables_and_signs_somebody_in(
 
 
 def test_production_has_no_development_provider(production: tuple[Server, FaultyProvider]) -> None:
-    visitor = Visitor(production[0].origin)
+    visitor = ServerClient(production[0].origin)
 
     for path in ("/development/authorize", "/development/.well-known/openid-configuration", "/development/"):
         assert visitor.ask("GET", path).status_code == 404
@@ -95,7 +95,7 @@ def test_a_newcomer_starts_it_with_nothing_set_and_starts_it_again(clone: Path) 
     kept: list[str] = []
     for name in ("Hana Example", None):
         with serving(["-m", "deploy.run"], running(clone, port), ready=address) as server:
-            visitor = Visitor(server.origin)
+            visitor = ServerClient(server.origin)
             home = visitor.ask("GET", "/")
             assert (home.status_code, home.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
             if name:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, inspect, text
 from genkan.adapters.sqlalchemy import Database, migrations, models
 from genkan.errors import AdapterError, ConfigurationError
 from tests.servers.node import authjs
-from tests.servers.parallel_processes import contend, upgrade
+from tests.servers.parallel_processes import run_in_processes, upgrade
 from tests.servers.process import free_port
 
 
@@ -68,7 +68,7 @@ def test_the_migrations_make_what_the_models_say(database: Database, url: str, t
 
 
 def test_four_processes_that_upgrade_at_once_do_it_once(url: str) -> None:
-    assert contend(upgrade, url) == [True] * 4
+    assert run_in_processes(upgrade, url) == [True] * 4
 
 
 def test_an_authjs_database_is_adopted_and_no_column_changed(

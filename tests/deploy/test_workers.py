@@ -19,7 +19,7 @@ from genkan.adapters.sqlalchemy import migrations
 from genkan.settings.environment import ROOT
 from tests.provider_client import provider_env
 from tests.servers.faulty.provider import FaultyProvider
-from tests.servers.server import Server, Visitor, environment, serving
+from tests.servers.server import Server, ServerClient, environment, serving
 
 WORKERS = 4
 
@@ -58,7 +58,7 @@ def test_twenty_people_sign_in_whichever_workers_answer(origin: str, op: FaultyP
     """The flow begun on one ends on another (M2)."""
 
     def sign_in(number: int) -> str | None:
-        visitor = Visitor(origin)
+        visitor = ServerClient(origin)
         claims = {"sub": f"guest-{number}", "name": f"Guest {number}", "email": f"guest{number}@example.org"}
         landed = visitor.ask("GET", op.authorize(visitor.start(), claims))
         assert landed.headers["Location"] == f"{origin}/dashboard"
@@ -70,7 +70,7 @@ def test_twenty_people_sign_in_whichever_workers_answer(origin: str, op: FaultyP
 
 def test_a_callback_delivered_ten_times_at_once_spends_its_code_once(origin: str, op: FaultyProvider) -> None:
     """Nine are shown where to go; one signs in (F19, M3)."""
-    visitor = Visitor(origin)
+    visitor = ServerClient(origin)
     back = op.authorize(visitor.start(), {"sub": "eager", "email": "eager@example.org"})
     before = len(op.codes)
     header = {"Cookie": "; ".join(f"{cookie.name}={cookie.value}" for cookie in visitor.cookies)}
@@ -87,7 +87,7 @@ def test_ten_first_sign_ins_of_one_person_at_once_make_one_user(origin: str, op:
     claims = {"sub": "twin", "name": "Twin", "email": "twin@example.org"}
 
     def sign_in(_: int) -> object:
-        visitor = Visitor(origin)
+        visitor = ServerClient(origin)
         visitor.ask("GET", op.authorize(visitor.start(), claims))
         return visitor.ask("GET", "/api/user/profile").json()["id"]
 
@@ -98,7 +98,7 @@ def test_killing_the_workers_between_button_and_callback_costs_nobody_the_sign_i
     origin: str, server: Server, op: FaultyProvider
 ) -> None:
     """What is under way lives in the cookie and the database (F18, M2)."""
-    visitor = Visitor(origin)
+    visitor = ServerClient(origin)
     back = op.authorize(visitor.start(), {"sub": "patient", "name": "Patient", "email": "patient@example.org"})
     before = set(workers(server))
     for pid in before:
@@ -114,7 +114,7 @@ def test_killing_the_workers_in_the_middle_of_a_callback_costs_one_try_and_makes
     origin: str, server: Server, op: FaultyProvider, path: str
 ) -> None:
     """Before the code is exchanged, after it, and when somebody has just been written down (F18)."""
-    visitor = Visitor(origin)
+    visitor = ServerClient(origin)
     claims = {"sub": f"killed at {path}", "name": "Unlucky", "email": f"{path.strip('/').split()[0]}@example.org"}
     back = op.authorize(visitor.start(), claims)
     killing = Thread(target=kill_when_written, args=(server, str(claims["email"])))
@@ -167,7 +167,7 @@ def test_the_development_provider_works_with_several_workers(tmp_path: Path) -> 
     flags = ["--chdir", str(ROOT), "--bind", f"127.0.0.1:{settings['PORT']}", "--workers", "3", "--no-control-socket"]
     with serving(["-m", "gunicorn", "app:create_app()", *flags], settings) as server:
         for _ in range(6):
-            visitor = Visitor(server.origin)
+            visitor = ServerClient(server.origin)
             visitor.sign_in_as_hana()
 
             assert visitor.name() == "Hana Example"

@@ -30,7 +30,7 @@ class TestTheTokenEndpoint:
     def test_what_is_spent_is_remembered_for_as_long_as_it_would_open(self, worker: Worker) -> None:
         worker.exchange(worker.code())
 
-        assert min(worker.ledger.spent.values()) >= NOON + 60
+        assert min(worker.used_ids.used.values()) >= NOON + 60
 
     def test_a_code_that_is_two_minutes_old_is_refused(self, worker: Worker) -> None:
         code = worker.code()
@@ -116,7 +116,7 @@ class TestTheTokenEndpoint:
 
     def test_a_store_that_is_down_is_said_and_nothing_is_given(self, worker: Worker) -> None:
         code = worker.code()
-        worker.ledger.is_down = True
+        worker.used_ids.is_down = True
         answer = worker.exchange(code)
 
         assert (answer.status_code, answer.get_json()) == (503, {"error": "temporarily_unavailable"})

@@ -14,7 +14,7 @@ from genkan.core import SessionConfig
 from tests.browser import HTMX, Browser
 from tests.clock import FrozenClock
 from tests.conftest import ORIGIN, MakeApp
-from tests.core import make_options
+from tests.core import make_core
 from tests.routes import addresses
 
 HTTPS = "https://localhost:5443"
@@ -100,7 +100,7 @@ def test_lifetimes_are_those_of_auth_js(secure: Browser) -> None:
 
 def test_a_host_session_cookie_is_one_setting_away(clock: FrozenClock) -> None:
     app = Flask(__name__)
-    options = make_options(clock, origin=HTTPS, policy=SessionConfig(cookie_name=f"__Host-{SESSION}"))
+    options = make_core(clock, origin=HTTPS, policy=SessionConfig(cookie_name=f"__Host-{SESSION}"))
     genkan.web.init_app(app, options)
     app.add_url_rule("/who", view_func=genkan.web.public(lambda: str(genkan.web.auth())))
     client = app.test_client()

@@ -13,7 +13,7 @@ import pytest
 import requests
 from playwright.sync_api import Browser, BrowserType
 
-from tests.servers.http_server import Answer, Server
+from tests.servers.http_server import CannedResponse, Server
 from tests.servers.node import oidc_provider, react
 from tests.servers.node.nodejs import NodeMissing, needing_node, node
 from tests.servers.node.oidc_provider import OidcProvider
@@ -161,18 +161,18 @@ def house(script: Path, session: object) -> Iterator[str]:
     """The least that next-auth/react needs: somebody is signed in until signed out."""
     state = {"session": session}
 
-    def sign_out() -> Answer:
+    def sign_out() -> CannedResponse:
         state["session"] = None
-        return Answer.of({"url": "/"})
+        return CannedResponse.json({"url": "/"})
 
     policy = {"Content-Security-Policy": "default-src 'self'; script-src 'self'", "Content-Type": "text/html"}
-    answers: dict[str, Callable[[], Answer]] = {
-        "/react": lambda: Answer(react.page("/react.js").encode(), headers=policy),
-        "/react.js": lambda: Answer(script.read_bytes(), headers={"Content-Type": "text/javascript"}),
-        "/api/auth/session": lambda: Answer.of(state["session"]),
-        "/api/auth/csrf": lambda: Answer.of({"csrfToken": "t"}),
+    answers: dict[str, Callable[[], CannedResponse]] = {
+        "/react": lambda: CannedResponse(react.page("/react.js").encode(), headers=policy),
+        "/react.js": lambda: CannedResponse(script.read_bytes(), headers={"Content-Type": "text/javascript"}),
+        "/api/auth/session": lambda: CannedResponse.json(state["session"]),
+        "/api/auth/csrf": lambda: CannedResponse.json({"csrfToken": "t"}),
         "/api/auth/signout": sign_out,
-        "/favicon.ico": lambda: Answer(status=204),
+        "/favicon.ico": lambda: CannedResponse(status=204),
     }
     server = Server(lambda call: answers[call.path]())
     server.start()

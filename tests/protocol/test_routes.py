@@ -13,7 +13,7 @@ from genkan.web.context import csrf_token
 from tests.browser import HTMX, Browser
 from tests.clock import FrozenClock
 from tests.conftest import MakeApp
-from tests.core import make_options
+from tests.core import make_core
 from tests.provider_client import ProviderClient, provider_env
 from tests.servers.faulty.provider import FaultyProvider
 
@@ -119,7 +119,7 @@ def test_only_htmx_is_told_in_a_header_where_a_refusal_is_explained(
 def test_an_application_s_static_files_are_for_everybody(tmp_path: Path, clock: FrozenClock) -> None:
     (tmp_path / "app.css").write_text("p {}")
     app = Flask("another", static_folder=str(tmp_path), static_url_path="/static")
-    init_app(app, make_options(clock))
+    init_app(app, make_core(clock))
     app.add_url_rule("/", view_func=lambda: "a secret")
     client = app.test_client()
 

@@ -11,7 +11,7 @@ from tests.browser import HTMX
 from tests.provider_client import ProviderClient, state_of
 from tests.servers.faulty.faults import Faults
 from tests.servers.faulty.provider import FaultyProvider
-from tests.servers.token_app import room
+from tests.servers.token_app import token_blueprint
 
 HOUR = 3600
 WAY = "/api/auth/signin?error=ReconnectRequired&callbackUrl=%2Fcalendar%3Fweek%3D3"
@@ -22,7 +22,7 @@ def _visitor(house: Flask, op: FaultyProvider) -> ProviderClient:
     op.refreshing = "rotate"
     house.add_url_rule("/calendar", "calendar", lambda: access_token("oidc"), methods=["GET", "POST"])
     house.add_url_rule("/open", "open", public(lambda: access_token("oidc")))
-    house.register_blueprint(room())
+    house.register_blueprint(token_blueprint())
     return ProviderClient(house, op)
 
 

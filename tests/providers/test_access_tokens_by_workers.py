@@ -14,7 +14,7 @@ from genkan.adapters.sqlalchemy import migrations
 from genkan.settings.environment import from_environment
 from tests.provider_client import at_once, provider_env
 from tests.servers.faulty.provider import FaultyProvider
-from tests.servers.server import Server, Visitor, environment, serving
+from tests.servers.server import Server, ServerClient, environment, serving
 
 WORKERS = 3
 
@@ -45,10 +45,10 @@ Ask = Callable[[], Response]
 
 def newcomer(server: Server, op: FaultyProvider, number: int) -> Ask:
     """Somebody signs in; what asks for their token, from a browser that has their cookies."""
-    visitor = Visitor(server.origin)
+    visitor = ServerClient(server.origin)
     visitor.ask("GET", op.authorize(visitor.start(), {"sub": f"person-{number}", "email": f"{number}@example.org"}))
     cookies = {"Cookie": "; ".join(f"{cookie.name}={cookie.value}" for cookie in visitor.cookies)}
-    return partial(Visitor(server.origin).ask, "GET", "/api/token/oidc", headers=cookies)
+    return partial(ServerClient(server.origin).ask, "GET", "/api/token/oidc", headers=cookies)
 
 
 def test_twenty_who_ask_all_workers_at_once_make_one_call(server: Server, op: FaultyProvider) -> None:

@@ -86,7 +86,7 @@ def test_by_itself_it_is_an_honest_provider(algorithm: Any) -> None:
     assert (back["state"], back["iss"]) == (STATE, op.issuer)
     assert claims["iss"] == discovered["issuer"] == op.issuer
     assert (claims["aud"], claims["nonce"], claims["iat"]) == (op.client_id, NONCE, 1_800_000_000)
-    assert userinfo == {name: claims[name] for name in userinfo} == dict(faults.VISITOR)
+    assert userinfo == {name: claims[name] for name in userinfo} == dict(faults.DEFAULT_CLAIMS)
     assert [call.authorization for call in op.calls if call.path in {"/token", "/userinfo"}] == ["Basic", "Bearer"]
     assert (op.count("/token"), op.exchanges) == (1, [back["code"]])
 
@@ -237,11 +237,11 @@ def test_each_fault_of_the_callback_changes_what_comes_back(op: FaultyProvider, 
     assert honest != {"code", "state", "iss"} or wrong
 
 
-@pytest.mark.parametrize("fault", faults.ODD_CLAIMS)
+@pytest.mark.parametrize("fault", faults.MALFORMED_CLAIMS)
 def test_odd_claims_arrive_unharmed(op: FaultyProvider, fault: str) -> None:
     op.faults.claims = fault
     tokens = signed_in(op)
     claims = claims_of(tokens["id_token"].split(".")[1])
 
-    for name, value in faults.ODD_CLAIMS[fault].items():
+    for name, value in faults.MALFORMED_CLAIMS[fault].items():
         assert claims.get(name) == value

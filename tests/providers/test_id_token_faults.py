@@ -112,7 +112,7 @@ def test_metadata_never_widens_the_algorithms(visitor: ProviderClient, fault: An
 
 
 @pytest.mark.parametrize("claims_in", ["both", "userinfo"])
-@pytest.mark.parametrize("fault", faults.ODD_CLAIMS)
+@pytest.mark.parametrize("fault", faults.MALFORMED_CLAIMS)
 def test_odd_claims_are_cleaned_or_left_out(lasting_house: ProviderClient, fault: str, claims_in: Any) -> None:
     visitor = ProviderClient(lasting_house.app, lasting_house.op)
     visitor.op.faults.claims, visitor.op.claims_in = fault, claims_in

@@ -15,7 +15,7 @@ from tests.provider_client import ProviderClient, failure_reason, provider_env, 
 from tests.servers.faulty import faults
 from tests.servers.faulty.faults import SCRIPT, Faults
 from tests.servers.faulty.provider import FaultyProvider
-from tests.servers.sockets import saying, serving
+from tests.servers.sockets import respond_with, serving
 from tests.tokens.certificates import self_signed, server_context
 
 SLOW = {"hang", "drip", "drip-headers"}
@@ -180,7 +180,7 @@ def test_a_certificate_that_is_not_to_be_trusted_is_not(make_app: MakeApp, tmp_p
     bundle = tmp_path / "certificate.pem"
     bundle.write_bytes(b"".join(self_signed(expired=expired)))
     wrap: Callable[..., Any] = lambda plain: server_context(str(bundle)).wrap_socket(plain, server_side=True)  # noqa: E731
-    with serving(saying(b"{}"), wrap) as host:
+    with serving(respond_with(b"{}"), wrap) as host:
         assert start_at(make_app, host.url.replace("http:", "https:")) == "unavailable"
 
 

@@ -56,7 +56,7 @@ class CachingProxy:
 
     port: int
     backend: int
-    shares_among_people: bool
+    caches_cookie_requests: bool
 
     @property
     def origin(self) -> str:
@@ -64,7 +64,7 @@ class CachingProxy:
         return f"http://127.0.0.1:{self.port}"
 
 
-def is_from_store(answer: requests.Response) -> bool:
+def is_cached(answer: requests.Response) -> bool:
     """Return True if the response came from the cache. X-Varnish then names two requests, this one and the first."""
     return (
         answer.headers.get("X-Cache-Status") in {"HIT", "STALE", "UPDATING", "REVALIDATED"}
@@ -76,7 +76,7 @@ def is_from_store(answer: requests.Response) -> bool:
 def nginx(more: str = "") -> Iterator[CachingProxy]:
     """Run an nginx during the block. `more` are additional directives."""
     program = _find("nginx") or missing("nginx", "nginx-light")
-    proxy = CachingProxy(free_port(), free_port(), shares_among_people=True)
+    proxy = CachingProxy(free_port(), free_port(), caches_cookie_requests=True)
     with _folder() as folder:
         (folder / "nginx.conf").write_text(NGINX.format(port=proxy.port, backend=proxy.backend, more=more))
         command = [program, "-p", f"{folder}/", "-e", "stderr", "-c", "nginx.conf"]
@@ -90,7 +90,7 @@ def nginx(more: str = "") -> Iterator[CachingProxy]:
 def varnish() -> Iterator[CachingProxy]:
     """Run a Varnish with its default rules during the block. It does not cache requests with cookies."""
     program = _find("varnishd") or missing("Varnish", "varnish")
-    proxy = CachingProxy(free_port(), free_port(), shares_among_people=False)
+    proxy = CachingProxy(free_port(), free_port(), caches_cookie_requests=False)
     with _folder() as folder:
         options = ["-a", f"127.0.0.1:{proxy.port}", "-b", f"127.0.0.1:{proxy.backend}", "-n", str(folder)]
         with _running(

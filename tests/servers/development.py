@@ -79,10 +79,10 @@ class Form(HTMLParser):
 class Worker:
     """Process of the application, with a browser and an OAuth client for it."""
 
-    def __init__(self, url: str = URL, clock: Clock | None = None, ledger: UsedIds | None = None) -> None:
+    def __init__(self, url: str = URL, clock: Clock | None = None, used_ids: UsedIds | None = None) -> None:
         self.clock = clock or Clock()
-        self.ledger = ledger or UsedIds()
-        self.provider = DevelopmentProvider(url, SECRET, self.ledger, self.clock)
+        self.used_ids = used_ids or UsedIds()
+        self.provider = DevelopmentProvider(url, SECRET, self.used_ids, self.clock)
         self.app = app = Flask("worker")
         app.testing = True
         app.jinja_loader = ChoiceLoader([DictLoader({"base.html": BASE}), FileSystemLoader(ROOT / "templates")])
@@ -92,7 +92,7 @@ class Worker:
 
     def another(self) -> Worker:
         """Return another process of the same application, with the same used ids."""
-        return Worker(self.provider.url, self.clock, self.ledger)
+        return Worker(self.provider.url, self.clock, self.used_ids)
 
     def authorize(self, **changes: str | None) -> TestResponse:
         return self.browser.get("/development/authorize", query_string=authorization(**changes))

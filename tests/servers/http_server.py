@@ -37,7 +37,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CannedResponse:
     """Response to send. `fault` names the way in which sending it fails, see FAULTS."""
 
     body: bytes = b""
@@ -46,13 +46,13 @@ class Answer:
     fault: str | None = None
 
     @classmethod
-    def of(cls, document: object, status: int = 200, fault: str | None = None) -> Answer:
+    def json(cls, document: object, status: int = 200, fault: str | None = None) -> CannedResponse:
         """Return a JSON response with `Cache-Control: no-store`."""
         headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
         return cls(json.dumps(document).encode(), status, headers, fault)
 
     @classmethod
-    def redirect(cls, location: str, status: int = 302) -> Answer:
+    def redirect(cls, location: str, status: int = 302) -> CannedResponse:
         """Return a redirect."""
         return cls(status=status, headers={"Location": location})
 
@@ -60,7 +60,7 @@ class Answer:
 class Server:
     """HTTP server on a free port of 127.0.0.1. It can be stopped and started on the same port."""
 
-    def __init__(self, answer: Callable[[Call], Answer]) -> None:
+    def __init__(self, answer: Callable[[Call], CannedResponse]) -> None:
         self.answer = answer
         self.errors: list[BaseException] = []
         self.port = 0
@@ -123,7 +123,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = dict(parse_qsl(raw.decode(), keep_blank_values=True))
         return Call(self.command, parts.path, dict(parse_qsl(parts.query)), body, self.headers)
 
-    def _send(self, answer: Answer, length: int | None = None) -> None:
+    def _send(self, answer: CannedResponse, length: int | None = None) -> None:
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)
@@ -134,30 +134,30 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _respond(
     body: bytes, status: int = 200, content_type: str = "application/json"
-) -> Callable[[_Handler, Answer], None]:
-    return lambda handler, _: handler._send(Answer(body, status, {"Content-Type": content_type}))
+) -> Callable[[_Handler, CannedResponse], None]:
+    return lambda handler, _: handler._send(CannedResponse(body, status, {"Content-Type": content_type}))
 
 
-def _reset(handler: _Handler, _: Answer) -> None:
+def _reset(handler: _Handler, _: CannedResponse) -> None:
     # Lingering for no time makes the kernel send RST instead of FIN.
     handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     handler.connection.close()
 
 
-def _cut_off(handler: _Handler, answer: Answer) -> None:
-    handler._send(Answer(answer.body[: len(answer.body) // 2], headers=answer.headers), length=len(answer.body))
+def _cut_off(handler: _Handler, answer: CannedResponse) -> None:
+    handler._send(CannedResponse(answer.body[: len(answer.body) // 2], headers=answer.headers), length=len(answer.body))
 
 
-def _hang(handler: _Handler, _: Answer) -> None:
+def _hang(handler: _Handler, _: CannedResponse) -> None:
     handler.server.owner.stopped.wait()
 
 
-def _drip(handler: _Handler, answer: Answer) -> None:
-    handler._send(Answer(b"", headers=answer.headers), length=MEBIBYTE)
+def _drip(handler: _Handler, answer: CannedResponse) -> None:
+    handler._send(CannedResponse(b"", headers=answer.headers), length=MEBIBYTE)
     _trickle(handler, itertools.repeat(ord(" ")))
 
 
-def _drip_headers(handler: _Handler, _: Answer) -> None:
+def _drip_headers(handler: _Handler, _: CannedResponse) -> None:
     handler.wfile.write(b"HTTP/1.0 200 OK\r\n")
     _trickle(handler, itertools.cycle(b"X-Slow: yes\r\n"))
 
@@ -169,20 +169,20 @@ def _trickle(handler: _Handler, data: Iterable[int]) -> None:
         handler.wfile.write(bytes((byte,)))
 
 
-def _huge(handler: _Handler, answer: Answer) -> None:
-    handler._send(Answer(answer.body + b" " * 4 * MEBIBYTE, headers=answer.headers))
+def _huge(handler: _Handler, answer: CannedResponse) -> None:
+    handler._send(CannedResponse(answer.body + b" " * 4 * MEBIBYTE, headers=answer.headers))
 
 
-def _bomb(handler: _Handler, answer: Answer) -> None:
+def _bomb(handler: _Handler, answer: CannedResponse) -> None:
     compressed = gzip.compress(answer.body + b" " * 16 * MEBIBYTE)
-    handler._send(Answer(compressed, headers={**answer.headers, "Content-Encoding": "gzip"}))
+    handler._send(CannedResponse(compressed, headers={**answer.headers, "Content-Encoding": "gzip"}))
 
 
-def _redirect(status: int) -> Callable[[_Handler, Answer], None]:
-    return lambda handler, _: handler._send(Answer.redirect(f"/elsewhere{handler.path}", status))
+def _redirect(status: int) -> Callable[[_Handler, CannedResponse], None]:
+    return lambda handler, _: handler._send(CannedResponse.redirect(f"/elsewhere{handler.path}", status))
 
 
-FAULTS: dict[str, Callable[[_Handler, Answer], None]] = {
+FAULTS: dict[str, Callable[[_Handler, CannedResponse], None]] = {
     "500": _respond(b'{"error": "server_error"}', 500),
     "503": _respond(b"", 503),
     "html": _respond(b"<!doctype html><title>Maintenance</title>", content_type="text/html"),

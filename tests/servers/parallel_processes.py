@@ -16,7 +16,7 @@ BARRIER_TIMEOUT = 60.0
 _barrier: Barrier | None = None
 
 
-def contend(work: Callable[[str], Result], url: str, processes: int = 4) -> list[Result]:
+def run_in_processes(work: Callable[[str], Result], url: str, processes: int = 4) -> list[Result]:
     """Call `work(url)` in several processes at the same time and return the results."""
     # The fork server imports the modules once for all processes.
     context = multiprocessing.get_context("forkserver")
@@ -36,7 +36,7 @@ def _wait_for_all() -> None:
         _barrier.wait(BARRIER_TIMEOUT)
 
 
-def spend_the_same_ids(url: str) -> list[bool]:
+def use_same_ids(url: str) -> list[bool]:
     """Use 25 ids. Return for each whether this process was the first to use it."""
     database = Database(url)
     tables = models.User, models.Account, models.UsedToken

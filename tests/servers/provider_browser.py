@@ -16,11 +16,11 @@ HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
 
 
 class ProviderBrowser:
-    """Browser of one account. `asked` counts the sign-in forms that the provider showed."""
+    """Browser of one account. `sign_in_forms` counts the sign-in forms that the provider showed."""
 
     def __init__(self, provider: OidcProvider, account: str) -> None:
         self.provider, self.account = provider, account
-        self.asked = 0
+        self.sign_in_forms = 0
         self._browser = requests.Session()
         self._browser.trust_env = False
 
@@ -49,7 +49,7 @@ class ProviderBrowser:
         action = ACTION.search(form[0]) if form else None
         fields = {name: unescape(value) for name, value in HIDDEN.findall(response.text)}
         if 'name="account"' in response.text:
-            self.asked += 1
+            self.sign_in_forms += 1
             fields["account"] = self.account
         else:
             fields["logout"] = "yes"

@@ -32,7 +32,7 @@ class Server:
         return int(self.origin.rpartition(":")[2])
 
 
-class Visitor(requests.Session):
+class ServerClient(requests.Session):
     """Client that opens a new connection for every request, so that any worker may answer it."""
 
     def __init__(self, origin: str) -> None:

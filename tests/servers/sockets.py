@@ -7,46 +7,46 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from threading import Event, Thread
 
-Behaviour = Callable[["Line"], None]
+Behaviour = Callable[["Connection"], None]
 
 
-class Line:
+class Connection:
     """Accepted connection, whose request was read up to the end of the headers."""
 
     def __init__(self, connection: socket.socket, stopped: Event) -> None:
-        self.connection = connection
+        self.socket = connection
         self.request = b""
         self.stopped = stopped
 
-    def hear(self) -> None:
+    def read_head(self) -> None:
         """Read the request up to the end of the headers."""
         while b"\r\n\r\n" not in self.request:
-            part = self.connection.recv(65536)
+            part = self.socket.recv(65536)
             if not part:
                 return
             self.request += part
 
-    def say(self, data: bytes) -> None:
+    def send(self, data: bytes) -> None:
         """Send the data."""
-        self.connection.sendall(data)
+        self.socket.sendall(data)
 
     def drip(self, data: Iterable[int], seconds: float = 0.02) -> None:
         """Send single bytes, each before a read timeout would expire."""
         for byte in data:
             if self.stopped.wait(seconds):
                 return
-            self.say(bytes((byte,)))
+            self.send(bytes((byte,)))
 
     def hang(self) -> None:
         """Send nothing until the test ends or the client disconnects."""
         with suppress(OSError):
-            self.connection.recv(1)
+            self.socket.recv(1)
 
 
-def saying(body: bytes, *headers: str, status: str = "200 OK") -> Behaviour:
+def respond_with(body: bytes, *headers: str, status: str = "200 OK") -> Behaviour:
     """Return the behaviour that sends one complete response."""
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", ""]
-    return lambda line: line.say("\r\n".join(lines).encode() + body)
+    return lambda connection: connection.send("\r\n".join(lines).encode() + body)
 
 
 class Host:
@@ -54,7 +54,7 @@ class Host:
 
     def __init__(self, listener: socket.socket) -> None:
         self.port: int = listener.getsockname()[1]
-        self.lines: list[Line] = []
+        self.connections: list[Connection] = []
 
     @property
     def url(self) -> str:
@@ -93,22 +93,22 @@ def _accept(
             plain, _ = listener.accept()
         except OSError:
             break
-        line = Line(plain, stopped)
-        host.lines.append(line)
-        threads.append(Thread(target=_serve, args=(line, behaviour, wrap), daemon=True))
+        connection = Connection(plain, stopped)
+        host.connections.append(connection)
+        threads.append(Thread(target=_serve, args=(connection, behaviour, wrap), daemon=True))
         threads[-1].start()
-    for line in host.lines:
+    for connection in host.connections:
         with suppress(OSError):
-            line.connection.shutdown(socket.SHUT_RDWR)
+            connection.socket.shutdown(socket.SHUT_RDWR)
     for thread in threads:
         thread.join()
 
 
-def _serve(line: Line, behaviour: Behaviour, wrap: Callable[[socket.socket], socket.socket]) -> None:
+def _serve(connection: Connection, behaviour: Behaviour, wrap: Callable[[socket.socket], socket.socket]) -> None:
     with suppress(OSError):
         try:
-            line.connection = wrap(line.connection)
-            line.hear()
-            behaviour(line)
+            connection.socket = wrap(connection.socket)
+            connection.read_head()
+            behaviour(connection)
         finally:
-            line.connection.close()
+            connection.socket.close()

@@ -14,16 +14,16 @@ from genkan.web import json_blueprint, public
 def create_app() -> Flask:
     """Create the application with the additional routes."""
     app = create_whole_app()
-    app.register_blueprint(room())
+    app.register_blueprint(token_blueprint())
     return app
 
 
-def room() -> Blueprint:
+def token_blueprint() -> Blueprint:
     """Return a JSON blueprint whose views need a provider's access token: a private view and a public one."""
-    room = json_blueprint(Blueprint("tokens", __name__, url_prefix="/api/token"))
-    room.get("/<provider_id>")(_token)
-    room.get("/open/<provider_id>")(public(_token))
-    return room
+    blueprint = json_blueprint(Blueprint("tokens", __name__, url_prefix="/api/token"))
+    blueprint.get("/<provider_id>")(_token)
+    blueprint.get("/open/<provider_id>")(public(_token))
+    return blueprint
 
 
 def _token(provider_id: str) -> Response:

@@ -17,7 +17,7 @@ from genkan.web import flask_login as room
 from genkan.web import json_blueprint, public
 from tests.browser import HTMX, Browser
 from tests.conftest import MakeApp
-from tests.core import make_options
+from tests.core import make_core
 
 REMEMBER_COOKIES = ("remember_token", room.UNUSED_COOKIE_NAME, "never", "sent", "session")
 
@@ -128,7 +128,7 @@ def test_login_disabled_is_refused_before_anything_is_opened() -> None:
     app = Flask("careless")
     app.config["LOGIN_DISABLED"] = True
     with pytest.raises(ConfigurationError, match=r"LOGIN_DISABLED.*Remove it"):
-        genkan.web.init_app(app, make_options(lambda: 0.0))
+        genkan.web.init_app(app, make_core(lambda: 0.0))
 
 
 def test_login_disabled_after_the_start_does_not_open_what_is_private(app: Flask, browser: Browser) -> None:

@@ -14,7 +14,7 @@ from genkan.providers.github import github
 from tests.browser import Browser
 from tests.conftest import MakeApp
 from tests.provider_client import failure_reason, query, state_of
-from tests.servers.http_server import Answer, Call, Server
+from tests.servers.http_server import Call, CannedResponse, Server
 
 ORIGIN = "http://127.0.0.1:5000"
 ISSUER = "https://github.com/login/oauth"
@@ -37,13 +37,13 @@ class GitHub:
     challenge: str = ""
     calls: list[Call] = field(default_factory=list)
 
-    def answer(self, call: Call) -> Answer:
+    def answer(self, call: Call) -> CannedResponse:
         self.calls.append(call)
         refusal = self._refusal(call)
         if refusal:
-            return Answer.of({"message": refusal}, 401)
+            return CannedResponse.json({"message": refusal}, 401)
         said = {"/token": self.token, "/user": self.user, "/emails": self.emails}[call.path]
-        return Answer.of(said, self.status.get(call.path, 200))
+        return CannedResponse.json(said, self.status.get(call.path, 200))
 
     def _refusal(self, call: Call) -> str | None:
         if not call.headers.get("User-Agent") or call.headers.get("Accept") != "application/json":

@@ -13,7 +13,7 @@ import requests
 from genkan.session.revocation_list import MAX_LAG
 from tests.provider_client import provider_env
 from tests.servers.faulty.provider import FaultyProvider
-from tests.servers.server import Visitor, environment, serving
+from tests.servers.server import ServerClient, environment, serving
 from tests.tokens.logout_tokens import draft, logout_token
 from tests.tokens.signing import key
 
@@ -41,8 +41,8 @@ def _origin(
         yield server.origin
 
 
-def enter(origin: str, op: FaultyProvider, number: int) -> Visitor:
-    visitor = Visitor(origin)
+def enter(origin: str, op: FaultyProvider, number: int) -> ServerClient:
+    visitor = ServerClient(origin)
     claims = {"sub": f"guest-{number}", "sid": f"s-{number}", "name": f"G{number}", "email": f"g{number}@example.org"}
     visitor.ask("GET", op.authorize(visitor.start(), claims))
     assert visitor.name() == f"G{number}"

@@ -14,7 +14,7 @@ from tests.servers.node.nodejs import needing_node
 from tests.servers.node.oidc_provider import CLIENT_ID, CLIENT_SECRET, OidcProvider
 from tests.servers.process import free_port
 from tests.servers.provider_browser import ProviderBrowser
-from tests.servers.server import Server, Visitor, environment, serving
+from tests.servers.server import Server, ServerClient, environment, serving
 
 WORKERS = 3
 ASKED = 12
@@ -55,17 +55,17 @@ def _op(port: int, server: Server) -> Iterator[OidcProvider]:
         yield op
 
 
-def enter(visitor: Visitor, person: ProviderBrowser) -> None:
+def enter(visitor: ServerClient, person: ProviderBrowser) -> None:
     visitor.ask("GET", person.follow(visitor.start(), visitor.origin))
 
 
-def leave(visitor: Visitor, callback_url: str) -> str:
+def leave(visitor: ServerClient, callback_url: str) -> str:
     token = visitor.ask("GET", "/api/auth/csrf").json()["csrfToken"]
     fields = {"csrfToken": token, "callbackUrl": callback_url}
     return visitor.ask("POST", "/api/auth/signout", data=fields).headers["Location"]
 
 
-def names(visitor: Visitor) -> set[str | None]:
+def names(visitor: ServerClient) -> set[str | None]:
     """Whom the workers take them for."""
     return {visitor.name() for _ in range(ASKED)}
 
@@ -73,7 +73,7 @@ def names(visitor: Visitor) -> set[str | None]:
 def test_signing_out_at_the_provider_ends_that_browser_s_session_here(server: Server, op: OidcProvider) -> None:
     """On every worker within a second; the same person's session in another browser goes on until they end that too."""
     people = [ProviderBrowser(op, "ada"), ProviderBrowser(op, "ada")]
-    visitors = [Visitor(server.origin), Visitor(server.origin)]
+    visitors = [ServerClient(server.origin), ServerClient(server.origin)]
     for visitor, person in zip(visitors, people, strict=True):
         enter(visitor, person)
     assert [names(visitor) for visitor in visitors] == [{"ada"}, {"ada"}]
@@ -88,10 +88,10 @@ def test_signing_out_at_the_provider_ends_that_browser_s_session_here(server: Se
 
 def test_signing_out_here_ends_the_provider_s_session_too(server: Server, op: OidcProvider) -> None:
     """The next sign-in asks who they are; before, the provider knew."""
-    person, visitor = ProviderBrowser(op, "grace"), Visitor(server.origin)
+    person, visitor = ProviderBrowser(op, "grace"), ServerClient(server.origin)
     for _ in range(2):
         enter(visitor, person)
-    assert (visitor.name(), person.asked) == ("grace", 1)
+    assert (visitor.name(), person.sign_in_forms) == ("grace", 1)
 
     location = leave(visitor, "/about")
     assert visitor.name() is None
@@ -100,4 +100,4 @@ def test_signing_out_here_ends_the_provider_s_session_too(server: Server, op: Oi
     assert parse_qs(urlsplit(back).query)["state"] == parse_qs(urlsplit(location).query)["state"]
     assert visitor.ask("GET", back).headers["Location"] == f"{visitor.origin}/about"
     enter(visitor, person)
-    assert (visitor.name(), person.asked) == ("grace", 2)
+    assert (visitor.name(), person.sign_in_forms) == ("grace", 2)

@@ -38,8 +38,8 @@ class AuthJs:
         return dict(self._call(op="decode", token=token, secret=secret, salt=salt))
 
     def _call(self, **question: object) -> Any:
-        self._program.say(question)
-        answer = self._program.hear()
+        self._program.send(question)
+        answer = self._program.receive()
         if "error" in answer:
             raise AuthJsError(answer["error"])
         return answer["result"]

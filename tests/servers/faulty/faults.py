@@ -53,7 +53,7 @@ USER_INFO: tuple[str, ...] = get_args(UserInfo)
 
 SCRIPT = "<script>alert('in error_description')</script>"
 
-VISITOR: Mapping[str, object] = {
+DEFAULT_CLAIMS: Mapping[str, object] = {
     "sub": "visitor-1",
     "name": "Vera Visitor",
     "email": "visitor@example.org",
@@ -61,7 +61,7 @@ VISITOR: Mapping[str, object] = {
     "picture": "https://pictures.example/visitor.png",
 }
 
-ODD_CLAIMS: Mapping[str, Mapping[str, object]] = {
+MALFORMED_CLAIMS: Mapping[str, Mapping[str, object]] = {
     "no-email": {"email": None},
     "email-list": {"email": ["visitor@example.org"]},
     "email-number": {"email": 7},
@@ -102,4 +102,4 @@ class Faults:
     id_token: IdToken | None = None
     userinfo: Transport | UserInfo | None = None
     claims: str | None = None
-    """Name in ODD_CLAIMS."""
+    """Name in MALFORMED_CLAIMS."""

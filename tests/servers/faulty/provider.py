@@ -19,9 +19,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from tests.servers.faulty.faults import ODD_CLAIMS, SCRIPT, TRANSPORT, VISITOR, Faults
+from tests.servers.faulty.faults import DEFAULT_CLAIMS, MALFORMED_CLAIMS, SCRIPT, TRANSPORT, Faults
 from tests.servers.faulty.request_checks import UnacceptableRequest, authenticates, check_authorization, verifies
-from tests.servers.http_server import Answer, Call, Server
+from tests.servers.http_server import Call, CannedResponse, Server
 from tests.tokens.id_tokens import ELSEWHERE, faulty, valid
 from tests.tokens.metadata import key_set, metadata
 from tests.tokens.signing import Algorithm, at_hash, key
@@ -48,7 +48,7 @@ class FaultyProvider:
 
     def __init__(self, *, algorithm: Algorithm = "RS256", clock: Callable[[], float] = time.time) -> None:
         self.faults = Faults()
-        self.claims: dict[str, Any] = dict(VISITOR)
+        self.claims: dict[str, Any] = dict(DEFAULT_CLAIMS)
         self.claims_in: Literal["both", "id_token", "userinfo"] = "both"
         self.client_auth: Literal["client_secret_basic", "client_secret_post"] = "client_secret_basic"
         self.expires_in = 3600
@@ -143,7 +143,7 @@ class FaultyProvider:
         back = _faulty_callback({"code": code, "state": params["state"], "iss": self.issuer}, self.faults.callback)
         return f"{grant.redirect_uri}?{urlencode(back)}"
 
-    def _answer(self, call: Call) -> Answer:
+    def _answer(self, call: Call) -> CannedResponse:
         self.calls.append(call)
         # The target of a redirect fault below /elsewhere/ answers without the fault, so that following it succeeds.
         path = call.path.removeprefix("/elsewhere")
@@ -153,30 +153,30 @@ class FaultyProvider:
         is_followed = path != call.path
         return answer if is_followed or fault not in TRANSPORT else replace(answer, fault=fault)
 
-    def _endpoints(self) -> dict[str, tuple[Callable[[Call], Answer], str | None]]:
+    def _endpoints(self) -> dict[str, tuple[Callable[[Call], CannedResponse], str | None]]:
         faults = self.faults
         return {
             "/.well-known/openid-configuration": (self._discovery, faults.discovery),
             "/authorize": (self._authorize_page, None),
             "/token": (self._token, faults.token),
             "/userinfo": (self._userinfo, faults.userinfo),
-            "/jwks": (lambda _: Answer.of(key_set(self.published, faults.jwks)), faults.jwks),
-            "/attacker": (lambda _: Answer.of(key_set([key("attacker", self.algorithm)], None)), None),
+            "/jwks": (lambda _: CannedResponse.json(key_set(self.published, faults.jwks)), faults.jwks),
+            "/attacker": (lambda _: CannedResponse.json(key_set([key("attacker", self.algorithm)], None)), None),
             "/end-session": (_end_session, None),
         }
 
-    def _discovery(self, _: Call) -> Answer:
-        return Answer.of(metadata(self.issuer, self.algorithm, self.client_auth, self.faults.discovery))
+    def _discovery(self, _: Call) -> CannedResponse:
+        return CannedResponse.json(metadata(self.issuer, self.algorithm, self.client_auth, self.faults.discovery))
 
-    def _authorize_page(self, call: Call) -> Answer:
+    def _authorize_page(self, call: Call) -> CannedResponse:
         try:
-            return Answer.redirect(self._consent(list(call.query.items()), {}))
+            return CannedResponse.redirect(self._consent(list(call.query.items()), {}))
         except UnacceptableRequest as error:
-            return Answer(str(error).encode(), 400, {"Content-Type": "text/plain"})
+            return CannedResponse(str(error).encode(), 400, {"Content-Type": "text/plain"})
 
-    def _token(self, call: Call) -> Answer:
+    def _token(self, call: Call) -> CannedResponse:
         if not authenticates(call, self.client_auth, self.client_id, self.client_secret):
-            return Answer.of({"error": "invalid_client"}, 401)
+            return CannedResponse.json({"error": "invalid_client"}, 401)
         if call.body.get("grant_type") == "refresh_token":
             return self._refreshed(call)
         code = call.body.get("code", "")
@@ -184,16 +184,16 @@ class FaultyProvider:
         grant = self._grants.pop(code, None)
         fits = grant and grant.redirect_uri == call.body.get("redirect_uri")
         if not grant or not fits or not verifies(call.body.get("code_verifier", ""), grant.challenge):
-            return Answer.of({"error": "invalid_grant"}, 400)
+            return CannedResponse.json({"error": "invalid_grant"}, 400)
         self.exchanges.append(code)
         return _faulty_token({**self._tokens(grant), **self._new_refresh_token(grant)}, self.faults.token)
 
-    def _refreshed(self, call: Call) -> Answer:
+    def _refreshed(self, call: Call) -> CannedResponse:
         presented = call.body.get("refresh_token", "")
         self.refreshes.append(presented)
         grant = self._refresh.pop(presented, None)
         if grant is None or "scope" in call.body:
-            return Answer.of({"error": "invalid_grant"}, 400)
+            return CannedResponse.json({"error": "invalid_grant"}, 400)
         again = {"refresh_token": presented} if self.refreshing == "keep" else {}
         if self.refreshing == "rotate":
             again = self._new_refresh_token(grant)
@@ -212,7 +212,7 @@ class FaultyProvider:
 
     def _tokens(self, grant: Grant) -> dict[str, Any]:
         access_token, now = secrets.token_urlsafe(32) + "x" * self.padding, int(self._clock() + self.skew)
-        odd = ODD_CLAIMS[self.faults.claims] if self.faults.claims else {}
+        odd = MALFORMED_CLAIMS[self.faults.claims] if self.faults.claims else {}
         user = {name: value for name, value in {**grant.claims, **odd}.items() if value is not None}
         self._access[access_token] = {"sub": user["sub"]} if self.claims_in == "id_token" else user
         claims = {"sub": user["sub"]} if self.claims_in == "userinfo" else user
@@ -227,15 +227,15 @@ class FaultyProvider:
             "id_token": id_token,
         }
 
-    def _userinfo(self, call: Call) -> Answer:
+    def _userinfo(self, call: Call) -> CannedResponse:
         claims = self._access.get((call.headers.get("Authorization") or "").removeprefix("Bearer "))
         if claims is None or self.faults.userinfo == "401":
-            return Answer.of({"error": "invalid_token"}, 401)
+            return CannedResponse.json({"error": "invalid_token"}, 401)
         if self.faults.userinfo == "wrong-sub":
             claims = {**claims, "sub": "another-user", "email": "another-user@example.org"}
         if self.faults.userinfo == "missing-sub":
             claims = {name: value for name, value in claims.items() if name != "sub"}
-        return Answer.of(claims)
+        return CannedResponse.json(claims)
 
 
 def _faulty_callback(back: dict[str, str], fault: str | None) -> list[tuple[str, str]]:
@@ -253,7 +253,7 @@ def _faulty_callback(back: dict[str, str], fault: str | None) -> list[tuple[str,
     return [*pairs, ("code", "another")] if fault == "two-codes" else pairs
 
 
-def _faulty_token(tokens: dict[str, Any], fault: str | None) -> Answer:
+def _faulty_token(tokens: dict[str, Any], fault: str | None) -> CannedResponse:
     errors = {
         "invalid-grant": ("invalid_grant", 400),
         "invalid-client": ("invalid_client", 401),
@@ -261,25 +261,25 @@ def _faulty_token(tokens: dict[str, Any], fault: str | None) -> Answer:
     }
     if fault in errors:
         error, status = errors[fault]
-        return Answer.of({"error": error, "error_description": SCRIPT}, status)
+        return CannedResponse.json({"error": error, "error_description": SCRIPT}, status)
     if fault == "html-error":
-        return Answer(SCRIPT.encode(), 400, {"Content-Type": "text/html"})
+        return CannedResponse(SCRIPT.encode(), 400, {"Content-Type": "text/html"})
     missing = {"no-id-token": "id_token", "no-access-token": "access_token", "no-token-type": "token_type"}
     tokens.pop(missing.get(fault or "", ""), None)
     wrong: dict[str, dict[str, object]] = {
         "number-id-token": {"id_token": 7},
         "string-expires-in": {"expires_in": "3600"},
     }
-    return Answer.of({**tokens, **wrong.get(fault or "", {})})
+    return CannedResponse.json({**tokens, **wrong.get(fault or "", {})})
 
 
-def _unknown(_: Call) -> Answer:
-    return Answer(status=404)
+def _unknown(_: Call) -> CannedResponse:
+    return CannedResponse(status=404)
 
 
-def _end_session(call: Call) -> Answer:
+def _end_session(call: Call) -> CannedResponse:
     back = call.query.get("post_logout_redirect_uri")
     if not back:
-        return Answer(b"Signed out")
+        return CannedResponse(b"Signed out")
     state = {"state": call.query["state"]} if "state" in call.query else {}
-    return Answer.redirect(f"{back}?{urlencode(state)}" if state else back)
+    return CannedResponse.redirect(f"{back}?{urlencode(state)}" if state else back)

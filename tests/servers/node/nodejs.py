@@ -102,13 +102,13 @@ class Program:
             self._child.communicate()
         self._errors.close()
 
-    def say(self, question: object) -> None:
+    def send(self, question: object) -> None:
         """Send one value as a line of JSON."""
         assert self._child.stdin is not None
         self._child.stdin.write(json.dumps(question) + "\n")
         self._child.stdin.flush()
 
-    def hear(self) -> Any:
+    def receive(self) -> Any:
         """Return the value of the next line. Raises ProgramFailed if there is none. A program that hangs is killed."""
         assert self._child.stdout is not None
         timer = Timer(RESPONSE_TIMEOUT, self._child.kill)

@@ -104,4 +104,4 @@ def _start(settings: Mapping[str, object], stack: ExitStack) -> str:
 
 def _issuer(settings: Mapping[str, object], stack: ExitStack) -> str:
     program = stack.enter_context(Program("provider.mjs", json.dumps(settings)))
-    return str(program.hear()["issuer"])
+    return str(program.receive()["issuer"])

@@ -16,7 +16,7 @@ from genkan.session.reader import read
 from genkan.types import Session, Token
 from tests.clock import START, FrozenClock
 from tests.cookie_jar import CookieJar
-from tests.core import ORIGIN, make_options
+from tests.core import ORIGIN, make_core
 
 NAME = "authjs.session-token"
 DAY = 86_400
@@ -28,14 +28,12 @@ class House:
 
     def __init__(self, clock: FrozenClock) -> None:
         callbacks = Callbacks(jwt=self._jwt, session=self._session)
-        self.options = make_options(
-            clock, callbacks=callbacks, updatable_fields={"name": str, "theme": str, "size": int}
-        )
+        self.options = make_core(clock, callbacks=callbacks, updatable_fields={"name": str, "theme": str, "size": int})
         self.asked: list[JWTParams | SessionParams] = []
         self.jwt_answer: Any = lambda params: {**params.token, "name": params.session["name"]}
         self.jar = CookieJar()
         self.pair = self.options.csrf.create()
-        self.jar.take(update_session(ADA, (), self.options)[1])
+        self.jar.store(update_session(ADA, (), self.options)[1])
         self.jar.values[self.options.cookie_names.csrf] = self.pair.cookie
         self.asked.clear()
 
@@ -44,7 +42,7 @@ class House:
         reply = update(
             ActionRequest("POST", body=given, cookie_header=self.jar.header, headers=headers or {}), self.options
         )
-        self.jar.take(reply.cookies)
+        self.jar.store(reply.cookies)
         return reply
 
     def session(self) -> Session | None:

@@ -83,7 +83,7 @@ def test_times_in_milliseconds_are_read_and_written_so(
     on_server = server == "postgresql"
     url = request.getfixturevalue("postgres_url") if on_server else f"sqlite:///{tmp_path / 'numbers.db'}"
     with closing(Database(url)) as database:
-        authjs.create_schema(database, authjs.TEXTS, moments="BIGINT")
+        authjs.create_schema(database, authjs.TEXTS, timestamp="BIGINT")
         authjs.add_grace(database, "clx0grace")
         authjs.execute(database, 'UPDATE users SET "emailVerified" = 1800000000123')
         migrations.upgrade(url)
@@ -104,7 +104,7 @@ def test_times_in_milliseconds_are_read_and_written_so(
 def test_numbers_in_a_column_of_times_are_read(tmp_path: Path) -> None:
     """SQLite holds no column to its kind, and Prisma's are called DATETIME."""
     with closing(Database(f"sqlite:///{tmp_path / 'prisma.db'}")) as database:
-        authjs.create_schema(database, authjs.TEXTS, moments="DATETIME")
+        authjs.create_schema(database, authjs.TEXTS, timestamp="DATETIME")
         authjs.add_grace(database, "clx0grace")
         authjs.execute(database, 'UPDATE users SET "emailVerified" = 1800000000000')
         migrations.upgrade(f"sqlite:///{tmp_path / 'prisma.db'}")

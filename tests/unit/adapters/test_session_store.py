@@ -234,18 +234,18 @@ def test_an_id_token_is_not_readable_in_the_database(store: SQLAlchemySessionSto
         assert session.execute(text("SELECT id_token FROM genkan_sessions")).scalar() == "b.a.Jye"
 
 
-def test_somebody_disabled_gets_no_session(store: SQLAlchemySessionStore, people: SQLAlchemyAdapter) -> None:
-    people.update_user(ADA, disabled=True)
+def test_somebody_disabled_gets_no_session(store: SQLAlchemySessionStore, user_adapter: SQLAlchemyAdapter) -> None:
+    user_adapter.update_user(ADA, disabled=True)
     assert not store.create(record())
     assert store.get("one") is None
-    people.update_user(ADA, disabled=False)
+    user_adapter.update_user(ADA, disabled=False)
     assert store.create(record())
 
 
-def test_nobody_slips_in_while_being_disabled(store: SQLAlchemySessionStore, people: SQLAlchemyAdapter) -> None:
+def test_nobody_slips_in_while_being_disabled(store: SQLAlchemySessionStore, user_adapter: SQLAlchemyAdapter) -> None:
     """Who disables and then ends everything leaves nobody behind, whatever began at that moment (S4)."""
     for number in range(10):
-        people.update_user(ADA, disabled=False)
+        user_adapter.update_user(ADA, disabled=False)
         barrier = Barrier(5)
 
         def begin(which: int, number: int = number, barrier: Barrier = barrier) -> bool:
@@ -255,16 +255,18 @@ def test_nobody_slips_in_while_being_disabled(store: SQLAlchemySessionStore, peo
         with ThreadPoolExecutor(5) as pool:
             beginning = [pool.submit(begin, which) for which in range(4)]
             barrier.wait()
-            people.update_user(ADA, disabled=True)
+            user_adapter.update_user(ADA, disabled=True)
             ended = names(store.revoke_others(ADA, None, "disabled", NOW))
             begun = [f"{number}-{which}" for which, future in enumerate(beginning) if future.result()]
         assert sorted(ended) == begun
         assert store.list_active(ADA, NOW) == []
 
 
-def test_disabling_one_user_keeps_nobody_else_out(store: SQLAlchemySessionStore, people: SQLAlchemyAdapter) -> None:
-    people.update_user(ADA, disabled=True)
-    people.update_user("nobody", disabled=True)
+def test_disabling_one_user_keeps_nobody_else_out(
+    store: SQLAlchemySessionStore, user_adapter: SQLAlchemyAdapter
+) -> None:
+    user_adapter.update_user(ADA, disabled=True)
+    user_adapter.update_user("nobody", disabled=True)
     assert not store.create(record())
     assert store.create(record("two", user_id=BOB))
 

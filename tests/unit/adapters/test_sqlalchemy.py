@@ -20,7 +20,7 @@ from genkan.crypto.sealer import Clock
 from genkan.errors import AdapterError, ConfigurationError, TokenError
 from genkan.types import Account, User
 from tests.clock import FrozenClock
-from tests.servers.parallel_processes import contend, spend_the_same_ids
+from tests.servers.parallel_processes import run_in_processes, use_same_ids
 from tests.servers.postgres import PostgreSQL
 from tests.servers.process import free_port
 
@@ -61,7 +61,7 @@ def adapter_over(database: Database, clock: Clock = time) -> Adapter:
 
 
 def test_four_processes_that_spend_the_same_ids_find_one_winner_for_each(url: str) -> None:
-    won = contend(spend_the_same_ids, url)
+    won = run_in_processes(use_same_ids, url)
     assert [sum(each) for each in zip(*won, strict=True)] == [1] * 25
 
 

@@ -9,7 +9,7 @@ from genkan.http.cookies import CookieNames, read_session
 from genkan.http.csrf import CSRF
 from genkan.oauth import logout_state
 from tests.clock import FrozenClock
-from tests.core import ORIGIN, make_options
+from tests.core import ORIGIN, make_core
 
 NAME = "authjs.session-token"
 
@@ -44,7 +44,7 @@ def test_a_masked_token_with_something_around_it_is_none(odd: str) -> None:
 def test_a_way_back_that_no_browser_would_keep_is_the_front_page(
     clock: FrozenClock, length: int, is_kept: bool
 ) -> None:
-    options = make_options(clock)
+    options = make_core(clock)
     landing = f"{ORIGIN}/about?q={'q' * length}"
     state, cookie = logout_state.create_logout_state(landing, options)
 

@@ -111,7 +111,7 @@ def test_a_token_of_any_length_comes_back_whole_and_fits_the_browser(length: int
     assert all(len(cookie.value) <= CHUNK_CHARACTERS for cookie in written)
     assert ([cookie.name for cookie in written] == [name]) == (length <= CHUNK_CHARACTERS)
     jar = CookieJar()
-    jar.take(written)
+    jar.store(written)
     for header in (jar.header, f"a=b; {jar.header}; c=d"):
         found = read_session(header, name)
         assert found is not None
@@ -124,7 +124,7 @@ def test_however_a_token_grows_and_shrinks_no_stale_chunk_stays(lengths: list[in
     for turn, length in enumerate(lengths):
         token = chr(97 + turn) * length
         seen = read_session(jar.header, NAME)
-        jar.take(_write(token, seen.names if seen else ()))
+        jar.store(_write(token, seen.names if seen else ()))
         assert "".join(jar.values.values()) == token
         assert _found(jar.header) == token
 

@@ -16,7 +16,7 @@ from genkan.oauth.transport.adapters import ConnectionFailed, Limits, mount_adap
 from genkan.oauth.transport.concurrency import ConcurrencyLimit
 from genkan.oauth.transport.deadline import deadline, remaining
 from tests.clock import FrozenClock
-from tests.servers.sockets import Behaviour, Line, saying, serving
+from tests.servers.sockets import Behaviour, Connection, respond_with, serving
 
 BUDGET = 0.3
 LONG = 60.0
@@ -38,9 +38,9 @@ def _session() -> Iterator[requests.Session]:
         yield session
 
 
-def drip(line: Line) -> None:
-    line.say(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
-    line.drip(itertools.repeat(ord("a")))
+def drip(connection: Connection) -> None:
+    connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+    connection.drip(itertools.repeat(ord("a")))
 
 
 def test_time_runs_from_the_beginning_of_the_block_to_its_end(frozen: FrozenClock) -> None:
@@ -82,9 +82,9 @@ def test_every_thread_has_its_own(frozen: FrozenClock) -> None:
         assert remaining() == 0
 
 
-@pytest.mark.parametrize("behaviour", [Line.hang, drip])
+@pytest.mark.parametrize("behaviour", [Connection.hang, drip])
 def test_all_calls_in_a_block_end_with_it(session: requests.Session, behaviour: Behaviour) -> None:
-    with serving(saying(b"{}")) as honest, serving(behaviour) as slow, deadline(BUDGET):
+    with serving(respond_with(b"{}")) as honest, serving(behaviour) as slow, deadline(BUDGET):
         start = monotonic()
         assert session.get(honest.url).json() == {}
         with pytest.raises(ConnectionFailed):
@@ -93,17 +93,17 @@ def test_all_calls_in_a_block_end_with_it(session: requests.Session, behaviour: 
 
 
 def test_nothing_is_sent_when_the_time_is_up(session: requests.Session) -> None:
-    with serving(saying(b"{}")) as host:
+    with serving(respond_with(b"{}")) as host:
         with deadline(0), pytest.raises(ConnectionFailed):
             session.post(host.url, data={"code": "c"})
         assert session.get(host.url).json() == {}
 
-    assert [line.request[:4] for line in host.lines] == [b"GET "]
+    assert [connection.request[:4] for connection in host.connections] == [b"GET "]
 
 
 def test_waiting_for_a_place_is_waiting_too() -> None:
     bulkhead = ConcurrencyLimit(per_host=1, patience=LONG)
-    with serving(saying(b"{}")) as host, requests.Session() as session:
+    with serving(respond_with(b"{}")) as host, requests.Session() as session:
         mount_adapters(session, limits=Limits(LONG, LONG), bulkhead=bulkhead)
         assert bulkhead.acquire(host.url.removeprefix("http://"))
         start = monotonic()
@@ -111,7 +111,7 @@ def test_waiting_for_a_place_is_waiting_too() -> None:
             session.get(host.url)
 
     assert monotonic() - start < PROMPTLY
-    assert host.lines == []
+    assert host.connections == []
 
 
 def test_a_call_without_a_block_has_its_own_limit_even_while_it_waits_for_a_place() -> None:

@@ -10,7 +10,7 @@ import pytest
 from genkan.oauth.discovery import fetch_metadata
 from genkan.providers.oidc import oidc
 from tests.clock import FrozenClock
-from tests.core import make_options
+from tests.core import make_core
 
 ISSUER = "https://id.example.test"
 DOCUMENT = {
@@ -24,9 +24,9 @@ PROVIDER = replace(oidc, issuer=ISSUER)
 def test_only_a_plain_yes_brings_a_document(clock: FrozenClock, status: int) -> None:
     body = json.dumps(DOCUMENT).encode()
 
-    assert fetch_metadata(PROVIDER, lambda _: (200, body), make_options(clock)).issuer == ISSUER
+    assert fetch_metadata(PROVIDER, lambda _: (200, body), make_core(clock)).issuer == ISSUER
     with pytest.raises(OSError, match=str(status)):
-        fetch_metadata(PROVIDER, lambda _: (status, body), make_options(clock))
+        fetch_metadata(PROVIDER, lambda _: (status, body), make_core(clock))
 
 
 @pytest.mark.parametrize(
@@ -38,8 +38,6 @@ def test_an_issuer_is_missed_in_an_answer_only_where_it_was_promised(
     body = json.dumps({**DOCUMENT, "authorization_response_iss_parameter_supported": said}).encode()
 
     assert (
-        fetch_metadata(
-            PROVIDER, lambda _: (200, body), make_options(clock)
-        ).authorization_response_iss_parameter_supported
+        fetch_metadata(PROVIDER, lambda _: (200, body), make_core(clock)).authorization_response_iss_parameter_supported
         is promises
     )

@@ -17,7 +17,7 @@ from genkan.providers.base import Provider
 from genkan.providers.development import development
 from genkan.providers.registry import PROVIDERS
 from tests.clock import FrozenClock
-from tests.core import ORIGIN, make_options
+from tests.core import ORIGIN, make_core
 from tests.servers.faulty.request_checks import verifies
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def begun_and_back(provider: Provider, clock: FrozenClock) -> tuple[dict[str, st
     To the token endpoint it is always told with the client's secret.
     """
     listener = Listener(provider)
-    options: Core = make_options(clock, back_channels={listener.origin: listener})
+    options: Core = make_core(clock, back_channels={listener.origin: listener})
     configured = replace(provider, client_id="client", client_secret="made-up-secret")
     flow, _ = checks.create(configured.id, "/", "", options)
     asked = dict(parse_qsl(urlsplit(client.authorization_url(configured, flow, {}, options)).query))

@@ -15,7 +15,7 @@ from authlib.integrations.requests_client import OAuth2Session
 
 from genkan.oauth.transport.adapters import ConnectionFailed, Limits, UnexpectedRedirect, mount_adapters
 from genkan.oauth.transport.concurrency import ConcurrencyLimit
-from tests.servers.sockets import Line, saying, serving
+from tests.servers.sockets import Connection, respond_with, serving
 
 DEADLINE = 0.3
 PROMPTLY = 2.0
@@ -34,32 +34,32 @@ def _session() -> Iterator[requests.Session]:
         yield session
 
 
-def drip_headers(line: Line) -> None:
-    line.say(b"HTTP/1.1 200 OK\r\nX-Slow: ")
-    line.drip(itertools.repeat(ord("a")))
+def drip_headers(connection: Connection) -> None:
+    connection.send(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+    connection.drip(itertools.repeat(ord("a")))
 
 
-def drip_many_headers(line: Line) -> None:
-    line.say(b"HTTP/1.1 200 OK\r\n")
-    line.drip(itertools.cycle(b"A: b\r\n"))
+def drip_many_headers(connection: Connection) -> None:
+    connection.send(b"HTTP/1.1 200 OK\r\n")
+    connection.drip(itertools.cycle(b"A: b\r\n"))
 
 
-def drip_body(line: Line) -> None:
-    line.say(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
-    line.drip(itertools.repeat(ord("a")))
+def drip_body(connection: Connection) -> None:
+    connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+    connection.drip(itertools.repeat(ord("a")))
 
 
-def drip_chunks(line: Line) -> None:
-    line.say(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-    line.drip(itertools.cycle(b"1\r\na\r\n"))
+def drip_chunks(connection: Connection) -> None:
+    connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    connection.drip(itertools.cycle(b"1\r\na\r\n"))
 
 
-def drip_continues(line: Line) -> None:
-    line.drip(itertools.cycle(b"HTTP/1.1 100 Continue\r\n\r\n"), seconds=0.001)
+def drip_continues(connection: Connection) -> None:
+    connection.drip(itertools.cycle(b"HTTP/1.1 100 Continue\r\n\r\n"), seconds=0.001)
 
 
 def test_an_honest_answer_comes_through_whole(session: requests.Session) -> None:
-    with serving(saying(b'{"a": 1}', "Content-Type: application/json")) as host:
+    with serving(respond_with(b'{"a": 1}', "Content-Type: application/json")) as host:
         response = session.post(host.url + "/token", data={"code": "x"})
 
     assert response.status_code == 200
@@ -69,7 +69,7 @@ def test_an_honest_answer_comes_through_whole(session: requests.Session) -> None
 
 
 def test_an_error_status_is_an_answer(session: requests.Session) -> None:
-    with serving(saying(b'{"error": "invalid_grant"}', status="400 Bad Request")) as host:
+    with serving(respond_with(b'{"error": "invalid_grant"}', status="400 Bad Request")) as host:
         assert session.get(host.url).json() == {"error": "invalid_grant"}
 
 
@@ -95,10 +95,10 @@ def test_a_connection_that_nobody_takes_is_given_up_at_the_connect_limit() -> No
 
 
 @pytest.mark.parametrize(
-    "behaviour", [Line.hang, drip_headers, drip_many_headers, drip_body, drip_chunks, drip_continues]
+    "behaviour", [Connection.hang, drip_headers, drip_many_headers, drip_body, drip_chunks, drip_continues]
 )
 def test_the_deadline_holds_however_the_answer_is_slow(
-    session: requests.Session, behaviour: Callable[[Line], None]
+    session: requests.Session, behaviour: Callable[[Connection], None]
 ) -> None:
     with serving(behaviour) as host:
         start = monotonic()
@@ -108,8 +108,8 @@ def test_the_deadline_holds_however_the_answer_is_slow(
     assert DEADLINE * 0.9 < monotonic() - start < PROMPTLY
 
 
-@pytest.mark.parametrize("behaviour", [Line.hang, drip_headers, drip_body])
-def test_a_slow_call_ends_by_itself_and_gives_its_place_back(behaviour: Callable[[Line], None]) -> None:
+@pytest.mark.parametrize("behaviour", [Connection.hang, drip_headers, drip_body])
+def test_a_slow_call_ends_by_itself_and_gives_its_place_back(behaviour: Callable[[Connection], None]) -> None:
     bulkhead = ConcurrencyLimit(per_host=1)
     with serving(behaviour) as host, session_with(bulkhead) as session:
         with pytest.raises(ConnectionFailed):
@@ -148,15 +148,15 @@ def test_a_name_server_that_hangs_does_not_hold_the_visitor(monkeypatch: pytest.
 @pytest.mark.parametrize(
     "behaviour",
     [
-        lambda line: line.say(b""),
-        lambda line: line.say(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort"),
-        lambda line: line.say(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
-        lambda line: line.say(b"SSH-2.0-OpenSSH\r\n"),
-        saying(b"no gzip", "Content-Encoding: gzip"),
+        lambda connection: connection.send(b""),
+        lambda connection: connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort"),
+        lambda connection: connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
+        lambda connection: connection.send(b"SSH-2.0-OpenSSH\r\n"),
+        respond_with(b"no gzip", "Content-Encoding: gzip"),
     ],
     ids=["nothing", "cut off", "bad chunk", "not http", "not gzip"],
 )
-def test_a_broken_answer_is_unreachable(session: requests.Session, behaviour: Callable[[Line], None]) -> None:
+def test_a_broken_answer_is_unreachable(session: requests.Session, behaviour: Callable[[Connection], None]) -> None:
     with serving(behaviour) as host, pytest.raises(ConnectionFailed):
         session.get(host.url)
 
@@ -167,36 +167,36 @@ def test_a_broken_answer_is_unreachable(session: requests.Session, behaviour: Ca
 @pytest.mark.parametrize("allowed", [True, False])
 def test_a_redirect_is_an_error_and_never_followed(session: requests.Session, status: str, allowed: bool) -> None:
     with (
-        serving(saying(b"")) as elsewhere,
-        serving(saying(b"", f"Location: {elsewhere.url}", status=status)) as host,
+        serving(respond_with(b"")) as elsewhere,
+        serving(respond_with(b"", f"Location: {elsewhere.url}", status=status)) as host,
         pytest.raises(UnexpectedRedirect),
     ):
         session.post(host.url, data={"client_secret": "s"}, allow_redirects=allowed)
 
-    assert elsewhere.lines == []
+    assert elsewhere.connections == []
 
 
 def test_authlib_does_not_carry_a_code_through_a_redirect() -> None:
-    with serving(saying(b"{}")) as elsewhere:
-        moved = saying(b"", f"Location: {elsewhere.url}", status="307 Temporary Redirect")
+    with serving(respond_with(b"{}")) as elsewhere:
+        moved = respond_with(b"", f"Location: {elsewhere.url}", status="307 Temporary Redirect")
         with serving(moved) as host, OAuth2Session("id", "secret") as session:
             mount_adapters(session, limits=Limits(DEADLINE, DEADLINE))
             with pytest.raises(UnexpectedRedirect):
                 session.fetch_token(host.url, code="c", grant_type="authorization_code")
 
-    assert elsewhere.lines == []
+    assert elsewhere.connections == []
 
 
 def test_eight_hanging_calls_to_one_host_leave_the_others_alone() -> None:
     bulkhead, arrived = ConcurrencyLimit(patience=0), threading.Semaphore(0)
 
-    def hang(line: Line) -> None:
+    def hang(connection: Connection) -> None:
         arrived.release()
-        line.hang()
+        connection.hang()
 
     with (
         serving(hang) as slow,
-        serving(saying(b"{}")) as quick,
+        serving(respond_with(b"{}")) as quick,
         session_with(bulkhead, deadline=5) as session,
         ThreadPoolExecutor(8) as visitors,
     ):
@@ -206,11 +206,11 @@ def test_eight_hanging_calls_to_one_host_leave_the_others_alone() -> None:
         with pytest.raises(ConnectionFailed, match="too many calls"):
             session.get(slow.url)
         assert session.get(quick.url).json() == {}
-        for line in slow.lines:
-            line.connection.shutdown(socket.SHUT_RDWR)
+        for connection in slow.connections:
+            connection.socket.shutdown(socket.SHUT_RDWR)
 
         assert [type(call.exception()) for call in calls] == [ConnectionFailed] * 8
-    assert len(slow.lines) == 8
+    assert len(slow.connections) == 8
 
 
 def test_a_process_has_a_bound_over_all_hosts() -> None:

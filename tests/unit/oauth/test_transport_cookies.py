@@ -5,15 +5,15 @@ from __future__ import annotations
 import requests
 
 from genkan.oauth.transport.adapters import mount_adapters
-from tests.servers.http_server import Answer, Call, Server
+from tests.servers.http_server import Call, CannedResponse, Server
 
 
 def test_a_cookie_that_a_provider_sets_is_not_brought_back() -> None:
     brought: list[str | None] = []
 
-    def answer(call: Call) -> Answer:
+    def answer(call: Call) -> CannedResponse:
         brought.append(call.headers.get("Cookie"))
-        return Answer(b"{}", headers={"Set-Cookie": "track=me; Path=/"})
+        return CannedResponse(b"{}", headers={"Set-Cookie": "track=me; Path=/"})
 
     server = Server(answer)
     server.start()

@@ -12,7 +12,7 @@ import requests
 from genkan.oauth.transport.adapters import OutboundError, ResponseTooLarge, mount_adapters
 from genkan.oauth.transport.concurrency import ConcurrencyLimit
 from genkan.oauth.transport.response import BODY_BYTES, HEAD_BYTES
-from tests.servers.sockets import Line, saying, serving
+from tests.servers.sockets import Connection, respond_with, serving
 
 
 @pytest.fixture(name="session")
@@ -23,21 +23,21 @@ def _session() -> Iterator[requests.Session]:
 
 
 def test_a_body_of_one_mebibyte_is_taken_and_one_byte_more_is_not(session: requests.Session) -> None:
-    with serving(saying(b"a" * BODY_BYTES)) as host:
+    with serving(respond_with(b"a" * BODY_BYTES)) as host:
         assert len(session.get(host.url).content) == BODY_BYTES
-    with serving(saying(b"a" * (BODY_BYTES + 1))) as host, pytest.raises(ResponseTooLarge):
+    with serving(respond_with(b"a" * (BODY_BYTES + 1))) as host, pytest.raises(ResponseTooLarge):
         session.get(host.url)
 
 
 def test_packed_answers_are_unpacked_within_the_limit(session: requests.Session) -> None:
-    with serving(saying(gzip.compress(b'{"a": 1}'), "Content-Encoding: gzip")) as host:
+    with serving(respond_with(gzip.compress(b'{"a": 1}'), "Content-Encoding: gzip")) as host:
         assert session.get(host.url).json() == {"a": 1}
 
 
 def test_a_bomb_is_too_large_and_never_unpacked(session: requests.Session) -> None:
     bomb = gzip.compress(bytes(64 * BODY_BYTES))
     assert len(bomb) < BODY_BYTES / 8
-    with serving(saying(bomb, "Content-Encoding: gzip")) as host:
+    with serving(respond_with(bomb, "Content-Encoding: gzip")) as host:
         tracemalloc.start()
         try:
             with pytest.raises(ResponseTooLarge):
@@ -49,11 +49,11 @@ def test_a_bomb_is_too_large_and_never_unpacked(session: requests.Session) -> No
     assert peak < 8 * BODY_BYTES
 
 
-def flood(start: bytes, filler: bytes) -> Callable[[Line], None]:
-    def behaviour(line: Line) -> None:
-        line.say(start)
+def flood(start: bytes, filler: bytes) -> Callable[[Connection], None]:
+    def behaviour(connection: Connection) -> None:
+        connection.send(start)
         for _ in range(2 * (BODY_BYTES + HEAD_BYTES) // len(filler)):
-            line.say(filler)
+            connection.send(filler)
 
     return behaviour
 
@@ -67,7 +67,7 @@ def flood(start: bytes, filler: bytes) -> Callable[[Line], None]:
     ],
     ids=["no length", "chunks", "packed nothings"],
 )
-def test_a_flood_is_too_large(session: requests.Session, behaviour: Callable[[Line], None]) -> None:
+def test_a_flood_is_too_large(session: requests.Session, behaviour: Callable[[Connection], None]) -> None:
     with serving(behaviour) as host, pytest.raises(ResponseTooLarge):
         session.get(host.url)
 

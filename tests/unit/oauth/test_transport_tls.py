@@ -13,7 +13,7 @@ import requests
 
 from genkan.oauth.transport.adapters import ConnectionFailed, Limits, mount_adapters
 from genkan.oauth.transport.concurrency import ConcurrencyLimit
-from tests.servers.sockets import Line, saying, serving
+from tests.servers.sockets import Connection, respond_with, serving
 from tests.tokens.certificates import self_signed, server_context
 
 Wrap = Callable[[socket.socket], socket.socket]
@@ -39,7 +39,7 @@ def test_an_unknown_certificate_is_refused_whatever_is_asked(tmp_path: Path, mon
     trusted, wrap = written(tmp_path)
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.setenv(name, trusted)
-    with serving(saying(b"{}"), wrap) as host:
+    with serving(respond_with(b"{}"), wrap) as host:
         url = host.url.replace("http:", "https:")
         for verify in (True, False, None):
             with pytest.raises(ConnectionFailed, match="SSLError"):
@@ -48,7 +48,7 @@ def test_an_unknown_certificate_is_refused_whatever_is_asked(tmp_path: Path, mon
 
 def test_a_session_that_does_not_want_to_verify_verifies(tmp_path: Path) -> None:
     _, wrap = written(tmp_path)
-    with serving(saying(b"{}"), wrap) as host, requests.Session() as session:
+    with serving(respond_with(b"{}"), wrap) as host, requests.Session() as session:
         mount_adapters(session, limits=LIMITS)
         session.verify = False
         with pytest.raises(ConnectionFailed, match="SSLError"):
@@ -57,19 +57,19 @@ def test_a_session_that_does_not_want_to_verify_verifies(tmp_path: Path) -> None
 
 def test_a_certificate_of_a_named_bundle_is_believed(tmp_path: Path) -> None:
     trusted, wrap = written(tmp_path)
-    with serving(saying(b'{"a": 1}'), wrap) as host:
+    with serving(respond_with(b'{"a": 1}'), wrap) as host:
         assert call(host.url.replace("http:", "https:"), trusted).json() == {"a": 1}
 
 
 def test_an_expired_certificate_is_refused(tmp_path: Path) -> None:
     trusted, wrap = written(tmp_path, expired=True)
-    with serving(saying(b"{}"), wrap) as host, pytest.raises(ConnectionFailed, match="SSLError"):
+    with serving(respond_with(b"{}"), wrap) as host, pytest.raises(ConnectionFailed, match="SSLError"):
         call(host.url.replace("http:", "https:"), trusted)
 
 
-def drip(line: Line) -> None:
-    line.say(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
-    line.drip(itertools.repeat(ord("a")))
+def drip(connection: Connection) -> None:
+    connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+    connection.drip(itertools.repeat(ord("a")))
 
 
 def test_the_deadline_holds_over_tls(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_the_deadline_holds_over_tls(tmp_path: Path) -> None:
 
 
 def test_the_deadline_holds_while_hands_are_not_shaken() -> None:
-    with serving(Line.hang) as host:
+    with serving(Connection.hang) as host:
         start = monotonic()
         with pytest.raises(ConnectionFailed):
             call(host.url.replace("http:", "https:"), True, Limits(connect=0.3, deadline=60))

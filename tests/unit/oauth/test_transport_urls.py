@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from genkan.oauth.transport.adapters import URLNotAllowed, is_allowed_url, mount_adapters
-from tests.servers.sockets import saying, serving
+from tests.servers.sockets import respond_with, serving
 
 
 @pytest.mark.parametrize(
@@ -75,8 +75,8 @@ def test_the_environment_changes_nothing(
     (home / ".netrc").chmod(0o600)
     monkeypatch.setenv("NETRC", str(home / ".netrc"))
     with (
-        serving(saying(b"{}")) as proxy,
-        serving(saying(b"{}", "Set-Cookie: a=b; Path=/")) as host,
+        serving(respond_with(b"{}")) as proxy,
+        serving(respond_with(b"{}", "Set-Cookie: a=b; Path=/")) as host,
         requests.Session() as session,
     ):
         mount_adapters(session)
@@ -85,8 +85,8 @@ def test_the_environment_changes_nothing(
         session.get(host.url)
         session.get(host.url, proxies={"http": proxy.url})
 
-        assert proxy.lines == []
-        assert b"authorization" not in host.lines[0].request.lower()
-        assert b"cookie" not in host.lines[1].request.lower()
-        assert b"accept-encoding: identity" in host.lines[1].request.lower()
+        assert proxy.connections == []
+        assert b"authorization" not in host.connections[0].request.lower()
+        assert b"cookie" not in host.connections[1].request.lower()
+        assert b"accept-encoding: identity" in host.connections[1].request.lower()
         assert len(session.cookies) == 0

@@ -13,7 +13,7 @@ from genkan.session.reader import read, refresh
 from genkan.session.revocation_list import MAX_LAG
 from genkan.types import Account, User
 from tests.clock import FrozenClock
-from tests.core import make_options
+from tests.core import make_core
 from tests.session_client import ADA, SessionClient
 from tests.tokens import jwe
 
@@ -23,14 +23,14 @@ DAY = 86_400
 
 @pytest.fixture(name="ada")
 def _ada(clock: FrozenClock) -> SessionClient:
-    guest = SessionClient(make_options(clock))
+    guest = SessionClient(make_core(clock))
     guest.sign_in()
     return guest
 
 
 def test_a_token_under_an_old_secret_is_prolonged_at_once_and_survives_its_end(clock: FrozenClock) -> None:
     before, during, after = (
-        make_options(clock, secrets=secrets) for secrets in (("old" * 11,), ("new" * 11, "old" * 11), ("new" * 11,))
+        make_core(clock, secrets=secrets) for secrets in (("old" * 11,), ("new" * 11, "old" * 11), ("new" * 11,))
     )
     stays, leaves = SessionClient(before), SessionClient(before)
     for visitor in (stays, leaves):
@@ -53,14 +53,14 @@ def test_many_requests_at_the_moment_of_prolonging_all_succeed_whatever_order_th
     answers = [read(header, ada.options) for _ in range(50)]
     assert all(answer.session for answer in answers)
     for answer in answers:
-        ada.jar.take(refresh(answer, ada.options))
+        ada.jar.store(refresh(answer, ada.options))
         assert ada.visit()
 
 
 def test_claims_that_are_no_json_leave_the_browser_its_cookie(
     clock: FrozenClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    options = make_options(clock)
+    options = make_core(clock)
     header = f"{NAME}={options.sessions.seal(ADA, 30 * DAY)}"
     odd = replace(options, callbacks=Callbacks(jwt=lambda params: {**params.token, "odd": {1, 2}}))
     clock.advance(DAY)
@@ -71,7 +71,7 @@ def test_claims_that_are_no_json_leave_the_browser_its_cookie(
 
 
 def test_a_long_token_is_prolonged_in_chunks_and_a_short_one_clears_them(clock: FrozenClock) -> None:
-    visitor = SessionClient(make_options(clock))
+    visitor = SessionClient(make_core(clock))
     visitor.sign_in({**ADA, "fill": "x" * 9_000})
     assert list(visitor.jar.values) == [f"{NAME}.{index}" for index in range(4)]
     visitor.options = replace(visitor.options, callbacks=Callbacks(jwt=lambda params: {**params.token, "fill": ""}))
@@ -81,20 +81,20 @@ def test_a_long_token_is_prolonged_in_chunks_and_a_short_one_clears_them(clock: 
 
 
 def test_on_https_the_session_has_another_name_and_so_another_key(clock: FrozenClock) -> None:
-    secure = make_options(clock, origin="https://app.example.com")
-    host_only = make_options(
+    secure = make_core(clock, origin="https://app.example.com")
+    host_only = make_core(
         clock, origin="https://app.example.com", policy=SessionConfig(cookie_name="__Host-authjs.session-token")
     )
     for options, name in ((secure, "__Secure-authjs.session-token"), (host_only, "__Host-authjs.session-token")):
         (cookie,) = update_session(ADA, (), options)[1]
         assert (cookie.name, cookie.secure) == (name, True)
         assert read(f"{name}={cookie.value}", options).session
-        assert read(f"{NAME}={cookie.value}", make_options(clock)).invalid
+        assert read(f"{NAME}={cookie.value}", make_core(clock)).invalid
 
 
 def test_what_a_token_of_a_nextjs_front_end_says_of_its_user_is_as_old_as_the_token_was(clock: FrozenClock) -> None:
     """Prolonged before this worker heard of a change, it is read anew all the same."""
-    options = make_options(clock, pace=clock)
+    options = make_core(clock, pace=clock)
     user, _ = options.adapter.create_user(User("1", "Ada"), Account("hub", "ada", "oidc"))
     guest = SessionClient(options)
     guest.jar.values[NAME] = options.sessions.seal({"sub": user.id, "name": "Ada"}, 30 * DAY)
@@ -113,7 +113,7 @@ def test_what_a_token_of_a_nextjs_front_end_says_of_its_user_is_as_old_as_the_to
 def test_a_guest_without_a_record_costs_the_store_nothing_for_being_seen(
     clock: FrozenClock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    guest = SessionClient(make_options(clock))
+    guest = SessionClient(make_core(clock))
     monkeypatch.setattr(guest.options.session_store, "touch", lambda *_, **__: pytest.fail("written"))
     guest.jar.values[NAME] = guest.options.sessions.seal(ADA, 30 * DAY)
     for _ in range(3):

@@ -15,7 +15,7 @@ from genkan.session.reader import read, refresh
 from genkan.types import Session, Token
 from tests.clock import START, FrozenClock
 from tests.cookie_jar import CookieJar
-from tests.core import make_options
+from tests.core import make_core
 from tests.session_client import ADA, SessionClient
 
 NAME = "authjs.session-token"
@@ -24,7 +24,7 @@ HOUR, DAY = 3_600, 86_400
 
 @pytest.fixture(name="options")
 def _options(clock: FrozenClock) -> Core:
-    return make_options(clock)
+    return make_core(clock)
 
 
 @pytest.fixture(name="ada")
@@ -79,7 +79,7 @@ def test_prolonging_asks_no_callback_and_the_answer_is_the_one_that_was_read(clo
         asked.append(params)
         return params.session
 
-    visitor = SessionClient(make_options(clock, callbacks=Callbacks(jwt=jwt, session=session)))
+    visitor = SessionClient(make_core(clock, callbacks=Callbacks(jwt=jwt, session=session)))
     visitor.sign_in()
     asked.clear()
     clock.advance(DAY)
@@ -126,7 +126,7 @@ def _scribbles(params: JWTParams) -> Token:
 
 @pytest.mark.parametrize("jwt", [_forgets, _moves, _nonsense, _scribbles])
 def test_no_jwt_callback_loses_or_moves_the_absolute_end(jwt: Callable[[JWTParams], Token], clock: FrozenClock) -> None:
-    visitor = SessionClient(make_options(clock, callbacks=Callbacks(jwt=jwt)))
+    visitor = SessionClient(make_core(clock, callbacks=Callbacks(jwt=jwt)))
     visitor.sign_in()
     while clock.now < START + 90 * DAY:
         assert visitor.visit()
@@ -137,12 +137,12 @@ def test_no_jwt_callback_loses_or_moves_the_absolute_end(jwt: Callable[[JWTParam
 
 @pytest.mark.parametrize("claim", [START + 900 * DAY, 2**52, "soon", None, True, -(2**53)])
 def test_a_sign_in_in_the_future_or_at_no_time_is_not_believed(claim: object, clock: FrozenClock) -> None:
-    options = make_options(clock)
+    options = make_core(clock)
     jar = CookieJar()
     token = options.sessions.seal({"sub": "1", "auth_time": claim}, 200 * DAY)
     reading = read(f"{NAME}={token}", options)
     assert reading.known is None or reading.known.expires == START + 90 * DAY
-    jar.take(refresh(reading, options))
+    jar.store(refresh(reading, options))
     clock.advance(90 * DAY)
     assert read(f"{NAME}={token}", options).invalid
 
@@ -187,7 +187,7 @@ def test_a_clock_set_back_an_hour_makes_no_session_immortal_and_ends_none(
 )
 def test_limits_that_contradict_each_other_stop_the_start(limits: dict[str, Any], clock: FrozenClock) -> None:
     with pytest.raises(ConfigurationError, match="session policy"):
-        make_options(clock, policy=SessionConfig(**limits))
+        make_core(clock, policy=SessionConfig(**limits))
 
 
 def _raise(_params: SessionParams) -> NoReturn:
@@ -196,7 +196,7 @@ def _raise(_params: SessionParams) -> NoReturn:
 
 def test_a_session_callback_that_fails_at_the_start_of_a_session_sets_no_cookie(clock: FrozenClock) -> None:
     with pytest.raises(RuntimeError):
-        update_session(ADA, (), make_options(clock, callbacks=Callbacks(session=_raise)))
+        update_session(ADA, (), make_core(clock, callbacks=Callbacks(session=_raise)))
 
 
 def test_a_token_of_a_clock_that_is_ahead_ends_with_the_absolute_limit_all_the_same(
@@ -211,7 +211,7 @@ def test_a_token_of_a_clock_that_is_ahead_ends_with_the_absolute_limit_all_the_s
     alive = []
     for day in range(120):
         reading = read(jar.header, options)
-        jar.take(refresh(reading, options))
+        jar.store(refresh(reading, options))
         alive.append(day) if reading.session else None
         clock.advance(DAY)
     assert alive == list(range(90))
@@ -228,4 +228,4 @@ def test_a_token_of_a_clock_that_is_ahead_ends_with_the_absolute_limit_all_the_s
 )
 def test_an_address_that_no_browser_would_call_an_origin_is_refused(clock: FrozenClock, origin: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^AUTH_URL: "):
-        make_options(clock, origin=origin)
+        make_core(clock, origin=origin)

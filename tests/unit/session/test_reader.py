@@ -18,7 +18,7 @@ from genkan.session.reader import NO_SESSION, SessionResult, read, refresh
 from genkan.types import Session, SessionUser, Token
 from tests.clock import START, FrozenClock
 from tests.cookie_jar import CookieJar
-from tests.core import SECRET, make_options
+from tests.core import SECRET, make_core
 from tests.tokens import jwe
 
 NAME = "authjs.session-token"
@@ -52,7 +52,7 @@ def _recorder() -> Recorder:
 
 @pytest.fixture(name="options")
 def _options(clock: FrozenClock, recorder: Recorder) -> Core:
-    return make_options(clock, callbacks=Callbacks(jwt=recorder.jwt, session=recorder.session))
+    return make_core(clock, callbacks=Callbacks(jwt=recorder.jwt, session=recorder.session))
 
 
 def _header(options: Core, token: Token = ADA, max_age: int = 30 * DAY) -> str:
@@ -128,7 +128,7 @@ def test_a_worker_that_has_seen_the_token_asks_again_after_a_minute_only(
 def test_a_token_just_issued_need_not_be_opened(options: Core, recorder: Recorder) -> None:
     jar = CookieJar()
     known, written = update_session(ADA, (), options)
-    jar.take(written)
+    jar.store(written)
     assert read(jar.header, options).known is known
     assert len(recorder.asked) == 1
 

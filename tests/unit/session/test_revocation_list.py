@@ -50,11 +50,11 @@ def test_what_ended_before_this_worker_began_is_known_at_its_first_question(
 def test_the_store_is_asked_once_a_second_however_many_ask(store: RevocationSource, worker: Worker) -> None:
     for _ in range(50):
         worker.says(sid="x")
-    assert store.asked == 1
+    assert store.calls == 1
     worker.pace.advance(MAX_LAG)
     for _ in range(50):
         worker.says(sid="x")
-    assert store.asked == 2
+    assert store.calls == 2
 
 
 def test_what_ends_elsewhere_is_in_force_after_the_bound_and_moves_the_version(
@@ -71,7 +71,7 @@ def test_what_this_worker_ends_it_knows_at_once(store: RevocationSource, worker:
     worker.says()
     worker.endings.add([Revocation(0, "session", "gone", 1, DAY)])
     assert worker.says(sid="gone") == "ended"
-    assert store.asked == 1
+    assert store.calls == 1
 
 
 def test_nothing_new_moves_no_version(store: RevocationSource, worker: Worker) -> None:
@@ -84,10 +84,10 @@ def test_nothing_new_moves_no_version(store: RevocationSource, worker: Worker) -
 
 def test_news_with_an_earlier_number_that_comes_late_is_not_missed(store: RevocationSource, worker: Worker) -> None:
     """Of two transactions the first to begin may be the last to commit."""
-    store.endings = [Revocation(1, "session", "one", 1, 2**40), Revocation(3, "session", "three", 1, 2**40)]
+    store.revocations = [Revocation(1, "session", "one", 1, 2**40), Revocation(3, "session", "three", 1, 2**40)]
     assert worker.says(sid="three") == "ended"
     worker.pace.advance(OVERLAP - 1)
-    store.endings.insert(1, Revocation(2, "session", "two", 1, 2**40))
+    store.revocations.insert(1, Revocation(2, "session", "two", 1, 2**40))
     assert worker.says(sid="two") == "ended"
 
 
@@ -95,9 +95,9 @@ def test_what_is_old_is_not_read_again_and_again(store: RevocationSource, worker
     read: list[int] = []
     given = store.revocations_since
 
-    def noting(mark: int, limit: int) -> list[Revocation]:
-        read.append(mark)
-        return given(mark, limit)
+    def noting(after_id: int, limit: int) -> list[Revocation]:
+        read.append(after_id)
+        return given(after_id, limit)
 
     store.revocations_since = noting  # type: ignore[method-assign]
     store.add("session", "gone", 1)
@@ -112,13 +112,13 @@ def test_a_worker_that_begins_reads_all_there_is_once_and_then_only_the_young_ag
 ) -> None:
     for number in range(3000):
         store.add("session", f"old {number}", int(clock()) - 3600)
-    late = store.endings.pop()
+    late = store.revocations.pop()
     store.add("session", "young", int(clock()))
     worker.says()
     assert len(worker.endings) == 3000
     read: list[int] = []
     store.before = lambda: read.append(worker.endings._marks[0][1])
-    store.endings.insert(-1, late)
+    store.revocations.insert(-1, late)
     for _ in range(3):
         worker.pace.advance(MAX_LAG)
         assert worker.says(sid="old 2999") == "ended"
@@ -194,7 +194,7 @@ def test_a_worker_that_never_heard_anything_believes_nobody(store: RevocationSou
     for _ in range(3):
         with pytest.raises(AdapterError):
             worker.endings.refresh()
-    assert store.asked == 1
+    assert store.calls == 1
 
 
 def test_a_store_that_is_down_is_tried_once_a_second(store: RevocationSource, worker: Worker) -> None:
@@ -203,10 +203,10 @@ def test_a_store_that_is_down_is_tried_once_a_second(store: RevocationSource, wo
     worker.pace.advance(MAX_LAG)
     for _ in range(20):
         worker.says()
-    assert store.asked == 2
+    assert store.calls == 2
     worker.pace.advance(RETRY)
     worker.says()
-    assert store.asked == 3
+    assert store.calls == 3
 
 
 def test_while_one_asks_the_others_do_not_wait_long(store: RevocationSource, worker: Worker) -> None:
@@ -231,13 +231,13 @@ def test_while_one_asks_the_others_do_not_wait_long(store: RevocationSource, wor
 def test_twenty_threads_at_the_edge_ask_once(store: RevocationSource, worker: Worker) -> None:
     for _ in range(20):
         worker.pace.advance(MAX_LAG)
-        asked = store.asked
+        asked = store.calls
         threads = [Thread(target=worker.says) for _ in range(20)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        assert store.asked == asked + 1
+        assert store.calls == asked + 1
 
 
 def test_what_is_owed_is_done_when_the_store_answers_again(store: RevocationSource, worker: Worker) -> None:
@@ -273,7 +273,7 @@ def test_what_can_never_be_done_holds_up_neither_the_snapshot_nor_what_else_is_o
 
 def test_a_hundred_thousand_ended_sessions_weigh_a_megabyte(store: RevocationSource, worker: Worker) -> None:
     """Eight bytes a piece; those that were ended last are held a little less tightly."""
-    store.endings = [Revocation(n + 1, "session", f"session {n}", 1, 2**31) for n in range(100_000)]
+    store.revocations = [Revocation(n + 1, "session", f"session {n}", 1, 2**31) for n in range(100_000)]
     assert worker.says(sid="session 99999") == "ended"
     assert worker.says(sid="session 0") == "ended"
     assert worker.says(sid="session 100000") is None
@@ -285,7 +285,7 @@ def test_a_hundred_thousand_ended_sessions_weigh_a_megabyte(store: RevocationSou
 
 def test_what_has_expired_by_itself_is_forgotten(store: RevocationSource, worker: Worker, clock: FrozenClock) -> None:
     now = int(clock())
-    store.endings = [
+    store.revocations = [
         Revocation(1, "session", "soon", now, now + DAY),
         Revocation(2, "session", "later", now, now + 9 * DAY),
         Revocation(3, "user", "1", now, now + DAY),
@@ -293,7 +293,7 @@ def test_what_has_expired_by_itself_is_forgotten(store: RevocationSource, worker
     ]
     worker.says()
     assert len(worker.endings) == 4
-    store.endings = []
+    store.revocations = []
     clock.advance(3 * DAY)
     worker.pace.advance(CLEANUP_INTERVAL)
     assert worker.says(sid="later") == "ended"
