@@ -74,10 +74,10 @@ def test_a_sign_out_is_broadcast_once_in_the_format_of_authjs(htmx_window: Brows
     record_messages(listener)
     sign_out(here)
     expect(menu(here, "unauthenticated")).to_be_visible()
-    wait_until(listener, "heard.length")
+    wait_until(listener, "messages.length")
     wait_idle(here)
 
-    assert listener.evaluate("heard") == [{"event": "session", "data": {"trigger": "signout"}}]
+    assert listener.evaluate("messages") == [{"event": "session", "data": {"trigger": "signout"}}]
 
 
 def test_a_broadcast_is_not_repeated_by_its_receivers(htmx_window: BrowserWindow) -> None:
@@ -92,7 +92,7 @@ def test_a_broadcast_is_not_repeated_by_its_receivers(htmx_window: BrowserWindow
         expect(menu(page, "unauthenticated")).to_be_visible(timeout=SYNC_TIMEOUT)
         wait_idle(page)
 
-    assert len(listener.evaluate("heard")) == 1
+    assert len(listener.evaluate("messages")) == 1
     assert htmx_window.count(MENU) == 2
 
 
