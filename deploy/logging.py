@@ -16,7 +16,7 @@ from flask import has_request_context, request
 
 from genkan.web.context import request_id
 
-FIELDS = ("event", "provider", "code", "reason", "why", "user", "session", "error", "verb")
+FIELDS = ("event", "provider", "code", "reason", "detail", "user", "session", "error", "signal", "operation")
 
 NOISY_LOGGERS = ("authlib", "urllib3", "requests")
 """Loggers of libraries that log secrets at DEBUG, such as Authlib the code verifier."""
@@ -30,7 +30,7 @@ class JSONFormatter(logging.Formatter):
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
-            "place": record.name,
+            "logger": record.name,
             "message": record.getMessage(),
         }
         line.update({name: getattr(record, name) for name in FIELDS if getattr(record, name, None) is not None})
