@@ -59,8 +59,8 @@ def test_a_log_line_is_json_with_the_listed_fields_only(app: Flask) -> None:
 
     assert text.isprintable()
     line = json.loads(text)
-    assert line.keys() == {"time", "level", "place", "message", "event", "user", "request", "address"}
-    assert (line["place"], line["message"], line["address"]) == ("genkan.x", fields["msg"], "192.0.2.7")
+    assert line.keys() == {"time", "level", "logger", "message", "event", "user", "request", "address"}
+    assert (line["logger"], line["message"], line["address"]) == ("genkan.x", fields["msg"], "192.0.2.7")
 
 
 def test_a_second_application_adds_no_second_handler(app: Flask) -> None:

@@ -125,21 +125,21 @@ def test_a_request_without_a_session_cookie_costs_nothing(app: Flask, monkeypatc
 
 
 def test_outside_a_request_auth_raises_an_error_that_names_the_remedy(app: Flask) -> None:
-    with pytest.raises(NoRequestContext, match="Ask it in a view or a template"):
+    with pytest.raises(NoRequestContext, match="Call it in a view or a template"):
         auth()
-    with app.app_context(), pytest.raises(NoRequestContext, match="Ask it in a view or a template"):
+    with app.app_context(), pytest.raises(NoRequestContext, match="Call it in a view or a template"):
         auth()
 
 
 def test_outside_a_request_the_other_functions_raise_the_same_error(app: Flask) -> None:
     functions: list[Callable[[], object]] = [session_result, lambda: require_fresh(60), lambda: access_token("oidc")]
     for function in functions:
-        with app.app_context(), pytest.raises(NoRequestContext, match="Ask it in a view or a template"):
+        with app.app_context(), pytest.raises(NoRequestContext, match="Call it in a view or a template"):
             function()
 
 
 def test_registering_a_blueprint_before_init_app_raises_an_error_that_names_the_remedy() -> None:
-    with pytest.raises(ConfigurationError, match=r"init_app\(app, options\) before registering"):
+    with pytest.raises(ConfigurationError, match=r"init_app\(app\) before registering"):
         Flask("bare").register_blueprint(json_blueprint(Blueprint("api", __name__)))
 
 
@@ -147,9 +147,9 @@ def test_without_init_app_views_and_templates_raise_an_error_that_names_the_reme
     bare = Flask("bare")
     bare.register_blueprint(auth_blueprint.bp)
     with bare.test_request_context():
-        with pytest.raises(NoRequestContext, match=r"Call genkan\.web\.init_app"):
+        with pytest.raises(NoRequestContext, match=r"Call Genkan\.init_app"):
             auth()
-        with pytest.raises(NoRequestContext, match=r"Call genkan\.web\.init_app"):
+        with pytest.raises(NoRequestContext, match=r"Call Genkan\.init_app"):
             render_template_string("{{ auth() }}")
 
 
@@ -176,7 +176,7 @@ def test_while_a_callback_fails_protected_pages_return_503_and_the_cookie_stays(
     state = app.extensions["genkan"]
     working = state.core
     state.core = with_callback(working, **{which: _fail})
-    working.session_cache.clear()
+    working.sessions.cache.clear()
     for path, headers, says in (
         ("/dashboard", {}, "Temporarily unavailable"),
         ("/partials/session", HTMX, "not available"),

@@ -140,7 +140,7 @@ def test_revoking_all_sessions_of_a_user_does_not_prevent_a_new_sign_in(hana: Br
     elsewhere = Browser(hana.app)
     elsewhere.sign_in()
     (first, _) = records(hana)
-    assert revoker.revoke_all_sessions(first.user_id, "owner", hana.options) == 2
+    assert revoker.revoke_all_sessions(first.user_id, "owner", hana.options.sessions) == 2
     assert hana.session() is None
     assert elsewhere.session() is None
     hana.sign_in()
@@ -152,7 +152,7 @@ def test_revoking_the_other_sessions_keeps_this_one(hana: Browser) -> None:
     elsewhere.sign_in()
     mine = _sid(hana)
     owner = records(hana)[0].user_id
-    assert revoker.revoke_other_sessions(owner, mine, "ended", hana.options) == 1
+    assert revoker.revoke_other_sessions(owner, mine, "ended", hana.options.sessions) == 1
     assert hana.session()
     assert elsewhere.session() is None
 
@@ -162,8 +162,8 @@ def test_a_session_of_another_user_cannot_be_revoked(hana: Browser) -> None:
     sam.sign_in("Sam Sample")
     sids = {record.id: record.user_id for record in records(hana)}
     (others,) = (user for sid, user in sids.items() if sid != _sid(hana))
-    assert not revoker.revoke_session(others, _sid(hana), "ended", hana.options)
-    assert not revoker.revoke_session(others, "no such session", "ended", hana.options)
+    assert not revoker.revoke_session(others, _sid(hana), "ended", hana.options.sessions)
+    assert not revoker.revoke_session(others, "no such session", "ended", hana.options.sessions)
     assert hana.session()
 
 
@@ -171,7 +171,7 @@ def test_a_new_role_is_in_force_at_the_next_request(hana: Browser, clock: Frozen
     owner = records(hana)[0].user_id
     for role in ("editor", "owner", "user"):
         hana.options.adapter.update_user(owner, role=role)
-        revoker.mark_user_changed(owner, hana.options)
+        revoker.mark_user_changed(owner, hana.options.sessions)
         session = hana.session()
         assert session is not None
         assert session["user"]["role"] == role
@@ -181,7 +181,7 @@ def test_a_new_role_is_in_force_at_the_next_request(hana: Browser, clock: Frozen
 def test_a_new_role_is_written_to_the_cookie(hana: Browser, clock: FrozenClock) -> None:
     owner = records(hana)[0].user_id
     hana.options.adapter.update_user(owner, role="owner")
-    revoker.mark_user_changed(owner, hana.options)
+    revoker.mark_user_changed(owner, hana.options.sessions)
     clock.advance(1)
     before = hana.cookie(COOKIE)
     hana.session()
@@ -196,11 +196,11 @@ def test_a_new_role_is_written_to_the_cookie(hana: Browser, clock: FrozenClock) 
 def test_an_update_does_not_restore_a_removed_role(hana: Browser, clock: FrozenClock) -> None:
     owner, token = records(hana)[0].user_id, hana.csrf_token()
     hana.options.adapter.update_user(owner, role="owner")
-    revoker.mark_user_changed(owner, hana.options)
+    revoker.mark_user_changed(owner, hana.options.sessions)
     clock.advance(5)
     assert (hana.session() or {})["user"]["role"] == "owner"
     hana.options.adapter.update_user(owner, role="user")
-    revoker.mark_user_changed(owner, hana.options)
+    revoker.mark_user_changed(owner, hana.options.sessions)
     clock.advance(5)
     response = hana.post("/api/auth/session", json={"csrfToken": token, "data": {}})
     assert response.get_json()["user"]["role"] == "user"
@@ -224,7 +224,7 @@ def test_two_changes_in_one_second_are_both_in_force(hana: Browser) -> None:
     copy = copy_of(hana)
     for role in ("owner", "user"):
         hana.options.adapter.update_user(owner, role=role)
-        revoker.mark_user_changed(owner, hana.options)
+        revoker.mark_user_changed(owner, hana.options.sessions)
         copy.client.set_cookie(COOKIE, hana.cookie(COOKIE) or "", domain="127.0.0.1")
         assert (copy.session() or {})["user"]["role"] == role
 
@@ -232,7 +232,7 @@ def test_two_changes_in_one_second_are_both_in_force(hana: Browser) -> None:
 def test_a_disabled_user_is_signed_out_and_cannot_sign_in(hana: Browser) -> None:
     owner = records(hana)[0].user_id
     hana.options.adapter.update_user(owner, disabled=True)
-    revoker.revoke_all_sessions(owner, "disabled", hana.options)
+    revoker.revoke_all_sessions(owner, "disabled", hana.options.sessions)
     assert hana.session() is None
     refused = hana.sign_in()
     assert "error=AccessDenied" in refused.headers["Location"]
@@ -243,7 +243,7 @@ def test_a_disabled_user_has_no_session_after_the_user_is_reloaded(hana: Browser
     """Mark the user as changed without revoking the sessions."""
     owner = records(hana)[0].user_id
     hana.options.adapter.update_user(owner, disabled=True)
-    revoker.mark_user_changed(owner, hana.options)
+    revoker.mark_user_changed(owner, hana.options.sessions)
     assert hana.session() is None
 
 
@@ -402,7 +402,7 @@ class TestSessionsWithoutRecord:
         assert foreign.session()
         foreign.sign_out()
         assert first.session() is None
-        assert not foreign.options.sessions.revocations._owed
+        assert not foreign.options.sessions.revocations._deferred
 
     def test_a_jwt_callback_that_drops_all_claims_keeps_the_session_revocable(self, foreign: Browser) -> None:
         state = foreign.app.extensions["genkan"]
@@ -416,7 +416,7 @@ class TestSessionsWithoutRecord:
     def test_revoking_all_sessions_of_the_user_does_not_prevent_a_new_one(
         self, foreign: Browser, clock: FrozenClock
     ) -> None:
-        revoker.revoke_all_sessions("next-1", "owner", foreign.options)
+        revoker.revoke_all_sessions("next-1", "owner", foreign.options.sessions)
         assert foreign.session() is None
         clock.advance(1)
         token = foreign.options.sessions.sealer.seal({"sub": "next-1", "name": "Grace"}, 30 * DAY)
@@ -424,7 +424,7 @@ class TestSessionsWithoutRecord:
         assert foreign.session()
 
     def test_marking_an_unknown_user_as_changed_changes_nothing(self, foreign: Browser) -> None:
-        revoker.mark_user_changed("next-1", foreign.options)
+        revoker.mark_user_changed("next-1", foreign.options.sessions)
         session = foreign.session()
         assert session is not None
         assert session["user"]["name"] == "Grace"
@@ -433,7 +433,7 @@ class TestSessionsWithoutRecord:
 def test_the_revocation_list_is_refreshed_by_the_monotonic_clock(hana: Browser, clock: FrozenClock) -> None:
     """Turn the wall clock back an hour. The worker keeps reading revocations."""
     clock.advance(-3600)
-    assert hana.options.sessions.revocations._pace is time.monotonic
+    assert hana.options.sessions.revocations._monotonic is time.monotonic
 
 
 def _sid(browser: Browser) -> str:

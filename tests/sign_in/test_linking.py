@@ -229,7 +229,7 @@ class TestTheCallback:
 
     def test_a_session_revoked_meanwhile_is_refused(self, client: ProviderClient, other_op: FaultyProvider) -> None:
         callback_url = authorize_link(client, other_op)
-        other_op.before["/token"] = lambda: revoke_all_sessions(vera(client).id, "ended", client.options)
+        other_op.before["/token"] = lambda: revoke_all_sessions(vera(client).id, "ended", client.options.sessions)
 
         assert_refused(client, client.get(callback_url), "signed-out", 401)
 

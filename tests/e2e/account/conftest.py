@@ -28,7 +28,7 @@ def _empty_app(account_app: Flask) -> Flask:
     """Delete all users of the application."""
     options = account_app.extensions["genkan"].core
     for user in options.adapter.list_users():
-        revoke_all_sessions(user.id, "deleted", options)
+        revoke_all_sessions(user.id, "deleted", options.sessions)
         options.adapter.delete_user(user.id)
     return account_app
 

@@ -97,7 +97,7 @@ def revoke_sessions(window: BrowserWindow) -> None:
     client.client.set_cookie(client.options.cookie_names.session, session_cookie(window), domain="127.0.0.1")
     session = client.session()
     assert session is not None
-    revoke_all_sessions(session["user"]["id"], "ended", client.options)
+    revoke_all_sessions(session["user"]["id"], "ended", client.options.sessions)
 
 
 def session_cookie(window: BrowserWindow) -> str:
