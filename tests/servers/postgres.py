@@ -28,7 +28,7 @@ class PostgreSQL:
         self._data = str(self._folder / "data")
         self._numbers = itertools.count(1)
         self.port = free_port()
-        settings = {"fsync": "off", "listen_conninfoes": "127.0.0.1", "unix_socket_directories": str(self._folder)}
+        settings = {"fsync": "off", "listen_addresses": "127.0.0.1", "unix_socket_directories": str(self._folder)}
         command = [str(binaries / "postgres"), "-D", self._data, "-p", str(self.port)]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
