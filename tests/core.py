@@ -28,13 +28,13 @@ class NoCache:
 
 
 def with_callbacks(core: Core, **callbacks: Any) -> Core:
-    """Return the core with these callbacks in place of its own."""
+    """Return a copy of the core with these callbacks replaced."""
     changed = replace(core.callbacks, **callbacks)
     return replace(core, callbacks=changed, sessions=replace(core.sessions, callbacks=changed))
 
 
-def make_options(clock: Clock, *, origin: str = ORIGIN, secrets: tuple[str, ...] = (SECRET,), **settings: Any) -> Core:
-    """Return a Core with default settings and an empty database. `settings` are keywords of `Core.build`."""
+def make_core(clock: Clock, *, origin: str = ORIGIN, secrets: tuple[str, ...] = (SECRET,), **settings: Any) -> Core:
+    """Return a Core with default settings and an empty database. `settings` are keyword arguments of `Core.build`."""
     database = new_database()
     return Core.build(
         origin=origin,

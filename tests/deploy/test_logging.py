@@ -20,10 +20,10 @@ import logging
 from flask import Flask
 import genkan.web
 from tests.clock import FrozenClock
-from tests.core import make_options
+from tests.core import make_core
 
 before = {name: logging.getLogger(name).level for name in ("", "genkan", "authlib", "urllib3", "requests")}
-install(Flask("other"), make_options(FrozenClock()))
+install(Flask("other"), make_core(FrozenClock()))
 assert {name: logging.getLogger(name).level for name in before} == before
 assert not logging.getLogger().handlers and not logging.getLogger("genkan").handlers
 """

@@ -15,7 +15,7 @@ from genkan.session.sessions import SessionConfig
 from tests.browser import HTMX, Browser
 from tests.clock import FrozenClock
 from tests.conftest import ORIGIN, MakeApp
-from tests.core import make_options
+from tests.core import make_core
 from tests.routes import routes
 
 HTTPS = "https://localhost:5443"
@@ -104,8 +104,8 @@ def test_cookie_lifetimes_are_those_of_auth_js(secure: Browser) -> None:
 
 def test_the_session_cookie_can_have_the_host_prefix(clock: FrozenClock) -> None:
     app = Flask(__name__)
-    options = make_options(clock, origin=HTTPS, session_config=SessionConfig(cookie_name=f"__Host-{SESSION}"))
-    install(app, options)
+    core = make_core(clock, origin=HTTPS, session_config=SessionConfig(cookie_name=f"__Host-{SESSION}"))
+    install(app, core)
     app.add_url_rule("/who", view_func=genkan.public(lambda: str(genkan.auth())))
     client = app.test_client()
     client.set_cookie(f"__Host-{SESSION}", "nonsense", domain="localhost")

@@ -13,7 +13,7 @@ from genkan.web.context import csrf_token
 from tests.browser import HTMX, Browser
 from tests.clock import FrozenClock
 from tests.conftest import MakeApp
-from tests.core import make_options
+from tests.core import make_core
 from tests.provider_client import ProviderClient, provider_env
 from tests.servers.faulty.provider import FaultyProvider
 
@@ -125,7 +125,7 @@ def test_only_htmx_gets_a_redirect_header_for_a_csrf_error(
 def test_static_files_of_an_application_are_public(tmp_path: Path, clock: FrozenClock) -> None:
     (tmp_path / "app.css").write_text("p {}")
     app = Flask("another", static_folder=str(tmp_path), static_url_path="/static")
-    install(app, make_options(clock))
+    install(app, make_core(clock))
     app.add_url_rule("/", view_func=lambda: "a secret")
     client = app.test_client()
 

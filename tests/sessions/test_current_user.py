@@ -15,7 +15,7 @@ from genkan.extension import install
 from genkan.web import flask_login as room
 from tests.browser import HTMX, Browser
 from tests.conftest import MakeApp
-from tests.core import make_options, with_callbacks
+from tests.core import make_core, with_callbacks
 
 REMEMBER_COOKIES = ("remember_token", room.UNUSED_COOKIE_NAME, "never", "sent", "session")
 
@@ -126,7 +126,7 @@ def test_login_disabled_is_refused_before_anything_is_opened() -> None:
     app = Flask("careless")
     app.config["LOGIN_DISABLED"] = True
     with pytest.raises(ConfigurationError, match=r"LOGIN_DISABLED.*Remove it"):
-        install(app, make_options(lambda: 0.0))
+        install(app, make_core(lambda: 0.0))
 
 
 def test_login_disabled_after_the_start_does_not_open_what_is_private(app: Flask, browser: Browser) -> None:

@@ -18,7 +18,7 @@ from genkan.session.sessions import CACHE_CHARACTERS
 from genkan.types import Session, Token
 from tests.clock import START, FrozenClock
 from tests.cookie_jar import CookieJar
-from tests.core import ORIGIN, make_options
+from tests.core import ORIGIN, make_core
 
 NAME = "authjs.session-token"
 DAY = 86_400
@@ -30,7 +30,7 @@ class House:
 
     def __init__(self, clock: FrozenClock) -> None:
         callbacks = Callbacks(jwt=self._jwt, session=self._session)
-        self.options = make_options(
+        self.options = make_core(
             clock, callbacks=callbacks, updatable_fields={"name": str, "theme": str, "size": int}
         )
         self.asked: list[JWTParams | SessionParams] = []

@@ -12,7 +12,7 @@ from genkan.errors import InvalidCheck
 from genkan.http.cookies import RequestCookies
 from genkan.oauth.checks import FLOW_MAX_AGE, Flow
 from tests.clock import FrozenClock
-from tests.core import make_options
+from tests.core import make_core
 
 
 def begun(options: Core, **odd: Any) -> tuple[Flow, str]:
@@ -23,7 +23,7 @@ def begun(options: Core, **odd: Any) -> tuple[Flow, str]:
 
 
 def test_what_was_kept_is_the_flow_that_began(clock: FrozenClock) -> None:
-    options = make_options(clock)
+    options = make_core(clock)
     flow, header = begun(options)
 
     assert options.checks.use("hub", flow.state, RequestCookies(header)) == flow
@@ -41,7 +41,7 @@ def test_what_was_kept_is_the_flow_that_began(clock: FrozenClock) -> None:
 def test_what_does_not_say_all_that_a_flow_of_this_release_says_is_none(
     clock: FrozenClock, odd: dict[str, Any]
 ) -> None:
-    options = make_options(clock)
+    options = make_core(clock)
     flow, header = begun(options, **odd)
 
     with pytest.raises(InvalidCheck):

@@ -16,7 +16,7 @@ from genkan.oauth.id_token import check_id_token
 from genkan.providers.microsoft_entra_id import microsoft_entra_id
 from genkan.providers.oidc import oidc
 from tests.clock import START, FrozenClock
-from tests.core import make_options
+from tests.core import make_core
 from tests.tokens.signing import compact, key
 
 ISSUER = "https://id.example.test"
@@ -29,7 +29,7 @@ SHARED = "https://login.microsoftonline.com/{tenantid}/v2.0"
 
 @pytest.fixture(name="options")
 def _options(clock: FrozenClock) -> Core:
-    return make_options(clock)
+    return make_core(clock)
 
 
 def metadata_of(issuer: str, options: Core, **changes: object) -> Metadata:

@@ -9,7 +9,7 @@ import pytest
 
 from genkan.providers.oidc import oidc
 from tests.clock import FrozenClock
-from tests.core import make_options
+from tests.core import make_core
 
 ISSUER = "https://id.example.test"
 DOCUMENT = {
@@ -23,9 +23,9 @@ PROVIDER = replace(oidc, issuer=ISSUER)
 def test_only_a_plain_yes_brings_a_document(clock: FrozenClock, status: int) -> None:
     body = json.dumps(DOCUMENT).encode()
 
-    assert make_options(clock).oauth.discovery.metadata(PROVIDER, lambda _: (200, body)).issuer == ISSUER
+    assert make_core(clock).oauth.discovery.metadata(PROVIDER, lambda _: (200, body)).issuer == ISSUER
     with pytest.raises(OSError, match=str(status)):
-        make_options(clock).oauth.discovery.metadata(PROVIDER, lambda _: (status, body))
+        make_core(clock).oauth.discovery.metadata(PROVIDER, lambda _: (status, body))
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_an_issuer_is_missed_in_an_answer_only_where_it_was_promised(
     body = json.dumps({**DOCUMENT, "authorization_response_iss_parameter_supported": said}).encode()
 
     assert (
-        make_options(clock)
+        make_core(clock)
         .oauth.discovery.metadata(PROVIDER, lambda _: (200, body))
         .authorization_response_iss_parameter_supported
         is promises

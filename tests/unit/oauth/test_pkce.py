@@ -18,7 +18,7 @@ from genkan.providers.base import Provider
 from genkan.providers.development import development
 from genkan.providers.registry import PROVIDERS
 from tests.clock import FrozenClock
-from tests.core import ORIGIN, make_options
+from tests.core import ORIGIN, make_core
 from tests.servers.faulty.request_checks import verifies
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def begun_and_back(provider: Provider, clock: FrozenClock) -> tuple[dict[str, st
     To the token endpoint it is always told with the client's secret.
     """
     listener = Listener(provider)
-    options: Core = make_options(clock, wsgi_apps={listener.origin: listener})
+    options: Core = make_core(clock, wsgi_apps={listener.origin: listener})
     configured = replace(provider, client_id="client", client_secret="made-up-secret")
     flow, _ = options.checks.create(configured.id, "/", RequestCookies())
     asked = dict(parse_qsl(urlsplit(options.oauth.authorization_url(configured, flow, {})).query))

@@ -11,7 +11,7 @@ from genkan.session.revocation_list import MAX_LAG
 from genkan.session.sessions import SessionConfig
 from genkan.types import Account, User
 from tests.clock import FrozenClock
-from tests.core import make_options, with_callbacks
+from tests.core import make_core, with_callbacks
 from tests.session_client import ADA, SessionClient
 from tests.tokens import jwe
 
@@ -21,14 +21,14 @@ DAY = 86_400
 
 @pytest.fixture(name="ada")
 def _ada(clock: FrozenClock) -> SessionClient:
-    guest = SessionClient(make_options(clock))
+    guest = SessionClient(make_core(clock))
     guest.sign_in()
     return guest
 
 
 def test_a_token_under_an_old_secret_is_prolonged_at_once_and_survives_its_end(clock: FrozenClock) -> None:
     before, during, after = (
-        make_options(clock, secrets=secrets) for secrets in (("old" * 11,), ("new" * 11, "old" * 11), ("new" * 11,))
+        make_core(clock, secrets=secrets) for secrets in (("old" * 11,), ("new" * 11, "old" * 11), ("new" * 11,))
     )
     stays, leaves = SessionClient(before), SessionClient(before)
     for visitor in (stays, leaves):
@@ -58,7 +58,7 @@ def test_many_requests_at_the_moment_of_prolonging_all_succeed_whatever_order_th
 def test_claims_that_are_no_json_leave_the_browser_its_cookie(
     clock: FrozenClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    options = make_options(clock)
+    options = make_core(clock)
     header = f"{NAME}={options.sessions.sealer.seal(ADA, 30 * DAY)}"
     odd = with_callbacks(options, jwt=lambda params: {**params.token, "odd": {1, 2}})
     clock.advance(DAY)
@@ -69,7 +69,7 @@ def test_claims_that_are_no_json_leave_the_browser_its_cookie(
 
 
 def test_a_long_token_is_prolonged_in_chunks_and_a_short_one_clears_them(clock: FrozenClock) -> None:
-    visitor = SessionClient(make_options(clock))
+    visitor = SessionClient(make_core(clock))
     visitor.sign_in({**ADA, "fill": "x" * 9_000})
     assert list(visitor.jar.values) == [f"{NAME}.{index}" for index in range(4)]
     visitor.options = with_callbacks(visitor.options, jwt=lambda params: {**params.token, "fill": ""})
@@ -79,20 +79,20 @@ def test_a_long_token_is_prolonged_in_chunks_and_a_short_one_clears_them(clock: 
 
 
 def test_on_https_the_session_has_another_name_and_so_another_key(clock: FrozenClock) -> None:
-    secure = make_options(clock, origin="https://app.example.com")
-    host_only = make_options(
+    secure = make_core(clock, origin="https://app.example.com")
+    host_only = make_core(
         clock, origin="https://app.example.com", session_config=SessionConfig(cookie_name="__Host-authjs.session-token")
     )
     for options, name in ((secure, "__Secure-authjs.session-token"), (host_only, "__Host-authjs.session-token")):
         (cookie,) = update_session(ADA, "", (), options.sessions)[1]
         assert (cookie.name, cookie.secure) == (name, True)
         assert read(RequestCookies(f"{name}={cookie.value}"), options.sessions).session
-        assert read(RequestCookies(f"{NAME}={cookie.value}"), make_options(clock).sessions).invalid
+        assert read(RequestCookies(f"{NAME}={cookie.value}"), make_core(clock).sessions).invalid
 
 
 def test_what_a_token_of_a_nextjs_front_end_says_of_its_user_is_as_old_as_the_token_was(clock: FrozenClock) -> None:
     """Prolonged before this worker heard of a change, it is read anew all the same."""
-    options = make_options(clock, monotonic=clock)
+    options = make_core(clock, monotonic=clock)
     user, _ = options.adapter.create_user(User("1", "Ada"), Account("hub", "ada", "oidc"))
     guest = SessionClient(options)
     guest.jar.values[NAME] = options.sessions.sealer.seal({"sub": user.id, "name": "Ada"}, 30 * DAY)
@@ -111,7 +111,7 @@ def test_what_a_token_of_a_nextjs_front_end_says_of_its_user_is_as_old_as_the_to
 def test_a_guest_without_a_record_costs_the_store_nothing_for_being_seen(
     clock: FrozenClock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    guest = SessionClient(make_options(clock))
+    guest = SessionClient(make_core(clock))
     monkeypatch.setattr(guest.options.sessions.store, "touch", lambda *_, **__: pytest.fail("written"))
     guest.jar.values[NAME] = guest.options.sessions.sealer.seal(ADA, 30 * DAY)
     for _ in range(3):

@@ -17,7 +17,7 @@ from genkan.session.sessions import SessionConfig
 from genkan.types import Session, Token
 from tests.clock import START, FrozenClock
 from tests.cookie_jar import CookieJar
-from tests.core import make_options
+from tests.core import make_core
 from tests.session_client import ADA, SessionClient
 
 NAME = "authjs.session-token"
@@ -26,7 +26,7 @@ HOUR, DAY = 3_600, 86_400
 
 @pytest.fixture(name="options")
 def _options(clock: FrozenClock) -> Core:
-    return make_options(clock)
+    return make_core(clock)
 
 
 @pytest.fixture(name="ada")
@@ -81,7 +81,7 @@ def test_prolonging_asks_no_callback_and_the_answer_is_the_one_that_was_read(clo
         asked.append(params)
         return params.session
 
-    visitor = SessionClient(make_options(clock, callbacks=Callbacks(jwt=jwt, session=session)))
+    visitor = SessionClient(make_core(clock, callbacks=Callbacks(jwt=jwt, session=session)))
     visitor.sign_in()
     asked.clear()
     clock.advance(DAY)
@@ -128,7 +128,7 @@ def _scribbles(params: JWTParams) -> Token:
 
 @pytest.mark.parametrize("jwt", [_forgets, _moves, _nonsense, _scribbles])
 def test_no_jwt_callback_loses_or_moves_the_absolute_end(jwt: Callable[[JWTParams], Token], clock: FrozenClock) -> None:
-    visitor = SessionClient(make_options(clock, callbacks=Callbacks(jwt=jwt)))
+    visitor = SessionClient(make_core(clock, callbacks=Callbacks(jwt=jwt)))
     visitor.sign_in()
     while clock.now < START + 90 * DAY:
         assert visitor.visit()
@@ -139,7 +139,7 @@ def test_no_jwt_callback_loses_or_moves_the_absolute_end(jwt: Callable[[JWTParam
 
 @pytest.mark.parametrize("claim", [START + 900 * DAY, 2**52, "soon", None, True, -(2**53)])
 def test_a_sign_in_in_the_future_or_at_no_time_is_not_believed(claim: object, clock: FrozenClock) -> None:
-    options = make_options(clock)
+    options = make_core(clock)
     jar = CookieJar()
     token = options.sessions.sealer.seal({"sub": "1", "session_start": claim}, 200 * DAY)
     reading = read(RequestCookies(f"{NAME}={token}"), options.sessions)
@@ -189,7 +189,7 @@ def test_a_clock_set_back_an_hour_makes_no_session_immortal_and_ends_none(
 )
 def test_limits_that_contradict_each_other_stop_the_start(limits: dict[str, Any], clock: FrozenClock) -> None:
     with pytest.raises(ConfigurationError, match="session lifetimes"):
-        make_options(clock, session_config=SessionConfig(**limits))
+        make_core(clock, session_config=SessionConfig(**limits))
 
 
 def _raise(_params: SessionParams) -> NoReturn:
@@ -198,7 +198,7 @@ def _raise(_params: SessionParams) -> NoReturn:
 
 def test_a_session_callback_that_fails_at_the_start_of_a_session_sets_no_cookie(clock: FrozenClock) -> None:
     with pytest.raises(RuntimeError):
-        update_session(ADA, "", (), make_options(clock, callbacks=Callbacks(session=_raise)).sessions)
+        update_session(ADA, "", (), make_core(clock, callbacks=Callbacks(session=_raise)).sessions)
 
 
 def test_a_token_of_a_clock_that_is_ahead_ends_with_the_absolute_limit_all_the_same(
@@ -230,4 +230,4 @@ def test_a_token_of_a_clock_that_is_ahead_ends_with_the_absolute_limit_all_the_s
 )
 def test_an_address_that_no_browser_would_call_an_origin_is_refused(clock: FrozenClock, origin: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^AUTH_URL: "):
-        make_options(clock, origin=origin)
+        make_core(clock, origin=origin)

@@ -19,7 +19,7 @@ from genkan.session.reader import NO_SESSION, SessionResult, read, refresh
 from genkan.types import Session, SessionUser, Token
 from tests.clock import START, FrozenClock
 from tests.cookie_jar import CookieJar
-from tests.core import SECRET, make_options
+from tests.core import SECRET, make_core
 from tests.tokens import jwe
 
 NAME = "authjs.session-token"
@@ -53,7 +53,7 @@ def _recorder() -> Recorder:
 
 @pytest.fixture(name="options")
 def _options(clock: FrozenClock, recorder: Recorder) -> Core:
-    return make_options(clock, callbacks=Callbacks(jwt=recorder.jwt, session=recorder.session))
+    return make_core(clock, callbacks=Callbacks(jwt=recorder.jwt, session=recorder.session))
 
 
 def _header(options: Core, token: Token = ADA, max_age: int = 30 * DAY) -> str:

@@ -15,7 +15,7 @@ from genkan.session.revocation_list import MAX_LAG
 from genkan.session.sessions import SessionConfig, StrategyName
 from genkan.types import Account, User
 from tests.clock import FrozenClock
-from tests.core import make_options
+from tests.core import make_core
 from tests.session_client import SessionClient
 
 NAME = "authjs.session-token"
@@ -26,7 +26,7 @@ DAY = 86_400
 def test_of_those_who_prolong_within_a_minute_the_first_writes_and_news_are_always_written(
     clock: FrozenClock, strategy: StrategyName
 ) -> None:
-    options = make_options(clock, session_config=SessionConfig(strategy=strategy))
+    options = make_core(clock, session_config=SessionConfig(strategy=strategy))
     options.adapter.create_user(User("ada", "Ada"), Account("hub", "ada", "oidc"))
     now, end = int(clock.now), int(clock.now) + 30 * DAY
     times: dict[str, Any] = {"created": now, "last_seen": now, "expires": end, "absolute_expires": now + 90 * DAY}
@@ -44,7 +44,7 @@ def test_of_those_who_prolong_within_a_minute_the_first_writes_and_news_are_alwa
 
 def test_what_a_token_says_is_no_younger_for_being_made_by_a_clock_that_was_ahead(clock: FrozenClock) -> None:
     """A change since then counts, also where this worker's clock has caught up before it looks again (F12)."""
-    options = make_options(clock, monotonic=clock)
+    options = make_core(clock, monotonic=clock)
     user, _ = options.adapter.create_user(User("1", "Ada"), Account("hub", "ada", "oidc"))
     guest = SessionClient(options)
     clock.advance(3600)
@@ -65,7 +65,7 @@ def test_what_a_token_says_is_no_younger_for_being_made_by_a_clock_that_was_ahea
 def test_an_update_of_what_another_worker_has_ended_is_refused_though_nothing_was_read_since(
     clock: FrozenClock,
 ) -> None:
-    options = make_options(clock, monotonic=clock)
+    options = make_core(clock, monotonic=clock)
     guest = SessionClient(options)
     guest.sign_in()
     assert guest.visit()
@@ -82,7 +82,7 @@ def test_an_update_of_what_another_worker_has_ended_is_refused_though_nothing_wa
 @pytest.mark.parametrize("odd", [True, False, "soon", None, [1]])
 def test_a_time_of_sign_in_that_is_none_ends_nobodys_session(clock: FrozenClock, odd: object) -> None:
     """Its age counts from when the token was made."""
-    options = make_options(clock)
+    options = make_core(clock)
     guest = SessionClient(options)
     guest.jar.values[NAME] = options.sessions.sealer.seal({"sub": "1", "session_start": odd}, 30 * DAY)
 
