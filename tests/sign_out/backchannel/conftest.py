@@ -16,7 +16,7 @@ def _signed_in_client(module_client: ProviderClient) -> ProviderClient:
     """Sign in with the provider session id SID, after all other sessions were revoked."""
     module_client.op.faults = Faults()
     for user in module_client.options.adapter.list_users():
-        revoke_all_sessions(user.id, "owner", module_client.options)
+        revoke_all_sessions(user.id, "owner", module_client.options.sessions)
     module_client.clock.advance(MIN_FORCED_INTERVAL)
     signed_in_client = ProviderClient(module_client.app, module_client.op)
     signed_in_client.sign_in_as(sid=SID)

@@ -108,4 +108,4 @@ def test_the_log_says_that_a_logout_token_has_expired(
     send_claims(signed_in_client, exp=int(signed_in_client.clock()) - 100)
 
     (record,) = [record for record in caplog.records if getattr(record, "event", "") == "backchannel-refused"]
-    assert record.__dict__["why"] == "token expired (clock skew?)"
+    assert record.__dict__["detail"] == "token expired (clock skew?)"

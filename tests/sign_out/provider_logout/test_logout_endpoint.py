@@ -88,6 +88,6 @@ def test_the_query_of_the_endpoint_is_kept_and_a_fragment_is_refused(
     client.sign_in_as()
     assert submit_sign_out(client).headers["Location"] == f"{ORIGIN}/about"
     (reason,) = [
-        record.__dict__["why"] for record in caplog.records if getattr(record, "event", "") == "sign-out-local"
+        record.__dict__["reason"] for record in caplog.records if getattr(record, "event", "") == "sign-out-local"
     ]
     assert reason == "an end_session_endpoint with a fragment"
