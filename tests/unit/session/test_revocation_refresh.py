@@ -25,7 +25,7 @@ def test_many_checks_make_one_query_per_second(source: RevocationSource, worker:
 
 
 def test_a_revocation_with_a_lower_id_that_is_committed_later_is_read(source: RevocationSource, worker: Worker) -> None:
-    """Of two transactions the first to begin may be the last to commit."""
+    """A transaction with a lower id may commit after one with a higher id."""
     source.revocations = [Revocation(1, "session", "one", 1, 2**40), Revocation(3, "session", "three", 1, 2**40)]
     assert worker.check(sid="three") == "revoked"
     worker.monotonic.advance(OVERLAP - 1)
