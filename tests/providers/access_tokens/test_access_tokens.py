@@ -8,10 +8,7 @@ import pytest
 from flask import Flask
 
 from genkan.actions.access_token import access_token
-from genkan.errors import (
-    InvalidProvider,
-    ReauthorizationRequired,
-)
+from genkan.errors import InvalidProvider, ReauthorizationRequired
 from genkan.types import Account
 from tests.provider_client import run_parallel
 from tests.providers.access_tokens.user_client import HOUR, UserClient, outcome

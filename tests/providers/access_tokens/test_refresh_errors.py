@@ -8,11 +8,7 @@ from typing import Any
 import pytest
 
 from genkan.actions import access_token as tokens
-from genkan.errors import (
-    ProviderError,
-    ProviderUnavailable,
-    ReauthorizationRequired,
-)
+from genkan.errors import ProviderError, ProviderUnavailable, ReauthorizationRequired
 from genkan.oauth import client as oauth_client
 from tests.provider_client import run_parallel
 from tests.providers.access_tokens.user_client import HOUR, UserClient, outcome

@@ -11,10 +11,7 @@ import pytest
 
 from genkan.actions import access_token as tokens
 from genkan.actions.access_token import LOCK_SECONDS, access_token
-from genkan.errors import (
-    ProviderUnavailable,
-    ReauthorizationRequired,
-)
+from genkan.errors import ProviderUnavailable, ReauthorizationRequired
 from tests.provider_client import run_parallel
 from tests.providers.access_tokens.user_client import HOUR, UserClient, outcome
 from tests.servers.faulty.faults import Faults

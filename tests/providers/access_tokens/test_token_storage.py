@@ -8,10 +8,7 @@ from typing import Any
 import pytest
 
 from genkan.actions.access_token import LOCK_SECONDS, access_token
-from genkan.errors import (
-    AdapterError,
-    ReauthorizationRequired,
-)
+from genkan.errors import AdapterError, ReauthorizationRequired
 from tests.providers.access_tokens.user_client import HOUR, UserClient, outcome
 from tests.servers.postgres import PostgreSQL
 

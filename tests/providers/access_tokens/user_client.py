@@ -8,12 +8,7 @@ from flask import Flask
 
 from genkan.actions.access_token import access_token
 from genkan.core import Core
-from genkan.errors import (
-    AdapterError,
-    ProviderError,
-    ProviderUnavailable,
-    ReauthorizationRequired,
-)
+from genkan.errors import AdapterError, ProviderError, ProviderUnavailable, ReauthorizationRequired
 from genkan.types import Account
 from tests.provider_client import ProviderClient, get_state
 from tests.servers.faulty.provider import FaultyProvider

@@ -11,14 +11,9 @@ from werkzeug.wrappers import Response
 from genkan import link
 from tests.clock import FrozenClock
 from tests.conftest import MakeApp
-from tests.provider_client import (
-    ProviderClient,
-    provider_env,
-)
+from tests.provider_client import ProviderClient, provider_env
 from tests.servers.faulty.provider import FaultyProvider
-from tests.sign_in.linking.linking_steps import (
-    REDIRECT_TO,
-)
+from tests.sign_in.linking.linking_steps import REDIRECT_TO
 
 
 @pytest.fixture(name="other_op")

@@ -5,11 +5,7 @@ from __future__ import annotations
 from werkzeug.test import TestResponse
 
 from genkan.types import User
-from tests.provider_client import (
-    COOKIE,
-    ProviderClient,
-    query,
-)
+from tests.provider_client import COOKIE, ProviderClient, query
 from tests.servers.faulty.provider import FaultyProvider
 
 ORIGIN = "http://127.0.0.1:5000"

@@ -10,15 +10,7 @@ from flask import Flask
 from genkan.callbacks import SignInParams
 from genkan.session.revoker import revoke_all_sessions
 from genkan.types import Account, User
-from tests.provider_client import (
-    COOKIE,
-    OTHER_USER,
-    ProviderClient,
-    SentSignals,
-    query,
-    run_parallel,
-    set_callbacks,
-)
+from tests.provider_client import COOKIE, OTHER_USER, ProviderClient, SentSignals, query, run_parallel, set_callbacks
 from tests.servers.faulty.provider import FaultyProvider
 from tests.sign_in.linking.linking_steps import (
     ORIGIN,

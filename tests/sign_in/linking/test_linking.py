@@ -7,12 +7,7 @@ from flask import Flask
 
 from genkan.web.server_actions import LINK_MAX_AGE
 from tests.browser import HTMX
-from tests.provider_client import (
-    COOKIE,
-    ProviderClient,
-    SentSignals,
-    query,
-)
+from tests.provider_client import COOKIE, ProviderClient, SentSignals, query
 from tests.servers.faulty.provider import FaultyProvider
 from tests.sign_in.linking.linking_steps import (
     LINK_PATH,

@@ -6,10 +6,7 @@ import pytest
 from flask import Flask
 
 from tests.conftest import MakeApp
-from tests.provider_client import (
-    ProviderClient,
-    provider_env,
-)
+from tests.provider_client import ProviderClient, provider_env
 from tests.servers.faulty.provider import FaultyProvider
 from tests.sign_in.reauthentication.confidential_views import add_views
 

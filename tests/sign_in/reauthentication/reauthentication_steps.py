@@ -6,10 +6,7 @@ from typing import Any
 
 from genkan.adapters.sessions import Activity
 from tests.browser import Browser
-from tests.provider_client import (
-    COOKIE,
-    ProviderClient,
-)
+from tests.provider_client import COOKIE, ProviderClient
 from tests.sign_in.reauthentication.confidential_views import CONFIDENTIAL
 
 

@@ -13,11 +13,7 @@ from genkan.oauth.id_token import CLOCK_TOLERANCE
 from tests.browser import HTMX, Browser
 from tests.clock import FrozenClock
 from tests.conftest import MakeApp
-from tests.provider_client import (
-    COOKIE,
-    ProviderClient,
-    provider_env,
-)
+from tests.provider_client import COOKIE, ProviderClient, provider_env
 from tests.servers.faulty.provider import FaultyProvider
 from tests.sign_in.reauthentication.confidential_views import CONFIDENTIAL, ORIGIN, REAUTHENTICATE, WITHIN, add_views
 

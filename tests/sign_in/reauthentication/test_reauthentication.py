@@ -10,12 +10,7 @@ from genkan.oauth.id_token import CLOCK_TOLERANCE
 from genkan.oauth.reauthentication import MAX_AGE
 from tests.browser import Browser
 from tests.clock import FrozenClock
-from tests.provider_client import (
-    COOKIE,
-    ProviderClient,
-    SentSignals,
-    query,
-)
+from tests.provider_client import COOKIE, ProviderClient, SentSignals, query
 from tests.servers.faulty.faults import AUTH_TIMES
 from tests.sign_in.reauthentication.confidential_views import CONFIDENTIAL, ORIGIN, REAUTHENTICATE, WITHIN
 from tests.sign_in.reauthentication.reauthentication_steps import (

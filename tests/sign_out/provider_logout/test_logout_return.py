@@ -10,12 +10,7 @@ from genkan.crypto.sealer import CLOCK_TOLERANCE
 from genkan.oauth.logout import LOGOUT_STATE_MAX_AGE
 from tests.conftest import ORIGIN
 from tests.provider_client import OTHER_USER, ProviderClient, get_state, query
-from tests.sign_out.provider_logout.logout_steps import (
-    COOKIE,
-    RETURN,
-    return_url,
-    submit_sign_out,
-)
+from tests.sign_out.provider_logout.logout_steps import COOKIE, RETURN, return_url, submit_sign_out
 
 
 @pytest.mark.parametrize(

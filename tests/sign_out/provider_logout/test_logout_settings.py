@@ -12,11 +12,7 @@ from tests.browser import Browser
 from tests.conftest import ORIGIN, MakeApp
 from tests.provider_client import ProviderClient, get_state, provider_env
 from tests.servers.faulty.provider import FaultyProvider
-from tests.sign_out.provider_logout.logout_steps import (
-    form_action,
-    set_end_session_endpoint,
-    submit_sign_out,
-)
+from tests.sign_out.provider_logout.logout_steps import form_action, set_end_session_endpoint, submit_sign_out
 
 
 def test_the_default_is_a_local_sign_out_and_no_stored_id_token(make_app: MakeApp, op: FaultyProvider) -> None:

@@ -16,12 +16,7 @@ from tests.browser import HTMX
 from tests.conftest import ORIGIN
 from tests.provider_client import ProviderClient, query
 from tests.servers.faulty.provider import FaultyProvider
-from tests.sign_out.provider_logout.logout_steps import (
-    COOKIE,
-    RETURN,
-    return_url,
-    submit_sign_out,
-)
+from tests.sign_out.provider_logout.logout_steps import COOKIE, RETURN, return_url, submit_sign_out
 
 
 def test_the_sign_out_leads_to_the_provider_and_back_to_the_callback_url(signed_in_client: ProviderClient) -> None:

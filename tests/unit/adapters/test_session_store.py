@@ -8,13 +8,7 @@ from typing import Any
 
 import pytest
 
-from genkan.adapters.sessions import (
-    ACTIVITY_RETENTION_SECONDS,
-    RETENTION_SECONDS,
-    Activity,
-    Revocation,
-    SessionStore,
-)
+from genkan.adapters.sessions import ACTIVITY_RETENTION_SECONDS, RETENTION_SECONDS, Activity, Revocation, SessionStore
 from tests.databases import LIFETIME
 from tests.session_stores import ADA, BOB, DAY, NOW, ids_of, record, revocations_of
 

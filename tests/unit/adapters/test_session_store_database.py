@@ -11,11 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, text
 
-from genkan.adapters.sessions import (
-    RETENTION_SECONDS,
-    Activity,
-    SessionStore,
-)
+from genkan.adapters.sessions import RETENTION_SECONDS, Activity, SessionStore
 from genkan.adapters.sqlalchemy import Database, SQLAlchemyAdapter, SQLAlchemySessionStore
 from genkan.adapters.sqlalchemy.purge import BATCH_SIZE
 from genkan.errors import AdapterError
