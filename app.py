@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from flask import Flask
 
-from blueprints import api, auth, dashboard, errors, health
+from blueprints import api, auth, dashboard
 from deploy.logging import configure_logging
 from genkan.cli import sessions, users
 from genkan.cli.group import cli_errors
@@ -36,6 +36,6 @@ def create_app(environment: Mapping[str, str] | None = None, clock: Clock = time
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     auth.accounts.init_app(app, settings, clock)
     register_static_files(app)
-    for module in (auth, dashboard, api, health, users, sessions, errors):
-        app.register_blueprint(module.bp)
+    for blueprint in (auth.bp, dashboard.bp, api.bp, api.health, users.bp, sessions.bp):
+        app.register_blueprint(blueprint)
     return app

@@ -28,5 +28,5 @@ class Cookies:
         claims = {**CLAIMS, "auth_time": int(time.time()), "padding": "x" * padding}
         token = self._options.sessions.sealer.seal(claims, self._options.session_config.max_age)
         name = self._options.cookie_names.session
-        written = write_session(name, token, seen=(), secure=self._options.secure, expires=0)
+        written = write_session(name, token, cookie_names=(), secure=self._options.secure, expires=0)
         return [f"{cookie.name}={cookie.value}" for cookie in written]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from flask import Blueprint, Response, render_template
+from flask.blueprints import BlueprintSetupState
 
-from genkan import Genkan, public
+from genkan import Genkan, auth, public
 from genkan.callbacks import JWTParams, SessionParams
 from genkan.types import Session, Token, str_claim
 from genkan.web.context import session_result
@@ -30,6 +31,12 @@ def session(params: SessionParams) -> Session | None:
     """Add id and role to the session."""
     user = replace(params.session.user, id=str_claim(params.token, "sub"), role=str_claim(params.token, "role"))
     return replace(params.session, user=user)
+
+
+@bp.record_once
+def _add_auth(setup: BlueprintSetupState) -> None:
+    """Define `auth` for templates, so that it names the missing `init_app` instead of being undefined."""
+    setup.app.jinja_env.globals.setdefault("auth", auth)
 
 
 @bp.get("/partials/user-menu")

@@ -89,7 +89,7 @@ class Callbacks:
     """Set of the application's callbacks, called in the same order as in Auth.js.
 
     `sign_in` returns True, False (the sign-in fails with AccessDenied) or a URL to redirect to. `redirect` returns the
-    URL to redirect to. `jwt` returns the token, or None to revoke the session. `session` returns the session, or None
+    URL to redirect to. `jwt` returns the token, or None for no session: its cookie is deleted. On an update the session is revoked. `session` returns the session, or None
     for no session.
 
     An exception in a callback is logged. If it prevents a session from being built, the request has no session.

@@ -19,9 +19,10 @@ MAX_EMAIL = 254
 MAX_SUBJECT = 255
 """Characters. OpenID Connect Core section 2: `sub` must not exceed 255 ASCII characters."""
 
-# Control characters (NUL, line ends, ANSI escapes), marks that change the direction of text, and U+FFFD. A decoder writes
-# U+FFFD for every invalid byte, so two different subjects could become equal.
-_UNWANTED = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufffd]")
+# Control characters (NUL, line ends, ANSI escapes) and marks that change the direction of text.
+_UNWANTED = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_REPLACEMENT = "\ufffd"
+"""A decoder writes it for every invalid byte, so two different subjects or addresses could become equal."""
 # Unicode classes these as letters and symbols, but fonts show nothing for them.
 _BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 _ADDRESS = re.compile(r"[^@\s\"<>,;:\\()\[\]]+@[^@\s\"<>,;:\\()\[\]]+")
@@ -49,7 +50,7 @@ def normalize_subject(value: Any) -> str:
     its subject.
     """
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    if not isinstance(text, str) or not 1 <= len(text) <= MAX_SUBJECT or _UNWANTED.search(text):
+    if not isinstance(text, str) or not 1 <= len(text) <= MAX_SUBJECT or _is_unsafe_key(text):
         raise ProviderError("no usable subject")
     return text
 
@@ -65,6 +66,10 @@ def normalize_text(value: Any, limit: int) -> str | None:
     return text if any(map(_is_visible, text)) else None
 
 
+def _is_unsafe_key(text: str) -> bool:
+    return _REPLACEMENT in text or _UNWANTED.search(text) is not None
+
+
 def _is_visible(character: str) -> bool:
     return unicodedata.category(character)[0] in "LNPS" and character not in _BLANK_LETTERS
 
@@ -74,7 +79,7 @@ def normalize_email(value: Any) -> str | None:
 
     The address is normalized (NFKC) before it is checked (GHSA-7rqj-j65f-68wh).
     """
-    if not isinstance(value, str) or len(value) > MAX_EMAIL or _UNWANTED.search(value):
+    if not isinstance(value, str) or len(value) > MAX_EMAIL or _is_unsafe_key(value):
         return None
     address = unicodedata.normalize("NFKC", value).strip().lower()
     if any(unicodedata.category(character) == "Cf" for character in address):

@@ -50,7 +50,7 @@ class Pages:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Core:
-    """What the actions work with. Built once for each application, and frozen."""
+    """The parts that the sign-in of one application consists of. Built once for each application, and frozen."""
 
     origin: str
     secure: bool

@@ -81,7 +81,7 @@ class Genkan:
         return callback
 
     def jwt(self, callback: JWTCallback) -> JWTCallback:
-        """Register Auth.js's `jwt` callback. It returns the token, or None to end the session."""
+        """Register Auth.js's `jwt` callback. It returns the token, or None for no session."""
         self._callbacks = replace(self._callbacks, jwt=callback)
         return callback
 

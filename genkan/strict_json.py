@@ -20,10 +20,19 @@ def loads(data: bytes | str) -> Any:
         value = _DECODER.decode(text)
         # UTF-8 has no surrogates, so only an escape sequence can produce one. The decoder has already joined pairs.
         if _SURROGATE_ESCAPE.search(text):
-            value = _DECODER.decode(_LONE_SURROGATE.sub("\ufffd", dumps(value)))
+            value = _DECODER.decode(dumps(value))
     except RecursionError:
         raise ValueError("nested too deeply") from None
     return value
+
+
+def dumps(value: Any) -> str:
+    """Return the value as compact JSON. A lone surrogate becomes U+FFFD, as UTF-8 has none.
+
+    Raises ValueError for NaN and infinite numbers, TypeError for what is not JSON.
+    """
+    text = _encode(value)
+    return text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
 
 
 def loads_object(data: bytes | str) -> dict[str, Any]:
@@ -53,6 +62,4 @@ def _finite(text: str) -> float:
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
-dumps = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
-"""Return the value as compact JSON. The encoder is shared, because `json.dumps` creates a new one for every call
-with options."""
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode

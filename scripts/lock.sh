@@ -1,5 +1,5 @@
 #!/bin/sh
-# Compiles the pins, with their hashes and for every supported Python, from the .in files.
+# Compile the .in files to pinned requirements with hashes, for every supported Python.
 set -eu
 cd "$(dirname "$0")/.."
 sh scripts/setup.sh requirements-dev.txt

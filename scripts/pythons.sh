@@ -1,10 +1,10 @@
 #!/bin/sh
-# Runs the unit tests on every supported Python that is installed, each in an environment of its own below .pythons.
+# Run the unit tests on every supported Python that is installed, each in an environment of its own below .pythons.
 # Usage: sh scripts/pythons.sh [OPTION...] TESTS: arguments of pytest
 set -eu
 cd "$(dirname "$0")/.."
 
-# A program of pyenv's may be on PATH and refuse to run, so each candidate is tried.
+# pyenv's shims are on PATH even for versions that are not installed, so each candidate is run once.
 find_version() {
     for candidate in "python$1" "${PYENV_ROOT:-${HOME:-}/.pyenv}/versions/$1".*/bin/python; do
         if "$candidate" -c '' 2>/dev/null; then

@@ -1,10 +1,10 @@
 #!/bin/sh
-# What the tests need besides Python: installed where that is possible (root, Debian), named where it is not.
+# Install the programs that the tests need besides Python (as root on Debian), or name the missing ones.
 set -eu
 cd "$(dirname "$0")/.."
 packages=
 
-# need PACKAGES PROGRAM...: one of the programs has to be there, or the Debian packages to be installed.
+# need PACKAGES PROGRAM...: the Debian packages are missing if none of the programs is installed.
 need() {
     names=$1
     shift
@@ -15,7 +15,7 @@ need() {
 }
 
 need chromium chromium
-# Chromium measures text with it, and a program is not what tells whether it is there.
+# Chromium renders text with this font. It has no program to look for.
 [ -n "$(find /usr/share/fonts /usr/local/share/fonts -iname 'liberation*' 2>/dev/null | head -n 1)" ] ||
     packages="$packages fonts-liberation"
 need redis-server redis-server
@@ -30,7 +30,7 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     echo "genkan: installing$packages" >&2
     export DEBIAN_FRONTEND=noninteractive
     log=$(mktemp)
-    # shellcheck disable=SC2086 # words on purpose
+    # shellcheck disable=SC2086 # split into words on purpose
     if { apt-get update && apt-get install --yes --no-install-recommends $packages; } >"$log" 2>&1; then
         rm -f "$log"
         exit 0

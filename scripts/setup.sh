@@ -1,9 +1,9 @@
 #!/bin/sh
-# Makes .venv and installs what FILE pins, every package by its hash. Does nothing when that has been done already.
-# Usage: sh scripts/setup.sh FILE [FOLDER]: the environment is made in FOLDER instead of .venv
+# Create .venv and install the packages pinned in FILE, checked by hash. Do nothing if they are installed already.
+# Usage: sh scripts/setup.sh FILE [FOLDER]: the environment is created in FOLDER instead of .venv
 #
-# A bare Debian has Python and pip, but neither `venv` (its ensurepip is a package of its own) nor leave to install
-# into the system. Hence three ways: uv where it is on PATH, Python's own venv, and a uv of ours in .tools.
+# Debian without python3-venv cannot create an environment, and pip may not install into the system. So three ways are
+# tried: uv on PATH, Python's venv, and a uv in .tools.
 set -eu
 cd "$(dirname "$0")/.."
 file=$1
@@ -17,17 +17,17 @@ fi
 
 say() { echo "genkan: $*" >&2; }
 
-# The uv and pip of whoever runs this keep their caches at home, if there is one to write to.
+# uv and pip keep their caches in the home directory, if it can be written to.
 [ -w "${HOME:-/nonexistent}" ] || export UV_NO_CACHE=1 PIP_NO_CACHE_DIR=1
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignore
-# uv believes its own list of authorities otherwise, where pip, and the company's proxy, go by the system's.
+# uv uses its own list of certificate authorities by default. A company's proxy may need the system's.
 export UV_SYSTEM_CERTS=1 UV_LINK_MODE=copy
 
-# Else the first to fail would blame something else.
+# Checked first, because later commands would report another cause.
 writable() {
     if [ -d "$venv" ]; then place=$PWD/$venv; else place=$PWD; fi
     [ -w "$place" ] && return
-    say "$place cannot be written to. Let this account write there, or run a copy of the project that is its own."
+    say "$place cannot be written to. Give this account write permission, or use a copy of the project that it owns."
     return 1
 }
 
@@ -53,7 +53,7 @@ make_environment() {
     rm -rf "$venv"
     if own_uv && .tools/bin/uv venv --quiet --python "$python" "$venv"; then return; fi
     rm -rf "$venv" .tools
-    say "this Python can make no environment. On Debian: apt install python3-venv"
+    say "this Python cannot create a virtual environment. On Debian: apt install python3-venv"
     return 1
 }
 
@@ -69,10 +69,10 @@ install() {
 
 writable
 python=$(find_python)
-say "installing what $file pins (this takes a moment, once)"
-# An environment whose Python has moved or gone is made anew.
+say "installing the packages of $file (once, this takes a moment)"
+# Create the environment again if its Python no longer runs.
 "$venv/bin/python" -c '' 2>/dev/null || { rm -rf "$venv" && make_environment; }
 install
 echo "$wanted" >"$stamp"
-# What tests need on top includes all that running needs.
+# requirements-dev.txt includes requirements.txt.
 [ "$file" = requirements.txt ] || cat requirements.txt scripts/uv.txt | cksum >"$venv/installed-requirements.txt"

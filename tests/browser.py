@@ -26,8 +26,8 @@ class Browser:
 
     def __init__(self, app: Flask, origin: str | None = None) -> None:
         self.app = app
-        self.options = app.extensions["genkan"].core
-        self.origin = origin or self.options.origin
+        self.core = app.extensions["genkan"].core
+        self.origin = origin or self.core.origin
         self.client = app.test_client()
 
     def get(self, path: str, **request: Any) -> TestResponse:

@@ -40,7 +40,7 @@ def with_callback(core: Core, **changes: Callable[..., Any]) -> Core:
 
 
 def make_core(clock: Clock, *, origin: str = ORIGIN, secrets: tuple[str, ...] = (SECRET,), **settings: Any) -> Core:
-    """Return a Core with default settings and an empty database. `settings` are keywords of `Core.build`."""
+    """Return a Core with default settings and an empty database. `settings` are keyword arguments of `Core.build`."""
     database = new_database()
     return Core.build(
         origin=origin,

@@ -56,7 +56,7 @@ class ProviderClient(Browser):
         self.ip_address = f"127.{number >> 16}.{number >> 8 & 255}.{number & 255}"
         self.client.environ_base["REMOTE_ADDR"] = self.ip_address
         self.op = op
-        self.clock: FrozenClock = self.options.clock
+        self.clock: FrozenClock = self.core.clock
 
     def start(self, callback_url: str = "/dashboard") -> str:
         """Start a sign-in. Return the URL of the provider's authorization endpoint."""

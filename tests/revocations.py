@@ -1,4 +1,4 @@
-"""Revocation source whose entries a test adds itself, in place of a session store."""
+"""Source of revocations that a test adds itself, in place of a session store."""
 
 from __future__ import annotations
 

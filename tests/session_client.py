@@ -1,4 +1,4 @@
-"""Somebody who comes back with the session cookies they were given: for tests of actions, without an application."""
+"""Client that keeps its session cookies, for tests without an application."""
 
 from __future__ import annotations
 
@@ -9,26 +9,29 @@ from genkan.session.reader import read, refresh
 from genkan.types import Session, Token
 from tests.cookie_jar import CookieJar
 
-ADA: Token = {"sub": "1", "name": "Ada", "theirs": {"plan": ["a", 1, None]}}
+ADA: Token = {"sub": "1", "name": "Ada", "custom": {"plan": ["a", 1, None]}}
 
 
 class SessionClient:
-    """A browser that keeps its session cookies."""
+    """Client with a cookie jar. `core` handles its requests and can be replaced."""
 
-    def __init__(self, options: Core) -> None:
-        self.options = options
+    def __init__(self, core: Core) -> None:
+        self.core = core
         self.jar = CookieJar()
 
     def sign_in(self, token: Token = ADA) -> Token:
-        self.jar.store(update_session(token, "", (), self.options.sessions)[1])
+        """Create a session with these claims. Return the claims of its cookie."""
+        self.jar.store(update_session(token, "", (), self.core.sessions)[1])
         return self.token()
 
-    def visit(self) -> Session | None:
-        reading = read(RequestCookies(self.jar.header), self.options.sessions)
-        self.jar.store(refresh(reading, self.options.sessions))
-        return reading.session
+    def request(self) -> Session | None:
+        """Read and refresh the session, as every request does. Return the session."""
+        result = read(RequestCookies(self.jar.header), self.core.sessions)
+        self.jar.store(refresh(result, self.core.sessions))
+        return result.session
 
     def token(self) -> Token:
-        found = RequestCookies(self.jar.header).session(self.options.cookie_names.session)
-        assert found is not None
-        return self.options.sessions.sealer.open(found.token or "")
+        """Return the claims of the session cookie."""
+        cookie = RequestCookies(self.jar.header).session(self.core.cookie_names.session)
+        assert cookie is not None
+        return self.core.sessions.sealer.open(cookie.token or "")

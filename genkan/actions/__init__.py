@@ -1,1 +1,1 @@
-"""What happens at each door: a neutral request and the options in, a neutral reply out."""
+"""The actions of a user: sign in, link, update, sign out. They take a Core and an ActionRequest and import no Flask."""

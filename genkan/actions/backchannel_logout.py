@@ -24,8 +24,8 @@ _log = logging.getLogger("genkan.backchannel")
 def backchannel_logout(provider_id: str, token: str | None, core: Core) -> ActionResponse:
     """Revoke the sessions that this logout token names. The status is 200 even if there are none.
 
-    400 for an invalid or used token. 503 if the provider's keys or our store do not respond; the provider may then send
-    the same token again.
+    400 for an invalid or used token. 503 if the provider's keys or the store do not respond. If the store fails after
+    the token was marked as used, this worker revokes the sessions later, and the same token is then refused.
     """
     try:
         provider = core.providers.get(provider_id)

@@ -17,7 +17,7 @@ _log = logging.getLogger("genkan.sign_in")
 
 
 def sign_in(provider_id: str | None, request: ActionRequest, core: Core) -> ActionResponse:
-    """Start a sign-in with this provider. With `purpose=fresh` in the form, re-authenticate the signed-in user.
+    """Start a sign-in with this provider. With `purpose=fresh` in the form, reauthenticate the signed-in user.
 
     Without a provider, redirects to the sign-in page. Needs the CSRF token. An existing session does not change. Raises
     CrossOriginRequest.

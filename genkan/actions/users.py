@@ -1,4 +1,4 @@
-"""What an administrator or the account page does with users, their sessions and their accounts."""
+"""Users, their sessions and their accounts: read and changed by the account page and by commands."""
 
 from __future__ import annotations
 
@@ -50,7 +50,10 @@ def get_profile(session: Session, core: Core) -> dict[str, JSON]:
 
 
 def set_role(user_id: str, role: str, core: Core) -> User | None:
-    """Store a role. Sessions of the user have it from their next request on. None if there is no such user."""
+    """Store a role. Returns the user, None if there is no such user. Raises AdapterError.
+
+    Sessions of the user have the role at their next request, on other workers within a second.
+    """
     user = core.adapter.update_user(user_id, role=role)
     if user is not None:
         _reload_sessions(user_id, core)
@@ -58,7 +61,10 @@ def set_role(user_id: str, role: str, core: Core) -> User | None:
 
 
 def rename(user_id: str, name: str, client: ClientInfo, core: Core) -> User | None:
-    """Store the name that the user chose, normalized. None if there is no such user. Raises ValueError for an empty name."""
+    """Store the name that the user chose, normalized. Returns the user, None if there is no such user.
+
+    Raises ValueError for an empty name, and AdapterError.
+    """
     normalized = normalize_text(name, MAX_NAME)
     if normalized is None:
         raise ValueError("the name is empty")
@@ -70,7 +76,10 @@ def rename(user_id: str, name: str, client: ClientInfo, core: Core) -> User | No
 
 
 def disable(user_id: str, core: Core) -> User | None:
-    """Refuse this user's sign-ins and revoke their sessions. None if there is no such user."""
+    """Refuse this user's sign-ins and revoke their sessions. Returns the user, None if there is no such user.
+
+    Raises AdapterError.
+    """
     user = core.adapter.update_user(user_id, disabled=True)
     if user is not None:
         revoker.revoke_all_sessions(user_id, "disabled", core.sessions)
@@ -79,7 +88,7 @@ def disable(user_id: str, core: Core) -> User | None:
 
 
 def enable(user_id: str, core: Core) -> User | None:
-    """Allow this user's sign-ins again. None if there is no such user."""
+    """Allow this user's sign-ins again. Returns the user, None if there is no such user. Raises AdapterError."""
     user = core.adapter.update_user(user_id, disabled=False)
     if user is not None:
         _log.info("user enabled", extra={"event": "user-enabled", "user": user_id})
@@ -100,40 +109,40 @@ def delete(user: User, core: Core) -> None:
 
 
 def list_sessions(user_id: str, core: Core) -> list[SessionRecord]:
-    """Return the user's active sessions, the one used last first."""
+    """Return the user's active sessions, the one used last first. Raises AdapterError."""
     return core.sessions.store.list_active(user_id, core.sessions.now())
 
 
 def list_all_sessions(limit: int, core: Core) -> list[SessionRecord]:
-    """Return the active sessions of all users, the one used last first, at most `limit`."""
+    """Return the active sessions of all users, the one used last first, at most `limit`. Raises AdapterError."""
     return core.sessions.store.list_all_active(core.sessions.now(), limit)
 
 
 def revoke_session(user_id: str, sid: str, core: Core, reason: RevocationReason = "ended") -> bool:
-    """Revoke one session of this user. Returns False if the user has no such session."""
+    """Revoke one session of this user. Returns False if the user has no such session. Raises AdapterError."""
     return revoker.revoke_session(user_id, sid, reason, core.sessions)
 
 
 def revoke_sessions(
     user_id: str, core: Core, reason: RevocationReason = "ended", *, except_sid: str | None = None
 ) -> int:
-    """Revoke every session of this user except one. Returns how many had a record."""
+    """Revoke every session of this user except one. Returns how many had a record. Raises AdapterError."""
     return revoker.revoke_other_sessions(user_id, except_sid, reason, core.sessions)
 
 
 def purge(core: Core) -> int:
-    """Delete expired records and used ids. Returns the number of rows."""
+    """Delete expired records and used ids. Returns the number of rows. Raises AdapterError."""
     now = core.sessions.now()
     return core.sessions.store.purge(now) + core.adapter.purge(now)
 
 
 def list_activity(user_id: str, limit: int, core: Core) -> list[Activity]:
-    """Return the user's activity, the latest first, at most `limit` entries."""
+    """Return the user's activity, the latest first, at most `limit` entries. Raises AdapterError."""
     return core.sessions.store.list_activity(user_id, limit)
 
 
 def list_accounts(user_id: str, core: Core) -> list[LinkedAccount]:
-    """Return the accounts that are linked to the user."""
+    """Return the accounts that are linked to the user. Raises AdapterError."""
     accounts = core.adapter.list_accounts(user_id)
 
     def is_last(account: Account) -> bool:

@@ -47,7 +47,7 @@ class JSONSerializer(BaseSerializer):
 
 
 class FlaskCache:
-    """Implementation of `genkan.core.Cache` with Flask-Caching: in this process, or in Redis for all workers."""
+    """Implementation of `genkan.cache.base.Cache` with Flask-Caching: in this process, or in Redis for all workers."""
 
     def __init__(self, app: Flask, redis_url: str | None) -> None:
         backend = _redis(redis_url) if redis_url else {"CACHE_TYPE": "SimpleCache", "CACHE_THRESHOLD": MAX_ENTRIES}

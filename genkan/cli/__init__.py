@@ -1,1 +1,1 @@
-"""The commands of `flask genkan`."""
+"""The commands `flask sessions` and `flask users`."""

@@ -129,14 +129,16 @@ class RequestCookies:
                 yield index, _decode(value)
 
 
-def write_session(name: str, token: str, *, seen: tuple[str, ...], secure: bool, expires: float) -> tuple[Cookie, ...]:
-    """Return the cookies of a session token, in chunks if it is long, and deletions of the cookies in `seen` it replaces.
+def write_session(
+    name: str, token: str, *, cookie_names: tuple[str, ...], secure: bool, expires: float
+) -> tuple[Cookie, ...]:
+    """Return the cookies of a session token, in chunks if it is long, and deletions of the cookies in `cookie_names` it replaces.
 
     `expires` is in seconds since 1970. Like Auth.js's, the cookies have Expires and no Max-Age.
     """
     chunks = [token[start : start + CHUNK_CHARACTERS] for start in range(0, len(token), CHUNK_CHARACTERS)]
     values = {name: token} if len(chunks) == 1 else {f"{name}.{index}": chunk for index, chunk in enumerate(chunks)}
-    stale = tuple(old for old in seen if old not in values)
+    stale = tuple(old for old in cookie_names if old not in values)
     written = (Cookie(key, value, secure, expires=expires) for key, value in values.items())
     return (*clear(stale, secure=secure), *written)
 
@@ -150,7 +152,7 @@ def _parse(header: str) -> Iterator[tuple[str, str]]:
     for part in header.split(";"):
         name, separator, value = part.strip(_WHITESPACE).partition("=")
         if separator and name:
-            yield name, value
+            yield name, value.strip(_WHITESPACE)
 
 
 def _decode(value: str) -> str:

@@ -39,7 +39,7 @@ class CSRF:
     """
 
     def __init__(self, secrets: Sequence[str], origin: str, cookie_name: str) -> None:
-        """`origin` is our own; `cookie_name` is the name of the CSRF cookie."""
+        """Derive the key from `secrets`. `origin` is the application's origin. `cookie_name` is the name of the CSRF cookie."""
         # Auth.js hashes a list of secrets as JavaScript prints it: joined by commas.
         self._secret = ",".join(secrets).encode()
         self._origin = origin

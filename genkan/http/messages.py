@@ -1,4 +1,4 @@
-"""What an action is asked and what it answers, without a framework."""
+"""Request and response of an action, without a framework."""
 
 from __future__ import annotations
 

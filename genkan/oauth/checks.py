@@ -26,7 +26,7 @@ MAX_FLOWS = 5
 """Unfinished flows that one browser may have. The oldest is dropped first."""
 
 Purpose = Literal["sign_in", "link", "fresh"]
-"""`sign_in`: sign in a user. `link`: link an account to the signed-in user. `fresh`: re-authenticate the signed-in
+"""`sign_in`: sign in a user. `link`: link an account to the signed-in user. `fresh`: reauthenticate the signed-in
 user."""
 
 _RANDOM_BYTES = 32

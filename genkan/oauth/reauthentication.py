@@ -1,4 +1,4 @@
-"""Re-authentication: the parameters that ask a provider for it, and how recent an authentication is."""
+"""Reauthentication: the parameters that ask a provider for it, and how recent an authentication is."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def auth_time_of(provider: Provider, flow: Flow, profile: Profile, now: int) -> 
     """Return when the user authenticated at the provider, in seconds since 1970: `auth_time` if it was sent, else `now`.
 
     None if the provider supports `max_age` but sent no `auth_time`: such a provider may let a user pass who
-    authenticated weeks ago, and a plain sign-in must not replace re-authentication.
+    authenticated weeks ago, and a plain sign-in must not replace reauthentication.
     """
     auth_time = profile.get("auth_time") if provider.type == "oidc" else None
     if not is_number(auth_time) or auth_time <= 0:

@@ -91,22 +91,22 @@ def new_record(token: Token, identity: ProviderIdentity, client: ClientInfo, ses
 
 
 def create_session(
-    token: Token, record: SessionRecord, seen: tuple[str, ...], sessions: Sessions
+    token: Token, record: SessionRecord, cookie_names: tuple[str, ...], sessions: Sessions
 ) -> tuple[Cookie, ...]:
     """Store the record of a new session and return its cookies.
 
-    `seen` are the names of the session cookies that the browser sent. Raises AccessDenied if the user is disabled,
+    `cookie_names` are the names of the session cookies that the browser sent. Raises AccessDenied if the user is disabled,
     AdapterError if the store fails, and what the session callback raises.
     """
 
-    def encode(claims: Token, age: int) -> tuple[str, Token]:
-        return sessions.strategy.create(claims, age, record)
+    def encode(claims: Token, max_age: int) -> tuple[str, Token]:
+        return sessions.strategy.create(claims, max_age, record)
 
-    return _issue(token, encode, seen, sessions)[1]
+    return _issue(token, encode, cookie_names, sessions)[1]
 
 
 def update_session(
-    token: Token, cookie_value: str, seen: tuple[str, ...], sessions: Sessions
+    token: Token, cookie_value: str, cookie_names: tuple[str, ...], sessions: Sessions
 ) -> tuple[CachedSession | None, tuple[Cookie, ...]]:
     """Re-issue the session in `cookie_value` with these claims, and return it with its cookies.
 
@@ -114,14 +114,14 @@ def update_session(
     None or the absolute limit has passed. Raises AdapterError, and what the session callback raises.
     """
 
-    def encode(claims: Token, age: int) -> tuple[str, Token]:
-        return sessions.strategy.extend(cookie_value, claims, age)
+    def encode(claims: Token, max_age: int) -> tuple[str, Token]:
+        return sessions.strategy.extend(cookie_value, claims, max_age)
 
-    return _issue(_with_sid(token), encode, seen, sessions)
+    return _issue(_with_sid(token), encode, cookie_names, sessions)
 
 
 def extend_session(
-    token: Token, cookie_value: str, seen: tuple[str, ...], sessions: Sessions, *, force_write: bool
+    token: Token, cookie_value: str, cookie_names: tuple[str, ...], sessions: Sessions, *, force_write: bool
 ) -> tuple[Cookie, ...]:
     """Re-issue the session cookie without calling the callbacks, and return the cookies.
 
@@ -129,12 +129,12 @@ def extend_session(
     """
     limited = _limit_age(_with_sid(token), sessions)
     if limited is None:
-        return cookies.clear(seen, secure=sessions.secure)
+        return cookies.clear(cookie_names, secure=sessions.secure)
     # With an `update_age` of 0 every reading re-issues the cookie, but few of them write to the database.
     interval = sessions.config.update_age or sessions.config.max_age // 60
     min_interval = 0 if force_write else min(MIN_EXTENSION, interval)
     value, stamped = sessions.strategy.extend(cookie_value, *limited, min_interval=min_interval)
-    return _write(value, stamped["exp"], seen, sessions)
+    return _write(value, stamped["exp"], cookie_names, sessions)
 
 
 def build_session(
@@ -146,8 +146,8 @@ def build_session(
     the callback raises, and TypeError if it returns anything but a Session or None.
     """
     issued_at = token.get("iat", 0)
-    absolute_end = started_at(token, now) + sessions.config.absolute_age
-    default = default_session(token, float(min(token["exp"], absolute_end)))
+    absolute_expires = started_at(token, now) + sessions.config.absolute_age
+    default = default_session(token, float(min(token["exp"], absolute_expires)))
     session = sessions.callbacks.session(SessionParams(default, dict(token)))
     if session is None:
         return None
@@ -162,7 +162,7 @@ def build_session(
         claims=claims,
         body=strict_json.dumps(session.to_json()).encode(),
         # The tolerance is for the clock that set `exp`. The absolute limit is counted by our own clock.
-        expires=float(min(token["exp"] + CLOCK_TOLERANCE, absolute_end)),
+        expires=float(min(token["exp"] + CLOCK_TOLERANCE, absolute_expires)),
         renew_at=renew_at,
         recheck_at=now + CALLBACK_CACHE_SECONDS,
         touch_at=min(renew_at, max(issued_at, _last_seen(token, sessions)) + LAST_SEEN_INTERVAL),
@@ -178,23 +178,23 @@ def default_session(token: Token, expires: float) -> Session:
 def started_at(token: Token, now: float) -> int:
     """Return when the session started, in seconds since 1970: `session_start`, but not after `iat` or `now`.
 
-    A token that Next.js issued has no `session_start`, so its age counts from `iat`.
+    A token of another application has no `session_start`, so its age counts from `auth_time` or `iat`.
     """
-    times = (token.get("session_start"), token.get("iat"))
+    times = (token.get("session_start", token.get("auth_time")), token.get("iat"))
     return int(min([now, *(time for time in times if strict_json.is_number(time))]))
 
 
 def _issue(
-    token: Token, encode: Callable[[Token, int], tuple[str, Token]], seen: tuple[str, ...], sessions: Sessions
+    token: Token, encode: Callable[[Token, int], tuple[str, Token]], cookie_names: tuple[str, ...], sessions: Sessions
 ) -> tuple[CachedSession | None, tuple[Cookie, ...]]:
     limited = _limit_age(token, sessions)
     if limited is None:
-        return None, cookies.clear(seen, secure=sessions.secure)
+        return None, cookies.clear(cookie_names, secure=sessions.secure)
     value, stamped = encode(*limited)
     cached = build_session(stamped, stamped, sessions.clock(), sessions)
     if cached is not None:
         sessions.cache.set(sha256(value.encode()).digest(), cached, len(value))
-    return cached, _write(value, stamped["exp"], seen, sessions)
+    return cached, _write(value, stamped["exp"], cookie_names, sessions)
 
 
 def _limit_age(token: Token, sessions: Sessions) -> tuple[Token, int] | None:
@@ -217,5 +217,7 @@ def _last_seen(token: Token, sessions: Sessions) -> float:
     return sessions.last_seen.get((session_id(token) or "").encode()) or 0.0
 
 
-def _write(value: str, expires: float, seen: tuple[str, ...], sessions: Sessions) -> tuple[Cookie, ...]:
-    return cookies.write_session(sessions.cookie_name, value, seen=seen, secure=sessions.secure, expires=expires)
+def _write(value: str, expires: float, cookie_names: tuple[str, ...], sessions: Sessions) -> tuple[Cookie, ...]:
+    return cookies.write_session(
+        sessions.cookie_name, value, cookie_names=cookie_names, secure=sessions.secure, expires=expires
+    )

@@ -27,7 +27,7 @@ class SessionResult(NamedTuple):
     cookie_names: tuple[str, ...] = ()
     """The names of the session cookies that the browser sent."""
     cookie_value: str = ""
-    """The token in these cookies, as it was sent."""
+    """The token in these cookies, as it was sent. Empty if this response has replaced it, so that it is not refreshed."""
     invalid: bool = False
     """True if the session has expired or was revoked, so that its cookies are deleted."""
     failed: bool = False
@@ -83,7 +83,7 @@ def refresh(result: SessionResult, sessions: Sessions) -> tuple[Cookie, ...]:
     if result.invalid:
         return cookies.clear(result.cookie_names, secure=sessions.secure)
     cached, now = result.cached, sessions.clock()
-    if cached is None or now < cached.touch_at:
+    if cached is None or not result.cookie_value or now < cached.touch_at:
         return ()
     try:
         if now >= cached.renew_at:
@@ -171,7 +171,8 @@ def _decode(
         return SessionResult(cached, names, cookie_value)
     token = reload_user(claims, sessions) if is_changed else _call_jwt(JWTParams(dict(claims)), claims, sessions)
     if token is None:
-        return SessionResult(cookie_names=names, invalid=True)
+        # The callback may accept the token again later, so a sign-in or a sign-out in this browser still revokes it.
+        return SessionResult(cookie_names=names, cookie_value=cookie_value, invalid=True)
     reissue = is_changed or not sessions.strategy.uses_current_key(cookie_value)
     cached = issuer.build_session(token, claims, now, sessions, reissue=reissue)
     if cached is None:

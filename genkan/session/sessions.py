@@ -68,7 +68,7 @@ class CachedSession:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sessions:
-    """What sessions of one application are made of."""
+    """The parts that read, issue and revoke the sessions of one application."""
 
     config: SessionConfig
     cookie_name: str

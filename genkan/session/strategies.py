@@ -28,15 +28,15 @@ class Strategy(Protocol):
         """Return the claims. Raises TokenError for an invalid value, AdapterError if the store fails."""
         ...
 
-    def create(self, claims: Token, age: int, record: SessionRecord) -> tuple[str, Token]:
-        """Store a new session that lives `age` seconds. Returns (cookie value, claims with `iat` and `exp`).
+    def create(self, claims: Token, max_age: int, record: SessionRecord) -> tuple[str, Token]:
+        """Store a new session that lives `max_age` seconds. Returns (cookie value, claims with `iat` and `exp`).
 
         Raises AccessDenied if the user is disabled, AdapterError.
         """
         ...
 
-    def extend(self, cookie_value: str, claims: Token, age: int, *, min_interval: int = 0) -> tuple[str, Token]:
-        """Extend a session to `age` seconds from now, with these claims. Returns like `create`.
+    def extend(self, cookie_value: str, claims: Token, max_age: int, *, min_interval: int = 0) -> tuple[str, Token]:
+        """Extend a session to `max_age` seconds from now, with these claims. Returns like `create`.
 
         The record is only written if that adds `min_interval` seconds or more to its expiry. Raises AdapterError.
         """
@@ -60,18 +60,18 @@ class JWTStrategy:
         """Decrypt the claims."""
         return self.sealer.open(cookie_value)
 
-    def create(self, claims: Token, age: int, record: SessionRecord) -> tuple[str, Token]:
+    def create(self, claims: Token, max_age: int, record: SessionRecord) -> tuple[str, Token]:
         """Store the record and encrypt the claims."""
         if not self.store.create(record):
             raise AccessDenied("disabled")
-        return self.sealer.seal(claims, age), _with_times(claims, self.clock(), age)
+        return self.sealer.seal(claims, max_age), _with_times(claims, self.clock(), max_age)
 
-    def extend(self, cookie_value: str, claims: Token, age: int, *, min_interval: int = 0) -> tuple[str, Token]:
+    def extend(self, cookie_value: str, claims: Token, max_age: int, *, min_interval: int = 0) -> tuple[str, Token]:
         """Update the record's expiry and encrypt the claims."""
-        stamped, sid = _with_times(claims, self.clock(), age), claims.get("sid")
+        stamped, sid = _with_times(claims, self.clock(), max_age), claims.get("sid")
         if isinstance(sid, str) and not sid.startswith(JTI_PREFIX):
             self.store.touch(sid, stamped["iat"], min_interval=min_interval, expires=stamped["exp"])
-        return self.sealer.seal(claims, age), stamped
+        return self.sealer.seal(claims, max_age), stamped
 
     def uses_current_key(self, cookie_value: str) -> bool:
         """Return True if the value is encrypted with the first secret."""
@@ -93,16 +93,16 @@ class DatabaseStrategy:
             raise TokenError
         return claims
 
-    def create(self, claims: Token, age: int, record: SessionRecord) -> tuple[str, Token]:
+    def create(self, claims: Token, max_age: int, record: SessionRecord) -> tuple[str, Token]:
         """Store record and claims under a new token."""
-        token, stamped = secrets.token_urlsafe(TOKEN_BYTES), _with_times(claims, self.clock(), age)
+        token, stamped = secrets.token_urlsafe(TOKEN_BYTES), _with_times(claims, self.clock(), max_age)
         if not self.store.create(record, claims=stamped, token_hash=_hash(token)):
             raise AccessDenied("disabled")
         return token, stamped
 
-    def extend(self, cookie_value: str, claims: Token, age: int, *, min_interval: int = 0) -> tuple[str, Token]:
+    def extend(self, cookie_value: str, claims: Token, max_age: int, *, min_interval: int = 0) -> tuple[str, Token]:
         """Update the stored claims. The token stays the same."""
-        stamped = _with_times(claims, self.clock(), age)
+        stamped = _with_times(claims, self.clock(), max_age)
         self.store.update(claims["sid"], stamped, stamped["exp"], stamped["iat"], min_interval=min_interval)
         return cookie_value, stamped
 
@@ -111,8 +111,8 @@ class DatabaseStrategy:
         return True
 
 
-def _with_times(claims: Token, now: float, age: int) -> Token:
-    return {**claims, "iat": int(now), "exp": int(now) + age}
+def _with_times(claims: Token, now: float, max_age: int) -> Token:
+    return {**claims, "iat": int(now), "exp": int(now) + max_age}
 
 
 def _hash(token: str) -> str:

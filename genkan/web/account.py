@@ -1,6 +1,6 @@
 """Account page: profile, sessions, linked accounts, recent activity, and deletion of the account.
 
-A form answers HTMX requests with its section of the page, and other requests with a redirect to the page.
+A form answers htmx requests with its section of the page, and other requests with a redirect to the page.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from werkzeug.wrappers import Response as BaseResponse
 from genkan.actions import users
 from genkan.errors import LastAccountError
 from genkan.session.activity import ClientInfo
+from genkan.session.reader import SessionResult
 from genkan.types import str_claim
 from genkan.web.access import fresh
-from genkan.web.context import app_state, auth, get_core, session_result
+from genkan.web.context import app_state, auth, get_core, session_result, set_session_result
 from genkan.web.responses import is_htmx
 from genkan.web.server_actions import link, sign_out
 
@@ -68,7 +69,7 @@ def revoke_other_sessions() -> ViewResponse:
     """Revoke every session but the current one. A current session without a record of ours is signed out as well."""
     is_listed = _current_sid() in {record.id for record in users.list_sessions(_user_id(), get_core())}
     users.revoke_sessions(_user_id(), get_core(), except_sid=_current_sid() if is_listed else None)
-    return _show_result("sessions", "others-ended") if is_listed else _sign_out("/")
+    return _show_result("sessions", "others-ended") if is_listed else _sign_out_revoked("/")
 
 
 @bp.post("/account/accounts/<provider_id>/link")
@@ -103,7 +104,7 @@ def delete_page() -> str:
 def delete() -> ViewResponse:
     """Delete the user and sign out."""
     users.delete(get_core().adapter.get_user(_user_id()) or abort(404), get_core())
-    return _sign_out(DELETED_URL)
+    return _sign_out_revoked(DELETED_URL)
 
 
 @bp.app_template_filter("utc")
@@ -158,19 +159,19 @@ def _render_section(section: str, **more: Any) -> str:
 
 @bp.get("/partials/account/facts")
 def profile_details() -> str:
-    """Render the details of the profile for HTMX, without the form."""
+    """Render the details of the profile for htmx, without the form."""
     return render_template("genkan/account/_profile_details.html", **_profile())
 
 
 @bp.get("/partials/account/sessions")
 def sessions_section() -> str:
-    """Render the section with the sessions for HTMX."""
+    """Render the section with the sessions for htmx."""
     return _render_section("sessions")
 
 
 @bp.get("/partials/account/activity")
 def activity_section() -> str:
-    """Render the section with the recent activity for HTMX."""
+    """Render the section with the recent activity for htmx."""
     return _render_section("activity")
 
 
@@ -184,7 +185,7 @@ def _show_result(section: str, notice: str, event: str = "account-changed") -> V
 
 
 def _show_error(section: str, status: int, **more: Any) -> ViewResponse:
-    # The htmx settings keep error responses out of the page, so HTMX gets the section with status 200.
+    # The htmx settings keep error responses out of the page, so htmx gets the section with status 200.
     if is_htmx():
         return _render_section(section, error_section=section, **more)
     return make_response(_render_page(error_section=section, **more), status)
@@ -195,6 +196,12 @@ def _sign_out(callback_url: str) -> ViewResponse:
     if not is_htmx() or "HX-Redirect" in response.headers:
         return response
     return Response(status=204, headers={"HX-Redirect": callback_url, "Clear-Site-Data": '"cache"'})
+
+
+def _sign_out_revoked(callback_url: str) -> ViewResponse:
+    # The session was revoked already, so the sign-out only deletes cookies and sends no signal.
+    set_session_result(SessionResult(cookie_names=session_result().cookie_names, invalid=True))
+    return _sign_out(callback_url)
 
 
 def _user_id() -> str:

@@ -96,7 +96,12 @@ def get_core() -> Core:
 
 
 def start_request(app: AppState) -> RequestState:
-    """Attach a new state to the current request."""
+    """Return the state of the current request. Attaches a new one if nothing in this request has asked for it yet."""
+    state: RequestState | None = getattr(request, _ATTRIBUTE, None)
+    return _attach_state(app) if state is None else state
+
+
+def _attach_state(app: AppState) -> RequestState:
     state = RequestState(app, RequestCookies(request.environ.get("HTTP_COOKIE", "")))
     setattr(request, _ATTRIBUTE, state)
     return state
@@ -110,7 +115,7 @@ def request_state() -> RequestState:
         raise NoRequestContext(
             "auth() was called outside a request. Call it in a view or a template, or pass the session as an argument."
         ) from None
-    return start_request(app_state()) if state is None else state
+    return _attach_state(app_state()) if state is None else state
 
 
 def auth() -> Session | None:
@@ -212,7 +217,7 @@ def add_static_headers(response: Response) -> Response:
 
 def process_response(app: AppState, response: Response) -> Response:
     """Add to a response: compression, queued cookies, a refreshed session, and the headers. Called after every view."""
-    state = getattr(request, _ATTRIBUTE, None) or start_request(app)
+    state = start_request(app)
     is_final = state.final_response is response
     if not is_final:
         compress(request, response)

@@ -77,7 +77,9 @@ def update(data: JSON = None) -> Session | None:
         return None
     cached, cookies = apply_update(data, result.cookie_value, result.cookie_names, get_core().sessions)
     queue_cookies(*cookies)
-    set_session_result(SessionResult(cached))
+    # A sign-out later in this request must also delete the cookies that were written here.
+    names = dict.fromkeys((*result.cookie_names, *(cookie.name for cookie in cookies)))
+    set_session_result(SessionResult(cached, tuple(names)))
     return cached.session if cached else None
 
 

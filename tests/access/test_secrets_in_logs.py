@@ -24,7 +24,7 @@ def verifier(browser: Browser, started: str) -> str:
     """Return the `code_verifier` of the flow, decrypted from its cookie."""
     (state,) = values(started, "state")
     header = "; ".join(f"{cookie.key}={cookie.value}" for cookie in (browser.client._cookies or {}).values())
-    return str(browser.options.checks.use("development", state, RequestCookies(header)).code_verifier)
+    return str(browser.core.checks.use("development", state, RequestCookies(header)).code_verifier)
 
 
 def test_a_sign_in_at_debug_logs_no_code_token_or_cookie(

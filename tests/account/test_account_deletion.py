@@ -9,7 +9,7 @@ from flask import Flask
 
 from genkan.errors import AdapterError
 from genkan.types import Account
-from tests.account.test_account import FORM_AND_HTMX, PHONE, sign_in, text, user_id
+from tests.account.page.conftest import FORM_AND_HTMX, PHONE, sign_in, text, user_id
 from tests.browser import HTMX, Browser
 from tests.conftest import ORIGIN, Environment, MakeApp
 
@@ -22,7 +22,7 @@ def _app(make_app: MakeApp) -> Flask:
 @pytest.fixture(name="hana")
 def _hana(app: Flask) -> Browser:
     hana = sign_in(app)
-    hana.options.adapter.link_account(
+    hana.core.adapter.link_account(
         user_id(hana), Account("github", "hana-at-hub", "oauth", {"access_token": "at-of-hana"})
     )
     hana.submit("/account/name", name="Hana Renamed")
@@ -48,7 +48,7 @@ def test_deleting_an_account_deletes_all_rows_of_this_user_only(
     alex, tablet = sign_in(app, "Alex Admin"), sign_in(app)
     hana_id, alex_id = user_id(hana), user_id(alex)
     kept = hana.get("/api/user/profile").get_json()
-    assert hana.options.cache.get(f"profile:{hana_id}") == kept
+    assert hana.core.cache.get(f"profile:{hana_id}") == kept
     before = rows_about(environment, alex_id)
     assert rows_about(environment, hana_id).keys() >= {"users", "accounts", "genkan_sessions", "activity"}
 
@@ -61,7 +61,7 @@ def test_deleting_an_account_deletes_all_rows_of_this_user_only(
     # The revocation keeps the user's id as long as another worker may still accept a token.
     assert rows_about(environment, hana_id, "hana@example.com", "Hana", "hana-at-hub").keys() <= {"revocations"}
     assert rows_about(environment, alex_id) == before
-    assert hana.options.cache.get(f"profile:{hana_id}") is None
+    assert hana.core.cache.get(f"profile:{hana_id}") is None
     assert hana.cookie("authjs.session-token") is None
     assert [browser.session() is None for browser in (hana, tablet, alex)] == [True, True, False]
     assert "Your account has been deleted" in hana.get("/?account=deleted").text
@@ -125,7 +125,7 @@ def test_a_sign_in_during_the_deletion_creates_no_session_of_the_deleted_user(
         with sqlite3.connect(environment["DATABASE_URL"].removeprefix("sqlite:///")) as database:
             database.execute("UPDATE users SET email = NULL")
         database.close()
-    adapter, refused = browser.options.adapter, []
+    adapter, refused = browser.core.adapter, []
     delete_user = adapter.delete_user
 
     def delete(id: str) -> None:
@@ -152,7 +152,7 @@ def test_nothing_is_deleted_while_the_database_is_down(hana: Browser, monkeypatc
     def fail(*_: object, **changes: object) -> None:
         raise AdapterError("down")
 
-    monkeypatch.setattr(hana.options.adapter, "update_user", fail)
+    monkeypatch.setattr(hana.core.adapter, "update_user", fail)
     response = hana.submit("/account/delete", headers=HTMX)
 
     assert response.status_code == 503

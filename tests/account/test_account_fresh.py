@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from tests.account.test_account import FORM_AND_HTMX, sid, sign_in, text, user_id
+from tests.account.page.conftest import FORM_AND_HTMX, sid, sign_in, text, user_id
 from tests.browser import Browser
 from tests.clock import FrozenClock
 from tests.conftest import ORIGIN, MakeApp
@@ -37,7 +37,7 @@ def link(browser: Browser, op: FaultyProvider, sub: str = "hana-at-op", **header
 
 
 def providers(browser: Browser) -> list[str]:
-    return [account.provider for account in browser.options.adapter.list_accounts(user_id(browser))]
+    return [account.provider for account in browser.core.adapter.list_accounts(user_id(browser))]
 
 
 @pytest.mark.parametrize("path", FRESH_LOGIN_PATHS)
@@ -90,7 +90,7 @@ def test_a_linked_account_signs_in_the_same_user(
     assert response.headers["Location"] == f"{ORIGIN}/account?notice=linked"
     content = text(hana.get("/account?notice=linked"))
     assert "Linked. You can sign in with it from now on." in content
-    assert f"Linked {hana.options.providers['oidc'].name} " in content
+    assert f"Linked {hana.core.providers['oidc'].name} " in content
     assert sid(hana) == session
     assert (hana.session() or {})["user"]["name"] == "Hana Example"
     other = Browser(app)
@@ -102,7 +102,7 @@ def test_a_linked_account_signs_in_the_same_user(
 def test_either_account_can_be_unlinked_while_another_is_left(hana: Browser, op: FaultyProvider) -> None:
     link(hana, op)
     [first] = [
-        account for account in hana.options.adapter.list_accounts(user_id(hana)) if account.provider == "development"
+        account for account in hana.core.adapter.list_accounts(user_id(hana)) if account.provider == "development"
     ]
     assert hana.submit("/account/accounts/oidc/unlink", account="hana-at-op").status_code == 303
     assert providers(hana) == ["development"]

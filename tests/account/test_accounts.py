@@ -11,7 +11,7 @@ from flask import Flask
 
 from genkan import signals
 from genkan.errors import OAuthAccountNotLinked
-from genkan.oauth import client as oauth_client
+from genkan.oauth.client import OAuthClient
 from tests.clock import FrozenClock
 from tests.conftest import Environment, MakeApp
 from tests.provider_client import ProviderClient, failure_reason, provider_env, run_parallel
@@ -58,7 +58,7 @@ def test_provider_tokens_are_encrypted_in_the_database(client: ProviderClient, r
     (access_token,) = client.op._access
     assert access_token not in str(tokens)
     assert not str(tokens[1]).startswith("eyJhbGciOiJSUzI1NiI")
-    account = client.options.adapter.get_account("oidc", "visitor-1")
+    account = client.core.adapter.get_account("oidc", "visitor-1")
     assert account is not None
     assert account.tokens["access_token"] == access_token
 
@@ -168,11 +168,11 @@ def die(*_: object, **__: object) -> None:
 
 
 def before_the_token_request(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(oauth_client, "exchange_code", die)
+    patch.setattr(OAuthClient, "exchange_code", die)
 
 
 def after_the_token_request(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(oauth_client, "_oidc_profile", die)
+    patch.setattr(OAuthClient, "_oidc_profile", die)
 
 
 def after_the_commit(patch: pytest.MonkeyPatch) -> None:

@@ -18,8 +18,8 @@ FIREFOX = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/201001
 
 
 def denials(client: ProviderClient) -> list[Activity]:
-    (user,) = client.options.adapter.list_users()
-    return [line for line in client.options.sessions.store.list_activity(user.id, 10) if line.kind == "refused"]
+    (user,) = client.core.adapter.list_users()
+    return [line for line in client.core.sessions.store.list_activity(user.id, 10) if line.kind == "refused"]
 
 
 def denied(client: ProviderClient, **claims: object) -> str:
@@ -60,12 +60,12 @@ def test_a_disabled_user_is_denied_before_the_sign_in_callback_is_called(client:
 
     client.sign_in_as()
     client.sign_out()
-    (user,) = client.options.adapter.list_users()
-    client.options.adapter.update_user(user.id, disabled=True)
+    (user,) = client.core.adapter.list_users()
+    client.core.adapter.update_user(user.id, disabled=True)
     set_callbacks(client, sign_in=sign_in)
 
     assert denied(client, name="Another Name") == "AccessDenied"
-    (user,) = client.options.adapter.list_users()
+    (user,) = client.core.adapter.list_users()
     assert (client.session(), calls, user.name) == (None, [], "Vera Visitor")
     assert len(denials(client)) == 1
 
@@ -86,7 +86,7 @@ def test_a_denial_of_an_unknown_user_is_not_recorded(provider_app: Flask, op: Fa
     set_callbacks(client, sign_in=lambda _: False)
 
     assert denied(client) == "AccessDenied"
-    assert client.options.adapter.list_users() == []
+    assert client.core.adapter.list_users() == []
 
 
 @pytest.mark.parametrize("fault", ["wrong-nonce", "expired"])

@@ -32,7 +32,7 @@ def _client(browser: Browser) -> Browser:
 def _unverified(client: Browser) -> Browser:
     """Add a user whose provider does not verify the email address."""
     account = Account("hub", "kei-at-hub", "oidc")
-    client.options.adapter.create_user(User(id="", name="Kei", email="kei@example.com"), account)
+    client.core.adapter.create_user(User(id="", name="Kei", email="kei@example.com"), account)
     return client
 
 

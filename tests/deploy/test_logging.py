@@ -18,7 +18,7 @@ from tests.browser import Browser
 PACKAGE_ALONE = """
 import logging
 from flask import Flask
-import genkan.web
+from genkan.extension import install
 from tests.clock import FrozenClock
 from tests.core import make_core
 
@@ -41,7 +41,7 @@ def logged_events(records: list[logging.LogRecord]) -> list[tuple[str, dict[str,
 def test_sign_in_and_sign_out_are_logged(browser: Browser, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "genkan"):
         browser.sign_in()
-        (user,) = browser.options.adapter.list_users()
+        (user,) = browser.core.adapter.list_users()
         browser.sign_out()
         browser.sign_out()
         browser.sign_in()
@@ -52,7 +52,7 @@ def test_sign_in_and_sign_out_are_logged(browser: Browser, caplog: pytest.LogCap
 
 
 def test_a_log_line_is_json_with_the_listed_fields_only(app: Flask) -> None:
-    fields = {"msg": "signed in\nas \u2028 user", "event": "signed-in", "user": "1\n2", "token": "eyJ", "why": None}
+    fields = {"msg": "signed in\nas \u2028 user", "event": "signed-in", "user": "1\n2", "token": "eyJ", "detail": None}
     record = logging.makeLogRecord({"name": "genkan.x", "levelname": "INFO", **fields})
     with app.test_request_context(environ_base={"REMOTE_ADDR": "192.0.2.7"}):
         text = JSONFormatter().format(record)

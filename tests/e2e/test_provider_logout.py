@@ -35,7 +35,7 @@ def sign_in_at(window: BrowserWindow, op: FaultyProvider) -> None:
     """Sign in at this provider and give the window the session cookie, without opening a page."""
     client = ProviderClient(window.app, op)
     client.sign_in_as(picture=None)
-    name = client.options.cookie_names.session
+    name = client.core.cookie_names.session
     value = client.cookie(name)
     assert value is not None
     window.context.add_cookies([{"name": name, "value": value, "url": window.origin}])

@@ -19,7 +19,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "deploy",
         "app",
         "blueprints",
-        "deploy.logging genkan.testing",
+        "deploy.logging",
         "genkan",
         "genkan.extension",
         "genkan.web genkan.cli genkan.dev_provider",
@@ -41,7 +41,7 @@ CONNECTED_LAYERS = frozenset({LEVELS["genkan.web"], LEVELS["genkan.types"]})
 """Layers whose parts may import each other: the Flask code and the modules at the bottom."""
 
 USES_FLASK = {
-    "app", "blueprints", "deploy", "genkan.extension", "genkan.testing",
+    "app", "blueprints", "deploy", "genkan.extension",
     "genkan.web", "genkan.cli", "genkan.dev_provider", "genkan.cache.shared",
 }  # fmt: skip
 

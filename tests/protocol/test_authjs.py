@@ -69,7 +69,7 @@ def _app(make_app: MakeApp) -> Flask:
 
 def test_a_session_created_by_a_nextjs_front_end_is_accepted(authjs: AuthJs, browser: Browser, app: Flask) -> None:
     """The user has no row in the database, so the profile comes from the claims. The long cookie arrives in chunks."""
-    browser.options.clock.now = time.time()
+    browser.core.clock.now = time.time()
     long = authjs.encode({**CLAIMS, "filler": "x" * 9000}, SECRET, SALTS[0])
     for index in range(0, len(long), 3936):
         browser.client.set_cookie(f"{SALTS[0]}.{index // 3936}", long[index : index + 3936], domain="127.0.0.1")
@@ -88,7 +88,7 @@ def test_a_session_created_by_a_nextjs_front_end_is_accepted(authjs: AuthJs, bro
 
 
 def test_authjs_decodes_the_cookie_of_a_user_signed_in_here(authjs: AuthJs, browser: Browser) -> None:
-    browser.options.clock.now = time.time()
+    browser.core.clock.now = time.time()
     browser.sign_in()
     claims = authjs.decode(browser.cookie(SALTS[0]) or "", SECRET, SALTS[0])
 
@@ -98,10 +98,10 @@ def test_authjs_decodes_the_cookie_of_a_user_signed_in_here(authjs: AuthJs, brow
 
 def test_unknown_claims_of_a_nextjs_front_end_survive_an_extension(authjs: AuthJs, browser: Browser) -> None:
     """The cookie is sealed again after a day and keeps the claims that Genkan does not know."""
-    browser.options.clock.now = time.time()
+    browser.core.clock.now = time.time()
     browser.client.set_cookie(SALTS[0], authjs.encode(CLAIMS, SECRET, SALTS[0]), domain="127.0.0.1")
     before = browser.cookie(SALTS[0])
-    browser.options.clock.advance(24 * 3600 + 1)
+    browser.core.clock.advance(24 * 3600 + 1)
     browser.get("/dashboard")
     after = browser.cookie(SALTS[0])
 

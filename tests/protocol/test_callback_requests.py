@@ -91,7 +91,7 @@ def test_discovered_metadata_does_not_change_the_content_security_policy(client:
     before = client.get("/api/auth/signin").headers["Content-Security-Policy"]
     client.start()
 
-    assert client.options.cache.get(f"metadata:oidc:{client.op.issuer}") is not None
+    assert client.core.cache.get(f"metadata:oidc:{client.op.issuer}") is not None
     assert client.get("/api/auth/signin").headers["Content-Security-Policy"] == before
 
 
@@ -118,7 +118,7 @@ def test_a_role_changed_during_sign_in_is_in_the_session(
     client: ProviderClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The role changes after the user was loaded and before the session is created."""
-    adapter, store = client.options.adapter, client.options.sessions.store
+    adapter, store = client.core.adapter, client.core.sessions.store
     client.sign_in_as()
     client.sign_out()
     refresh = adapter.refresh_user
@@ -132,7 +132,7 @@ def test_a_role_changed_during_sign_in_is_in_the_session(
 
     monkeypatch.setattr(adapter, "refresh_user", refresh_then_change)
     client.sign_in_as()
-    client.options.sessions.revocations._due = float("-inf")
+    client.core.sessions.revocations._due = float("-inf")
     session = client.session()
 
     assert session is not None
@@ -147,14 +147,14 @@ def test_claims_reloaded_after_a_user_change_are_stored_at_once(
     client = ProviderClient(make_app(**provider_env(op), AUTH_SESSION_STRATEGY=strategy), op)
     client.sign_in_as()
     client.clock.advance(10)
-    (user,) = client.options.adapter.list_users()
-    client.options.adapter.update_user(user.id, role="owner")
-    client.options.sessions.store.mark_user_changed(user.id, int(client.clock()))
-    client.options.sessions.revocations._due = float("-inf")
+    (user,) = client.core.adapter.list_users()
+    client.core.adapter.update_user(user.id, role="owner")
+    client.core.sessions.store.mark_user_changed(user.id, int(client.clock()))
+    client.core.sessions.revocations._due = float("-inf")
     client.clock.advance(2)
     client.session()
     cookie = client.cookie("authjs.session-token")
-    monkeypatch.setattr(client.options.adapter, "get_user", lambda _: pytest.fail("loaded again"))
+    monkeypatch.setattr(client.core.adapter, "get_user", lambda _: pytest.fail("loaded again"))
     for _ in range(3):
         client.clock.advance(2)
         session = client.session()
@@ -173,7 +173,7 @@ def test_reauthentication_does_not_start_when_the_session_cannot_be_loaded(clien
     def fails(_: object) -> Any:
         raise RuntimeError
 
-    client.options.sessions.cache.clear()
+    client.core.sessions.cache.clear()
     token = client.csrf_token()
     state.core = with_callback(core, session=fails)
     fields = {"csrfToken": token, "purpose": "fresh", "callbackUrl": "/dashboard"}

@@ -104,8 +104,8 @@ def test_cookie_lifetimes_are_those_of_auth_js(secure: Browser) -> None:
 
 def test_the_session_cookie_can_have_the_host_prefix(clock: FrozenClock) -> None:
     app = Flask(__name__)
-    options = make_core(clock, origin=HTTPS, session_config=SessionConfig(cookie_name=f"__Host-{SESSION}"))
-    install(app, options)
+    core = make_core(clock, origin=HTTPS, session_config=SessionConfig(cookie_name=f"__Host-{SESSION}"))
+    install(app, core)
     app.add_url_rule("/who", view_func=genkan.public(lambda: str(genkan.auth())))
     client = app.test_client()
     client.set_cookie(f"__Host-{SESSION}", "nonsense", domain="localhost")

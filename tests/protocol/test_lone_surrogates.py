@@ -36,7 +36,7 @@ def _clients(app: Flask) -> list[Browser]:
 
 def _client_with(app: Flask, claims: dict[str, str]) -> Browser:
     browser = Browser(app)
-    now = int(browser.options.clock())
+    now = int(browser.core.clock())
     token = jwe.seal_claims(
         {**claims, "session_start": now, "iat": now, "exp": now + 3600, "jti": str(uuid4())}, SECRET, COOKIE
     )

@@ -37,7 +37,7 @@ def _observed(app: Flask) -> tuple[Browser, list[str | None]]:
     app.after_request(record_user)
     browser = Browser(app)
     browser.sign_in()
-    browser.options.clock.advance(browser.options.sessions.config.update_age)
+    browser.core.clock.advance(browser.core.sessions.config.update_age)
     return browser, users
 
 
@@ -47,7 +47,7 @@ def test_after_a_sign_out_hooks_see_no_session_and_none_is_extended(
 ) -> None:
     browser, users = observed
     token = browser.csrf_token()
-    browser.options.clock.advance(browser.options.sessions.config.update_age)
+    browser.core.clock.advance(browser.core.sessions.config.update_age)
     users.clear()
     response = browser.post("/api/auth/signout", data={"csrfToken": token}, headers=headers)
 
@@ -60,7 +60,7 @@ def test_after_a_sign_out_hooks_see_no_session_and_none_is_extended(
 def test_an_update_sets_one_session_cookie(observed: tuple[Browser, list[str | None]]) -> None:
     browser, _ = observed
     token = browser.csrf_token()
-    browser.options.clock.advance(browser.options.sessions.config.update_age)
+    browser.core.clock.advance(browser.core.sessions.config.update_age)
     response = browser.post("/api/auth/session", json={"csrfToken": token, "data": {}})
 
     assert response.get_json()["user"]["name"] == "Hana Example"

@@ -145,7 +145,7 @@ def test_an_email_is_verified_only_by_the_response_that_contains_it(client: Prov
     op.before["/userinfo"] = lambda: op._access.update(dict.fromkeys(op._access, claims))
     client.sign_in_as()
 
-    (user,) = client.options.adapter.list_users()
+    (user,) = client.core.adapter.list_users()
     assert (user.email, user.email_verified) == ("another@example.org", None)
 
 
@@ -153,7 +153,7 @@ def test_the_profile_is_completed_from_both_responses(client: ProviderClient) ->
     client.op.claims_in = "id_token"
     client.sign_in_as()
 
-    (user,) = client.options.adapter.list_users()
+    (user,) = client.core.adapter.list_users()
     assert (user.name, user.email, bool(user.email_verified)) == ("Vera Visitor", "visitor@example.org", True)
 
 
@@ -161,19 +161,19 @@ def test_a_provider_specific_verification_counts_only_for_the_email_of_the_same_
     client: ProviderClient,
 ) -> None:
     """Entra's `xms_edov` in the ID token does not verify the email from userinfo."""
-    provider = client.options.providers["oidc"]
+    provider = client.core.providers["oidc"]
     changed = replace(
         provider,
         email_verified_claims=microsoft_entra_id.email_verified_claims,
         profile=microsoft_entra_id.profile,
         fetch_userinfo=True,
     )
-    object.__setattr__(client.options, "providers", {**client.options.providers, "oidc": changed})
+    object.__setattr__(client.core, "providers", {**client.core.providers, "oidc": changed})
     op = client.op
     op.claims = {**op.claims, "xms_edov": True}
     claims = {"sub": "visitor-1", "name": "Vera Visitor", "email": "another@example.org"}
     op.before["/userinfo"] = lambda: op._access.update(dict.fromkeys(op._access, claims))
     client.sign_in_as()
 
-    (user,) = client.options.adapter.list_users()
+    (user,) = client.core.adapter.list_users()
     assert (user.email, user.email_verified) == ("another@example.org", None)

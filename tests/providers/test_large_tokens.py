@@ -30,7 +30,7 @@ def test_a_user_in_many_groups_is_signed_in_and_the_groups_are_not_stored(
 
     assert client.name() == "Vera Visitor"
     assert len(client.cookie(COOKIE) or "") < 1000
-    (record,) = client.options.sessions.store.list_all_active(int(client.clock()), 9)
+    (record,) = client.core.sessions.store.list_all_active(int(client.clock()), 9)
     assert record.id_token is None or len(record.id_token) <= MAX_HINT_CHARACTERS
 
 
@@ -38,14 +38,14 @@ def test_large_tokens_are_stored_and_refreshed(client: ProviderClient, op: Fault
     # Encryption makes a text a third longer. HTTP servers limit headers to 64 KiB, so longer tokens do not occur.
     op.padding = 60_000
     client.sign_in_as(groups=GROUPS)
-    (user,) = client.options.adapter.list_users()
-    (account,) = client.options.adapter.list_accounts(user.id)
+    (user,) = client.core.adapter.list_users()
+    (account,) = client.core.adapter.list_accounts(user.id)
     assert len(account.tokens["id_token"]) > MAX_TOKEN_CHARACTERS
     assert len(account.tokens["access_token"]) > 60_000
 
-    first = access_token(user.id, "oidc", client.options)
+    first = access_token(user.id, "oidc", client.core)
     client.clock.advance(3600)
-    second = access_token(user.id, "oidc", client.options)
+    second = access_token(user.id, "oidc", client.core)
     assert len(first) == len(second) > 60_000
     assert first != second
 

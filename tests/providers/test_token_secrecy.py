@@ -67,5 +67,5 @@ def test_an_invalid_token_is_neither_shown_nor_logged(browser: Browser, caplog: 
         assert f"{COOKIE}=; Max-Age=0" in str(response.headers)
         assert invalid not in str(response.headers) + response.text
     logged = caplog.text + "".join(str(vars(record)) for record in caplog.records)
-    assert logged.count("session not believed") >= 5
+    assert logged.count("session is invalid") >= 5
     assert not any(part in logged for part in _parts(invalid))

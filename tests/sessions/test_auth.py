@@ -91,7 +91,7 @@ def test_a_request_opens_one_token_and_calls_each_callback_once(
     browser: Browser, monkeypatch: pytest.MonkeyPatch, cached: bool
 ) -> None:
     if not cached:
-        browser.options.sessions.cache.clear()
+        browser.core.sessions.cache.clear()
     count = OperationCounter(browser.app, monkeypatch)
     browser.get("/ask")
     assert count.operations == ([] if cached else ["open", "jwt", "session"])
@@ -101,7 +101,7 @@ def test_a_request_opens_one_token_and_calls_each_callback_once(
 def test_no_page_costs_more_than_one_token_one_callback_each_and_one_database_read(
     browser: Browser, monkeypatch: pytest.MonkeyPatch, clock: FrozenClock, path: str
 ) -> None:
-    browser.options.sessions.cache.clear()
+    browser.core.sessions.cache.clear()
     count = OperationCounter(browser.app, monkeypatch)
     clock.advance(86_400)
     assert "Set-Cookie" in browser.get(path).headers

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from flask import Flask
 
-from tests.account.test_account import PHONE, next_js, sid, sign_in, user_id
+from tests.account.page.conftest import PHONE, sid, sign_in, user_id
+from tests.account.page.test_other_applications import next_js
 from tests.browser import Browser
 from tests.clock import FrozenClock
 

@@ -62,19 +62,19 @@ def test_updated_data_is_in_every_later_session(browser: Browser) -> None:
     response = browser.submit("/paint", theme="dark")
     assert response.get_json() == {"before": None, "updated": "dark", "now": "dark"}
     assert "private" in response.headers["Cache-Control"]
-    browser.options.sessions.cache.clear()
+    browser.core.sessions.cache.clear()
     assert (browser.session() or {})["theme"] == "dark"
 
 
 def test_an_update_keeps_the_session_id_and_its_times(browser: Browser, clock: FrozenClock) -> None:
     browser.sign_in()
-    (before,) = browser.options.sessions.store.list_all_active(int(START), 9)
+    (before,) = browser.core.sessions.store.list_all_active(int(START), 9)
     clock.advance(60)
     browser.submit("/paint", theme="dark")
-    (after,) = browser.options.sessions.store.list_all_active(int(START), 9)
+    (after,) = browser.core.sessions.store.list_all_active(int(START), 9)
     assert after.id == before.id
     assert after.expires == before.expires + 60
-    token = browser.options.sessions.strategy.decode(browser.cookie(COOKIE) or "")
+    token = browser.core.sessions.strategy.decode(browser.cookie(COOKIE) or "")
     assert (token["sid"], token["session_start"], token["auth_time"]) == (before.id, START, START)
 
 
@@ -105,7 +105,7 @@ def test_a_client_can_update_the_listed_fields_only(browser: Browser) -> None:
         "/api/auth/session", json={"csrfToken": browser.csrf_token(), "data": {"theme": "dark", "role": "owner"}}
     ).get_json()
     assert session["theme"] == "dark"
-    token = browser.options.sessions.strategy.decode(browser.cookie(COOKIE) or "")
+    token = browser.core.sessions.strategy.decode(browser.cookie(COOKIE) or "")
     assert "role" not in token
 
 

@@ -132,7 +132,7 @@ def test_a_used_flow_is_remembered_as_long_as_its_cookie_is_valid(client: Provid
     copied_cookies = client.cookie_header()
     client.get(callback_url)
     client.clock.advance(FLOW_MAX_AGE + CLOCK_TOLERANCE - 1)
-    client.options.adapter.use_once("another-id", client.clock())
+    client.core.adapter.use_once("another-id", client.clock())
     calls = len(client.op.calls)
     repeated = client.app.test_client(use_cookies=False).get(callback_url, headers={"Cookie": copied_cookies})
 
@@ -269,7 +269,7 @@ def test_a_callback_sets_one_session_cookie_although_hooks_read_the_session(
     provider_app.before_request(read_session)
     provider_app.after_request(read_session)
     client.sign_in_as()
-    client.clock.advance(client.options.sessions.config.update_age)
+    client.clock.advance(client.core.sessions.config.update_age)
     callback_url = client.callback_url()
     has_session.clear()
     response = client.get(callback_url)

@@ -98,11 +98,11 @@ def test_a_user_signs_in_with_the_verified_primary_email(browser: Browser, hub: 
     assert sign_in(browser, hub).headers["Location"] == f"{ORIGIN}/dashboard"
 
     session = browser.session()
-    (user,) = browser.options.adapter.list_users()
+    (user,) = browser.core.adapter.list_users()
     assert session is not None
     assert (session["user"]["name"], session["user"]["email"]) == ("Octo Example", "octo@example.org")
     assert user.email_verified is not None
-    assert browser.options.adapter.get_user_by_account("github", "583231") == user
+    assert browser.core.adapter.get_user_by_account("github", "583231") == user
     assert [call.path for call in hub.calls] == ["/token", "/user", "/emails"]
     assert hub.calls[0].body["redirect_uri"] == f"{ORIGIN}/api/auth/callback/github"
 
@@ -135,7 +135,7 @@ def test_an_unverified_email_is_not_taken(browser: Browser, hub: GitHub, emails:
     hub.emails = emails
     sign_in(browser, hub)
 
-    (user,) = browser.options.adapter.list_users()
+    (user,) = browser.core.adapter.list_users()
     assert (user.name, user.email, user.email_verified) == ("Octo Example", None, None)
     assert browser.session() is not None
 
@@ -159,7 +159,7 @@ def test_a_profile_without_a_subject_is_refused(browser: Browser, hub: GitHub, p
     hub.user = profile
 
     assert failure_reason(sign_in(browser, hub), browser) == "refused"
-    assert browser.options.adapter.list_users() == []
+    assert browser.core.adapter.list_users() == []
 
 
 @pytest.mark.parametrize(

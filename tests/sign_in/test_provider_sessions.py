@@ -78,9 +78,9 @@ def test_a_sid_that_cannot_be_stored_does_not_prevent_the_sign_in(
     if database == "postgresql":
         environment["DATABASE_URL"] = request.getfixturevalue("postgres_url")
     client = ProviderClient(make_app(**provider_env(op)), op)
-    with closing(client.options.adapter._database):
+    with closing(client.core.adapter._database):
         client.sign_in_as(sid=sid)
 
         assert client.name() == "Vera Visitor"
-        (record,) = client.options.sessions.store.list_all_active(int(client.clock()), 9)
+        (record,) = client.core.sessions.store.list_all_active(int(client.clock()), 9)
         assert record.provider_sid is None

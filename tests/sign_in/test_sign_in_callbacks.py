@@ -45,7 +45,7 @@ def test_a_user_denied_by_the_sign_in_callback_gets_no_session(
     assert query(denied.headers["Location"]) == {"error": "AccessDenied"}
     assert client.get(denied.headers["Location"]).status_code == 403
     assert (client.name(), client.flow_cookies(), sent_signals) == ("Rei Resident", [], [])
-    assert len(client.options.adapter.list_users()) == 1
+    assert len(client.core.adapter.list_users()) == 1
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_the_sign_in_callback_can_redirect_without_a_session(
     response = client.sign_in_as()
 
     assert response.headers["Location"] == location
-    assert (client.session(), client.flow_cookies(), client.options.adapter.list_users()) == (None, [], [])
+    assert (client.session(), client.flow_cookies(), client.core.adapter.list_users()) == (None, [], [])
 
 
 def test_an_auth_error_raised_by_a_callback_keeps_its_code(client: ProviderClient) -> None:
@@ -92,7 +92,7 @@ def test_a_failing_callback_creates_no_session_and_keeps_the_old_one(
 ) -> None:
     """The text of the exception is neither shown nor logged."""
     client.sign_in_as(**OTHER_USER)
-    original = client.options.callbacks
+    original = client.core.callbacks
     set_callbacks(client, **{callback: raise_error})
     response = client.sign_in_as()
     set_callbacks(client, **{callback: getattr(original, callback)})
@@ -190,7 +190,7 @@ def test_a_new_sign_in_revokes_the_old_session_even_when_the_session_callback_hi
     client.sign_in_as(**OTHER_USER)
     copied = client.cookie(COOKIE) or ""
     set_callbacks(client, session=lambda _: None)
-    client.options.sessions.cache.clear()
+    client.core.sessions.cache.clear()
     client.sign_in_as()
     set_callbacks(client, session=lambda params: params.session)
     client.client.set_cookie(COOKIE, copied, domain="127.0.0.1")

@@ -18,7 +18,7 @@ def record_callbacks(client: ProviderClient, sent_signals: SentSignals) -> None:
 
         return record
 
-    original = client.options.callbacks
+    original = client.core.callbacks
     names = ("redirect", "sign_in", "jwt", "session")
     set_callbacks(client, **{name: recording(name, getattr(original, name)) for name in names})
 
@@ -62,7 +62,7 @@ def test_callbacks_get_the_user_the_account_and_the_raw_profile(
 
     sign_in_params: SignInParams = params_of(sent_signals, "sign_in")
     jwt_params: JWTParams = params_of(sent_signals, "jwt")
-    (user,) = client.options.adapter.list_users()
+    (user,) = client.core.adapter.list_users()
     assert jwt_params.user == user
     assert jwt_params.token == {
         "name": "Vera Visitor",
@@ -83,7 +83,7 @@ def test_the_sign_in_callback_gets_the_stored_user_of_a_known_account(
     record_callbacks(client, sent_signals)
     client.sign_in_as(name="Vera Wed")
 
-    (user,) = client.options.adapter.list_users()
+    (user,) = client.core.adapter.list_users()
     assert (params_of(sent_signals, "sign_in").user.id, params_of(sent_signals, "sign_in").user.name) == (
         user.id,
         "Vera Visitor",

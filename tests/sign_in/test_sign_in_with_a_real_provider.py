@@ -65,7 +65,7 @@ def test_a_user_signs_in(browser: Browser, op: OidcProvider) -> None:
     assert sign_in(browser, op) == f"{ORIGIN}/dashboard"
 
     session = browser.session()
-    (user,) = browser.options.adapter.list_users()
+    (user,) = browser.core.adapter.list_users()
     assert session is not None
     assert session["user"] == {
         "name": "Ada Lovelace",
@@ -76,7 +76,7 @@ def test_a_user_signs_in(browser: Browser, op: OidcProvider) -> None:
     }
     assert "Welcome, Ada Lovelace" in browser.get("/dashboard").get_data(as_text=True)
     assert browser.get("/api/user/profile").get_json() == session["user"]
-    assert browser.options.adapter.get_user_by_account("oidc", "ada") == user
+    assert browser.core.adapter.get_user_by_account("oidc", "ada") == user
     assert user.email_verified is not None
 
 
@@ -116,14 +116,14 @@ def test_two_accounts_are_two_users(provider_app: Flask, op: OidcProvider) -> No
 def test_auth_time_is_returned_for_a_reauthentication_only(browser: Browser, op: OidcProvider) -> None:
     """This provider sends `auth_time` only when `max_age` was requested (OpenID Connect Core section 2)."""
     sign_in(browser, op)
-    signed_in = browser.options.sessions.sealer.open(browser.cookie(COOKIE) or "")
+    signed_in = browser.core.sessions.sealer.open(browser.cookie(COOKIE) or "")
     location = browser.submit("/api/auth/signin/oidc", callbackUrl="/dashboard", purpose="fresh").headers["Location"]
     other_location = browser.submit("/api/auth/signin/oidc", callbackUrl="/dashboard", purpose="fresh").headers[
         "Location"
     ]
     refused = browser.get(op.sign_in(other_location, "grace")).headers["Location"]
     final = browser.get(op.sign_in(location, "ada")).headers["Location"]
-    reauthenticated = browser.options.sessions.sealer.open(browser.cookie(COOKIE) or "")
+    reauthenticated = browser.core.sessions.sealer.open(browser.cookie(COOKIE) or "")
 
     assert query(location).items() >= {"prompt": "login", "max_age": "60"}.items()
     assert query(refused)["reason"] == "another-person"
@@ -165,18 +165,18 @@ def test_tokens_are_refreshed_once_and_a_reused_refresh_token_requires_reauthori
 ) -> None:
     """The provider rotates refresh tokens and treats a second use as theft (RFC 9700 section 4.14)."""
     sign_in(browser, op)
-    (user,) = browser.options.adapter.list_users()
-    (first,) = browser.options.adapter.list_accounts(user.id)
-    refresh = partial(access_token, user.id, "oidc", browser.options)
+    (user,) = browser.core.adapter.list_users()
+    (first,) = browser.core.adapter.list_accounts(user.id)
+    refresh = partial(access_token, user.id, "oidc", browser.core)
     access_tokens = set()
     for _ in range(3):
         clock.advance(3600)
         access_tokens |= set(run_parallel(*[refresh] * 10))
 
-    (account,) = browser.options.adapter.list_accounts(user.id)
+    (account,) = browser.core.adapter.list_accounts(user.id)
     assert len(access_tokens) == 3
     assert account.tokens["refresh_token"] != first.tokens["refresh_token"]
-    assert browser.options.adapter.update_tokens(first, account.tokens["refresh_token"])
+    assert browser.core.adapter.update_tokens(first, account.tokens["refresh_token"])
     clock.advance(3600)
     with pytest.raises(ReauthorizationRequired):
         refresh()

@@ -148,6 +148,6 @@ def test_receivers_of_signed_out_get_a_copy_of_the_token(browser: Browser) -> No
 
 
 def _token(browser: Browser, cookie: str) -> Token:
-    known = read(RequestCookies(cookie), browser.options.sessions).cached
+    known = read(RequestCookies(cookie), browser.core.sessions).cached
     assert known is not None
     return known.token

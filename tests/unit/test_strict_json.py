@@ -49,3 +49,8 @@ def test_a_byte_order_mark_is_skipped() -> None:
 @pytest.mark.parametrize(("value", "expected"), [(1, True), (-0.5, True), (True, False), ("1", False), (None, False)])
 def test_a_bool_is_not_a_number(value: object, expected: bool) -> None:
     assert strict_json.is_number(value) is expected
+
+
+def test_a_lone_surrogate_is_written_as_the_replacement_character() -> None:
+    written = strict_json.dumps({"name": "half \ud83c", "castle": "🏯"})
+    assert strict_json.loads(written.encode()) == {"name": "half \ufffd", "castle": "🏯"}

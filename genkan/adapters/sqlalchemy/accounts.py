@@ -38,7 +38,7 @@ class Accounts:
         """Return the condition that selects one account."""
         return (self.table.c.provider == provider) & (self.table.c.providerAccountId == provider_account_id)
 
-    def owner_of(self, provider: str, provider_account_id: str) -> Select[tuple[Any]]:
+    def user_id_of_account(self, provider: str, provider_account_id: str) -> Select[tuple[Any]]:
         """Return the query for the id of the account's user."""
         return select(self.table.c.userId).where(self.has(provider, provider_account_id))
 

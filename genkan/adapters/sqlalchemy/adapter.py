@@ -137,7 +137,7 @@ class SQLAlchemyAdapter:
             self._database.run(lambda session: self._delete(session, id))
 
     def _owner(self, session: Session, provider: str, provider_account_id: str) -> User | None:
-        user_id = self._accounts.owner_of(provider, provider_account_id)
+        user_id = self._accounts.user_id_of_account(provider, provider_account_id)
         return self._users.find(session, self._users.table.c.id.in_(user_id))
 
     def _insert_or_get(self, callback: Callable[[Session], Result]) -> Result:

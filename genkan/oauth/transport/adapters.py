@@ -27,7 +27,7 @@ from genkan import strict_json
 from genkan.http.urls import is_loopback
 from genkan.oauth.transport.concurrency import ConcurrencyLimit
 from genkan.oauth.transport.deadline import deadline, remaining
-from genkan.oauth.transport.response import BODY_BYTES, BodyTooLarge, LimitedResponse
+from genkan.oauth.transport.response import BODY_BYTES, READ_BYTES, BodyTooLarge, LimitedResponse
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -191,7 +191,9 @@ class LimitedAdapter(HTTPAdapter):
 def _read(response: requests.Response, host: str) -> requests.Response:
     try:
         _refuse_redirect(response, host)
-        body = response.raw.read(BODY_BYTES + 1, decode_content=True)
+        body = bytearray()
+        while len(body) <= BODY_BYTES and (part := response.raw.read(READ_BYTES, decode_content=True)):
+            body += part
     finally:
         response.raw.close()
     if len(body) > BODY_BYTES:

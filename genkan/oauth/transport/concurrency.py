@@ -32,7 +32,7 @@ class ConcurrencyLimit:
     def acquire(self, host: str, seconds: float = inf) -> bool:
         """Wait at most `seconds` for a turn. Returns False if there was none. Call `release` afterwards."""
         with self._changed:
-            if not self._changed.wait_for(lambda: self._has_room(host), min(self._timeout, seconds)):
+            if not self._changed.wait_for(lambda: self._is_free(host), min(self._timeout, seconds)):
                 return False
             self._calls[host] += 1
             return True
@@ -45,5 +45,5 @@ class ConcurrencyLimit:
                 del self._calls[host]
             self._changed.notify_all()
 
-    def _has_room(self, host: str) -> bool:
+    def _is_free(self, host: str) -> bool:
         return self._calls[host] < self._per_host and self._calls.total() < self._total

@@ -42,13 +42,13 @@ def set_session(window: BrowserWindow, token: str) -> None:
 
 def age_authentication(window: BrowserWindow, client: Browser) -> None:
     """Give the window the client's session with an authentication of 1000 seconds ago."""
-    claims = client.options.sessions.sealer.open(client.cookie(COOKIE) or "")
-    set_session(window, client.options.sessions.sealer.seal({**claims, "auth_time": int(time.time()) - 1000}, 3600))
+    claims = client.core.sessions.sealer.open(client.cookie(COOKIE) or "")
+    set_session(window, client.core.sessions.sealer.seal({**claims, "auth_time": int(time.time()) - 1000}, 3600))
 
 
 def link_github(client: Browser) -> None:
     id = (client.session() or {})["user"]["id"]
-    client.options.adapter.link_account(id, Account("github", "hana", "oauth"))
+    client.core.adapter.link_account(id, Account("github", "hana", "oauth"))
 
 
 def section(page: Page, title: str) -> Locator:

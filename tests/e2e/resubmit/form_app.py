@@ -94,10 +94,10 @@ def _outer_page() -> str:
 def revoke_sessions(window: BrowserWindow) -> None:
     """Revoke all sessions of the window's user, as from another device. The window's pages get no event."""
     client = Browser(window.app)
-    client.client.set_cookie(client.options.cookie_names.session, session_cookie(window), domain="127.0.0.1")
+    client.client.set_cookie(client.core.cookie_names.session, session_cookie(window), domain="127.0.0.1")
     session = client.session()
     assert session is not None
-    revoke_all_sessions(session["user"]["id"], "ended", client.options.sessions)
+    revoke_all_sessions(session["user"]["id"], "ended", client.core.sessions)
 
 
 def session_cookie(window: BrowserWindow) -> str:

@@ -2,55 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from threading import Barrier
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text
 
-from genkan.adapters.sessions import (
-    ACTIVITY_RETENTION_SECONDS,
-    RETENTION_SECONDS,
-    Activity,
-    Revocation,
-    SessionRecord,
-    SessionStore,
-)
-from genkan.adapters.sqlalchemy import Database, SQLAlchemyAdapter, SQLAlchemySessionStore
-from genkan.adapters.sqlalchemy.purge import BATCH_SIZE
-from genkan.errors import AdapterError
+from genkan.adapters.sessions import ACTIVITY_RETENTION_SECONDS, RETENTION_SECONDS, Activity, Revocation, SessionStore
 from tests.databases import LIFETIME
-from tests.session_stores import ADA, BOB
-
-DAY = 86_400
-NOW = 1_800_000_000
-
-
-def record(id: str = "one", user_id: str = ADA, **fields: Any) -> SessionRecord:
-    """Return the record of a session that was just created."""
-    values: dict[str, Any] = {
-        "provider": "hub",
-        "created": NOW,
-        "last_seen": NOW,
-        "expires": NOW + 30 * DAY,
-        "absolute_expires": NOW + LIFETIME,
-        "device": "Firefox on Linux",
-        "ip_address": "192.0.2.1",
-        **fields,
-    }
-    return SessionRecord(id=id, user_id=user_id, **values)
-
-
-def revocations_of(store: SessionStore, after_id: int = 0) -> list[tuple[str, str]]:
-    """Return kind and subject of each revocation after that id."""
-    return [(revocation.kind, revocation.subject) for revocation in store.revocations_since(after_id, 1000)]
-
-
-def ids_of(records: list[SessionRecord]) -> list[str]:
-    return [record.id for record in records]
+from tests.session_stores import ADA, BOB, DAY, NOW, ids_of, record, revocations_of
 
 
 def test_a_record_is_read_as_it_was_stored(store: SessionStore) -> None:
@@ -210,126 +170,3 @@ def test_a_revocation_is_kept_for_the_longest_lifetime_of_a_token(store: Session
     store.revoke(["one"], "ended", NOW + 2 * DAY)
     store.purge(NOW + LIFETIME)
     assert revocations_of(store) == [("session", "one")]
-
-
-def test_ids_of_deleted_revocations_are_not_reused(store: SQLAlchemySessionStore) -> None:
-    """Otherwise a worker that has read up to an id would not read the next revocation."""
-    store.revoke_unrecorded("a", NOW - LIFETIME - RETENTION_SECONDS)
-    store.revoke_unrecorded("b", NOW - LIFETIME - RETENTION_SECONDS)
-    last = store.revocations_since(0, 9)[-1].id
-    store.purge(NOW)
-    store.revoke_unrecorded("c", NOW)
-    assert store.revocations_since(last, 9)
-
-
-def test_many_expired_rows_are_deleted_in_batches(store: SQLAlchemySessionStore, session_database: Database) -> None:
-    rows = [{"id": n, "until": NOW - RETENTION_SECONDS} for n in range(1, 2 * BATCH_SIZE + 8)]
-    insert = text("INSERT INTO revocations (id, kind, subject, at, until) VALUES (:id, 'session', 'x', 0, :until)")
-    session_database.run(lambda session: session.execute(insert, rows))
-    store.create(record())
-    assert len(store.revocations_since(0, 5000)) == BATCH_SIZE + 7
-    store.create(record("two"))
-    assert len(store.revocations_since(0, 5000)) == 7
-    assert store.purge(NOW) == 7
-
-
-def test_an_id_token_is_stored_encrypted(store: SQLAlchemySessionStore, session_database: Database) -> None:
-    store.create(record(id_token="eyJ.a.b"))
-    with session_database.read() as session:
-        assert session.execute(text("SELECT id_token FROM genkan_sessions")).scalar() == "b.a.Jye"
-
-
-def test_a_disabled_user_gets_no_session(store: SQLAlchemySessionStore, user_adapter: SQLAlchemyAdapter) -> None:
-    user_adapter.update_user(ADA, disabled=True)
-    assert not store.create(record())
-    assert store.get("one") is None
-    user_adapter.update_user(ADA, disabled=False)
-    assert store.create(record())
-
-
-# requirement S4
-def test_sessions_created_while_a_user_is_disabled_are_revoked(
-    store: SQLAlchemySessionStore, user_adapter: SQLAlchemyAdapter
-) -> None:
-    """Disabling a user and then revoking all sessions leaves none, also if some are created at the same time."""
-    for number in range(10):
-        user_adapter.update_user(ADA, disabled=False)
-        barrier = Barrier(5, timeout=30)
-
-        def create(which: int, number: int = number, barrier: Barrier = barrier) -> bool:
-            barrier.wait()
-            return store.create(record(f"{number}-{which}"))
-
-        with ThreadPoolExecutor(5) as pool:
-            futures = [pool.submit(create, which) for which in range(4)]
-            barrier.wait()
-            user_adapter.update_user(ADA, disabled=True)
-            revoked = ids_of(store.revoke_others(ADA, None, "disabled", NOW))
-            created = [f"{number}-{which}" for which, future in enumerate(futures) if future.result()]
-        assert sorted(revoked) == created
-        assert store.list_active(ADA, NOW) == []
-
-
-def test_disabling_one_user_does_not_affect_others(
-    store: SQLAlchemySessionStore, user_adapter: SQLAlchemyAdapter
-) -> None:
-    user_adapter.update_user(ADA, disabled=True)
-    user_adapter.update_user("unknown", disabled=True)
-    assert not store.create(record())
-    assert store.create(record("two", user_id=BOB))
-
-
-@pytest.mark.parametrize("id", ["", "unknown", "a\0b", "1" * 300])
-def test_an_id_that_cannot_be_stored_has_no_sessions_and_no_activity(store: SQLAlchemySessionStore, id: str) -> None:
-    assert store.get(id) is None
-    assert store.list_active(id, NOW) == []
-    assert store.list_activity(id, 9) == []
-    store.add_activity(id, Activity(at=NOW, kind="ended"))
-
-
-def test_activity_of_a_user_who_is_not_stored_is_not_written(store: SQLAlchemySessionStore) -> None:
-    store.add_activity("user-of-another-application", Activity(at=NOW, kind="ended"))
-    assert store.list_activity("user-of-another-application", 9) == []
-
-
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda store: store.list_active(ADA, NOW),
-        lambda store: store.get_claims("h1", NOW),
-        lambda store: store.revocations_since(0, 5000),
-        lambda store: store.revoke_others(ADA, None, "ended", NOW),
-        lambda store: store.revoke_by_provider("hub", "provider", NOW, provider_sid="s"),
-        lambda store: store.list_activity(ADA, 20),
-        lambda store: store.purge(NOW),
-    ],
-)
-def test_every_query_uses_an_index(
-    store: SQLAlchemySessionStore, session_database: Database, call: Callable[[SessionStore], object]
-) -> None:
-    """A million sessions do not slow a query down."""
-    if session_database.engine.dialect.name != "sqlite":
-        return
-    executed: list[tuple[str, Any]] = []
-    event.listen(
-        session_database.engine,
-        "before_cursor_execute",
-        lambda _c, _cursor, statement, parameters, *_: executed.append((statement, parameters)),
-    )
-    call(store)
-    queries = [(sql, values) for sql, values in executed if sql.startswith(("SELECT", "UPDATE", "DELETE"))]
-    assert queries
-    with session_database.engine.connect() as connection:
-        for sql, values in queries:
-            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values).all()
-            assert not [step for *_, step in plan if step.startswith("SCAN")], sql
-
-
-def test_a_failing_database_is_an_adapter_error(store: SQLAlchemySessionStore, session_database: Database) -> None:
-    session_database.run(lambda session: session.execute(text("DROP TABLE revocations")))
-    with pytest.raises(AdapterError):
-        store.revocations_since(0, 9)
-    store.create(record())
-    with pytest.raises(AdapterError):
-        store.revoke(["one"], "ended", NOW)
-    assert store.get("one") == replace(record(), revoked_at=None)

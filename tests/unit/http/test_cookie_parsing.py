@@ -24,7 +24,7 @@ def test_only_spaces_and_tabs_around_a_value_are_removed(character: str) -> None
     for header in (f"{NAME}={character}a{character} \t", f"{NAME}= \t{character}a{character}; {NAME}-legacy=x"):
         found = RequestCookies(header).session(NAME)
         assert found is not None
-        assert (found.token or "").strip(" \t") == f"{character}a{character}"
+        assert found.token == f"{character}a{character}"
 
 
 def test_the_sign_out_cookie_is_host_only_on_https() -> None:
@@ -48,14 +48,14 @@ def test_a_masked_token_with_extra_characters_is_refused(character: str) -> None
 def test_a_return_url_that_is_too_long_for_a_cookie_becomes_the_front_page(
     clock: FrozenClock, monkeypatch: pytest.MonkeyPatch, length: int, is_kept: bool
 ) -> None:
-    options = make_core(clock)
+    core = make_core(clock)
     return_url = f"{ORIGIN}/about?q={'q' * length}"
     monkeypatch.setattr(ProviderLogout, "_endpoint", lambda *_: "https://id.example.test/logout")
-    started = options.provider_logout.start(oidc, None, return_url)
+    started = core.provider_logout.start(oidc, None, return_url)
     assert started is not None
     url, cookie = started
 
     assert len(cookie.to_header()) <= 4096
     (state,) = parse_qs(urlsplit(url).query)["state"]
-    found, _ = options.provider_logout.finish(state, RequestCookies(f"{cookie.name}={cookie.value}"))
+    found, _ = core.provider_logout.finish(state, RequestCookies(f"{cookie.name}={cookie.value}"))
     assert found == (return_url if is_kept else ORIGIN)

@@ -65,7 +65,7 @@ VALUES = st.text(st.characters(exclude_characters=";", max_codepoint=255), max_s
 
 
 def _write(token: str, seen: tuple[str, ...] = (), name: str = NAME) -> tuple[Cookie, ...]:
-    return write_session(name, token, seen=seen, secure=name == SECURE_NAME, expires=1_800_000_000)
+    return write_session(name, token, cookie_names=seen, secure=name == SECURE_NAME, expires=1_800_000_000)
 
 
 def _found(header: str) -> str | None:
@@ -241,7 +241,7 @@ def test_names_are_listed_once_in_the_order_of_the_header() -> None:
 @pytest.mark.parametrize("secure", [True, False])
 def test_a_cookie_is_deleted_with_the_attributes_it_was_set_with(secure: bool) -> None:
     (deleted,) = clear((NAME,), secure=secure)
-    (written,) = write_session(NAME, "token", seen=(), secure=secure, expires=1_800_000_000)
+    (written,) = write_session(NAME, "token", cookie_names=(), secure=secure, expires=1_800_000_000)
     attributes = {"Path=/", "HttpOnly", "SameSite=Lax"} | ({"Secure"} if secure else set())
     for cookie, expiry in ((deleted, "Max-Age=0"), (written, "Expires=Fri, 15 Jan 2027 08:00:00 GMT")):
         _, *attributes_sent = cookie.to_header().split("; ")

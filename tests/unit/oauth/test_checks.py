@@ -1,4 +1,4 @@
-"""A flow's cookie that is sealed by us and still no flow of ours: another release's, or another flow's (O1)."""
+"""Flow cookies with valid encryption and invalid contents, such as those of another release."""
 
 from __future__ import annotations
 
@@ -15,34 +15,33 @@ from tests.clock import FrozenClock
 from tests.core import make_core
 
 
-def begun(options: Core, **odd: Any) -> tuple[Flow, str]:
-    """A flow, and the Cookie header of a browser that keeps it with these changes."""
-    flow, (cookie,) = options.checks.create("hub", "/", RequestCookies())
-    sealed = options.checks.sealer.seal({**asdict(flow), **odd}, FLOW_MAX_AGE)
+def create_flow(core: Core, **changes: Any) -> tuple[Flow, str]:
+    """Return a flow, and a Cookie header with its fields and these changes."""
+    flow, (cookie,) = core.checks.create("hub", "/", RequestCookies())
+    sealed = core.checks.sealer.seal({**asdict(flow), **changes}, FLOW_MAX_AGE)
     return flow, f"{cookie.name}={sealed}"
 
 
-def test_what_was_kept_is_the_flow_that_began(clock: FrozenClock) -> None:
-    options = make_core(clock)
-    flow, header = begun(options)
+def test_the_flow_is_read_as_it_was_created(clock: FrozenClock) -> None:
+    core = make_core(clock)
+    flow, header = create_flow(core)
 
-    assert options.checks.use("hub", flow.state, RequestCookies(header)) == flow
+    assert core.checks.use("hub", flow.state, RequestCookies(header)) == flow
 
 
+# requirement O1
 @pytest.mark.parametrize(
-    "odd",
+    "changes",
     [
-        {"purpose": "own-the-house"}, {"purpose": None}, {"purpose": ["fresh"]}, {"created_at": None}, {"created_at": "1"}, {"created_at": 1.5},
+        {"purpose": "unknown"}, {"purpose": None}, {"purpose": ["fresh"]}, {"created_at": None}, {"created_at": "1"}, {"created_at": 1.5},
         {"created_at": True}, {"max_age": "60"}, {"max_age": True}, {"max_age": 60.0}, {"user_id": None}, {"nonce": 7},
-        {"code_verifier": None}, {"callback_url": None}, {"provider": "lab"}, {"state": "of another flow"}, {"state": None},
+        {"code_verifier": None}, {"callback_url": None}, {"provider": "lab"}, {"state": "another"}, {"state": None},
     ],
     ids=repr,
 )  # fmt: skip
-def test_what_does_not_say_all_that_a_flow_of_this_release_says_is_none(
-    clock: FrozenClock, odd: dict[str, Any]
-) -> None:
-    options = make_core(clock)
-    flow, header = begun(options, **odd)
+def test_a_flow_with_a_missing_or_invalid_field_is_refused(clock: FrozenClock, changes: dict[str, Any]) -> None:
+    core = make_core(clock)
+    flow, header = create_flow(core, **changes)
 
     with pytest.raises(InvalidCheck):
-        options.checks.use("hub", flow.state, RequestCookies(header))
+        core.checks.use("hub", flow.state, RequestCookies(header))

@@ -1,4 +1,4 @@
-"""One time limit over several calls: it only shrinks, it ends with its block, and it is nobody else's."""
+"""Deadline for several calls: a nested block can only shorten it, and each thread has its own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from time import monotonic
 import pytest
 import requests
 
-from genkan.oauth.transport import deadline as room
+from genkan.oauth.transport import deadline as deadline_module
 from genkan.oauth.transport.adapters import ConnectionFailed, Limits, mount_adapters
 from genkan.oauth.transport.concurrency import ConcurrencyLimit
 from genkan.oauth.transport.deadline import deadline, remaining
@@ -20,16 +20,17 @@ from tests.servers.sockets import Behaviour, Connection, respond_with, serving
 
 pytestmark = pytest.mark.xdist_group("timing")
 
-BUDGET = 0.3
+DEADLINE = 0.3
 LONG = 60.0
-"""Seconds that a call may take by itself in these tests: nothing but the budget ends one."""
+"""Seconds. Limit of a single call, so long that only the deadline ends a call."""
 
-PROMPTLY = 2.0
+PROMPT = 2.0
+"""Seconds. Far below LONG, far above DEADLINE on a busy machine."""
 
 
 @pytest.fixture(name="frozen")
 def _frozen(clock: FrozenClock, monkeypatch: pytest.MonkeyPatch) -> FrozenClock:
-    monkeypatch.setattr(room, "monotonic", clock)
+    monkeypatch.setattr(deadline_module, "monotonic", clock)
     return clock
 
 
@@ -45,7 +46,7 @@ def drip(connection: Connection) -> None:
     connection.drip(itertools.repeat(ord("a")))
 
 
-def test_time_runs_from_the_beginning_of_the_block_to_its_end(frozen: FrozenClock) -> None:
+def test_the_deadline_applies_inside_its_block(frozen: FrozenClock) -> None:
     assert remaining() == inf
     with deadline(10):
         frozen.advance(4)
@@ -56,7 +57,7 @@ def test_time_runs_from_the_beginning_of_the_block_to_its_end(frozen: FrozenCloc
 
 
 @pytest.mark.usefixtures("frozen")
-def test_a_block_within_a_block_may_be_shorter_and_never_longer() -> None:
+def test_a_nested_deadline_can_be_earlier_but_not_later() -> None:
     with deadline(10):
         with deadline(3):
             assert remaining() == 3
@@ -66,35 +67,35 @@ def test_a_block_within_a_block_may_be_shorter_and_never_longer() -> None:
 
 
 @pytest.mark.usefixtures("frozen")
-def test_a_block_that_ends_in_an_error_ends() -> None:
+def test_the_deadline_ends_when_its_block_raises() -> None:
     with pytest.raises(ZeroDivisionError), deadline(1):
         _ = 1 / 0
     assert remaining() == inf
 
 
-def test_every_thread_has_its_own(frozen: FrozenClock) -> None:
-    def elsewhere() -> tuple[float, float]:
+def test_every_thread_has_its_own_deadline(frozen: FrozenClock) -> None:
+    def in_another_thread() -> tuple[float, float]:
         outside = remaining()
         with deadline(5):
             return outside, remaining()
 
-    with ThreadPoolExecutor(1) as another, deadline(10):
+    with ThreadPoolExecutor(1) as pool, deadline(10):
         frozen.advance(10)
-        assert another.submit(elsewhere).result(PROMPTLY) == (inf, 5)
+        assert pool.submit(in_another_thread).result(PROMPT) == (inf, 5)
         assert remaining() == 0
 
 
 @pytest.mark.parametrize("behaviour", [Connection.hang, drip])
-def test_all_calls_in_a_block_end_with_it(session: requests.Session, behaviour: Behaviour) -> None:
-    with serving(respond_with(b"{}")) as honest, serving(behaviour) as slow, deadline(BUDGET):
+def test_the_deadline_ends_a_slow_call(session: requests.Session, behaviour: Behaviour) -> None:
+    with serving(respond_with(b"{}")) as quick, serving(behaviour) as slow, deadline(DEADLINE):
         start = monotonic()
-        assert session.get(honest.url).json() == {}
+        assert session.get(quick.url).json() == {}
         with pytest.raises(ConnectionFailed):
             session.get(slow.url)
-        assert BUDGET * 0.9 < monotonic() - start < PROMPTLY
+        assert DEADLINE * 0.9 < monotonic() - start < PROMPT
 
 
-def test_nothing_is_sent_when_the_time_is_up(session: requests.Session) -> None:
+def test_nothing_is_sent_after_the_deadline(session: requests.Session) -> None:
     with serving(respond_with(b"{}")) as host:
         with deadline(0), pytest.raises(ConnectionFailed):
             session.post(host.url, data={"code": "c"})
@@ -103,26 +104,26 @@ def test_nothing_is_sent_when_the_time_is_up(session: requests.Session) -> None:
     assert [connection.request[:4] for connection in host.connections] == [b"GET "]
 
 
-def test_waiting_for_a_place_is_waiting_too() -> None:
+def test_waiting_for_the_concurrency_limit_ends_at_the_deadline() -> None:
     limit = ConcurrencyLimit(per_host=1, timeout=LONG)
     with serving(respond_with(b"{}")) as host, requests.Session() as session:
         mount_adapters(session, limits=Limits(LONG, LONG), concurrency=limit)
         assert limit.acquire(host.url.removeprefix("http://"))
         start = monotonic()
-        with deadline(BUDGET), pytest.raises(ConnectionFailed, match="too many"):
+        with deadline(DEADLINE), pytest.raises(ConnectionFailed, match="too many"):
             session.get(host.url)
 
-    assert monotonic() - start < PROMPTLY
+    assert monotonic() - start < PROMPT
     assert host.connections == []
 
 
-def test_a_call_without_a_block_has_its_own_limit_even_while_it_waits_for_a_place() -> None:
+def test_without_a_deadline_waiting_for_the_concurrency_limit_has_the_limit_of_a_call() -> None:
     limit = ConcurrencyLimit(per_host=1, timeout=LONG)
     assert limit.acquire("accounts.example")
     with requests.Session() as session:
-        mount_adapters(session, limits=Limits(BUDGET, BUDGET), concurrency=limit)
+        mount_adapters(session, limits=Limits(DEADLINE, DEADLINE), concurrency=limit)
         start = monotonic()
         with pytest.raises(ConnectionFailed, match="too many"):
             session.get("https://accounts.example")
 
-    assert monotonic() - start < PROMPTLY
+    assert monotonic() - start < PROMPT

@@ -1,4 +1,4 @@
-"""What a discovery document may name, and whose ID tokens an issuer that tenants share may give."""
+"""URLs in discovery documents, and issuers that several tenants share."""
 
 from __future__ import annotations
 
@@ -22,54 +22,54 @@ from tests.tokens.signing import compact, key
 ISSUER = "https://id.example.test"
 ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 OPTIONAL = ("userinfo_endpoint", "end_session_endpoint")
-INSIDE = ["http://127.0.0.1:8080/x", "http://localhost/x", "http://[::1]/x", "HTTP://127.0.0.1/x"]
+LOOPBACK = ["http://127.0.0.1:8080/x", "http://localhost/x", "http://[::1]/x", "HTTP://127.0.0.1/x"]
 TENANT = "6babcaad-604b-40ac-a9d7-9fd97c0b779f"
 SHARED = "https://login.microsoftonline.com/{tenantid}/v2.0"
 
 
-@pytest.fixture(name="options")
-def _options(clock: FrozenClock) -> Core:
+@pytest.fixture(name="core")
+def _core(clock: FrozenClock) -> Core:
     return make_core(clock)
 
 
-def metadata_of(issuer: str, options: Core, **changes: object) -> Metadata:
-    """What is made of an honest document with these changes."""
+def metadata_of(issuer: str, core: Core, **changes: object) -> Metadata:
+    """Return the metadata read from a valid document with these changes."""
     document = {"issuer": issuer, **{name: f"{issuer}/{name}" for name in ENDPOINTS + OPTIONAL}, **changes}
     body = json.dumps(document).encode()
-    return options.oauth.discovery.metadata(replace(oidc, issuer=issuer), lambda _url: (200, body))
+    return core.oauth.discovery.metadata(replace(oidc, issuer=issuer), lambda _: (200, body))
 
 
 @pytest.mark.parametrize("name", ENDPOINTS)
-@pytest.mark.parametrize("inside", INSIDE)
-def test_a_provider_out_there_cannot_send_us_to_our_own_loopback(options: Core, name: str, inside: str) -> None:
+@pytest.mark.parametrize("url", LOOPBACK)
+def test_a_remote_issuer_cannot_name_a_loopback_endpoint(core: Core, name: str, url: str) -> None:
     with pytest.raises(ProviderError, match=name):
-        metadata_of(ISSUER, options, **{name: inside})
+        metadata_of(ISSUER, core, **{name: url})
 
 
 @pytest.mark.parametrize("name", OPTIONAL)
-@pytest.mark.parametrize("inside", INSIDE)
-def test_nor_with_what_it_need_not_name(options: Core, name: str, inside: str) -> None:
-    assert getattr(metadata_of(ISSUER, options, **{name: inside}), name) is None
+@pytest.mark.parametrize("url", LOOPBACK)
+def test_a_loopback_url_of_an_optional_endpoint_is_ignored(core: Core, name: str, url: str) -> None:
+    assert getattr(metadata_of(ISSUER, core, **{name: url}), name) is None
 
 
-def test_an_honest_document_is_believed_wherever_its_issuer_lives(options: Core) -> None:
+def test_endpoints_on_the_host_of_the_issuer_are_accepted(core: Core) -> None:
     for issuer in (ISSUER, "http://127.0.0.1:9400", "http://localhost:9400/realms/one"):
-        metadata = metadata_of(issuer, options)
+        metadata = metadata_of(issuer, core)
         assert [getattr(metadata, name) for name in OPTIONAL] == [f"{issuer}/{name}" for name in OPTIONAL]
 
 
-def test_other_hosts_may_serve_an_issuers_endpoints_over_https(options: Core) -> None:
+def test_endpoints_on_other_hosts_are_accepted_over_https(core: Core) -> None:
     keys = "https://keys.example.test/certs"
 
-    assert metadata_of(ISSUER, options, jwks_uri=keys).jwks_uri == keys
+    assert metadata_of(ISSUER, core, jwks_uri=keys).jwks_uri == keys
 
 
-def claims_of(**changes: Any) -> dict[str, Any]:
-    """What an ID token of a shared issuer says, checked; a claim changed to `...` is left out."""
+def check_claims(**changes: Any) -> dict[str, Any]:
+    """Check an ID token of a shared issuer with these changes. Return its claims. The value `...` removes a claim."""
     claims: dict[str, Any] = {
         "iss": SHARED.replace("{tenantid}", TENANT),
         "tid": TENANT,
-        "aud": "house",
+        "aud": "client-1",
         "sub": "ann",
         "iat": int(START),
         "exp": int(START) + 3600,
@@ -77,9 +77,9 @@ def claims_of(**changes: Any) -> dict[str, Any]:
         **changes,
     }
     signer = key("microsoft")
-    given = {name: value for name, value in claims.items() if value is not ...}
-    token = compact({"alg": "RS256", "kid": signer.kid}, given, signer.sign)
-    provider = replace(microsoft_entra_id, client_id="house", client_secret="s")
+    present = {name: value for name, value in claims.items() if value is not ...}
+    token = compact({"alg": "RS256", "kid": signer.kid}, present, signer.sign)
+    provider = replace(microsoft_entra_id, client_id="client-1", client_secret="s")
     metadata = Metadata("https://a.example.test", "https://t.example.test", multi_tenant_issuer=SHARED)
 
     def keys(*, force_refresh: bool) -> list[dict[str, Any]]:
@@ -88,8 +88,8 @@ def claims_of(**changes: Any) -> dict[str, Any]:
     return check_id_token(provider, metadata, {"id_token": token, "access_token": "a"}, "n", keys, START)
 
 
-def test_a_tenant_whose_token_names_it_twice_alike_is_believed() -> None:
-    assert claims_of()["tid"] == TENANT
+def test_a_token_with_the_same_tenant_in_iss_and_tid_is_accepted() -> None:
+    assert check_claims()["tid"] == TENANT
 
 
 @pytest.mark.parametrize(
@@ -113,13 +113,13 @@ def test_a_tenant_whose_token_names_it_twice_alike_is_believed() -> None:
     ],
     ids=repr,
 )
-def test_a_token_that_does_not_say_which_tenant_it_is_from_is_refused(changes: dict[str, Any]) -> None:
+def test_a_token_with_a_missing_or_different_tenant_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(ProviderError, match="another issuer"):
-        claims_of(**changes)
+        check_claims(**changes)
 
 
 @pytest.mark.parametrize(
-    ("issuer", "is_believed"),
+    ("issuer", "is_accepted"),
     [
         (SHARED.replace("{tenantid}", TENANT), True),
         (f"https://login.microsoftonline.com/{TENANT}/other", False),
@@ -127,14 +127,12 @@ def test_a_token_that_does_not_say_which_tenant_it_is_from_is_refused(changes: d
         (f"https://login.example.test/{TENANT}/v2.0", False),
     ],
 )
-def test_an_authorization_response_of_a_shared_issuer_names_it_before_and_behind_the_tenant(
-    issuer: str, is_believed: bool
-) -> None:
-    """RFC 9207, where which tenant it is can be told by the ID token only."""
+def test_the_iss_of_an_authorization_response_must_match_around_the_tenant(issuer: str, is_accepted: bool) -> None:
+    """RFC 9207. The tenant itself is only known from the ID token."""
     metadata = Metadata("https://a.example.test", "https://t.example.test", multi_tenant_issuer=SHARED)
-    answer = {"iss": issuer, "code": "c"}
-    if is_believed:
-        assert _read_code(answer, metadata) == "c"
+    response = {"iss": issuer, "code": "c"}
+    if is_accepted:
+        assert _read_code(response, metadata) == "c"
     else:
         with pytest.raises(ProviderError, match="another issuer"):
-            _read_code(answer, metadata)
+            _read_code(response, metadata)

@@ -1,4 +1,4 @@
-"""PKCE S256 goes to everybody but the two that refuse it, and what binds those flows instead (O1, RFC 9700 2.1.1)."""
+"""PKCE with every provider that supports it, and the state and nonce of the others (RFC 9700 2.1.1)."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
 WITHOUT_PKCE = {"slack", "linkedin"}
-OWN = "https://id.example.test"
-EVERYBODY = [
-    *(replace(provider, issuer=provider.issuer or OWN) for provider in PROVIDERS),
+ISSUER = "https://id.example.test"
+ALL_PROVIDERS = [
+    *(replace(provider, issuer=provider.issuer or ISSUER) for provider in PROVIDERS),
     development(f"{ORIGIN}/development", "made-up-secret"),
 ]
 
 
-class Listener:
-    """In every provider's place: publishes metadata, keeps what the token endpoint is sent, and refuses it."""
+class RecordingProvider:
+    """WSGI application in place of a provider: it serves metadata, records the token request and refuses it."""
 
     def __init__(self, provider: Provider) -> None:
         self.origin = "{0.scheme}://{0.netloc}".format(urlsplit(provider.token_endpoint or provider.issuer or ""))
@@ -52,47 +52,45 @@ class Listener:
         return [b'{"error": "invalid_grant"}']
 
 
-def begun_and_back(provider: Provider, clock: FrozenClock) -> tuple[dict[str, str], dict[str, str], Flow]:
-    """What the authorization endpoint and the token endpoint were told, and the flow that it was about.
-
-    To the token endpoint it is always told with the client's secret.
-    """
-    listener = Listener(provider)
-    options: Core = make_core(clock, wsgi_apps={listener.origin: listener})
+def run_flow(provider: Provider, clock: FrozenClock) -> tuple[dict[str, str], dict[str, str], Flow]:
+    """Return the parameters of the authorization request and of the token request, and the flow."""
+    server = RecordingProvider(provider)
+    core: Core = make_core(clock, wsgi_apps={server.origin: server})
     configured = replace(provider, client_id="client", client_secret="made-up-secret")
-    flow, _ = options.checks.create(configured.id, "/", RequestCookies())
-    asked = dict(parse_qsl(urlsplit(options.oauth.authorization_url(configured, flow, {})).query))
+    flow, _ = core.checks.create(configured.id, "/", RequestCookies())
+    authorization = dict(parse_qsl(urlsplit(core.oauth.authorization_url(configured, flow, {})).query))
     with pytest.raises(ProviderError):
-        options.oauth.exchange_code(configured, flow, {"state": flow.state, "code": "c"})
-    assert listener.form["code"] == "c"
-    assert listener.form.get("client_secret") == "made-up-secret" or listener.authorization.startswith("Basic ")
-    return asked, listener.form, flow
+        core.oauth.exchange_code(configured, flow, {"state": flow.state, "code": "c"})
+    assert server.form["code"] == "c"
+    assert server.form.get("client_secret") == "made-up-secret" or server.authorization.startswith("Basic ")
+    return authorization, server.form, flow
 
 
-@pytest.mark.parametrize("provider", EVERYBODY, ids=lambda provider: provider.id)
-def test_pkce_is_sent_to_everybody_but_these_two(provider: Provider, clock: FrozenClock) -> None:
-    asked, given, flow = begun_and_back(provider, clock)
+# requirement O1
+@pytest.mark.parametrize("provider", ALL_PROVIDERS, ids=lambda provider: provider.id)
+def test_pkce_is_sent_to_every_provider_that_supports_it(provider: Provider, clock: FrozenClock) -> None:
+    authorization, token_request, flow = run_flow(provider, clock)
 
     if provider.id in WITHOUT_PKCE:
-        assert not {"code_challenge", "code_challenge_method"} & asked.keys()
-        assert "code_verifier" not in given
+        assert not {"code_challenge", "code_challenge_method"} & authorization.keys()
+        assert "code_verifier" not in token_request
     else:
-        assert asked["code_challenge_method"] == "S256"
-        assert given["code_verifier"] == flow.code_verifier
-        assert verifies(given["code_verifier"], asked["code_challenge"])
+        assert authorization["code_challenge_method"] == "S256"
+        assert token_request["code_verifier"] == flow.code_verifier
+        assert verifies(token_request["code_verifier"], authorization["code_challenge"])
 
 
-@pytest.mark.parametrize("provider", EVERYBODY, ids=lambda provider: provider.id)
-def test_state_and_nonce_go_to_everybody_who_may_know_them(provider: Provider, clock: FrozenClock) -> None:
-    asked, _, flow = begun_and_back(provider, clock)
+@pytest.mark.parametrize("provider", ALL_PROVIDERS, ids=lambda provider: provider.id)
+def test_state_is_sent_to_every_provider_and_nonce_to_openid_providers(provider: Provider, clock: FrozenClock) -> None:
+    authorization, _, flow = run_flow(provider, clock)
 
-    assert asked["state"] == flow.state
-    assert asked.get("nonce") == (flow.nonce if provider.type == "oidc" else None)
+    assert authorization["state"] == flow.state
+    assert authorization.get("nonce") == (flow.nonce if provider.type == "oidc" else None)
 
 
-def test_without_pkce_the_nonce_is_held_to_wherever_it_is_echoed() -> None:
-    """LinkedIn's ID tokens lack it: there the state in its cookie, and the client secret, are all there is."""
-    without = [provider for provider in EVERYBODY if not provider.pkce]
+def test_without_pkce_the_nonce_is_checked_where_the_provider_returns_it() -> None:
+    """LinkedIn's ID tokens have no nonce. Its flows are protected by the state in the cookie and the client secret."""
+    without = [provider for provider in ALL_PROVIDERS if not provider.pkce]
 
     assert {provider.id: (provider.type, provider.returns_nonce) for provider in without} == {
         "slack": ("oidc", True),

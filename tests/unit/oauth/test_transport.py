@@ -1,4 +1,4 @@
-"""The door to the network against hosts that misbehave on real sockets."""
+"""Requests to hosts that misbehave on real sockets: deadlines, redirects and concurrency limits."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from tests.servers.sockets import Connection, respond_with, serving
 pytestmark = pytest.mark.xdist_group("timing")
 
 DEADLINE = 0.3
-PROMPTLY = 2.0
-"""Far below any timeout of the misbehaving hosts, far above the deadline on a busy machine."""
+PROMPT = 2.0
+"""Seconds. Far below the timeouts of the misbehaving hosts, far above DEADLINE on a busy machine."""
 
 
 def session_with(limit: ConcurrencyLimit | None = None, deadline: float = DEADLINE) -> requests.Session:
@@ -60,7 +60,7 @@ def drip_continues(connection: Connection) -> None:
     connection.drip(itertools.cycle(b"HTTP/1.1 100 Continue\r\n\r\n"), seconds=0.001)
 
 
-def test_an_honest_answer_comes_through_whole(session: requests.Session) -> None:
+def test_a_response_is_returned_completely(session: requests.Session) -> None:
     with serving(respond_with(b'{"a": 1}', "Content-Type: application/json")) as host:
         response = session.post(host.url + "/token", data={"code": "x"})
 
@@ -70,12 +70,12 @@ def test_an_honest_answer_comes_through_whole(session: requests.Session) -> None
     assert b"".join(response.iter_content(3)) == b'{"a": 1}'
 
 
-def test_an_error_status_is_an_answer(session: requests.Session) -> None:
+def test_a_response_with_an_error_status_is_returned(session: requests.Session) -> None:
     with serving(respond_with(b'{"error": "invalid_grant"}', status="400 Bad Request")) as host:
         assert session.get(host.url).json() == {"error": "invalid_grant"}
 
 
-def test_a_refusing_port_is_unreachable(session: requests.Session) -> None:
+def test_a_refused_connection_is_connection_failed(session: requests.Session) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
 
@@ -83,23 +83,23 @@ def test_a_refusing_port_is_unreachable(session: requests.Session) -> None:
         session.get(f"http://127.0.0.1:{port}/secret-path?secret=query")
 
 
-def test_a_connection_that_nobody_takes_is_given_up_at_the_connect_limit() -> None:
+def test_a_connection_that_is_not_accepted_ends_at_the_connect_limit() -> None:
     with session_with() as session, socket.socket() as listener:
         mount_adapters(session, limits=Limits(connect=DEADLINE, deadline=60), concurrency=ConcurrencyLimit())
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
-        with socket.create_connection(listener.getsockname(), timeout=1):  # the queue is full now
+        with socket.create_connection(listener.getsockname(), timeout=1):  # the backlog is full now
             start = monotonic()
             with pytest.raises(ConnectionFailed):
                 session.get(f"http://127.0.0.1:{listener.getsockname()[1]}")
 
-    assert monotonic() - start < PROMPTLY
+    assert monotonic() - start < PROMPT
 
 
 @pytest.mark.parametrize(
     "behaviour", [Connection.hang, drip_headers, drip_many_headers, drip_body, drip_chunks, drip_continues]
 )
-def test_the_deadline_holds_however_the_answer_is_slow(
+def test_the_deadline_ends_every_kind_of_slow_response(
     session: requests.Session, behaviour: Callable[[Connection], None]
 ) -> None:
     with serving(behaviour) as host:
@@ -107,11 +107,11 @@ def test_the_deadline_holds_however_the_answer_is_slow(
         with pytest.raises(ConnectionFailed):
             session.get(host.url)
 
-    assert DEADLINE * 0.9 < monotonic() - start < PROMPTLY
+    assert DEADLINE * 0.9 < monotonic() - start < PROMPT
 
 
 @pytest.mark.parametrize("behaviour", [Connection.hang, drip_headers, drip_body])
-def test_a_slow_call_ends_by_itself_and_gives_its_place_back(behaviour: Callable[[Connection], None]) -> None:
+def test_a_call_that_was_too_slow_releases_the_concurrency_limit(behaviour: Callable[[Connection], None]) -> None:
     limit = ConcurrencyLimit(per_host=1)
     with serving(behaviour) as host, session_with(limit) as session:
         with pytest.raises(ConnectionFailed):
@@ -124,21 +124,21 @@ def test_a_slow_call_ends_by_itself_and_gives_its_place_back(behaviour: Callable
 def wait_for_threads() -> None:
     for thread in threading.enumerate():
         if "_fulfil" in thread.name:
-            thread.join(PROMPTLY)
+            thread.join(PROMPT)
             assert not thread.is_alive()
 
 
-def test_a_name_server_that_hangs_does_not_hold_the_visitor(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_server_that_hangs_does_not_delay_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
     answered = threading.Event()
     limit = ConcurrencyLimit(per_host=1)
 
     def resolve(*_: object, **__: object) -> None:
-        answered.wait(PROMPTLY)
+        answered.wait(PROMPT)
         raise socket.gaierror("late")
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     with session_with(limit) as session:
-        with pytest.raises(ConnectionFailed, match="no whole answer"):
+        with pytest.raises(ConnectionFailed, match="no complete response"):
             session.get("https://accounts.example")
         with pytest.raises(ConnectionFailed, match="too many"):
             session.get("https://accounts.example")
@@ -158,7 +158,9 @@ def test_a_name_server_that_hangs_does_not_hold_the_visitor(monkeypatch: pytest.
     ],
     ids=["nothing", "cut off", "bad chunk", "not http", "not gzip"],
 )
-def test_a_broken_answer_is_unreachable(session: requests.Session, behaviour: Callable[[Connection], None]) -> None:
+def test_a_malformed_response_is_connection_failed(
+    session: requests.Session, behaviour: Callable[[Connection], None]
+) -> None:
     with serving(behaviour) as host, pytest.raises(ConnectionFailed):
         session.get(host.url)
 
@@ -167,44 +169,44 @@ def test_a_broken_answer_is_unreachable(session: requests.Session, behaviour: Ca
     "status", ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent", "304 Same"]
 )
 @pytest.mark.parametrize("allowed", [True, False])
-def test_a_redirect_is_an_error_and_never_followed(session: requests.Session, status: str, allowed: bool) -> None:
+def test_a_redirect_is_an_error_and_is_not_followed(session: requests.Session, status: str, allowed: bool) -> None:
     with (
-        serving(respond_with(b"")) as elsewhere,
-        serving(respond_with(b"", f"Location: {elsewhere.url}", status=status)) as host,
+        serving(respond_with(b"")) as target,
+        serving(respond_with(b"", f"Location: {target.url}", status=status)) as host,
         pytest.raises(UnexpectedRedirect),
     ):
         session.post(host.url, data={"client_secret": "s"}, allow_redirects=allowed)
 
-    assert elsewhere.connections == []
+    assert target.connections == []
 
 
-def test_authlib_does_not_carry_a_code_through_a_redirect() -> None:
-    with serving(respond_with(b"{}")) as elsewhere:
-        moved = respond_with(b"", f"Location: {elsewhere.url}", status="307 Temporary Redirect")
+def test_authlib_does_not_send_a_code_to_the_target_of_a_redirect() -> None:
+    with serving(respond_with(b"{}")) as target:
+        moved = respond_with(b"", f"Location: {target.url}", status="307 Temporary Redirect")
         with serving(moved) as host, OAuth2Session("id", "secret") as session:
             mount_adapters(session, limits=Limits(DEADLINE, DEADLINE))
             with pytest.raises(UnexpectedRedirect):
                 session.fetch_token(host.url, code="c", grant_type="authorization_code")
 
-    assert elsewhere.connections == []
+    assert target.connections == []
 
 
-def test_eight_hanging_calls_to_one_host_leave_the_others_alone() -> None:
-    limit, arrived = ConcurrencyLimit(timeout=0), threading.Semaphore(0)
+def test_eight_hanging_calls_to_one_host_do_not_block_other_hosts() -> None:
+    limit, connected = ConcurrencyLimit(timeout=0), threading.Semaphore(0)
 
     def hang(connection: Connection) -> None:
-        arrived.release()
+        connected.release()
         connection.hang()
 
     with (
         serving(hang) as slow,
         serving(respond_with(b"{}")) as quick,
         session_with(limit, deadline=5) as session,
-        ThreadPoolExecutor(8) as visitors,
+        ThreadPoolExecutor(8) as pool,
     ):
-        calls = [visitors.submit(session.get, slow.url) for _ in range(8)]
+        calls = [pool.submit(session.get, slow.url) for _ in range(8)]
         for _ in calls:
-            assert arrived.acquire(timeout=PROMPTLY)
+            assert connected.acquire(timeout=PROMPT)
         with pytest.raises(ConnectionFailed, match="too many calls"):
             session.get(slow.url)
         assert session.get(quick.url).json() == {}
@@ -215,7 +217,7 @@ def test_eight_hanging_calls_to_one_host_leave_the_others_alone() -> None:
     assert len(slow.connections) == 8
 
 
-def test_a_process_has_a_bound_over_all_hosts() -> None:
+def test_the_calls_of_a_process_to_all_hosts_are_limited() -> None:
     limit = ConcurrencyLimit(per_host=2, total=3, timeout=0)
     assert all(limit.acquire(host) for host in ("a", "a", "b"))
 
@@ -224,17 +226,17 @@ def test_a_process_has_a_bound_over_all_hosts() -> None:
     assert limit.acquire("c")
 
 
-def test_a_caller_in_a_burst_waits_for_a_place_to_be_given_back() -> None:
-    limit = ConcurrencyLimit(per_host=1, timeout=PROMPTLY)
+def test_a_caller_waits_until_another_call_ends() -> None:
+    limit = ConcurrencyLimit(per_host=1, timeout=PROMPT)
     assert limit.acquire("a")
-    with ThreadPoolExecutor(1) as late:
-        waiting = late.submit(limit.acquire, "a")
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(limit.acquire, "a")
         limit.release("a")
 
-        assert waiting.result(PROMPTLY)
+        assert waiting.result(PROMPT)
 
 
-def test_a_place_is_given_back_when_no_thread_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_concurrency_limit_is_released_when_no_thread_can_start(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 

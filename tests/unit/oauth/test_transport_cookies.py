@@ -1,4 +1,4 @@
-"""No host out there can have us carry anything from one call to the next (O13)."""
+"""Cookies of providers are not sent back."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from genkan.oauth.transport.adapters import mount_adapters
 from tests.servers.http_server import Call, CannedResponse, Server
 
 
-def test_a_cookie_that_a_provider_sets_is_not_brought_back() -> None:
-    brought: list[str | None] = []
+# requirement O13
+def test_a_cookie_set_by_a_provider_is_not_sent_back() -> None:
+    sent: list[str | None] = []
 
     def answer(call: Call) -> CannedResponse:
-        brought.append(call.headers.get("Cookie"))
+        sent.append(call.headers.get("Cookie"))
         return CannedResponse(b"{}", headers={"Set-Cookie": "track=me; Path=/"})
 
     server = Server(answer)
@@ -26,4 +27,4 @@ def test_a_cookie_that_a_provider_sets_is_not_brought_back() -> None:
     finally:
         server.stop()
 
-    assert brought == [None, None]
+    assert sent == [None, None]

@@ -1,4 +1,4 @@
-"""The door to the network against hosts that send too much."""
+"""Responses that are too large."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ def _session() -> Iterator[requests.Session]:
         yield session
 
 
-def test_a_body_of_one_mebibyte_is_taken_and_one_byte_more_is_not(session: requests.Session) -> None:
+def test_a_body_of_one_mebibyte_is_accepted_and_one_more_byte_is_refused(session: requests.Session) -> None:
     with serving(respond_with(b"a" * BODY_BYTES)) as host:
         assert len(session.get(host.url).content) == BODY_BYTES
     with serving(respond_with(b"a" * (BODY_BYTES + 1))) as host, pytest.raises(ResponseTooLarge):
         session.get(host.url)
 
 
-def test_packed_answers_are_unpacked_within_the_limit(session: requests.Session) -> None:
+def test_a_gzip_response_is_decompressed(session: requests.Session) -> None:
     with serving(respond_with(gzip.compress(b'{"a": 1}'), "Content-Encoding: gzip")) as host:
         assert session.get(host.url).json() == {"a": 1}
 
 
-def test_a_bomb_is_too_large_and_never_unpacked(session: requests.Session) -> None:
+def test_a_gzip_bomb_is_refused_before_it_is_decompressed(session: requests.Session) -> None:
     bomb = gzip.compress(bytes(64 * BODY_BYTES))
     assert len(bomb) < BODY_BYTES / 8
     with serving(respond_with(bomb, "Content-Encoding: gzip")) as host:
@@ -65,9 +65,9 @@ def flood(start: bytes, filler: bytes) -> Callable[[Connection], None]:
         flood(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"2000\r\n" + b"a" * 8192 + b"\r\n"),
         flood(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n", gzip.compress(b"") * 2048),
     ],
-    ids=["no length", "chunks", "packed nothings"],
+    ids=["no length", "chunks", "empty gzip members"],
 )
-def test_a_flood_is_too_large(session: requests.Session, behaviour: Callable[[Connection], None]) -> None:
+def test_an_endless_body_is_too_large(session: requests.Session, behaviour: Callable[[Connection], None]) -> None:
     with serving(behaviour) as host, pytest.raises(ResponseTooLarge):
         session.get(host.url)
 
@@ -75,6 +75,6 @@ def test_a_flood_is_too_large(session: requests.Session, behaviour: Callable[[Co
 @pytest.mark.parametrize(
     "start", [b"HTTP/1.1 200 OK\r\nX-Long: ", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;"]
 )
-def test_endless_headers_and_chunk_sizes_end(session: requests.Session, start: bytes) -> None:
+def test_endless_headers_and_chunk_sizes_are_refused(session: requests.Session, start: bytes) -> None:
     with serving(flood(start, b"a" * 65536)) as host, pytest.raises(OutboundError):
         session.get(host.url)

@@ -1,4 +1,4 @@
-"""The door to the network over TLS: who is not known is not believed, and slowness ends there too."""
+"""Requests over TLS: verification of certificates, and the deadline."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ Wrap = Callable[[socket.socket], socket.socket]
 LIMITS = Limits(connect=2, deadline=2)
 
 
-def written(path: Path, *, expired: bool = False) -> tuple[str, Wrap]:
-    """The file to trust, and how a host puts on its certificate."""
+def write_certificate(path: Path, *, expired: bool = False) -> tuple[str, Wrap]:
+    """Return the path of a CA bundle, and the function that wraps a socket of a host with this certificate."""
     certificate, key = self_signed(expired=expired)
     (path / "both.pem").write_bytes(certificate + key)
     (path / "trusted.pem").write_bytes(certificate)
@@ -37,8 +37,10 @@ def call(url: str, verify: bool | str | None, limits: Limits = LIMITS) -> reques
         return session.get(url, verify=verify)
 
 
-def test_an_unknown_certificate_is_refused_whatever_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    trusted, wrap = written(tmp_path)
+def test_an_unknown_certificate_is_refused_whatever_verify_and_the_environment_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trusted, wrap = write_certificate(tmp_path)
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.setenv(name, trusted)
     with serving(respond_with(b"{}"), wrap) as host:
@@ -48,8 +50,8 @@ def test_an_unknown_certificate_is_refused_whatever_is_asked(tmp_path: Path, mon
                 call(url, verify)
 
 
-def test_a_session_that_does_not_want_to_verify_verifies(tmp_path: Path) -> None:
-    _, wrap = written(tmp_path)
+def test_a_session_with_verification_disabled_still_verifies(tmp_path: Path) -> None:
+    _, wrap = write_certificate(tmp_path)
     with serving(respond_with(b"{}"), wrap) as host, requests.Session() as session:
         mount_adapters(session, limits=LIMITS)
         session.verify = False
@@ -57,14 +59,14 @@ def test_a_session_that_does_not_want_to_verify_verifies(tmp_path: Path) -> None
             session.get(host.url.replace("http:", "https:"))
 
 
-def test_a_certificate_of_a_named_bundle_is_believed(tmp_path: Path) -> None:
-    trusted, wrap = written(tmp_path)
+def test_a_certificate_of_the_given_bundle_is_accepted(tmp_path: Path) -> None:
+    trusted, wrap = write_certificate(tmp_path)
     with serving(respond_with(b'{"a": 1}'), wrap) as host:
         assert call(host.url.replace("http:", "https:"), trusted).json() == {"a": 1}
 
 
 def test_an_expired_certificate_is_refused(tmp_path: Path) -> None:
-    trusted, wrap = written(tmp_path, expired=True)
+    trusted, wrap = write_certificate(tmp_path, expired=True)
     with serving(respond_with(b"{}"), wrap) as host, pytest.raises(ConnectionFailed, match="SSLError"):
         call(host.url.replace("http:", "https:"), trusted)
 
@@ -74,8 +76,8 @@ def drip(connection: Connection) -> None:
     connection.drip(itertools.repeat(ord("a")))
 
 
-def test_the_deadline_holds_over_tls(tmp_path: Path) -> None:
-    trusted, wrap = written(tmp_path)
+def test_the_deadline_ends_a_slow_response_over_tls(tmp_path: Path) -> None:
+    trusted, wrap = write_certificate(tmp_path)
     with serving(drip, wrap) as host:
         start = monotonic()
         with pytest.raises(ConnectionFailed):
@@ -84,7 +86,7 @@ def test_the_deadline_holds_over_tls(tmp_path: Path) -> None:
     assert monotonic() - start < 2
 
 
-def test_the_deadline_holds_while_hands_are_not_shaken() -> None:
+def test_the_connect_limit_ends_a_handshake_that_hangs() -> None:
     with serving(Connection.hang) as host:
         start = monotonic()
         with pytest.raises(ConnectionFailed):

@@ -1,4 +1,4 @@
-"""Where the door to the network leads at all."""
+"""URLs that requests may be sent to: https and loopback."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.servers.sockets import respond_with, serving
 @pytest.mark.parametrize(
     "prefix", ["http://192.0.2.1/", "http://localhost.example/", "http://a@127.0.0.1/", "ftp://127.0.0.1/"]
 )
-def test_nothing_is_sent_to_a_place_that_is_neither_https_nor_loopback(prefix: str) -> None:
+def test_a_request_to_another_url_is_refused(prefix: str) -> None:
     with requests.Session() as session:
         mount_adapters(session)
         with pytest.raises((URLNotAllowed, requests.exceptions.InvalidSchema)):
@@ -63,11 +63,11 @@ def test_https_and_loopback_are_allowed(url: str) -> None:
         "ftp://127.0.0.1",
     ],
 )
-def test_everything_else_is_not(url: str) -> None:
+def test_other_urls_are_refused(url: str) -> None:
     assert not is_allowed_url(url)
 
 
-def test_the_environment_changes_nothing(
+def test_proxies_and_netrc_of_the_environment_are_ignored(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     home = tmp_path_factory.mktemp("home")

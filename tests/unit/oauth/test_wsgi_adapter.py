@@ -20,13 +20,13 @@ ORIGIN = "http://127.0.0.1:5000"
 
 @Request.application
 def echo(request: Request) -> Response:
-    """Tell what arrived, or do what the path says."""
+    """Return the request as text, a redirect or a token, depending on the path."""
     if request.path.endswith("/moved"):
         return Response(status=302, headers={"Location": "http://127.0.0.1:5000/elsewhere"})
     if request.path.endswith("/token"):
         return Response(f'{{"access_token": "{request.form["code"]}"}}', mimetype="application/json")
-    seen = [request.method, request.url, request.headers.get("X-Custom", ""), request.get_data(as_text=True)]
-    return Response("\n".join(seen), status=201, headers={"Set-Cookie": "a=b", "X-Answer": "é"})
+    lines = [request.method, request.url, request.headers.get("X-Custom", ""), request.get_data(as_text=True)]
+    return Response("\n".join(lines), status=201, headers={"Set-Cookie": "a=b", "X-Answer": "é"})
 
 
 @pytest.fixture(name="session")
@@ -36,7 +36,7 @@ def _session() -> Iterator[requests.Session]:
         yield session
 
 
-def test_a_request_reaches_the_application_whole_and_its_answer_comes_back(session: requests.Session) -> None:
+def test_the_application_gets_the_request_and_its_response_is_returned(session: requests.Session) -> None:
     url = f"{ORIGIN}/development/caf%C3%A9?a=1&b=%20"
     response = session.put(url, data="body", headers={"X-Custom": "yes"})
 
@@ -47,13 +47,13 @@ def test_a_request_reaches_the_application_whole_and_its_answer_comes_back(sessi
     assert len(session.cookies) == 0
 
 
-def test_a_form_arrives_as_a_form(session: requests.Session) -> None:
+def test_a_form_is_sent_as_a_form(session: requests.Session) -> None:
     response = session.post(f"{ORIGIN}/development/token", data={"code": "a b&c"})
 
     assert response.json() == {"access_token": "a b&c"}
 
 
-def test_authlib_exchanges_a_code_through_it() -> None:
+def test_authlib_exchanges_a_code_through_the_adapter() -> None:
     with OAuth2Session("id", "secret") as session:
         mount_adapters(session, wsgi_apps={f"{ORIGIN}/development/": echo})
         token = session.fetch_token(f"{ORIGIN}/development/token", code="c", grant_type="authorization_code")
@@ -61,20 +61,20 @@ def test_authlib_exchanges_a_code_through_it() -> None:
     assert token["access_token"] == "c"
 
 
-def test_a_redirect_is_refused_here_too(session: requests.Session) -> None:
+def test_a_redirect_is_refused(session: requests.Session) -> None:
     with pytest.raises(UnexpectedRedirect):
         session.get(f"{ORIGIN}/development/moved")
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:50001/development/", "http://127.0.0.1:5000/developments"])
-def test_only_what_is_below_the_prefix_stays_inside(session: requests.Session, url: str) -> None:
+def test_urls_outside_the_prefix_use_the_network(session: requests.Session, url: str) -> None:
     assert type(session.get_adapter(url)).__name__ == "LimitedAdapter"
 
 
-def test_the_application_is_closed_and_may_write(session: requests.Session) -> None:
-    body = Closing()
+def test_the_response_is_closed_and_write_is_supported(session: requests.Session) -> None:
+    body = ClosableBody()
 
-    def application(_: WSGIEnvironment, start_response: StartResponse) -> Closing:
+    def application(_: WSGIEnvironment, start_response: StartResponse) -> ClosableBody:
         start_response("200 OK", [("Content-Type", "text/plain; charset=utf-8")])(b"one ")
         return body
 
@@ -84,8 +84,8 @@ def test_the_application_is_closed_and_may_write(session: requests.Session) -> N
     assert body.closed
 
 
-class Closing:
-    """A body that records whether it was closed."""
+class ClosableBody:
+    """Response body that records whether it was closed."""
 
     closed = False
 
@@ -96,7 +96,7 @@ class Closing:
         self.closed = True
 
 
-def test_what_the_application_raises_comes_through(session: requests.Session) -> None:
+def test_an_exception_of_the_application_is_raised(session: requests.Session) -> None:
     def broken(_: WSGIEnvironment, __: StartResponse) -> list[bytes]:
         raise ZeroDivisionError
 

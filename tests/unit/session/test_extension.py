@@ -1,4 +1,4 @@
-"""Prolonging a session: under a new secret, in chunks, on https, many times at once, and when it can't be done."""
+"""Extension of a session: with an old secret, in chunks, on https, concurrently, and with an error."""
 
 from __future__ import annotations
 
@@ -19,104 +19,104 @@ NAME = "authjs.session-token"
 DAY = 86_400
 
 
-@pytest.fixture(name="ada")
-def _ada(clock: FrozenClock) -> SessionClient:
-    guest = SessionClient(make_core(clock))
-    guest.sign_in()
-    return guest
+@pytest.fixture(name="client")
+def _client(clock: FrozenClock) -> SessionClient:
+    client = SessionClient(make_core(clock))
+    client.sign_in()
+    return client
 
 
-def test_a_token_under_an_old_secret_is_prolonged_at_once_and_survives_its_end(clock: FrozenClock) -> None:
+def test_a_token_encrypted_with_an_old_secret_is_re_issued_and_outlives_that_secret(clock: FrozenClock) -> None:
     before, during, after = (
         make_core(clock, secrets=secrets) for secrets in (("old" * 11,), ("new" * 11, "old" * 11), ("new" * 11,))
     )
-    stays, leaves = SessionClient(before), SessionClient(before)
-    for visitor in (stays, leaves):
-        visitor.sign_in()
-    stays.options = during
-    assert stays.visit()
-    (kept,) = stays.jar.values.values()
-    assert jwe.thumbprint(jwe.derive_key("new" * 11, NAME)) in jwe.decode(kept.split(".")[0]).decode()
-    assert refresh(read(RequestCookies(stays.jar.header), during.sessions), during.sessions) == ()
-    stays.options = leaves.options = after
-    assert stays.visit()
-    assert leaves.visit() is None
+    active, inactive = SessionClient(before), SessionClient(before)
+    for client in (active, inactive):
+        client.sign_in()
+    active.core = during
+    assert active.request()
+    (cookie_value,) = active.jar.values.values()
+    assert jwe.thumbprint(jwe.derive_key("new" * 11, NAME)) in jwe.decode(cookie_value.split(".")[0]).decode()
+    assert refresh(read(RequestCookies(active.jar.header), during.sessions), during.sessions) == ()
+    active.core = inactive.core = after
+    assert active.request()
+    assert inactive.request() is None
 
 
-def test_many_requests_at_the_moment_of_prolonging_all_succeed_whatever_order_their_cookies_arrive_in(
-    ada: SessionClient, clock: FrozenClock
+def test_concurrent_extensions_all_succeed_whatever_the_order_of_their_cookies(
+    client: SessionClient, clock: FrozenClock
 ) -> None:
     clock.advance(DAY)
-    header = ada.jar.header
-    answers = [read(RequestCookies(header), ada.options.sessions) for _ in range(50)]
-    assert all(answer.session for answer in answers)
-    for answer in answers:
-        ada.jar.store(refresh(answer, ada.options.sessions))
-        assert ada.visit()
+    header = client.jar.header
+    results = [read(RequestCookies(header), client.core.sessions) for _ in range(50)]
+    assert all(result.session for result in results)
+    for result in results:
+        client.jar.store(refresh(result, client.core.sessions))
+        assert client.request()
 
 
-def test_claims_that_are_no_json_leave_the_browser_its_cookie(
+def test_claims_that_are_not_json_leave_the_cookie_unchanged(
     clock: FrozenClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    options = make_core(clock)
-    header = f"{NAME}={options.sessions.sealer.seal(ADA, 30 * DAY)}"
-    odd = with_callback(options, jwt=lambda params: {**params.token, "odd": {1, 2}})
+    core = make_core(clock)
+    header = f"{NAME}={core.sessions.sealer.seal(ADA, 30 * DAY)}"
+    core = with_callback(core, jwt=lambda params: {**params.token, "odd": {1, 2}})
     clock.advance(DAY)
-    reading = read(RequestCookies(header), odd.sessions)
-    assert reading.session
-    assert refresh(reading, odd.sessions) == ()
+    result = read(RequestCookies(header), core.sessions)
+    assert result.session
+    assert refresh(result, core.sessions) == ()
     assert [record.getMessage() for record in caplog.records] == ["session could not be extended"]
 
 
-def test_a_long_token_is_prolonged_in_chunks_and_a_short_one_clears_them(clock: FrozenClock) -> None:
-    visitor = SessionClient(make_core(clock))
-    visitor.sign_in({**ADA, "fill": "x" * 9_000})
-    assert list(visitor.jar.values) == [f"{NAME}.{index}" for index in range(4)]
-    visitor.options = with_callback(visitor.options, jwt=lambda params: {**params.token, "fill": ""})
+def test_a_long_token_is_set_in_chunks_and_a_short_one_deletes_them(clock: FrozenClock) -> None:
+    client = SessionClient(make_core(clock))
+    client.sign_in({**ADA, "fill": "x" * 9_000})
+    assert list(client.jar.values) == [f"{NAME}.{index}" for index in range(4)]
+    client.core = with_callback(client.core, jwt=lambda params: {**params.token, "fill": ""})
     clock.advance(DAY)
-    assert visitor.visit()
-    assert list(visitor.jar.values) == [NAME]
+    assert client.request()
+    assert list(client.jar.values) == [NAME]
 
 
-def test_on_https_the_session_has_another_name_and_so_another_key(clock: FrozenClock) -> None:
+def test_on_https_the_cookie_has_another_name_and_another_key(clock: FrozenClock) -> None:
     secure = make_core(clock, origin="https://app.example.com")
     host_only = make_core(
         clock, origin="https://app.example.com", session_config=SessionConfig(cookie_name="__Host-authjs.session-token")
     )
-    for options, name in ((secure, "__Secure-authjs.session-token"), (host_only, "__Host-authjs.session-token")):
-        (cookie,) = update_session(ADA, "", (), options.sessions)[1]
+    for core, name in ((secure, "__Secure-authjs.session-token"), (host_only, "__Host-authjs.session-token")):
+        (cookie,) = update_session(ADA, "", (), core.sessions)[1]
         assert (cookie.name, cookie.secure) == (name, True)
-        assert read(RequestCookies(f"{name}={cookie.value}"), options.sessions).session
+        assert read(RequestCookies(f"{name}={cookie.value}"), core.sessions).session
         assert read(RequestCookies(f"{NAME}={cookie.value}"), make_core(clock).sessions).invalid
 
 
-def test_what_a_token_of_a_nextjs_front_end_says_of_its_user_is_as_old_as_the_token_was(clock: FrozenClock) -> None:
-    """Prolonged before this worker heard of a change, it is read anew all the same."""
-    options = make_core(clock, monotonic=clock)
-    user, _ = options.adapter.create_user(User("1", "Ada"), Account("hub", "ada", "oidc"))
-    guest = SessionClient(options)
-    guest.jar.values[NAME] = options.sessions.sealer.seal({"sub": user.id, "name": "Ada"}, 30 * DAY)
+def test_claims_of_a_next_js_token_are_reloaded_after_a_change_although_it_was_re_issued(clock: FrozenClock) -> None:
+    """The token was extended before this worker read the change. Its claims are as old as the first token."""
+    core = make_core(clock, monotonic=clock)
+    user, _ = core.adapter.create_user(User("1", "Ada"), Account("hub", "ada", "oidc"))
+    client = SessionClient(core)
+    client.jar.values[NAME] = core.sessions.sealer.seal({"sub": user.id, "name": "Ada"}, 30 * DAY)
     clock.advance(DAY)
-    guest.visit()
-    assert guest.token()["iat"] == clock.now
-    options.adapter.update_user(user.id, name="Countess")
-    options.sessions.store.mark_user_changed(user.id, int(clock.now) - 1)
+    client.request()
+    assert client.token()["iat"] == clock.now
+    core.adapter.update_user(user.id, name="Countess")
+    core.sessions.store.mark_user_changed(user.id, int(clock.now) - 1)
     clock.advance(MAX_LAG)
 
-    session = guest.visit()
+    session = client.request()
     assert session is not None
     assert session.user.name == "Countess"
 
 
-def test_a_guest_without_a_record_costs_the_store_nothing_for_being_seen(
+def test_last_seen_of_a_session_without_a_record_is_not_written(
     clock: FrozenClock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    guest = SessionClient(make_core(clock))
-    monkeypatch.setattr(guest.options.sessions.store, "touch", lambda *_, **__: pytest.fail("written"))
-    guest.jar.values[NAME] = guest.options.sessions.sealer.seal(ADA, 30 * DAY)
+    client = SessionClient(make_core(clock))
+    monkeypatch.setattr(client.core.sessions.store, "touch", lambda *_, **__: pytest.fail("last_seen was written"))
+    client.jar.values[NAME] = client.core.sessions.sealer.seal(ADA, 30 * DAY)
     for _ in range(3):
         clock.advance(LAST_SEEN_INTERVAL)
-        assert guest.visit()
+        assert client.request()
     clock.advance(DAY)
-    assert guest.visit()
+    assert client.request()
     assert caplog.records == []

@@ -1,4 +1,4 @@
-"""Reading a session: who is there, what the callbacks have to say, and how every kind of trouble ends."""
+"""Reading of sessions: valid and invalid cookies, the callbacks, the cache, and errors."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ ADA: Token = {"sub": "1", "name": "Ada", "email": "ada@example.org", "picture": 
 
 
 class Recorder:
-    """Callbacks that count how often they are asked, and answer as they are told."""
+    """Callbacks that record their calls. `on_jwt` and `on_session` compute the results."""
 
     def __init__(self) -> None:
-        self.asked: list[JWTParams | SessionParams] = []
-        self.jwt_answer: Any = None
-        self.session_answer: Any = None
+        self.calls: list[JWTParams | SessionParams] = []
+        self.on_jwt: Any = None
+        self.on_session: Any = None
 
     def jwt(self, params: JWTParams) -> Token | None:
-        self.asked.append(params)
-        answer: Token | None = self.jwt_answer(params) if self.jwt_answer else params.token
-        return answer
+        self.calls.append(params)
+        token: Token | None = self.on_jwt(params) if self.on_jwt else params.token
+        return token
 
     def session(self, params: SessionParams) -> Session | None:
-        self.asked.append(params)
-        answer: Session | None = self.session_answer(params) if self.session_answer else params.session
-        return answer
+        self.calls.append(params)
+        session: Session | None = self.on_session(params) if self.on_session else params.session
+        return session
 
 
 @pytest.fixture(name="recorder")
@@ -51,203 +51,199 @@ def _recorder() -> Recorder:
     return Recorder()
 
 
-@pytest.fixture(name="options")
-def _options(clock: FrozenClock, recorder: Recorder) -> Core:
+@pytest.fixture(name="core")
+def _core(clock: FrozenClock, recorder: Recorder) -> Core:
     return make_core(clock, callbacks=Callbacks(jwt=recorder.jwt, session=recorder.session))
 
 
-def _header(options: Core, token: Token = ADA, max_age: int = 30 * DAY) -> str:
-    """The cookie of somebody whose session another worker, or a Next.js front end, began."""
-    return f"{NAME}={options.sessions.sealer.seal(token, max_age)}"
+def _header(core: Core, token: Token = ADA, max_age: int = 30 * DAY) -> str:
+    """Return the Cookie header of a session that another worker or a Next.js front end created."""
+    return f"{NAME}={core.sessions.sealer.seal(token, max_age)}"
 
 
 def _raise(_params: object) -> NoReturn:
     raise RuntimeError("ada@example.org")
 
 
-def test_nobody_is_there_without_a_cookie(options: Core, recorder: Recorder) -> None:
+def test_without_a_session_cookie_there_is_no_session(core: Core, recorder: Recorder) -> None:
     for header in ("", "a=b", f"{NAME}-legacy=x", f"{NAME}="):
-        assert read(RequestCookies(header), options.sessions) is NO_SESSION
-    assert recorder.asked == []
+        assert read(RequestCookies(header), core.sessions) is NO_SESSION
+    assert recorder.calls == []
 
 
-def test_a_session_tells_name_address_and_picture_and_when_it_ends(options: Core) -> None:
-    session = read(RequestCookies(_header(options)), options.sessions).session
+def test_a_session_has_name_email_image_and_expiry(core: Core) -> None:
+    session = read(RequestCookies(_header(core)), core.sessions).session
     assert session == Session(
         SessionUser("Ada", "ada@example.org", "https://img.example/ada.png"),
         datetime.fromtimestamp(START + 30 * DAY, UTC),
     )
 
 
-def test_the_json_holds_the_allowed_fields_and_no_claim_besides(options: Core) -> None:
-    known = read(
-        RequestCookies(_header(options, {**ADA, "secret": "s", "access_token": "at"})), options.sessions
-    ).cached
-    assert known is not None
-    assert json.loads(known.body) == {
+def test_the_json_contains_only_the_documented_fields(core: Core) -> None:
+    cached = read(RequestCookies(_header(core, {**ADA, "secret": "s", "access_token": "at"})), core.sessions).cached
+    assert cached is not None
+    assert json.loads(cached.body) == {
         "user": {"name": "Ada", "email": "ada@example.org", "image": "https://img.example/ada.png"},
         "expires": "2026-12-18T11:06:40.000Z",
     }
 
 
 @pytest.mark.parametrize("value", [None, 7, ["Ada"], {"first": "Ada"}, True])
-def test_a_claim_of_the_wrong_type_is_told_as_nothing(value: object, options: Core) -> None:
+def test_a_claim_of_the_wrong_type_becomes_null(value: object, core: Core) -> None:
     session = read(
-        RequestCookies(_header(options, {"name": value, "email": value, "picture": value})), options.sessions
+        RequestCookies(_header(core, {"name": value, "email": value, "picture": value})), core.sessions
     ).session
     assert session is not None
     assert session.user.to_json() == {"name": None, "email": None, "image": None}
 
 
-def test_half_a_character_in_a_name_is_shown_as_javascript_writes_it(options: Core) -> None:
-    """JavaScript lets an emoji be cut in two; nothing can be encoded with the half."""
+def test_a_lone_surrogate_becomes_the_replacement_character(core: Core) -> None:
+    """JavaScript can cut an emoji in two, and half of it cannot be encoded as UTF-8."""
     claims = {"name": "Ada \ud83c", "picture": "\udf89", "exp": int(START) + DAY}
-    known = read(RequestCookies(f"{NAME}={jwe.seal_claims(claims, SECRET, NAME)}"), options.sessions).cached
-    assert known is not None
-    assert json.loads(known.body)["user"] == {"name": "Ada \ufffd", "email": None, "image": "\ufffd"}
+    cached = read(RequestCookies(f"{NAME}={jwe.seal_claims(claims, SECRET, NAME)}"), core.sessions).cached
+    assert cached is not None
+    assert json.loads(cached.body)["user"] == {"name": "Ada \ufffd", "email": None, "image": "\ufffd"}
 
 
-def test_the_callbacks_are_asked_jwt_first_then_session_and_once_each(options: Core, recorder: Recorder) -> None:
-    recorder.jwt_answer = lambda params: {**params.token, "role": "owner"}
-    read(RequestCookies(_header(options)), options.sessions)
-    jwt, session = recorder.asked
+def test_jwt_and_session_are_called_once_in_this_order(core: Core, recorder: Recorder) -> None:
+    recorder.on_jwt = lambda params: {**params.token, "role": "owner"}
+    read(RequestCookies(_header(core)), core.sessions)
+    jwt, session = recorder.calls
     assert isinstance(jwt, JWTParams)
     assert isinstance(session, SessionParams)
     assert (jwt.trigger, jwt.user, jwt.account, jwt.session) == (None, None, None, None)
     assert session.token["role"] == "owner"
 
 
-def test_a_worker_that_has_seen_the_token_asks_again_after_a_minute_only(
-    options: Core, recorder: Recorder, clock: FrozenClock
-) -> None:
-    header = _header(options)
-    first = read(RequestCookies(header), options.sessions)
+def test_the_callbacks_are_called_again_after_a_minute(core: Core, recorder: Recorder, clock: FrozenClock) -> None:
+    header = _header(core)
+    first = read(RequestCookies(header), core.sessions)
     clock.advance(CALLBACK_CACHE_SECONDS - 1)
-    assert read(RequestCookies(header), options.sessions).cached is first.cached
-    assert len(recorder.asked) == 2
+    assert read(RequestCookies(header), core.sessions).cached is first.cached
+    assert len(recorder.calls) == 2
     clock.advance(1)
-    assert read(RequestCookies(header), options.sessions).session == first.session
-    assert len(recorder.asked) == 4
+    assert read(RequestCookies(header), core.sessions).session == first.session
+    assert len(recorder.calls) == 4
 
 
-def test_a_token_just_issued_need_not_be_opened(options: Core, recorder: Recorder) -> None:
+def test_an_issued_session_is_cached(core: Core, recorder: Recorder) -> None:
     jar = CookieJar()
-    known, written = update_session(ADA, "", (), options.sessions)
-    jar.store(written)
-    assert read(RequestCookies(jar.header), options.sessions).cached is known
-    assert len(recorder.asked) == 1
+    cached, set_cookies = update_session(ADA, "", (), core.sessions)
+    jar.store(set_cookies)
+    assert read(RequestCookies(jar.header), core.sessions).cached is cached
+    assert len(recorder.calls) == 1
 
 
-def test_what_a_worker_remembers_ends_with_the_token(options: Core, clock: FrozenClock) -> None:
-    header = _header(options, max_age=30)
-    assert read(RequestCookies(header), options.sessions).session
+def test_a_cached_session_expires_with_its_token(core: Core, clock: FrozenClock) -> None:
+    header = _header(core, max_age=30)
+    assert read(RequestCookies(header), core.sessions).session
     clock.advance(30 + CLOCK_TOLERANCE - 1)
-    assert read(RequestCookies(header), options.sessions).session
+    assert read(RequestCookies(header), core.sessions).session
     clock.advance(1)
-    assert len(options.sessions.cache) == 1
-    assert read(RequestCookies(header), options.sessions) == SessionResult(cookie_names=(NAME,), invalid=True)
+    assert len(core.sessions.cache) == 1
+    assert read(RequestCookies(header), core.sessions) == SessionResult(cookie_names=(NAME,), invalid=True)
 
 
 @pytest.mark.parametrize("header", ["x", "a.b.c", "a..b.c.d", "%", "ÿ", "=;", "eyJhbGciOiJub25lIn0.e30."])
-def test_a_bad_token_is_nobody_a_line_in_the_log_and_a_cookie_to_clear(
-    header: str, options: Core, recorder: Recorder, caplog: pytest.LogCaptureFixture
+def test_an_invalid_token_is_logged_and_its_cookie_is_deleted(
+    header: str, core: Core, recorder: Recorder, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    reading = read(RequestCookies(f"{NAME}={header}"), options.sessions)
-    assert (reading.session, reading.invalid, reading.failed) == (None, True, False)
-    assert [cookie.to_header() for cookie in refresh(reading, options.sessions)] == [
+    result = read(RequestCookies(f"{NAME}={header}"), core.sessions)
+    assert (result.session, result.invalid, result.failed) == (None, True, False)
+    assert [cookie.to_header() for cookie in refresh(result, core.sessions)] == [
         f"{NAME}=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax"
     ]
-    assert [record.getMessage() for record in caplog.records] == ["session not believed"]
-    assert recorder.asked == []
+    assert [record.getMessage() for record in caplog.records] == ["session is invalid"]
+    assert recorder.calls == []
 
 
-def test_a_token_without_an_end_is_no_session(options: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_without_exp_is_invalid(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Sealer, "open", lambda *_: {"sub": "1"})
-    reading = read(RequestCookies(f"{NAME}=opens"), options.sessions)
-    assert (reading.session, reading.invalid) == (None, True)
+    result = read(RequestCookies(f"{NAME}=token"), core.sessions)
+    assert (result.session, result.invalid) == (None, True)
 
 
-def test_a_gap_among_the_chunks_is_nobody_and_every_chunk_is_cleared(options: Core) -> None:
-    reading = read(RequestCookies(f"{NAME}.0=a; {NAME}.2=c"), options.sessions)
-    assert reading.session is None
-    assert {cookie.name for cookie in refresh(reading, options.sessions)} == {f"{NAME}.0", f"{NAME}.2"}
+def test_with_a_missing_chunk_every_chunk_is_deleted(core: Core) -> None:
+    result = read(RequestCookies(f"{NAME}.0=a; {NAME}.2=c"), core.sessions)
+    assert result.session is None
+    assert {cookie.name for cookie in refresh(result, core.sessions)} == {f"{NAME}.0", f"{NAME}.2"}
 
 
-def test_a_token_of_any_other_purpose_is_no_session(options: Core, clock: FrozenClock) -> None:
+def test_a_token_encrypted_for_another_purpose_is_invalid(core: Core, clock: FrozenClock) -> None:
     for salt in ("authjs.flow", "__Secure-authjs.session-token", "genkan.dev_provider.code", "authjs.csrf-token"):
         token = Sealer([SECRET], salt, clock).seal(ADA, 60)
-        assert read(RequestCookies(f"{NAME}={token}"), options.sessions).invalid
+        assert read(RequestCookies(f"{NAME}={token}"), core.sessions).invalid
 
 
-def test_junk_is_never_remembered(options: Core) -> None:
+def test_invalid_tokens_are_not_cached(core: Core) -> None:
     for number in range(1000):
-        read(RequestCookies(f"{NAME}=eyJ{number}..AAAA.AAAA.AAAA"), options.sessions)
-    assert len(options.sessions.cache) == 0
+        read(RequestCookies(f"{NAME}=eyJ{number}..AAAA.AAAA.AAAA"), core.sessions)
+    assert len(core.sessions.cache) == 0
 
 
-@pytest.mark.parametrize("which", ["jwt_answer", "session_answer"])
-def test_a_callback_that_raises_makes_nobody_and_keeps_the_cookie(
-    which: str, options: Core, recorder: Recorder, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("callback", ["on_jwt", "on_session"])
+def test_a_callback_that_raises_gives_no_session_and_keeps_the_cookie(
+    callback: str, core: Core, recorder: Recorder, caplog: pytest.LogCaptureFixture
 ) -> None:
-    header = _header(options)
-    setattr(recorder, which, _raise)
-    reading = read(RequestCookies(header), options.sessions)
-    assert (reading.session, reading.invalid, reading.failed) == (None, False, True)
-    assert refresh(reading, options.sessions) == ()
+    header = _header(core)
+    setattr(recorder, callback, _raise)
+    result = read(RequestCookies(header), core.sessions)
+    assert (result.session, result.invalid, result.failed) == (None, False, True)
+    assert refresh(result, core.sessions) == ()
     (record,) = caplog.records
     assert "ada@" not in str(record.__dict__)
-    setattr(recorder, which, None)
-    assert read(RequestCookies(header), options.sessions).session
+    setattr(recorder, callback, None)
+    assert read(RequestCookies(header), core.sessions).session
 
 
-@pytest.mark.parametrize("which", ["jwt_answer", "session_answer"])
-def test_a_bad_token_that_a_callback_met_elsewhere_does_not_end_the_session(
-    which: str, options: Core, recorder: Recorder
+@pytest.mark.parametrize("callback", ["on_jwt", "on_session"])
+def test_a_token_error_from_a_callback_does_not_end_the_session(callback: str, core: Core, recorder: Recorder) -> None:
+    setattr(recorder, callback, lambda _: core.checks.sealer.open("not a token"))
+    assert read(RequestCookies(_header(core)), core.sessions).failed
+
+
+def test_a_jwt_callback_that_returns_none_ends_the_session(core: Core, recorder: Recorder) -> None:
+    recorder.on_jwt = lambda _: None
+    result = read(RequestCookies(_header(core)), core.sessions)
+    assert (result.session, result.invalid) == (None, True)
+    assert len(recorder.calls) == 1
+
+
+def test_a_session_callback_that_returns_none_gives_no_session_and_keeps_the_cookie(
+    core: Core, recorder: Recorder
 ) -> None:
-    setattr(recorder, which, lambda _: options.checks.sealer.open("not a token"))
-    assert read(RequestCookies(_header(options)), options.sessions).failed
+    recorder.on_session = lambda _: None
+    header = _header(core)
+    result = read(RequestCookies(header), core.sessions)
+    assert (result.session, result.invalid, result.failed) == (None, False, False)
+    assert refresh(result, core.sessions) == ()
+    recorder.on_session = None
+    assert read(RequestCookies(header), core.sessions).session
 
 
-def test_a_jwt_callback_that_says_none_ends_the_session(options: Core, recorder: Recorder) -> None:
-    recorder.jwt_answer = lambda _: None
-    reading = read(RequestCookies(_header(options)), options.sessions)
-    assert (reading.session, reading.invalid) == (None, True)
-    assert len(recorder.asked) == 1
-
-
-def test_a_session_callback_that_says_none_hides_the_session_and_keeps_the_cookie(
-    options: Core, recorder: Recorder
+@pytest.mark.parametrize("returned", [True, 1, "Ada", ["Ada"], RuntimeError("down"), SessionUser("Ada"), object()])
+@pytest.mark.parametrize("callback", ["on_jwt", "on_session"])
+def test_a_callback_that_returns_another_type_gives_no_session(
+    callback: str, returned: object, core: Core, recorder: Recorder
 ) -> None:
-    recorder.session_answer = lambda _: None
-    header = _header(options)
-    reading = read(RequestCookies(header), options.sessions)
-    assert (reading.session, reading.invalid, reading.failed) == (None, False, False)
-    assert refresh(reading, options.sessions) == ()
-    recorder.session_answer = None
-    assert read(RequestCookies(header), options.sessions).session
+    setattr(recorder, callback, lambda _: returned)
+    result = read(RequestCookies(_header(core)), core.sessions)
+    assert (result.session, result.failed) == (None, True)
 
 
-@pytest.mark.parametrize("answer", [True, 1, "Ada", ["Ada"], RuntimeError("down"), SessionUser("Ada"), object()])
-@pytest.mark.parametrize("which", ["jwt_answer", "session_answer"])
-def test_an_answer_that_is_no_answer_is_never_somebody(
-    which: str, answer: object, options: Core, recorder: Recorder
+def test_a_session_without_user_or_expiry_or_with_values_that_are_not_json_is_refused(
+    core: Core, recorder: Recorder
 ) -> None:
-    setattr(recorder, which, lambda _: answer)
-    reading = read(RequestCookies(_header(options)), options.sessions)
-    assert (reading.session, reading.failed) == (None, True)
-
-
-def test_a_session_without_a_user_or_with_what_is_no_json_is_nobody(options: Core, recorder: Recorder) -> None:
     for change in ({"user": None}, {"expires": None}, {"extra": {"when": object()}}, {"extra": 7}):
-        recorder.session_answer = lambda params, change=change: replace(params.session, **change)
-        assert read(RequestCookies(_header(options)), options.sessions).failed
+        recorder.on_session = lambda params, change=change: replace(params.session, **change)
+        assert read(RequestCookies(_header(core)), core.sessions).failed
 
 
-def test_a_callback_can_scribble_on_what_it_is_given_without_touching_what_is_remembered(
-    options: Core, recorder: Recorder
+def test_a_callback_that_changes_its_arguments_does_not_change_the_cached_session(
+    core: Core, recorder: Recorder
 ) -> None:
-    recorder.session_answer = lambda params: params.token.clear() or params.session
-    known = read(RequestCookies(_header(options)), options.sessions).cached
-    assert known is not None
-    assert known.token["sub"] == "1"
+    recorder.on_session = lambda params: params.token.clear() or params.session
+    cached = read(RequestCookies(_header(core)), core.sessions).cached
+    assert cached is not None
+    assert cached.token["sub"] == "1"

@@ -1,4 +1,4 @@
-"""Endings that are over go out of a worker's memory by the day, and none of them too early."""
+"""Removal of revocations from a worker's copy after their tokens have expired."""
 
 from __future__ import annotations
 
@@ -14,20 +14,18 @@ MIDNIGHT = START // DAY * DAY + DAY
 
 
 @pytest.mark.parametrize("others", [0, 10_001], ids=["few", "many"])
-def test_an_ending_that_mattered_until_a_second_before_midnight_is_known_the_next_day(
-    clock: FrozenClock, others: int
-) -> None:
-    """A token is believed a little beyond its end, and another host's clock may be behind."""
-    pace = FrozenClock()
-    endings = RevocationList(RevocationSource(), clock, monotonic=pace)
-    news = [Revocation(0, "session", f"other {number}", 1, 2**31) for number in range(others)]
-    endings.add([Revocation(0, "session", "gone", 1, int(MIDNIGHT) - 1), *news])
+def test_a_revocation_is_kept_for_the_day_after_its_token_expired(clock: FrozenClock, others: int) -> None:
+    """A token is valid a little beyond its expiry, and the clock of another host may be behind."""
+    monotonic = FrozenClock()
+    revocations = RevocationList(RevocationSource(), clock, monotonic=monotonic)
+    unrelated = [Revocation(0, "session", f"other {number}", 1, 2**31) for number in range(others)]
+    revocations.add([Revocation(0, "session", "revoked", 1, int(MIDNIGHT) - 1), *unrelated])
     verdicts = []
     for now in (MIDNIGHT, MIDNIGHT + DAY - 1, MIDNIGHT + DAY):
         clock.now = now
-        pace.advance(CLEANUP_INTERVAL)
-        endings.refresh()
-        verdicts.append(endings.check({"sid": "gone"}, now))
+        monotonic.advance(CLEANUP_INTERVAL)
+        revocations.refresh()
+        verdicts.append(revocations.check({"sid": "revoked"}, now))
 
-    assert verdicts == ["ended", "ended", None]
-    assert len(endings) == others
+    assert verdicts == ["revoked", "revoked", None]
+    assert len(revocations) == others

@@ -1,4 +1,4 @@
-"""What is written down of a session that is prolonged by many at once, and what its token goes on saying of its user."""
+"""Writes of concurrent extensions, and the age of the claims about the user."""
 
 from __future__ import annotations
 
@@ -23,68 +23,73 @@ DAY = 86_400
 
 
 @pytest.mark.parametrize("strategy", ["jwt", "database"])
-def test_of_those_who_prolong_within_a_minute_the_first_writes_and_news_are_always_written(
+def test_of_the_extensions_within_a_minute_the_first_is_written_and_a_forced_one_always(
     clock: FrozenClock, strategy: StrategyName
 ) -> None:
-    options = make_core(clock, session_config=SessionConfig(strategy=strategy))
-    options.adapter.create_user(User("ada", "Ada"), Account("hub", "ada", "oidc"))
+    core = make_core(clock, session_config=SessionConfig(strategy=strategy))
+    core.adapter.create_user(User("ada", "Ada"), Account("hub", "ada", "oidc"))
     now, end = int(clock.now), int(clock.now) + 30 * DAY
     times: dict[str, Any] = {"created": now, "last_seen": now, "expires": end, "absolute_expires": now + 90 * DAY}
     record = SessionRecord(id="one", user_id="ada", provider="hub", device="Firefox", **times)
-    text, claims = options.sessions.strategy.create({"sub": "ada", "sid": "one"}, 30 * DAY, record)
-    written = []
-    for seconds, every in ((DAY, MIN_EXTENSION), (MIN_EXTENSION - 1, MIN_EXTENSION), (0, 0), (60, MIN_EXTENSION)):
+    cookie_value, claims = core.sessions.strategy.create({"sub": "ada", "sid": "one"}, 30 * DAY, record)
+    is_written = []
+    for seconds, min_interval in (
+        (DAY, MIN_EXTENSION),
+        (MIN_EXTENSION - 1, MIN_EXTENSION),
+        (0, 0),
+        (60, MIN_EXTENSION),
+    ):
         clock.advance(seconds)
-        options.sessions.strategy.extend(text, claims, 30 * DAY, min_interval=every)
-        kept = options.sessions.store.get("one")
-        written.append(kept is not None and kept.last_seen == clock.now)
+        core.sessions.strategy.extend(cookie_value, claims, 30 * DAY, min_interval=min_interval)
+        stored = core.sessions.store.get("one")
+        is_written.append(stored is not None and stored.last_seen == clock.now)
 
-    assert written == [True, False, True, True]
+    assert is_written == [True, False, True, True]
 
 
-def test_what_a_token_says_is_no_younger_for_being_made_by_a_clock_that_was_ahead(clock: FrozenClock) -> None:
-    """A change since then counts, also where this worker's clock has caught up before it looks again (F12)."""
-    options = make_core(clock, monotonic=clock)
-    user, _ = options.adapter.create_user(User("1", "Ada"), Account("hub", "ada", "oidc"))
-    guest = SessionClient(options)
+# requirement F12
+def test_claims_issued_by_a_clock_that_was_ahead_are_reloaded_after_a_change(clock: FrozenClock) -> None:
+    """Also if this worker's clock has passed their time before the next request."""
+    core = make_core(clock, monotonic=clock)
+    user, _ = core.adapter.create_user(User("1", "Ada"), Account("hub", "ada", "oidc"))
+    client = SessionClient(core)
     clock.advance(3600)
-    guest.jar.values[NAME] = options.sessions.sealer.seal({"sub": user.id, "name": "Ada"}, 30 * DAY)
+    client.jar.values[NAME] = core.sessions.sealer.seal({"sub": user.id, "name": "Ada"}, 30 * DAY)
     clock.advance(-3600)
-    guest.visit()
-    assert guest.token()["iat"] == clock.now
+    client.request()
+    assert client.token()["iat"] == clock.now
     clock.advance(5)
-    options.adapter.update_user(user.id, name="Countess")
-    options.sessions.store.mark_user_changed(user.id, int(clock.now))
+    core.adapter.update_user(user.id, name="Countess")
+    core.sessions.store.mark_user_changed(user.id, int(clock.now))
     clock.advance(7200)
 
-    session = guest.visit()
+    session = client.request()
     assert session is not None
     assert session.user.name == "Countess"
 
 
-def test_an_update_of_what_another_worker_has_ended_is_refused_though_nothing_was_read_since(
-    clock: FrozenClock,
-) -> None:
-    options = make_core(clock, monotonic=clock)
-    guest = SessionClient(options)
-    guest.sign_in()
-    assert guest.visit()
-    reading = read(RequestCookies(guest.jar.header), options.sessions)
-    assert reading.cached is not None
-    options.sessions.store.revoke_unrecorded(session_id(guest.token()) or "", int(clock.now))
+def test_an_update_of_a_session_that_another_worker_revoked_is_refused(clock: FrozenClock) -> None:
+    """Also if the session was read before the revocation applied on this worker."""
+    core = make_core(clock, monotonic=clock)
+    client = SessionClient(core)
+    client.sign_in()
+    assert client.request()
+    result = read(RequestCookies(client.jar.header), core.sessions)
+    assert result.cached is not None
+    core.sessions.store.revoke_unrecorded(session_id(client.token()) or "", int(clock.now))
     clock.advance(MAX_LAG)
 
-    known, written = apply_update({}, reading.cookie_value, reading.cookie_names, options.sessions)
-    assert known is None
-    assert [(cookie.name, cookie.max_age) for cookie in written] == [(NAME, 0)]
+    cached, set_cookies = apply_update({}, result.cookie_value, result.cookie_names, core.sessions)
+    assert cached is None
+    assert [(cookie.name, cookie.max_age) for cookie in set_cookies] == [(NAME, 0)]
 
 
-@pytest.mark.parametrize("odd", [True, False, "soon", None, [1]])
-def test_a_time_of_sign_in_that_is_none_ends_nobodys_session(clock: FrozenClock, odd: object) -> None:
-    """Its age counts from when the token was made."""
-    options = make_core(clock)
-    guest = SessionClient(options)
-    guest.jar.values[NAME] = options.sessions.sealer.seal({"sub": "1", "session_start": odd}, 30 * DAY)
+@pytest.mark.parametrize("session_start", [True, False, "soon", None, [1]])
+def test_without_a_valid_session_start_the_age_counts_from_iat(clock: FrozenClock, session_start: object) -> None:
+    core = make_core(clock)
+    client = SessionClient(core)
+    client.jar.values[NAME] = core.sessions.sealer.seal({"sub": "1", "session_start": session_start}, 30 * DAY)
 
-    assert guest.visit()
-    assert started_at({"session_start": odd, "iat": int(clock.now) - 5}, clock.now) == int(clock.now) - 5
+    assert client.request()
+    iat = int(clock.now) - 5
+    assert started_at({"session_start": session_start, "iat": iat}, clock.now) == iat

@@ -1,46 +1,48 @@
-"""Endings of all that a user has, as a worker holds them: the latest counts, and for long enough."""
+"""Revocations of all sessions of a user in a worker's copy: the latest counts until every token has expired."""
 
 from __future__ import annotations
 
 import pytest
 
-from genkan.adapters.sessions import RETENTION_SECONDS, Revocation
+from genkan.adapters.sessions import RETENTION_SECONDS, Revocation, RevocationKind
 from genkan.session.revocation_list import CLEANUP_INTERVAL, RevocationList
 from tests.clock import START, FrozenClock
 from tests.revocations import RevocationSource
 
 
-@pytest.fixture(name="pace")
-def _pace() -> FrozenClock:
+@pytest.fixture(name="monotonic")
+def _monotonic() -> FrozenClock:
     return FrozenClock()
 
 
-@pytest.fixture(name="endings")
-def _endings(clock: FrozenClock, pace: FrozenClock) -> RevocationList:
-    return RevocationList(RevocationSource(), clock, monotonic=pace)
+@pytest.fixture(name="revocations")
+def _revocations(clock: FrozenClock, monotonic: FrozenClock) -> RevocationList:
+    return RevocationList(RevocationSource(), clock, monotonic=monotonic)
 
 
 @pytest.mark.parametrize(("kind", "verdict"), [("user", "revoked"), ("changed", "changed")])
-def test_news_that_comes_again_or_late_takes_nothing_back(endings: RevocationList, kind: str, verdict: str) -> None:
-    """What is read once more because transactions commit in any order."""
-    made = {"sub": "ann", "iat": 1500}
-    late, early = (Revocation(mark, kind, "ann", at, 2**31) for mark, at in ((2, 2000), (1, 1000)))  # type: ignore[arg-type]
-    endings.add([late])
-    version = endings.version
-    endings.add([early, late])
-
-    assert endings.check(made, 1500) == verdict
-    assert endings.version == version
-
-
-@pytest.mark.parametrize(("seconds", "is_known"), [(RETENTION_SECONDS - 1, True), (RETENTION_SECONDS, False)])
-def test_it_is_known_a_little_longer_than_any_token_that_it_is_about(
-    endings: RevocationList, clock: FrozenClock, pace: FrozenClock, seconds: int, is_known: bool
+def test_a_revocation_that_is_read_again_or_late_does_not_replace_a_later_one(
+    revocations: RevocationList, kind: RevocationKind, verdict: str
 ) -> None:
-    endings.add([Revocation(0, "user", "ann", int(START), int(START) + 1000)])
-    clock.advance(1000 + seconds)
-    pace.advance(CLEANUP_INTERVAL)
-    endings.refresh()
+    """Recent rows are read again, because transactions commit in any order."""
+    claims = {"sub": "ann", "iat": 1500}
+    late, early = (Revocation(id, kind, "ann", at, 2**31) for id, at in ((2, 2000), (1, 1000)))
+    revocations.add([late])
+    version = revocations.version
+    revocations.add([early, late])
 
-    assert (endings.check({"sub": "ann"}, START) == "revoked") is is_known
-    assert len(endings) == is_known
+    assert revocations.check(claims, 1500) == verdict
+    assert revocations.version == version
+
+
+@pytest.mark.parametrize(("seconds", "is_kept"), [(RETENTION_SECONDS - 1, True), (RETENTION_SECONDS, False)])
+def test_a_revocation_is_kept_for_the_retention_time_after_its_tokens_expired(
+    revocations: RevocationList, clock: FrozenClock, monotonic: FrozenClock, seconds: int, is_kept: bool
+) -> None:
+    revocations.add([Revocation(0, "user", "ann", int(START), int(START) + 1000)])
+    clock.advance(1000 + seconds)
+    monotonic.advance(CLEANUP_INTERVAL)
+    revocations.refresh()
+
+    assert (revocations.check({"sub": "ann"}, START) == "revoked") is is_kept
+    assert len(revocations) == is_kept

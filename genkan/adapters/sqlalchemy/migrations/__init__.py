@@ -79,7 +79,8 @@ def _upgrade(connection: Connection) -> None:
 def _check_not_newer(heads: set[str], script: ScriptDirectory) -> None:
     if heads - {known.revision for known in script.walk_revisions()}:
         raise ConfigurationError(
-            "DATABASE_URL: a newer release has migrated this database. Run that release, or restore a backup."
+            "DATABASE_URL: a newer release, or one from before 0.1, has migrated this database. Run that release, restore a "
+            "backup, or use a new database."
         )
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.types import TypeEngine
 
 from genkan.errors import ConfigurationError
 
-revision = "0001"
+revision = "users_and_accounts"
 down_revision: str | None = None
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None

@@ -9,8 +9,8 @@ from alembic import op
 
 from genkan.errors import ConfigurationError
 
-revision = "0002"
-down_revision: str | None = "0001"
+revision = "sessions"
+down_revision: str | None = "users_and_accounts"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 

@@ -1,0 +1,52 @@
+"""Fixtures for the lifecycle tests: an application with each session strategy, and a signed-in browser."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+import pytest
+from flask import Flask
+
+from genkan.adapters.sessions import SessionRecord
+from tests.browser import Browser
+from tests.conftest import Environment, MakeApp
+
+COOKIE = "authjs.session-token"
+DAY = 86_400
+
+
+@pytest.fixture(name="strategy", params=["jwt", "database"])
+def _strategy(request: pytest.FixtureRequest, environment: Environment) -> str:
+    environment["AUTH_SESSION_STRATEGY"] = request.param
+    return str(request.param)
+
+
+@pytest.fixture(name="app")
+def _app(strategy: str, make_app: MakeApp) -> Flask:
+    return make_app()
+
+
+@pytest.fixture(name="hana")
+def _hana(app: Flask) -> Browser:
+    browser = Browser(app)
+    browser.sign_in()
+    return browser
+
+
+def copy_of(browser: Browser) -> Browser:
+    """Return another browser with a copy of the session cookie."""
+    copy = Browser(browser.app)
+    copy.client.set_cookie(COOKIE, browser.cookie(COOKIE) or "", domain="127.0.0.1")
+    return copy
+
+
+def records(browser: Browser) -> list[SessionRecord]:
+    now = int(browser.core.clock())
+    return list(browser.core.sessions.store.list_all_active(now, 100))
+
+
+def sid(browser: Browser) -> str:
+    """Return the id of this browser's session."""
+    known = browser.core.sessions.cache.get(sha256((browser.cookie(COOKIE) or "").encode()).digest())
+    assert known is not None
+    return str(known.token["sid"])

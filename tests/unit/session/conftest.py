@@ -1,0 +1,19 @@
+"""Fixtures of the tests of the revocation list."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.clock import FrozenClock
+from tests.revocations import RevocationSource
+from tests.unit.session.worker import Worker
+
+
+@pytest.fixture(name="source")
+def _source() -> RevocationSource:
+    return RevocationSource()
+
+
+@pytest.fixture(name="worker")
+def _worker(source: RevocationSource, clock: FrozenClock) -> Worker:
+    return Worker(source, clock)
