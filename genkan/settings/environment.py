@@ -63,7 +63,7 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         secrets=_secrets(environ, production),
         url=url,
         database_url=urls.database_url(environ, production),
-        redis_url=urls.redis_url(environ, production),
+        redis_url=urls.redis_url(environ),
         host=urls.host(environ),
         port=port,
         trusted_proxy_hops=_number(environ, "TRUSTED_PROXY_HOPS", 0, 0, 10),

@@ -13,7 +13,6 @@ from genkan.errors import ConfigurationError
 from genkan.http.urls import is_loopback
 
 ROOT = Path(__file__).resolve().parents[2]
-DEFAULT_PASSWORDS = frozenset({"postgres", "password", "passwd", "secret", "admin", "root", "redis", "genkan", "test"})
 HOST = re.compile(
     r"(?=.{1,254}$)([a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?\.?|[0-9a-f.]*:[0-9a-f:.]*"
 )
@@ -101,12 +100,10 @@ def database_url(environ: Mapping[str, str], production: bool) -> str:
         fail("DATABASE_URL", "it has more than one @", "Write an @ in the password as %40")
     if production and is_sqlite and (":memory:" in url or not rest):
         fail("DATABASE_URL", "workers cannot share a database in memory", "Name a file")
-    if production:
-        _refuse_default_password("DATABASE_URL", url)
     return re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url)
 
 
-def redis_url(environ: Mapping[str, str], production: bool) -> str | None:
+def redis_url(environ: Mapping[str, str]) -> str | None:
     """Return the URL of the Redis that all workers share, or None if it is not set.
 
     Raises ConfigurationError if it is invalid.
@@ -115,16 +112,7 @@ def redis_url(environ: Mapping[str, str], production: bool) -> str | None:
     # redis-py silently uses database 0 if the path is not a number.
     if url and not re.fullmatch(r"rediss?://[^/?#]+(/[0-9]*)?(\?[^#]*)?|unix:///.+", url):
         fail("REDIS_URL", "it is not a Redis URL", "Write it as redis://host:6379/0 or unix:///path")
-    if url and production:
-        _refuse_default_password("REDIS_URL", url)
     return url
-
-
-def _refuse_default_password(name: str, url: str) -> None:
-    # The pattern follows SQLAlchemy, which accepts characters in a password that urlsplit does not.
-    server = re.match(r"[^:]+://[^:/@]*:(?P<password>.*)@(?P<host>[^/?:]+)", url)
-    if server and server["password"] in DEFAULT_PASSWORDS and not is_loopback(server["host"]):
-        fail(name, "its password is a common default", "Choose another password")
 
 
 def _ip_address(host: str) -> str | None:

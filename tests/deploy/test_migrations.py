@@ -144,7 +144,7 @@ def test_duplicate_rows_stop_the_upgrade_with_an_error_that_names_the_query(
 
 def test_a_users_table_of_another_application_is_not_changed(database: Database, url: str) -> None:
     authjs.execute(database, "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT, password TEXT)")
-    with pytest.raises(ConfigurationError, match=r"table users.*lacks name, emailVerified, image"):
+    with pytest.raises(ConfigurationError, match=r"table users.*has no column name, emailVerified, image"):
         migrations.upgrade(url)
     with database.read() as session:
         assert set(columns(session.connection(), "users")) == {"id", "email", "password"}
@@ -159,7 +159,7 @@ def test_another_table_layout_causes_a_warning_and_is_not_changed(
         migrations.upgrade(url)
         migrations.upgrade(url)
     (warning,) = [record.getMessage() for record in caplog.records]
-    assert warning.startswith(f"DATABASE_URL: there is {', '.join(tables)}, but no table users. ")
+    assert warning.startswith(f"DATABASE_URL: the database has {', '.join(tables)}, but no table users. ")
     with database.read() as session:
         assert all(set(columns(session.connection(), table)) == {"id"} for table in tables)
 
@@ -201,7 +201,7 @@ def test_a_name_used_by_another_application_is_an_error_and_nothing_is_changed(
 ) -> None:
     authjs.create_schema(database, id_types)
     authjs.execute(database, statement)
-    with pytest.raises(ConfigurationError, match=rf"^DATABASE_URL: {existing} is there already"):
+    with pytest.raises(ConfigurationError, match=rf"^DATABASE_URL: {existing} already exists"):
         migrations.upgrade(url)
     with database.read() as session:
         assert "used_tokens" not in inspect(session.connection()).get_table_names()

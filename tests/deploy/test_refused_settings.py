@@ -83,8 +83,6 @@ REFUSED_IN_PRODUCTION: list[tuple[str, str]] = [
     ("FLASK_DEBUG", "on"),
     ("DATABASE_URL", "sqlite://"),
     ("DATABASE_URL", "sqlite:///:memory:"),
-    ("DATABASE_URL", "postgresql://postgres:postgres@db.example.test/genkan"),
-    ("REDIS_URL", "redis://:password@cache.example.test:6379/0"),
 ]
 
 

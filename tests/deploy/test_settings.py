@@ -131,7 +131,7 @@ def test_a_public_url_turns_the_development_provider_off() -> None:
     settings = environment.from_environment(tunnel)
     assert not settings.development_provider
     (warning,) = settings.warnings
-    assert warning.startswith("AUTH_URL: others come by that address")
+    assert warning.startswith("AUTH_URL: other computers can reach this address. ")
     assert error_message({**tunnel, "AUTH_DEVELOPMENT_PROVIDER": "on"}).startswith("AUTH_DEVELOPMENT_PROVIDER: ")
 
 
@@ -215,7 +215,7 @@ def test_a_weak_secret_in_development_is_a_warning_that_does_not_repeat_it() -> 
 
 def test_no_configured_provider_is_a_warning() -> None:
     (warning,) = environment.from_environment(PRODUCTION).warnings
-    assert warning.startswith("AUTH_<PROVIDER>_ID: none is set, so nobody can sign in. ")
+    assert warning.startswith("AUTH_<PROVIDER>_ID: none is set, so users cannot sign in. ")
     assert environment.from_environment({**PRODUCTION, "AUTH_GITHUB_ID": "Iv1.8a61f9b3"}).warnings == ()
 
 

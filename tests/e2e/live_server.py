@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.wsgi import ClosingIterator
 
 from app import create_app
 from genkan.adapters.sqlalchemy import migrations
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 
 class _QuietHandler(WSGIRequestHandler):
     def log(self, type: str, message: str, *args: Any) -> None:
         """Print nothing. The browser window records the requests."""
+
+
+def _send_whole_body(app: Flask, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+    """Read and close the response before it is sent. Werkzeug leaves a file open if the browser drops the connection."""
+    body = ClosingIterator(app(environ, start_response))
+    with closing(body):
+        return [b"".join(body)]
 
 
 @contextmanager
@@ -32,7 +44,8 @@ def live_server(folder: Path, **variables: str) -> Iterator[Flask]:
         **variables,
     }
     migrations.upgrade(environment["DATABASE_URL"])
-    server.app = app = create_app(environment)
+    app = create_app(environment)
+    server.app = partial(_send_whole_body, app)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:

@@ -200,3 +200,13 @@ def test_a_worker_does_not_import_alembic() -> None:
     )
 
     assert printed.stdout == "False\n"
+
+
+def test_each_part_of_the_layers_exists() -> None:
+    parts = {part for layer in LAYERS for part in layer} | USES_FLASK | set().union(*THIRD_PARTIES.values())
+    paths = {part: ROOT / part.replace(".", "/") for part in parts}
+    assert [part for part, path in paths.items() if not path.is_dir() and not path.with_suffix(".py").is_file()] == []
+
+
+def test_the_only_module_in_the_root_is_the_application() -> None:
+    assert [path.name for path in ROOT.glob("*.py")] == ["app.py"]

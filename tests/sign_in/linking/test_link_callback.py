@@ -32,7 +32,7 @@ class TestTheCallback:
         before = client.cookie(COOKIE)
         text = assert_refused(client, client.get(authorize_link(client, other_op)), "linked-elsewhere", 403)
 
-        assert "That account is in use here already" in text
+        assert "That account is already in use here" in text
         assert (client.cookie(COOKIE), owner.name()) == (before, "V. Visitor")
 
     def test_a_user_who_signed_out_meanwhile_is_not_signed_in(

@@ -117,5 +117,5 @@ class TestThePage:
     def test_a_signed_out_user_sees_the_usual_page(self, browser: Browser) -> None:
         page = browser.get(REAUTHENTICATE).get_data(as_text=True)
 
-        assert "Choose how to come in." in page
+        assert "Choose a provider." in page
         assert 'name="purpose"' not in page
