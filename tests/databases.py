@@ -30,8 +30,7 @@ def database_for(request: pytest.FixtureRequest) -> Database:
     """Return a new, empty database of the kind of the fixture's parameter, sqlite or postgresql."""
     if request.param == "sqlite":
         return new_database()
-    url: str = request.getfixturevalue("postgres_url")
-    migrations.upgrade(url)
+    url: str = request.getfixturevalue("migrated_postgres_url")
     return Database(url)
 
 

@@ -14,19 +14,24 @@ from pathlib import Path
 
 import psycopg
 
+from genkan.adapters.sqlalchemy import migrations
 from tests.servers.process import Process, free_port, missing
 
 BINARIES = "/usr/lib/postgresql"
 
+MIGRATED = "migrated"
+"""Name of the database that is copied."""
+
 
 class PostgreSQL:
-    """Server on 127.0.0.1. `database()` creates a new, empty database."""
+    """Server on 127.0.0.1. `database()` creates a new, empty database, and `migrated_database()` one with our tables."""
 
     def __init__(self, binaries: Path) -> None:
         self._binaries = binaries
         self._folder = Path(tempfile.mkdtemp(prefix="genkan-postgres-"))
         self._data = str(self._folder / "data")
         self._numbers = itertools.count(1)
+        self._has_template = False
         self.port = free_port()
         settings = {"fsync": "off", "listen_addresses": "127.0.0.1", "unix_socket_directories": str(self._folder)}
         command = [str(binaries / "postgres"), "-D", self._data, "-p", str(self.port)]
@@ -56,12 +61,25 @@ class PostgreSQL:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     @contextmanager
-    def database(self) -> Iterator[str]:
-        """Create an empty database, yield its URL and drop it at the end."""
+    def database(self, template: str = "template1") -> Iterator[str]:
+        """Create a database like `template`, yield its URL and drop it at the end."""
         name = f"test_{next(self._numbers)}"
-        self._execute(f'CREATE DATABASE "{name}"')
-        yield f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{name}"
+        self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        yield self._url(name)
         self._execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    @contextmanager
+    def migrated_database(self) -> Iterator[str]:
+        """Do the same with our tables. Copying a migrated database takes a fifth of the time of a migration."""
+        if not self._has_template:
+            self._execute(f'CREATE DATABASE "{MIGRATED}"')
+            migrations.upgrade(self._url(MIGRATED))
+            self._has_template = True
+        with self.database(MIGRATED) as url:
+            yield url
+
+    def _url(self, name: str) -> str:
+        return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{name}"
 
     def _execute(self, statement: str) -> None:
         conninfo = f"host=127.0.0.1 port={self.port} user=postgres dbname=postgres"

@@ -29,6 +29,13 @@ def postgres_url(postgres_server: PostgreSQL) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture
+def migrated_postgres_url(postgres_server: PostgreSQL) -> Iterator[str]:
+    """Yield the URL of a new PostgreSQL database with our tables."""
+    with postgres_server.migrated_database() as url:
+        yield url
+
+
 @pytest.fixture(scope="session")
 def shared_redis_server() -> Iterator[RedisServer]:
     """Start one Redis for the run."""
