@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadGroupScheduling
 
 from app import create_app
@@ -18,10 +18,11 @@ from genkan.adapters.sqlalchemy import migrations
 from tests.browser import Browser, BufferedClient
 from tests.clock import FrozenClock
 
-# On CI every run uses the same examples, so that its result does not depend on chance. Elsewhere they are random.
-settings.register_profile("ci", derandomize=True, deadline=None)
-if os.environ.get("CI") == "true":
-    settings.load_profile("ci")
+# On CI every run uses the same examples, so that its result does not depend on chance. Elsewhere they are random. No
+# result depends on the load of the machine.
+settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("default"), derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") == "true" else "default")
 
 pytest_plugins = [
     "tests.adapters",
