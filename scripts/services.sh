@@ -14,7 +14,7 @@ need() {
     packages="$packages $names"
 }
 
-need chromium chromium
+need chromium-headless-shell chromium-headless-shell
 # Chromium renders text with this font. It has no program to look for.
 [ -n "$(find /usr/share/fonts /usr/local/share/fonts -iname 'liberation*' 2>/dev/null | head -n 1)" ] ||
     packages="$packages fonts-liberation"

@@ -39,7 +39,9 @@ def _folder(tmp_path: Path) -> Path:
 
 
 def run_to_end(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(production_app.command(folder, **settings), capture_output=True, text=True, check=False)
+    return subprocess.run(
+        production_app.command(folder, **settings), capture_output=True, text=True, check=False, timeout=60
+    )
 
 
 @pytest.mark.parametrize(("settings", "name"), INVALID, ids=[f"{name}-{i}" for i, (_, name) in enumerate(INVALID)])
@@ -65,7 +67,7 @@ def test_an_error_of_create_app_stops_the_start_before_the_migration(folder: Pat
 
 
 def test_a_database_that_is_down_is_one_error_sentence(folder: Path) -> None:
-    (folder / "migrations.py").write_text(
+    (folder / production_app.MIGRATIONS_PATH).write_text(
         "from genkan.errors import AdapterError\ndef upgrade(url): raise AdapterError(url)\n"
     )
     result = run_to_end(folder, DATABASE_URL="postgresql://ann:hunter22@127.0.0.1:1/x")

@@ -34,6 +34,8 @@ def application(environ, start_response):
     return [body]
 """
 
+MIGRATIONS_PATH = "genkan/adapters/sqlalchemy/migrations/__init__.py"
+
 MIGRATIONS = """
 def upgrade(url):
     with open("migrated", "a") as log:
@@ -46,11 +48,19 @@ def build(root: Path) -> Path:
     for name in FOLDERS:
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
     (root / "app.py").write_text(APP)
-    (root / "genkan/adapters/sqlalchemy/migrations/__init__.py").write_text(MIGRATIONS)
+    (root / MIGRATIONS_PATH).write_text(MIGRATIONS)
     return root
 
 
 def command(root: Path, **settings: str) -> list[str]:
     """Return the command that serves `root` with GOOD and these settings, without the environment of the tests."""
     environ = {"PATH": os.environ["PATH"], **GOOD, "PORT": str(free_port()), **settings}
-    return ["env", "-i", *(f"{name}={value}" for name, value in environ.items()), sys.executable, "-m", "deploy.serve"]
+    return [
+        "env",
+        f"--chdir={root}",
+        "-i",
+        *(f"{name}={value}" for name, value in environ.items()),
+        sys.executable,
+        "-m",
+        "deploy.serve",
+    ]
