@@ -95,7 +95,7 @@ def test_make_run_starts_without_settings_and_starts_again(clone: Path) -> None:
     address = f"Genkan is at  http://127.0.0.1:{port}"
     env_files: list[str] = []
     for name in ("Hana Example", None):
-        with serving(["-m", "deploy.run"], run_environment(clone, port), ready=address) as server:
+        with serving(["-m", "deploy.run"], run_environment(clone, port), ready=address, folder=clone) as server:
             client = ServerClient(server.origin)
             home = client.ask("GET", "/")
             assert (home.status_code, home.headers["Content-Type"]) == (200, "text/html; charset=utf-8")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from pathlib import Path
 
 from genkan.settings.environment import ROOT
 from tests.servers.process import free_port
+from tests.servers.server import alone
 
 GOOD = {"AUTH_SECRET": "Wm9f2Lq8Zr4Tn6Yb1Xc3Vd5Hg7Jk0Ps-", "AUTH_URL": "https://app.example.test"}
 
@@ -55,12 +55,4 @@ def build(root: Path) -> Path:
 def command(root: Path, **settings: str) -> list[str]:
     """Return the command that serves `root` with GOOD and these settings, without the environment of the tests."""
     environ = {"PATH": os.environ["PATH"], **GOOD, "PORT": str(free_port()), **settings}
-    return [
-        "env",
-        f"--chdir={root}",
-        "-i",
-        *(f"{name}={value}" for name, value in environ.items()),
-        sys.executable,
-        "-m",
-        "deploy.serve",
-    ]
+    return alone(["-m", "deploy.serve"], environ, root)

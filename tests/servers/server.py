@@ -14,6 +14,7 @@ from urllib.parse import urljoin
 
 import requests
 
+from genkan.settings.environment import ROOT
 from tests.servers.process import Process, free_port
 
 READY = "Booting worker"
@@ -76,15 +77,16 @@ def environment(folder: Path) -> dict[str, str]:
     }
 
 
-def alone(command: list[str], settings: dict[str, str]) -> list[str]:
-    """Return the command for this Python with these settings alone, without the environment of the tests."""
-    return ["env", "-i", *(f"{name}={value}" for name, value in settings.items()), sys.executable, *command]
+def alone(command: list[str], settings: dict[str, str], folder: Path = ROOT) -> list[str]:
+    """Return the command for this Python in `folder` with these settings alone, without the environment of the tests."""
+    values = (f"{name}={value}" for name, value in settings.items())
+    return ["env", f"--chdir={folder}", "-i", *values, sys.executable, *command]
 
 
 @contextmanager
-def serving(command: list[str], settings: dict[str, str], ready: str = READY) -> Iterator[Server]:
-    """Run a server with these settings alone, without the environment of the tests."""
-    process = Process(alone(command, settings), ready)
+def serving(command: list[str], settings: dict[str, str], ready: str = READY, folder: Path = ROOT) -> Iterator[Server]:
+    """Run a server in `folder` with these settings alone, without the environment of the tests."""
+    process = Process(alone(command, settings, folder), ready)
     process.start()
     try:
         yield Server(process, settings["AUTH_URL"])

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from genkan.settings import environment
-from tests.deploy.test_settings import DEVELOPMENT, PRODUCTION, error_message, is_helpful
+from tests.settings.test_settings import DEVELOPMENT, PRODUCTION, error_message, is_helpful
 
 REFUSED_EVERYWHERE: list[tuple[str, str]] = [
     ("GENKAN_ENV", "staging"),
