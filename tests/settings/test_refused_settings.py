@@ -30,7 +30,7 @@ REFUSED_EVERYWHERE: list[tuple[str, str]] = [
     ("DATABASE_URL", "genkan.db"),
     ("DATABASE_URL", "postgresql://ann:hunter@22@db.example.test/genkan"),
     ("DATABASE_URL", "sqlite:///file:x?mode=memory&uri=true"),
-    ("DATABASE_URL", "SQLITE:////file:/tmp/x"),
+    ("DATABASE_URL", "SQLITE:////file:genkan.db"),
     ("REDIS_URL", "redis://127.0.0.1:6379/abc"),
     ("REDIS_URL", "rediss://127.0.0.1:6379/0/1"),
     ("REDIS_URL", "unix:///"),

@@ -117,11 +117,13 @@ def test_an_option_with_a_wrong_type_is_a_configuration_error(tmp_path: Path) ->
         migrations.upgrade(f"sqlite:///{tmp_path}/genkan.db?timeout=soon")
 
 
-def test_a_database_of_a_newer_release_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("revision", ["9999", "0002"], ids=["newer", "before 0.1"])
+def test_a_database_of_another_release_is_refused(tmp_path: Path, revision: str) -> None:
+    """The tables from before 0.1 have other names and the revisions 0001 and 0002."""
     url = f"sqlite:///{tmp_path / 'genkan.db'}"
     migrations.upgrade(url)
     with Database(url).write() as session:
-        session.connection().exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+        session.connection().exec_driver_sql("UPDATE alembic_version SET version_num = ?", (revision,))
     with pytest.raises(ConfigurationError, match="newer release"):
         migrations.upgrade(url)
     with pytest.raises(ConfigurationError, match="newer release"):
