@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Mapping
 
 from flask import Flask
@@ -21,7 +20,7 @@ MAX_BODY = 64 * 1024
 
 
 @cli_errors
-def create_app(environment: Mapping[str, str] | None = None, clock: Clock = time.time) -> Flask:
+def create_app(environment: Mapping[str, str] | None = None, clock: Clock | None = None) -> Flask:
     """Create the application. `environment` replaces the process's own environment.
 
     Raises ConfigurationError that names the variable and the remedy. Creates no tables: `make run` and `make serve` run

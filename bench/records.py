@@ -168,4 +168,6 @@ def _create_session(options: Core) -> str:
         absolute_expires=now + 90 * DAY,
         device="benchmark",
     )
-    return options.sessions.strategy.create(claims, 30 * DAY, record)[0]
+    new = options.sessions.strategy.create(claims, 30 * DAY)
+    options.sessions.store.create(record, claims=new.claims, token_hash=new.token_hash)
+    return new.cookie_value

@@ -68,6 +68,8 @@ class Core:
     checks: Checks
     oauth: OAuthClient
     provider_logout: ProviderLogout
+    sign_out_tickets: Sealer
+    """Seals the tickets with which a sign-out that failed is tried again."""
     updatable_fields: Mapping[str, type]
     """Fields, with their type, that a client may send to `POST /api/auth/session`."""
     rate_limit: RateLimit
@@ -127,6 +129,7 @@ class Core:
             checks=Checks(Sealer(secrets, "authjs.flow", clock), names.flow_prefix, secure, clock),
             oauth=oauth,
             provider_logout=_provider_logout(oauth, secrets, names, origin),
+            sign_out_tickets=Sealer(secrets, "genkan.sign-out-ticket", clock),
             updatable_fields=updatable_fields or {},
             rate_limit=RateLimit(RATE_LIMIT_BURST, SECONDS_PER_SIGN_IN, monotonic),
         )

@@ -14,7 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response
 
 from genkan.adapters import Adapter
-from genkan.adapters.sqlalchemy import Database, SQLAlchemyAdapter, SQLAlchemySessionStore, models
+from genkan.adapters.sqlalchemy import Database, Revocations, SQLAlchemyAdapter, SQLAlchemySessionStore, models
 from genkan.cache.shared import FlaskCache
 from genkan.callbacks import Callbacks, JWTCallback, RedirectCallback, SessionCallback, SignInCallback
 from genkan.core import Core
@@ -90,7 +90,7 @@ class Genkan:
         self._callbacks = replace(self._callbacks, session=callback)
         return callback
 
-    def init_app(self, app: Flask, settings: Settings, clock: Clock = time.time) -> None:
+    def init_app(self, app: Flask, settings: Settings, clock: Clock | None = None) -> None:
         """Add sign-in to `app`: routes, commands, template globals, access checks and headers.
 
         Call it before blueprints with `json_blueprint` are registered. Raises ConfigurationError that names the
@@ -104,8 +104,14 @@ class Genkan:
         if dev_provider is not None:
             app.register_blueprint(dev_views.create_blueprint(dev_provider))
 
-    def _build_core(self, app: Flask, settings: Settings, clock: Clock) -> tuple[Core, DevelopmentProvider | None]:
-        database = Database(settings.database_url)
+    def _build_core(
+        self, app: Flask, settings: Settings, clock: Clock | None
+    ) -> tuple[Core, DevelopmentProvider | None]:
+        database = Database(settings.database_url, clock=clock)
+        revocations = Revocations(
+            database, models.Revocation, models.SessionRecord, lifetime=settings.session_absolute_age
+        )
+        clock = clock or time.time
         account_sealer = TextSealer(settings.secrets, "genkan.account-tokens")
         adapter = SQLAlchemyAdapter(
             database,
@@ -114,7 +120,7 @@ class Genkan:
             models.UsedToken,
             seal=account_sealer.seal,
             open=account_sealer.open,
-            clock=clock,
+            revocations=revocations,
         )
         dev_provider = _dev_provider(settings, adapter, clock)
         core = Core.build(
@@ -130,7 +136,7 @@ class Genkan:
                 absolute_age=settings.session_absolute_age,
                 strategy=settings.session_strategy,
             ),
-            session_store=_session_store(database, settings),
+            session_store=_session_store(database, revocations, settings),
             clock=clock,
             # Called without the network, so that one worker with one thread can serve both sides of a sign-in.
             wsgi_apps={dev_provider.issuer: app.wsgi_app} if dev_provider else {},
@@ -167,15 +173,15 @@ def install(app: Flask, core: Core, *, development: bool = False, trusted_proxy_
     flask_login.init_app(app)
 
 
-def _session_store(database: Database, settings: Settings) -> SQLAlchemySessionStore:
+def _session_store(database: Database, revocations: Revocations, settings: Settings) -> SQLAlchemySessionStore:
     sealer = TextSealer(settings.secrets, "genkan.session-records")
     return SQLAlchemySessionStore(
         database,
         users=models.User,
         sessions=models.SessionRecord,
-        revocations=models.Revocation,
+        revocations=revocations,
         activity=models.Activity,
-        lifetime=settings.session_absolute_age,
+        max_sessions=settings.session_limit,
         seal=sealer.seal,
         open=sealer.open,
     )

@@ -19,7 +19,11 @@ signed_out = _signals.signal("signed-out")
 """Sent after a sign-out with `token: Token`."""
 
 session_revoked = _signals.signal("session-revoked")
-"""Sent with `record: SessionRecord` after a recorded session was revoked. `record.revocation_reason` says why."""
+"""Sent with `record: SessionRecord` after one recorded session was revoked. `record.revocation_reason` says why."""
+
+sessions_revoked = _signals.signal("sessions-revoked")
+"""Sent with `user_id: str | None`, `except_sid: str | None` and `reason: str` after every session of a user was revoked,
+except one, or with the user id None after the sessions of all users were."""
 
 user_created = _signals.signal("user-created")
 """Sent with `user: User` after a user was created at the first sign-in."""

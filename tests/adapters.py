@@ -14,5 +14,5 @@ from tests.databases import adapter_in, database_for
 
 @pytest.fixture(name="adapter", params=["sqlite", "postgresql"])
 def _adapter(request: pytest.FixtureRequest, clock: FrozenClock) -> Iterator[Adapter]:
-    with closing(database_for(request)) as database:
-        yield adapter_in(database, clock)
+    with closing(database_for(request, clock)) as database:
+        yield adapter_in(database)

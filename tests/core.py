@@ -41,12 +41,12 @@ def with_callback(core: Core, **changes: Callable[..., Any]) -> Core:
 
 def make_core(clock: Clock, *, origin: str = ORIGIN, secrets: tuple[str, ...] = (SECRET,), **settings: Any) -> Core:
     """Return a Core with default settings and an empty database. `settings` are keyword arguments of `Core.build`."""
-    database = new_database()
+    database = new_database(clock)
     return Core.build(
         origin=origin,
         secrets=secrets,
         providers=(),
-        adapter=adapter_in(database, clock),
+        adapter=adapter_in(database),
         session_store=store_in(database),
         cache=NoCache(),
         clock=clock,

@@ -10,7 +10,15 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from genkan.adapters.sqlalchemy import Database, SQLAlchemyAdapter, SQLAlchemySessionStore, migrations, models
+from genkan.adapters.sqlalchemy import (
+    Database,
+    Revocations,
+    SQLAlchemyAdapter,
+    SQLAlchemySessionStore,
+    migrations,
+    models,
+)
+from genkan.adapters.sqlalchemy.session_store import MAX_SESSIONS
 from genkan.crypto.sealer import Clock
 
 LIFETIME = 90 * 86_400
@@ -19,39 +27,47 @@ _folder = TemporaryDirectory(prefix="genkan-tests-")
 _numbers = count(1)
 
 
-def new_database() -> Database:
-    """Return a new, empty SQLite database. Copying a migrated file takes a hundredth of the time of a migration."""
+def new_database(clock: Clock | None = None) -> Database:
+    """Return a new, empty SQLite database with this clock, or its own. Copying a migrated file takes a hundredth of the time of a migration."""
     path = Path(_folder.name) / f"{next(_numbers)}.db"
     shutil.copyfile(_migrated(), path)
-    return Database(f"sqlite:///{path}")
+    return Database(f"sqlite:///{path}", clock=clock)
 
 
-def database_for(request: pytest.FixtureRequest) -> Database:
+def database_for(request: pytest.FixtureRequest, clock: Clock | None = None) -> Database:
     """Return a new, empty database of the kind of the fixture's parameter, sqlite or postgresql."""
     if request.param == "sqlite":
-        return new_database()
+        return new_database(clock)
     url: str = request.getfixturevalue("migrated_postgres_url")
-    return Database(url)
+    return Database(url, clock=clock)
 
 
-def adapter_in(database: Database, clock: Clock) -> SQLAlchemyAdapter:
+def adapter_in(database: Database) -> SQLAlchemyAdapter:
     """Return an adapter whose sealed values are the reversed text."""
     tables = models.User, models.Account, models.UsedToken
-    return SQLAlchemyAdapter(database, *tables, seal=lambda text: text[::-1], open=lambda text: text[::-1], clock=clock)
+    revocations = revocations_in(database)
+    return SQLAlchemyAdapter(
+        database, *tables, seal=lambda text: text[::-1], open=lambda text: text[::-1], revocations=revocations
+    )
 
 
-def store_in(database: Database, lifetime: int = LIFETIME) -> SQLAlchemySessionStore:
+def store_in(database: Database, lifetime: int = LIFETIME, max_sessions: int = MAX_SESSIONS) -> SQLAlchemySessionStore:
     """Return a session store whose sealed values are the reversed text."""
     return SQLAlchemySessionStore(
         database,
         users=models.User,
         sessions=models.SessionRecord,
-        revocations=models.Revocation,
+        revocations=revocations_in(database, lifetime),
         activity=models.Activity,
-        lifetime=lifetime,
+        max_sessions=max_sessions,
         seal=lambda text: text[::-1],
         open=lambda text: text[::-1],
     )
+
+
+def revocations_in(database: Database, lifetime: int = LIFETIME) -> Revocations:
+    """Return the table of revocations."""
+    return Revocations(database, models.Revocation, models.SessionRecord, lifetime=lifetime)
 
 
 @cache

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from genkan.adapters.sessions import SessionRecord, SessionStore
+from genkan.adapters.sessions import Revocation, SessionRecord, SessionStore
 from genkan.adapters.sqlalchemy import Database, SQLAlchemyAdapter, SQLAlchemySessionStore
 from genkan.types import Account, User
-from tests.clock import FrozenClock
+from tests.clock import START, FrozenClock
 from tests.databases import LIFETIME, adapter_in, database_for, store_in
 
 ADA, BOB = "ada", "bob"
 DAY = 86_400
-NOW = 1_800_000_000
+NOW = int(START)
 
 
 def record(id: str = "one", user_id: str = ADA, **fields: Any) -> SessionRecord:
@@ -34,9 +34,27 @@ def record(id: str = "one", user_id: str = ADA, **fields: Any) -> SessionRecord:
     return SessionRecord(id=id, user_id=user_id, **values)
 
 
-def revocations_of(store: SessionStore, after_id: int = 0) -> list[tuple[str, str]]:
-    """Return kind and subject of each revocation after that id."""
-    return [(revocation.kind, revocation.subject) for revocation in store.revocations_since(after_id, 1000)]
+class Reader:
+    """Reader of a store's revocations that continues from its last position."""
+
+    def __init__(self, store: SessionStore) -> None:
+        self.position = ""
+        self._store = store
+
+    def read(self) -> list[Revocation]:
+        """Return the revocations that became visible since the last call."""
+        revocations: list[Revocation] = []
+        self.position = self._store.read_revocations(self.position, revocations.extend).position
+        return revocations
+
+    def subjects(self) -> list[str]:
+        """Return the sorted subjects of these."""
+        return sorted(revocation.subject for revocation in self.read())
+
+
+def revocations_of(store: SessionStore) -> list[tuple[str, str]]:
+    """Return kind and subject of each stored revocation, sorted."""
+    return sorted((revocation.kind, revocation.subject) for revocation in Reader(store).read())
 
 
 def ids_of(records: list[SessionRecord]) -> list[str]:
@@ -44,15 +62,15 @@ def ids_of(records: list[SessionRecord]) -> list[str]:
 
 
 @pytest.fixture(name="session_database", params=["sqlite", "postgresql"])
-def _session_database(request: pytest.FixtureRequest) -> Iterator[Database]:
-    with closing(database_for(request)) as database:
+def _session_database(request: pytest.FixtureRequest, clock: FrozenClock) -> Iterator[Database]:
+    with closing(database_for(request, clock)) as database:
         yield database
 
 
 @pytest.fixture(name="user_adapter")
-def _user_adapter(session_database: Database, clock: FrozenClock) -> SQLAlchemyAdapter:
+def _user_adapter(session_database: Database) -> SQLAlchemyAdapter:
     """Return the adapter of the same database, with the users Ada and Bob."""
-    adapter = adapter_in(session_database, clock)
+    adapter = adapter_in(session_database)
     for id in (ADA, BOB):
         adapter.create_user(User(id, id.title(), f"{id}@example.org"), Account("hub", f"{id}-at-hub", "oidc"))
     return adapter

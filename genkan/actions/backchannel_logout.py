@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from functools import partial
 
 from genkan.core import Core
 from genkan.errors import AdapterError, ProviderError, ProviderUnavailable
@@ -24,8 +23,8 @@ _log = logging.getLogger("genkan.backchannel")
 def backchannel_logout(provider_id: str, token: str | None, core: Core) -> ActionResponse:
     """Revoke the sessions that this logout token names. The status is 200 even if there are none.
 
-    400 for an invalid or used token. 503 if the provider's keys or the store do not respond. If the store fails after
-    the token was marked as used, this worker revokes the sessions later, and the same token is then refused.
+    400 for an invalid or used token. 503 if the provider's keys or the store do not respond. The provider can send the
+    same token again then.
     """
     try:
         provider = core.providers.get(provider_id)
@@ -50,16 +49,18 @@ def _verify(provider: Provider, token: str, core: Core) -> LogoutToken:
 
 
 def _revoke(provider: Provider, token: LogoutToken, core: Core) -> int:
-    user = core.adapter.get_user_by_account(provider.id, token.subject) if token.subject is not None else None
+    if core.adapter.is_used(token.one_time_id):
+        raise InvalidLogoutToken("used before")
+    count = _revoke_sessions(provider, token, core)
+    # Last: if the store fails before this, the provider sends the token again.
     if not core.adapter.use_once(token.one_time_id, token.expires):
         raise InvalidLogoutToken("used before")
+    return count
+
+
+def _revoke_sessions(provider: Provider, token: LogoutToken, core: Core) -> int:
+    user = core.adapter.get_user_by_account(provider.id, token.subject) if token.subject is not None else None
     if token.subject is not None and user is None:
         return 0
     user_id = user.id if user else None
-    revoke = partial(revoke_by_provider, provider.id, core.sessions, provider_sid=token.sid, user_id=user_id)
-    try:
-        return revoke()
-    except AdapterError:
-        # The token is used, so the provider can't send it again. This worker tries again later.
-        core.sessions.revocations.defer(revoke)
-        raise
+    return revoke_by_provider(provider.id, core.sessions, provider_sid=token.sid, user_id=user_id)

@@ -107,12 +107,14 @@ def _start_session(
     try:
         token = issuer.first_token(identity, user, is_new_user, core.sessions)
         record = issuer.new_record(token, identity, client, core.sessions)
-        cookies = issuer.create_session(token, record, previous.cookie_names, core.sessions)
+        replaces = revoker.find_session_id(previous, core.sessions)
+        cookies, revoked = issuer.create_session(token, record, previous.cookie_names, core.sessions, replaces=replaces)
     except (AuthError, AdapterError):
         raise
     except Exception as error:
         raise AuthError(f"callback: {type(error).__name__}") from error
-    revoker.revoke_result(previous, "replaced", core.sessions)
+    core.sessions.revocations.read_now()
+    revoker.announce(revoked, core.sessions)
     log_activity(user.id, "signed-in", core.sessions, client=client, provider=record.provider, at=record.created)
     # A new CSRF token with every sign-in.
     return (*cookies, core.csrf.cookie(core.csrf.create()))

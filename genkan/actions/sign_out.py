@@ -6,18 +6,26 @@ import logging
 from copy import deepcopy
 
 from genkan import signals
-from genkan.actions.callback_url import callback_url, callback_url_cookie
-from genkan.adapters.sessions import session_id
+from genkan.actions.callback_url import callback_url, callback_url_cookie, error_redirect
 from genkan.core import Core
-from genkan.errors import AdapterError
+from genkan.errors import AdapterError, InvalidCheck, TokenError
 from genkan.http import cookies
 from genkan.http.cookies import Cookie
 from genkan.http.messages import ActionRequest, ActionResponse, Template
 from genkan.session.reader import SessionResult
-from genkan.session.revoker import revoke_result
+from genkan.session.revoker import find_session_id, revoke_id
 
 SESSION_CHANGED = '{"session-changed": {"target": "body"}}'
 """The HX-Trigger header. The target is the body, since the element that sent the request is replaced."""
+
+TICKET_MAX_AGE = 900
+"""Seconds in which a sign-out that could not be stored can be tried again."""
+
+RETRY_SECONDS = 5
+"""The Retry-After header while the session can't be revoked."""
+
+CLEAR_CACHE = {"Clear-Site-Data": '"cache"'}
+"""The Back button must not show private pages."""
 
 _log = logging.getLogger("genkan.sign_out")
 
@@ -25,26 +33,24 @@ _log = logging.getLogger("genkan.sign_out")
 def sign_out(result: SessionResult, request: ActionRequest, core: Core) -> ActionResponse:
     """Revoke the session of this request, delete its cookies and renew the CSRF token. The token was verified before.
 
-    Redirects to the provider if the user signs out there too, else to the callback URL. htmx gets the signed-out menu.
+    Redirects to the provider if the user signs out there too, else to the callback URL. htmx gets the signed-out menu. If
+    the store fails, the cookies are deleted, and the response says that the session has not ended and offers to try
+    again: with `ticket` in the body, the session of that ticket is revoked, and no other.
     """
-    url = callback_url(request, core)
-    deleted = cookies.clear(result.cookie_names, secure=core.secure)
-    set_cookies = (*deleted, core.csrf.cookie(core.csrf.create()))
-    # The Back button must not show private pages.
-    headers = {"Clear-Site-Data": '"cache"'}
-    revoke_result(result, "signed-out", core.sessions)
+    ticket = request.body.get("ticket")
+    if isinstance(ticket, str) and ticket:
+        return _try_again(ticket, request, core)
+    set_cookies = (*cookies.clear(result.cookie_names, secure=core.secure), core.csrf.cookie(core.csrf.create()))
+    try:
+        sid = find_session_id(result, core.sessions)
+        if sid is not None:
+            revoke_id(sid, "signed-out", core.sessions)
+    except AdapterError:
+        return _incomplete(_ticket(result, core), set_cookies, request, core)
     if result.cached is not None:
         _log.info("signed out", extra={"event": "signed-out", "user": result.user_id})
         signals.send(signals.signed_out, token=deepcopy(result.token))
-        at_provider = _start_provider_logout(result, url, core)
-        if at_provider is not None:
-            location, cookie = at_provider
-            return ActionResponse(location=location, cookies=(*set_cookies, cookie), headers=headers)
-    if request.is_htmx:
-        headers["HX-Trigger"] = SESSION_CHANGED
-        return ActionResponse(template=Template(core.pages.menu), cookies=set_cookies, headers=headers)
-    set_cookies = (*set_cookies, *callback_url_cookie(url, request, core))
-    return ActionResponse(location=url, cookies=set_cookies, headers=headers)
+    return _complete(sid, set_cookies, request, core)
 
 
 def complete_provider_logout(request: ActionRequest, core: Core) -> ActionResponse:
@@ -53,12 +59,63 @@ def complete_provider_logout(request: ActionRequest, core: Core) -> ActionRespon
     return ActionResponse(location=location, cookies=set_cookies)
 
 
-def _start_provider_logout(result: SessionResult, url: str, core: Core) -> tuple[str, Cookie] | None:
-    if not any(provider.rp_initiated_logout for provider in core.providers.values()):
-        return None
-    sid = session_id(result.token)
+def _try_again(ticket: str, request: ActionRequest, core: Core) -> ActionResponse:
     try:
-        record = None if sid is None else core.sessions.store.get(sid)
+        claims = core.sign_out_tickets.open(ticket)
+    except TokenError:
+        return error_redirect(InvalidCheck("sign-out ticket"), core)
+    try:
+        sid = claims["sid"] or find_session_id(SessionResult(cookie_value=claims["cookie_value"]), core.sessions)
+        if sid is not None:
+            revoke_id(sid, "signed-out", core.sessions)
+    except AdapterError:
+        return _incomplete(ticket, (), request, core)
+    _log.info("signed out", extra={"event": "signed-out"})
+    return _complete(sid, (), request, core)
+
+
+def _complete(sid: str | None, set_cookies: tuple[Cookie, ...], request: ActionRequest, core: Core) -> ActionResponse:
+    url = callback_url(request, core)
+    at_provider = _start_provider_logout(sid, url, core)
+    if at_provider is not None:
+        location, cookie = at_provider
+        return ActionResponse(location=location, cookies=(*set_cookies, cookie), headers=CLEAR_CACHE)
+    if request.is_htmx:
+        headers = {**CLEAR_CACHE, "HX-Trigger": SESSION_CHANGED}
+        return ActionResponse(template=Template(core.pages.menu), cookies=set_cookies, headers=headers)
+    set_cookies = (*set_cookies, *callback_url_cookie(url, request, core))
+    return ActionResponse(location=url, cookies=set_cookies, headers=CLEAR_CACHE)
+
+
+def _incomplete(ticket: str, set_cookies: tuple[Cookie, ...], request: ActionRequest, core: Core) -> ActionResponse:
+    """Say that the session has not ended, with 503. htmx gets the menu that says so with 200, since it swaps no error."""
+    _log.error("session was not revoked", extra={"event": "sign-out-incomplete"})
+    headers = {**CLEAR_CACHE, "Retry-After": str(RETRY_SECONDS)}
+    if request.is_htmx:
+        headers["HX-Trigger"] = SESSION_CHANGED
+        menu = Template(core.pages.menu, {"sign_out_ticket": ticket})
+        return ActionResponse(template=menu, cookies=set_cookies, headers=headers)
+    context = {"ticket": ticket, "callback_url": callback_url(request, core)}
+    template = Template("genkan/sign_out_incomplete.html", context)
+    body = {"error": "temporarily_unavailable"}
+    return ActionResponse(503, template=template, body=body, cookies=set_cookies, headers=headers)
+
+
+def _ticket(result: SessionResult, core: Core) -> str:
+    """Return a sealed ticket that revokes exactly this session."""
+    try:
+        claims = {"sid": find_session_id(result, core.sessions), "cookie_value": ""}
+    except AdapterError:
+        # The `database` strategy: the cookie is a short random token, and only the store knows its session.
+        claims = {"sid": None, "cookie_value": result.cookie_value}
+    return core.sign_out_tickets.seal(claims, TICKET_MAX_AGE)
+
+
+def _start_provider_logout(sid: str | None, url: str, core: Core) -> tuple[str, Cookie] | None:
+    if sid is None or not any(provider.rp_initiated_logout for provider in core.providers.values()):
+        return None
+    try:
+        record = core.sessions.store.get(sid)
     except AdapterError:
         extra = {"event": "sign-out-local", "reason": "the session record could not be read"}
         _log.warning("signed out here, but not at the provider", extra=extra)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from genkan.adapters.sessions import session_id
 from genkan.callbacks import JWTParams
 from genkan.core import Core
-from genkan.errors import InvalidSessionUpdate
+from genkan.errors import AdapterError, InvalidSessionUpdate
 from genkan.http import cookies
 from genkan.http.cookies import Cookie
 from genkan.http.messages import ActionRequest, ActionResponse
 from genkan.session import issuer
 from genkan.session.reader import decode_session, reload_user
-from genkan.session.revoker import revoke_token
+from genkan.session.revoker import revoke_id
 from genkan.session.sessions import CachedSession, Sessions
 from genkan.types import JSON
 
@@ -26,7 +27,7 @@ MAX_TEXT = 1000
 def update(request: ActionRequest, core: Core) -> ActionResponse:
     """Pass the allowed fields of `data` to the jwt callback and respond with the new session, or null.
 
-    Needs the CSRF token. Any error gives 400 with null and changes nothing.
+    Needs the CSRF token. 503 with null if the store fails, and 400 with null for any other error. Then nothing has changed.
     """
     cookie = request.cookies.session(core.sessions.cookie_name)
     try:
@@ -36,6 +37,8 @@ def update(request: ActionRequest, core: Core) -> ActionResponse:
         data = _allowed_fields(request.body.get("data"), core)
         cached, set_cookies = apply_update(data, cookie.token or "", cookie.names, core.sessions)
         return ActionResponse(body=cached.session.to_json() if cached else None, cookies=set_cookies)
+    except AdapterError:
+        return ActionResponse(503, headers={"Retry-After": "5"})
     except Exception as error:  # noqa: BLE001 (a callback of the application may raise anything)
         _log.warning("session was not updated", extra={"error": type(error).__name__})
         return ActionResponse(400)
@@ -56,7 +59,9 @@ def apply_update(
     token = claims and sessions.callbacks.jwt(JWTParams(token=dict(claims), trigger="update", session=data))
     if claims is None or token is None:
         if decoded is not None:
-            revoke_token(decoded[0], "owner", sessions)
+            sid = session_id(decoded[0])
+            if sid is not None:
+                revoke_id(sid, "owner", sessions)
         return None, cookies.clear(cookie_names, secure=sessions.secure)
     token = issuer.keep_reserved_claims(claims, token)
     return issuer.update_session(token, cookie_value, cookie_names, sessions)

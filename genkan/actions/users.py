@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
+from genkan import signals
 from genkan.adapters import is_last_account
 from genkan.adapters.sessions import Activity, RevocationReason, SessionRecord
 from genkan.claims import MAX_NAME, normalize_text
@@ -12,7 +13,7 @@ from genkan.core import Core
 from genkan.providers.base import Provider
 from genkan.session import revoker
 from genkan.session.activity import ClientInfo, log_activity
-from genkan.types import JSON, Account, Session, SessionUser, User
+from genkan.types import JSON, Account, Session, SessionUser, Token, User
 
 PROFILE_CACHE_SECONDS = 5
 """Seconds. Without a shared cache, a change by another worker is visible after this time."""
@@ -55,8 +56,7 @@ def set_role(user_id: str, role: str, core: Core) -> User | None:
     Sessions of the user have the role at their next request, on other workers within a second.
     """
     user = core.adapter.update_user(user_id, role=role)
-    if user is not None:
-        _reload_sessions(user_id, core)
+    _apply_change(user_id, core)
     return user
 
 
@@ -69,8 +69,8 @@ def rename(user_id: str, name: str, client: ClientInfo, core: Core) -> User | No
     if normalized is None:
         raise ValueError("the name is empty")
     user = core.adapter.update_user(user_id, name=normalized)
+    _apply_change(user_id, core)
     if user is not None:
-        _reload_sessions(user_id, core)
         log_activity(user_id, "renamed", core.sessions, client=client)
     return user
 
@@ -78,11 +78,13 @@ def rename(user_id: str, name: str, client: ClientInfo, core: Core) -> User | No
 def disable(user_id: str, core: Core) -> User | None:
     """Refuse this user's sign-ins and revoke their sessions. Returns the user, None if there is no such user.
 
-    Raises AdapterError.
+    Raises AdapterError. Then nothing has changed.
     """
     user = core.adapter.update_user(user_id, disabled=True)
+    _apply_change(user_id, core)
     if user is not None:
-        revoker.revoke_all_sessions(user_id, "disabled", core.sessions)
+        log_activity(user_id, "ended", core.sessions, detail="disabled")
+        signals.send(signals.sessions_revoked, user_id=user_id, except_sid=None, reason="disabled")
         _log.info("user disabled", extra={"event": "user-disabled", "user": user_id})
     return user
 
@@ -96,15 +98,10 @@ def enable(user_id: str, core: Core) -> User | None:
 
 
 def delete(user: User, core: Core) -> None:
-    """Delete this user with all accounts and revoke the sessions. Raises AdapterError.
-
-    If the store fails in between, the user is disabled, and a second call completes the deletion.
-    """
-    # Disabled first, so that a sign-in at the same moment gets no session.
-    core.adapter.update_user(user.id, disabled=True)
-    revoker.revoke_all_sessions(user.id, "deleted", core.sessions)
+    """Delete this user with all accounts and revoke the sessions. Raises AdapterError. Then nothing has changed."""
     core.adapter.delete_user(user.id)
-    core.cache.delete(_cache_key(user.id))
+    _apply_change(user.id, core)
+    signals.send(signals.sessions_revoked, user_id=user.id, except_sid=None, reason="deleted")
     _log.info("user deleted", extra={"event": "user-deleted", "user": user.id})
 
 
@@ -124,16 +121,20 @@ def revoke_session(user_id: str, sid: str, core: Core, reason: RevocationReason 
 
 
 def revoke_sessions(
-    user_id: str, core: Core, reason: RevocationReason = "ended", *, except_sid: str | None = None
+    user_id: str, core: Core, reason: RevocationReason = "ended", *, except_token: Token | None = None
 ) -> int:
-    """Revoke every session of this user except one. Returns how many had a record. Raises AdapterError."""
-    return revoker.revoke_other_sessions(user_id, except_sid, reason, core.sessions)
+    """Revoke every session of this user except that of one token. Returns how many had a record. Raises AdapterError."""
+    return revoker.revoke_user(user_id, reason, core.sessions, except_token=except_token)
+
+
+def revoke_everyone(core: Core) -> int:
+    """Revoke the sessions of all users. Returns how many had a record. Raises AdapterError."""
+    return revoker.revoke_everyone("owner", core.sessions)
 
 
 def purge(core: Core) -> int:
     """Delete expired records and used ids. Returns the number of rows. Raises AdapterError."""
-    now = core.sessions.now()
-    return core.sessions.store.purge(now) + core.adapter.purge(now)
+    return core.sessions.store.purge() + core.adapter.purge()
 
 
 def list_activity(user_id: str, limit: int, core: Core) -> list[Activity]:
@@ -178,8 +179,9 @@ def provider_name(id: str, core: Core) -> str:
     return provider.name if provider else id.replace("-", " ").title()
 
 
-def _reload_sessions(user_id: str, core: Core) -> None:
-    revoker.mark_user_changed(user_id, core.sessions)
+def _apply_change(user_id: str, core: Core) -> None:
+    """Let this worker know the change at once. Other workers read it within a second."""
+    core.sessions.revocations.read_now()
     core.cache.delete(_cache_key(user_id))
 
 

@@ -2,7 +2,6 @@
 
 from genkan.adapters.base import DEFAULT_ROLE as DEFAULT_ROLE
 from genkan.adapters.base import MAX_LOCK_SECONDS as MAX_LOCK_SECONDS
-from genkan.adapters.base import RETENTION_SECONDS as RETENTION_SECONDS
 from genkan.adapters.base import SECRET_FIELDS as SECRET_FIELDS
 from genkan.adapters.base import Adapter as Adapter
 from genkan.adapters.base import is_last_account as is_last_account

@@ -15,9 +15,6 @@ DEFAULT_ROLE = "user"
 SECRET_FIELDS = ("access_token", "refresh_token", "id_token")
 """Tokens that an adapter must encrypt before it stores them."""
 
-RETENTION_SECONDS = 60.0
-"""Seconds that a used id is kept after it has expired, because another host's clock may be slow."""
-
 MAX_LOCK_SECONDS = 60
 """Seconds. A lock that ends later than the requested end plus this was set before a clock was set back, and is
 ignored."""
@@ -117,7 +114,11 @@ class Adapter(Protocol):
         1970), on every worker."""
         ...
 
-    def purge(self, now: float) -> int:
+    def is_used(self, id: str) -> bool:
+        """Return True if `use_once` was called with this id before."""
+        ...
+
+    def purge(self) -> int:
         """Delete used ids that have expired, in bounded batches, and return the number of rows."""
         ...
 
@@ -131,12 +132,16 @@ class Adapter(Protocol):
         """Change the fields that are not None and return the stored user. None if no user has that id.
 
         A `name` set here counts as chosen by the user, and `refresh_user` keeps it. Disabling a disabled user keeps the
-        earlier time.
+        earlier time. In the same transaction workers are told: disabling revokes every session of the user, and a new
+        name or role marks the claims in the user's tokens as out of date.
         """
         ...
 
     def delete_user(self, id: str) -> None:
-        """Delete the user and all accounts of the user. Nothing happens if no user has that id."""
+        """Delete the user and all accounts of the user, and revoke every session of the user, in one transaction.
+
+        Sessions are revoked also if no user has that id.
+        """
         ...
 
 

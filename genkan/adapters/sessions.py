@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from genkan.types import Token
 
-RevocationReason = Literal["signed-out", "ended", "replaced", "owner", "disabled", "deleted", "provider"]
-"""Reason why a session was revoked. `signed-out`: the user signed out. `ended`: the user revoked it from another
-device. `replaced`: the user signed in again in the same browser. `owner`, `disabled`, `deleted`: an operator revoked
-it, or disabled or deleted the user. `provider`: the provider requested it."""
+RevocationReason = Literal["signed-out", "ended", "replaced", "limit", "owner", "disabled", "deleted", "provider"]
+"""Reason why sessions were revoked. `signed-out`: the user signed out. `ended`: the user revoked it from another device.
+`replaced`: the user signed in again in the same browser. `limit`: the user has too many sessions. `owner`, `disabled`,
+`deleted`: an operator revoked it, or disabled or deleted the user. `provider`: the provider requested it."""
 
-ActivityKind = Literal["signed-in", "refused", "ended", "linked", "unlinked", "connection-lost", "renamed"]
+ActivityKind = Literal[
+    "signed-in", "refused", "ended", "ended-others", "linked", "unlinked", "connection-lost", "renamed"
+]
 
-RevocationKind = Literal["session", "user", "changed"]
+REPEATABLE_KINDS = ("ended-others", "renamed")
+"""Kinds of activity that a user can add with a click. Only the latest entry of each is kept."""
+
+RevocationKind = Literal["session", "user", "everyone", "changed"]
 
 ACTIVITY_RETENTION_SECONDS = 90 * 24 * 3600
 """Seconds that an entry of a user's activity is kept."""
@@ -57,24 +62,32 @@ class Activity:
 
 @dataclass(frozen=True, slots=True)
 class Revocation:
-    """Revocation of sessions that every worker must read. `id` increases with time, and times are in seconds since
-    1970.
+    """Revocation of sessions that every worker must read. Times are in seconds since 1970.
 
-    `session`: the session with the id `subject` is revoked. `user`: sessions of the user without a record are revoked
-    if their tokens were issued up to `at`. `changed`: claims about the user in tokens that were issued up to `at` are
-    out of date. After `until` no token can be affected any more.
+    `session`: the session with the id `subject` is revoked. `user`: every session of the user that started by `at` is
+    revoked, with or without a record, except `except_sid`. `everyone`: the same for all users. `changed`: claims about the
+    user in tokens that were issued up to `at` are out of date. After `until` no token can be affected any more.
     """
 
-    id: int
     kind: RevocationKind
     subject: str
     at: int
     until: int
+    except_sid: str | None = None
 
 
-RETENTION_SECONDS = 120
-"""Seconds that a record or revocation is kept after the token has expired. A token may be accepted a little longer
-than it is valid, expire a minute later than recorded, and another host's clock may be slow."""
+class RevocationReading(NamedTuple):
+    """The result of `RevocationLog.read_revocations`."""
+
+    position: str
+    """The position from which the next call continues. Its form is the store's."""
+    now: float
+    """The time of the store's clock in seconds since 1970."""
+
+
+RETENTION_SECONDS = 2 * 24 * 3600
+"""Seconds that a record, a revocation or a used id is kept after it has expired. A clock that is wrong for an hour deletes
+nothing that is still valid: see `genkan.adapters.sqlalchemy.purge`."""
 
 JTI_PREFIX = "jti:"
 """Prefix of the id of a session whose token another application has issued, such as a Next.js front end."""
@@ -97,25 +110,36 @@ def session_id(token: Token) -> str | None:
 
 
 class RevocationLog(Protocol):
-    """List of revocations that workers read."""
+    """Revocations that workers read."""
 
-    def revocations_since(self, after_id: int, limit: int) -> list[Revocation]:
-        """Return at most `limit` revocations with an id greater than `after_id`, ordered by id. Raises AdapterError."""
+    def read_revocations(self, position: str, apply: Callable[[list[Revocation]], object]) -> RevocationReading:
+        """Pass all revocations that became visible since `position` to `apply`, in batches. Empty: all that there are.
+
+        A revocation that is committed late, after a later one, is passed too. One may be passed more than once. Raises
+        AdapterError.
+        """
         ...
 
 
 class SessionStore(RevocationLog, Protocol):
     """Store of session records.
 
-    Every method may raise AdapterError. Methods that revoke sessions also add the revocations that workers read.
+    Every method may raise AdapterError. Methods that revoke sessions add the revocations that workers read in the same
+    transaction, with the time of the store's clock.
     """
 
     def create(
-        self, record: SessionRecord, *, claims: Mapping[str, Any] | None = None, token_hash: str | None = None
-    ) -> bool:
-        """Store a new record and return True. False if the user is disabled or does not exist.
+        self,
+        record: SessionRecord,
+        *,
+        claims: Mapping[str, Any] | None = None,
+        token_hash: str | None = None,
+        replaces: str | None = None,
+    ) -> list[SessionRecord] | None:
+        """Store a new record and return the records that this has revoked. None if the user is disabled or not stored.
 
-        The database session strategy passes `claims` and `token_hash`, which `get_claims` reads.
+        In the same transaction the session `replaces` is revoked, and the user's least recently seen ones above the limit
+        are. The database session strategy passes `claims` and `token_hash`, which `get_claims` reads.
         """
         ...
 
@@ -150,27 +174,27 @@ class SessionStore(RevocationLog, Protocol):
         """
         ...
 
-    def revoke(self, ids: Collection[str], reason: RevocationReason, now: int) -> list[SessionRecord]:
-        """Revoke the sessions and return the records that this call has revoked."""
-        ...
+    def revoke_session(self, id: str, reason: RevocationReason) -> SessionRecord | None:
+        """Revoke the session with this `session_id`, with or without a record.
 
-    def revoke_others(
-        self, user_id: str, except_sid: str | None, reason: RevocationReason, now: int
-    ) -> list[SessionRecord]:
-        """Revoke all sessions of the user except `except_sid`, including sessions without a record.
-
-        Return the records that this call has revoked.
+        Returns the record if this call has revoked it.
         """
         ...
 
+    def revoke_user(self, user_id: str, *, except_sid: str | None = None, except_started_at: int = 0) -> int:
+        """Revoke every session of the user, stored or not, that has started by now, except one. One row, however many.
+
+        `except_started_at` is the start of that one in seconds since 1970: if it is revoked already, it is no exception.
+        Returns how many active records this concerns.
+        """
+        ...
+
+    def revoke_everyone(self) -> int:
+        """Revoke every session of all users that has started by now. Returns how many active records this concerns."""
+        ...
+
     def revoke_by_provider(
-        self,
-        provider: str,
-        reason: RevocationReason,
-        now: int,
-        *,
-        provider_sid: str | None = None,
-        user_id: str | None = None,
+        self, provider: str, reason: RevocationReason, *, provider_sid: str | None = None, user_id: str | None = None
     ) -> list[SessionRecord]:
         """Revoke the sessions that were started with the provider and return their records.
 
@@ -179,22 +203,21 @@ class SessionStore(RevocationLog, Protocol):
         """
         ...
 
-    def revoke_unrecorded(self, name: str, now: int) -> None:
-        """Revoke a session that has no record. `name` is a value of `session_id`."""
-        ...
-
-    def mark_user_changed(self, user_id: str, now: int) -> None:
+    def mark_user_changed(self, user_id: str) -> None:
         """Tell all workers that the claims about this user in tokens are out of date."""
         ...
 
     def add_activity(self, user_id: str, activity: Activity) -> None:
-        """Add an entry to the activity of a stored user. Nothing is written for any other user."""
+        """Add an entry to the activity of a stored user. Nothing is written for any other user.
+
+        Of REPEATABLE_KINDS it replaces the user's earlier one.
+        """
         ...
 
     def list_activity(self, user_id: str, limit: int) -> list[Activity]:
         """Return the user's activity, the latest entry first."""
         ...
 
-    def purge(self, now: int) -> int:
+    def purge(self) -> int:
         """Delete expired rows in bounded batches and return their number."""
         ...

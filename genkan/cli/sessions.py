@@ -8,7 +8,14 @@ from functools import cache
 import click
 from flask import Blueprint
 
-from genkan.actions.users import list_all_sessions, list_sessions, purge, revoke_session, revoke_sessions
+from genkan.actions.users import (
+    list_all_sessions,
+    list_sessions,
+    purge,
+    revoke_everyone,
+    revoke_session,
+    revoke_sessions,
+)
 from genkan.cli.group import Group
 from genkan.web.context import get_core
 
@@ -59,7 +66,7 @@ def revoke(sid: str | None, email: str | None, everyone: bool) -> None:
     elif email is not None:
         count = revoke_sessions(_user_id(email), get_core(), "owner")
     else:
-        count = sum(revoke_sessions(user.id, get_core(), "owner") for user in get_core().adapter.list_users())
+        count = revoke_everyone(get_core())
     click.echo(f"Revoked: {count}.")
 
 

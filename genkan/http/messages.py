@@ -49,7 +49,10 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class ActionResponse:
-    """The response to send: a redirect, a template or JSON, with cookies and headers."""
+    """The response to send: a redirect, a template or JSON, with cookies and headers.
+
+    With a template, `body` is the JSON for a client that wants no page.
+    """
 
     status: int = 200
     location: str | None = None

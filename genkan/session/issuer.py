@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from datetime import UTC, datetime
 from hashlib import sha256
 
@@ -61,11 +60,13 @@ def first_token(identity: ProviderIdentity, user: User, is_new_user: bool, sessi
     )
     if token is None:
         raise AccessDenied("jwt callback")
+    # Later than every rule that has revoked the user's sessions, also if both are in the same second.
+    sessions.revocations.read_now()
     now = sessions.now()
     return {
         **token,
         "iat": now,
-        "session_start": now,
+        "session_start": max(now, sessions.revocations.last_rule(user.id) + 1),
         "auth_time": identity.auth_time,
         "updated_at": updated_at,
         "sid": secrets.token_urlsafe(SID_BYTES),
@@ -81,7 +82,7 @@ def new_record(token: Token, identity: ProviderIdentity, client: ClientInfo, ses
         provider=identity.account.provider,
         provider_sid=identity.provider_sid,
         id_token=identity.id_token_hint,
-        created=now,
+        created=token["session_start"],
         last_seen=now,
         expires=now + sessions.config.max_age,
         absolute_expires=now + sessions.config.absolute_age,
@@ -91,18 +92,30 @@ def new_record(token: Token, identity: ProviderIdentity, client: ClientInfo, ses
 
 
 def create_session(
-    token: Token, record: SessionRecord, cookie_names: tuple[str, ...], sessions: Sessions
-) -> tuple[Cookie, ...]:
-    """Store the record of a new session and return its cookies.
+    token: Token,
+    record: SessionRecord,
+    cookie_names: tuple[str, ...],
+    sessions: Sessions,
+    *,
+    replaces: str | None = None,
+) -> tuple[tuple[Cookie, ...], list[SessionRecord]]:
+    """Store the record of a new session and return its cookies, and the records that it has revoked.
 
-    `cookie_names` are the names of the session cookies that the browser sent. Raises AccessDenied if the user is disabled,
-    AdapterError if the store fails, and what the session callback raises.
+    In the same transaction the session with the id `replaces` is revoked. `cookie_names` are the names of the session
+    cookies that the browser sent. Raises AccessDenied if the user is disabled, AdapterError if the store fails, and what
+    the session callback raises. Then nothing has changed.
     """
-
-    def encode(claims: Token, max_age: int) -> tuple[str, Token]:
-        return sessions.strategy.create(claims, max_age, record)
-
-    return _issue(token, encode, cookie_names, sessions)[1]
+    limited = _limit_age(token, sessions)
+    if limited is None:
+        raise AccessDenied("expired")
+    value, claims, token_hash = sessions.strategy.create(*limited)
+    cached = build_session(claims, claims, sessions.clock(), sessions)
+    stored_claims = claims if token_hash else None
+    revoked = sessions.store.create(record, claims=stored_claims, token_hash=token_hash, replaces=replaces)
+    if revoked is None:
+        raise AccessDenied("disabled")
+    sessions.user_checked.set(record.id.encode(), sessions.clock())
+    return _cache_and_write(value, claims, cached, cookie_names, sessions), revoked
 
 
 def update_session(
@@ -113,11 +126,12 @@ def update_session(
     It lives `max_age` from now, and never past the absolute limit. The session is None if the session callback returns
     None or the absolute limit has passed. Raises AdapterError, and what the session callback raises.
     """
-
-    def encode(claims: Token, max_age: int) -> tuple[str, Token]:
-        return sessions.strategy.extend(cookie_value, claims, max_age)
-
-    return _issue(_with_sid(token), encode, cookie_names, sessions)
+    limited = _limit_age(_with_sid(token), sessions)
+    if limited is None:
+        return None, cookies.clear(cookie_names, secure=sessions.secure)
+    value, claims = sessions.strategy.extend(cookie_value, *limited)
+    cached = build_session(claims, claims, sessions.clock(), sessions)
+    return cached, _cache_and_write(value, claims, cached, cookie_names, sessions)
 
 
 def extend_session(
@@ -146,7 +160,7 @@ def build_session(
     the callback raises, and TypeError if it returns anything but a Session or None.
     """
     issued_at = token.get("iat", 0)
-    absolute_expires = started_at(token, now) + sessions.config.absolute_age
+    absolute_expires = absolute_expiry(token, now, sessions)
     default = default_session(token, float(min(token["exp"], absolute_expires)))
     session = sessions.callbacks.session(SessionParams(default, dict(token)))
     if session is None:
@@ -175,36 +189,52 @@ def default_session(token: Token, expires: float) -> Session:
     return Session(SessionUser(name, email, image), datetime.fromtimestamp(expires, UTC))
 
 
-def started_at(token: Token, now: float) -> int:
-    """Return when the session started, in seconds since 1970: `session_start`, but not after `iat` or `now`.
+def started_at(token: Token) -> int:
+    """Return when the session started, in seconds since 1970. 0 if that is unknown.
 
-    A token of another application has no `session_start`, so its age counts from `auth_time` or `iat`.
+    A token of another application has no `session_start`. Its age counts from `auth_time` or `iat`.
     """
-    times = (token.get("session_start", token.get("auth_time")), token.get("iat"))
-    return int(min([now, *(time for time in times if strict_json.is_number(time))]))
+    start = token.get("session_start")
+    if strict_json.is_number(start):
+        return int(start)
+    times = [time for time in (token.get("auth_time"), token.get("iat")) if strict_json.is_number(time)]
+    return int(min(times, default=0))
 
 
-def _issue(
-    token: Token, encode: Callable[[Token, int], tuple[str, Token]], cookie_names: tuple[str, ...], sessions: Sessions
-) -> tuple[CachedSession | None, tuple[Cookie, ...]]:
-    limited = _limit_age(token, sessions)
-    if limited is None:
-        return None, cookies.clear(cookie_names, secure=sessions.secure)
-    value, stamped = encode(*limited)
-    cached = build_session(stamped, stamped, sessions.clock(), sessions)
+def absolute_expiry(token: Token, now: float, sessions: Sessions) -> int:
+    """Return the end of the session's absolute lifetime in seconds since 1970.
+
+    It counts from the start, but not from after `iat` or `now`: a clock may have been ahead.
+    """
+    issued_at = token.get("iat")
+    start = min(started_at(token) or now, issued_at if strict_json.is_number(issued_at) else now, now)
+    return int(start) + sessions.config.absolute_age
+
+
+def _cache_and_write(
+    value: str, claims: Token, cached: CachedSession | None, cookie_names: tuple[str, ...], sessions: Sessions
+) -> tuple[Cookie, ...]:
     if cached is not None:
         sessions.cache.set(sha256(value.encode()).digest(), cached, len(value))
-    return cached, _write(value, stamped["exp"], cookie_names, sessions)
+    return _write(value, claims["exp"], cookie_names, sessions)
 
 
 def _limit_age(token: Token, sessions: Sessions) -> tuple[Token, int] | None:
     """Return the claims and their lifetime in seconds. None if the absolute limit has passed."""
     now = sessions.clock()
+    age = min(sessions.config.max_age, int(absolute_expiry(token, now, sessions) - now))
     # The claims about the user stay as old as they were.
     updated_at = min(token.get("iat", 0), int(now))
-    claims = {"updated_at": updated_at, **token, "session_start": started_at(token, now)}
-    age = min(sessions.config.max_age, int(claims["session_start"] + sessions.config.absolute_age - now))
+    claims = {"updated_at": updated_at, **token, "session_start": _corrected_start(token, now, sessions)}
     return (claims, age) if age > 0 else None
+
+
+def _corrected_start(token: Token, now: float, sessions: Sessions) -> int:
+    # A start in the future is from a clock that was ahead. It stays if a rule, with a time from that clock, would otherwise
+    # revoke the session, which started after the rule.
+    start = started_at(token) or int(now)
+    is_revoked = sessions.revocations.last_rule(str_claim(token, "sub") or "") >= int(now)
+    return start if is_revoked else min(start, int(now))
 
 
 def _with_sid(token: Token) -> Token:

@@ -8,13 +8,17 @@ from typing import NamedTuple
 
 from genkan.adapters.sessions import JTI_PREFIX, session_id
 from genkan.callbacks import JWTParams
-from genkan.errors import AdapterUnavailable, TokenError
+from genkan.errors import AdapterError, AdapterUnavailable, TokenError
 from genkan.http import cookies
 from genkan.http.cookies import Cookie, RequestCookies
 from genkan.session import issuer
 from genkan.session.revocation_list import Verdict
 from genkan.session.sessions import CachedSession, Sessions
 from genkan.types import Session, Token, str_claim
+
+USER_CHECK_INTERVAL = 60
+"""Seconds. A session whose user was deleted without Genkan, as by SQL, ends after this time, and at most as long as the
+result of the callbacks is cached."""
 
 _log = logging.getLogger("genkan.session")
 
@@ -102,24 +106,27 @@ def refresh(result: SessionResult, sessions: Sessions) -> tuple[Cookie, ...]:
 
 
 def decode_session(cookie_value: str, now: float, sessions: Sessions) -> tuple[Token, Verdict] | None:
-    """Decode a session cookie. Returns (claims, verdict), or None if it is invalid, expired or revoked.
+    """Decode a session cookie. Returns (claims, verdict), or None if it is invalid, expired or revoked, or has no user.
 
-    The verdict is "changed" if the stored user is newer than the claims. Raises AdapterError if the store fails.
+    The verdict is "changed" if the stored user is newer than the claims. Raises AdapterError if the store of the `database`
+    strategy fails.
     """
     try:
         claims = sessions.strategy.decode(cookie_value)
     except TokenError:
         claims = {}
-    started_at = issuer.started_at(claims, now)
-    if "exp" not in claims or started_at + sessions.config.absolute_age <= now:
+    if "exp" not in claims or issuer.absolute_expiry(claims, now, sessions) <= now:
         _log.info("session is invalid", extra={"event": "session-invalid"})
         return None
     if "session_start" not in claims:
         # Only tokens that we issued have both. In any other one `auth_time` proves no authentication here.
         claims.pop("auth_time", None)
-    claims["session_start"] = started_at
+    started_at = issuer.started_at(claims)
+    claims["session_start"] = started_at or int(now)
     verdict = sessions.revocations.check(claims, started_at)
-    return None if verdict == "revoked" else (claims, verdict)
+    if verdict == "revoked" or not _has_user(claims, now, sessions):
+        return None
+    return claims, verdict
 
 
 def reload_user(claims: Token, sessions: Sessions) -> Token | None:
@@ -140,7 +147,8 @@ def reload_user(claims: Token, sessions: Sessions) -> Token | None:
 
 def _read(cookie_value: str, names: tuple[str, ...], sessions: Sessions) -> SessionResult:
     digest = sha256(cookie_value.encode()).digest()
-    now, version = sessions.clock(), sessions.revocations.refresh()
+    # In this order: the refresh sets the clock.
+    version, now = sessions.revocations.refresh(), sessions.clock()
     cached = sessions.cache.get(digest)
     if cached is None or cached.recheck_at <= now or not sessions.strategy.cacheable:
         return _decode(cookie_value, names, digest, cached, now, sessions)
@@ -182,6 +190,29 @@ def _decode(
     cached.revocation_version = -1 if is_changed else version
     sessions.cache.set(digest, cached, len(cookie_value))
     return SessionResult(cached, names, cookie_value)
+
+
+def _has_user(claims: Token, now: float, sessions: Sessions) -> bool:
+    """Return False if the session began here and its user has been deleted or disabled since.
+
+    Asks the store at most every USER_CHECK_INTERVAL seconds for each session. Its failure ends no session.
+    """
+    sid = claims.get("sid")
+    # Only tokens that we issued have `auth_time`, if only None. Next.js may sign in users who are stored elsewhere, and have
+    # a `sid` of its own.
+    if not isinstance(sid, str) or sid.startswith(JTI_PREFIX) or "auth_time" not in claims:
+        return True
+    checked_at = sessions.user_checked.get(sid.encode())
+    if checked_at is not None and 0 <= now - checked_at < USER_CHECK_INTERVAL:
+        return True
+    try:
+        user = sessions.load_user(str_claim(claims, "sub") or "")
+    except AdapterError:
+        return True
+    if user is None or user.disabled:
+        return False
+    sessions.user_checked.set(sid.encode(), now)
+    return True
 
 
 def _call_jwt(params: JWTParams, claims: Token, sessions: Sessions) -> Token | None:

@@ -23,7 +23,7 @@ CACHE_CHARACTERS = 2_500_000
 characters, so that long tokens can't fill a worker's memory."""
 
 CACHE_SESSIONS = 20_000
-"""Number of sessions for which each worker knows when it last wrote `last_seen`."""
+"""Number of sessions for which each worker knows when it last wrote `last_seen` and checked the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +83,13 @@ class Sessions:
     """Returns the stored user of an id."""
     callbacks: Callbacks
     clock: Clock
+    """The database's clock: see `RevocationList.now`."""
     cache: BoundedCache[CachedSession] = field(default_factory=lambda: BoundedCache(CACHE_CHARACTERS))
     """Sessions by the SHA-256 of their token."""
     last_seen: BoundedCache[float] = field(default_factory=lambda: BoundedCache(CACHE_SESSIONS))
     """Seconds since 1970 when this worker last wrote `last_seen`, by session id."""
+    user_checked: BoundedCache[float] = field(default_factory=lambda: BoundedCache(CACHE_SESSIONS))
+    """Seconds since 1970 when this worker last saw that the session's user is stored, by session id."""
 
     @classmethod
     def build(
@@ -103,6 +106,8 @@ class Sessions:
         monotonic: Clock = time.monotonic,
     ) -> Sessions:
         """Return the sessions of one application. The first of `secrets` encrypts, all of them decrypt."""
+        revocations = RevocationList(store, clock, monotonic=monotonic)
+        clock = revocations.now
         sealer = Sealer(secrets, cookie_names.session, clock)
         uses_database = config.strategy == "database"
         return cls(
@@ -112,7 +117,7 @@ class Sessions:
             sealer=sealer,
             strategy=DatabaseStrategy(store, clock) if uses_database else JWTStrategy(sealer, store, clock),
             store=store,
-            revocations=RevocationList(store, clock, monotonic=monotonic),
+            revocations=revocations,
             load_user=load_user,
             callbacks=callbacks,
             clock=clock,

@@ -5,15 +5,25 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from genkan.adapters.sessions import JTI_PREFIX, SessionRecord, SessionStore
+from genkan.adapters.sessions import JTI_PREFIX, SessionStore
 from genkan.crypto.sealer import Clock, Sealer
-from genkan.errors import AccessDenied, TokenError
+from genkan.errors import TokenError
 from genkan.types import Token
 
 TOKEN_BYTES = 32
 """Random bytes of an opaque token."""
+
+
+class NewSession(NamedTuple):
+    """The cookie value of a new session, and what is stored with its record."""
+
+    cookie_value: str
+    claims: Token
+    """The claims with `iat` and `exp`."""
+    token_hash: str | None = None
+    """SHA-256 of the cookie value if the claims are stored, else None."""
 
 
 class Strategy(Protocol):
@@ -28,17 +38,14 @@ class Strategy(Protocol):
         """Return the claims. Raises TokenError for an invalid value, AdapterError if the store fails."""
         ...
 
-    def create(self, claims: Token, max_age: int, record: SessionRecord) -> tuple[str, Token]:
-        """Store a new session that lives `max_age` seconds. Returns (cookie value, claims with `iat` and `exp`).
-
-        Raises AccessDenied if the user is disabled, AdapterError.
-        """
+    def create(self, claims: Token, max_age: int) -> NewSession:
+        """Return a new session that lives `max_age` seconds. It is valid when its record is stored."""
         ...
 
     def extend(self, cookie_value: str, claims: Token, max_age: int, *, min_interval: int = 0) -> tuple[str, Token]:
-        """Extend a session to `max_age` seconds from now, with these claims. Returns like `create`.
+        """Extend a session to `max_age` seconds from now, with these claims.
 
-        The record is only written if that adds `min_interval` seconds or more to its expiry. Raises AdapterError.
+        Returns (cookie value, claims with `iat` and `exp`). The record is only written if that adds `min_interval` seconds or more to its expiry. Raises AdapterError.
         """
         ...
 
@@ -60,11 +67,9 @@ class JWTStrategy:
         """Decrypt the claims."""
         return self.sealer.open(cookie_value)
 
-    def create(self, claims: Token, max_age: int, record: SessionRecord) -> tuple[str, Token]:
-        """Store the record and encrypt the claims."""
-        if not self.store.create(record):
-            raise AccessDenied("disabled")
-        return self.sealer.seal(claims, max_age), _with_times(claims, self.clock(), max_age)
+    def create(self, claims: Token, max_age: int) -> NewSession:
+        """Encrypt the claims."""
+        return NewSession(self.sealer.seal(claims, max_age), _with_times(claims, self.clock(), max_age))
 
     def extend(self, cookie_value: str, claims: Token, max_age: int, *, min_interval: int = 0) -> tuple[str, Token]:
         """Update the record's expiry and encrypt the claims."""
@@ -93,12 +98,10 @@ class DatabaseStrategy:
             raise TokenError
         return claims
 
-    def create(self, claims: Token, max_age: int, record: SessionRecord) -> tuple[str, Token]:
-        """Store record and claims under a new token."""
-        token, stamped = secrets.token_urlsafe(TOKEN_BYTES), _with_times(claims, self.clock(), max_age)
-        if not self.store.create(record, claims=stamped, token_hash=_hash(token)):
-            raise AccessDenied("disabled")
-        return token, stamped
+    def create(self, claims: Token, max_age: int) -> NewSession:
+        """Make a new token."""
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        return NewSession(token, _with_times(claims, self.clock(), max_age), _hash(token))
 
     def extend(self, cookie_value: str, claims: Token, max_age: int, *, min_interval: int = 0) -> tuple[str, Token]:
         """Update the stored claims. The token stays the same."""

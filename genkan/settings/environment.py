@@ -45,6 +45,8 @@ class Settings:
     session_update_age: int
     session_absolute_age: int
     session_strategy: Literal["jwt", "database"]
+    session_limit: int
+    """Active sessions of one user."""
     warnings: tuple[str, ...] = ()
 
 
@@ -74,6 +76,7 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         session_update_age=update_age,
         session_absolute_age=absolute_age,
         session_strategy="jwt" if _choice(environ, "AUTH_SESSION_STRATEGY", "jwt", "database") == "jwt" else "database",
+        session_limit=_number(environ, "AUTH_SESSION_LIMIT", 300, 1, 100_000),
         warnings=tuple(_warnings_in_production(environ) if production else _warnings(environ, url)),
     )
 

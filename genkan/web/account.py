@@ -13,13 +13,14 @@ from flask import Blueprint, Response, abort, make_response, redirect, render_te
 from werkzeug.wrappers import Response as BaseResponse
 
 from genkan.actions import users
+from genkan.adapters.sessions import session_id
 from genkan.errors import LastAccountError
 from genkan.session.activity import ClientInfo
 from genkan.session.reader import SessionResult
 from genkan.types import str_claim
 from genkan.web.access import fresh
 from genkan.web.context import app_state, auth, get_core, session_result, set_session_result
-from genkan.web.responses import is_htmx
+from genkan.web.responses import is_htmx, service_unavailable
 from genkan.web.server_actions import link, sign_out
 
 bp = Blueprint("account", __name__)
@@ -66,10 +67,9 @@ def revoke_session(sid: str) -> ViewResponse:
 
 @bp.post("/account/sessions/end-others")
 def revoke_other_sessions() -> ViewResponse:
-    """Revoke every session but the current one. A current session without a record of ours is signed out as well."""
-    is_listed = _current_sid() in {record.id for record in users.list_sessions(_user_id(), get_core())}
-    users.revoke_sessions(_user_id(), get_core(), except_sid=_current_sid() if is_listed else None)
-    return _show_result("sessions", "others-ended") if is_listed else _sign_out_revoked("/")
+    """Revoke every session but the current one."""
+    users.revoke_sessions(_user_id(), get_core(), except_token=session_result().token)
+    return _show_result("sessions", "others-ended")
 
 
 @bp.post("/account/accounts/<provider_id>/link")
@@ -195,6 +195,8 @@ def _sign_out(callback_url: str) -> ViewResponse:
     response = sign_out(redirect_to=callback_url)
     if not is_htmx() or "HX-Redirect" in response.headers:
         return response
+    if "Retry-After" in response.headers:
+        return service_unavailable()
     return Response(status=204, headers={"HX-Redirect": callback_url, "Clear-Site-Data": '"cache"'})
 
 
@@ -209,7 +211,7 @@ def _user_id() -> str:
 
 
 def _current_sid() -> str:
-    return _claim("sid")
+    return session_id(session_result().token) or ""
 
 
 def _claim(name: str) -> str:

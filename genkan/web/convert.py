@@ -51,7 +51,7 @@ def to_response(action_response: ActionResponse) -> Response:
     queue_cookies(*action_response.cookies)
     if action_response.location is not None:
         response = _redirect(action_response.location)
-    elif action_response.template is not None:
+    elif action_response.template is not None and not _wants_json():
         template = action_response.template
         response = Response(render_template(template.name, **template.context), action_response.status)
     else:
@@ -61,6 +61,11 @@ def to_response(action_response: ActionResponse) -> Response:
     for name, value in PRIVATE_HEADERS:
         response.headers.setdefault(name, value)
     return response
+
+
+def _wants_json() -> bool:
+    # The header of Auth.js's clients.
+    return "X-Auth-Return-Redirect" in request.headers or "application/json" in (request.content_type or "")
 
 
 def _redirect(location: str) -> Response:

@@ -12,9 +12,10 @@ import pytest
 from sqlalchemy import text
 
 from genkan.adapters import Adapter
-from genkan.adapters.sqlalchemy import Database, SQLAlchemyAdapter, migrations, models
+from genkan.adapters.sqlalchemy import Database, migrations
 from genkan.errors import AdapterError, OAuthAccountNotLinked
 from genkan.types import Account, User
+from tests.databases import adapter_in
 from tests.servers.node import authjs
 
 GRACE_IDS = {
@@ -56,8 +57,7 @@ def database(
 
 @pytest.fixture
 def adapter(database: Database) -> Adapter:
-    tables = models.User, models.Account, models.UsedToken
-    return SQLAlchemyAdapter(database, *tables, seal=lambda text: text[::-1], open=lambda text: text[::-1])
+    return adapter_in(database)
 
 
 def test_a_user_created_by_authjs_is_found(adapter: Adapter, grace_id: str) -> None:
@@ -87,7 +87,7 @@ def test_times_in_milliseconds_are_read_and_written(
         authjs.add_grace(database, "clx0grace")
         authjs.execute(database, 'UPDATE users SET "emailVerified" = 1800000000123')
         migrations.upgrade(url)
-        adapter = SQLAlchemyAdapter(database, models.User, models.Account, models.UsedToken, seal=str, open=str)
+        adapter = adapter_in(database)
         verified = datetime(2027, 1, 15, 8, tzinfo=UTC)
         grace = adapter.get_user("clx0grace")
         assert grace is not None
@@ -108,7 +108,7 @@ def test_numbers_in_a_datetime_column_are_read(tmp_path: Path) -> None:
         authjs.add_grace(database, "clx0grace")
         authjs.execute(database, 'UPDATE users SET "emailVerified" = 1800000000000')
         migrations.upgrade(f"sqlite:///{tmp_path / 'prisma.db'}")
-        adapter = SQLAlchemyAdapter(database, models.User, models.Account, models.UsedToken, seal=str, open=str)
+        adapter = adapter_in(database)
         [grace] = adapter.list_users()
         assert grace.email_verified == datetime(2027, 1, 15, 8, tzinfo=UTC)
 

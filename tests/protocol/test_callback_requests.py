@@ -12,6 +12,7 @@ from genkan.actions.backchannel_logout import TIMEOUT
 from genkan.errors import ProviderUnavailable
 from genkan.oauth.client import OAuthClient
 from genkan.oauth.transport.deadline import remaining
+from genkan.session import reader
 from tests.browser import Browser
 from tests.clock import FrozenClock
 from tests.conftest import ORIGIN, MakeApp
@@ -118,7 +119,7 @@ def test_a_role_changed_during_sign_in_is_in_the_session(
     client: ProviderClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The role changes after the user was loaded and before the session is created."""
-    adapter, store = client.core.adapter, client.core.sessions.store
+    adapter = client.core.adapter
     client.sign_in_as()
     client.sign_out()
     refresh = adapter.refresh_user
@@ -126,7 +127,6 @@ def test_a_role_changed_during_sign_in_is_in_the_session(
     def refresh_then_change(*given: Any) -> Any:
         user = refresh(*given)
         adapter.update_user(user.id, role="owner")
-        store.mark_user_changed(user.id, int(client.clock()))
         client.clock.advance(1)
         return user
 
@@ -149,12 +149,11 @@ def test_claims_reloaded_after_a_user_change_are_stored_at_once(
     client.clock.advance(10)
     (user,) = client.core.adapter.list_users()
     client.core.adapter.update_user(user.id, role="owner")
-    client.core.sessions.store.mark_user_changed(user.id, int(client.clock()))
     client.core.sessions.revocations._due = float("-inf")
     client.clock.advance(2)
     client.session()
     cookie = client.cookie("authjs.session-token")
-    monkeypatch.setattr(client.core.adapter, "get_user", lambda _: pytest.fail("loaded again"))
+    monkeypatch.setattr(reader, "reload_user", lambda *_: pytest.fail("loaded again"))
     for _ in range(3):
         client.clock.advance(2)
         session = client.session()

@@ -8,7 +8,8 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.synchronize import Barrier
 from typing import TypeVar
 
-from genkan.adapters.sqlalchemy import Database, SQLAlchemyAdapter, migrations, models
+from genkan.adapters.sqlalchemy import Database, migrations
+from tests.databases import adapter_in
 
 Result = TypeVar("Result")
 
@@ -39,8 +40,7 @@ def _wait_for_all() -> None:
 def use_same_ids(url: str) -> list[bool]:
     """Use 25 ids. Return for each whether this process was the first to use it."""
     database = Database(url)
-    tables = models.User, models.Account, models.UsedToken
-    adapter = SQLAlchemyAdapter(database, *tables, seal=str, open=str)
+    adapter = adapter_in(database)
     _wait_for_all()
     first = [adapter.use_once(f"id-{number}", 4_000_000_000.0) for number in range(25)]
     database.close()

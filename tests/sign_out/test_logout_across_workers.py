@@ -77,7 +77,7 @@ def test_a_session_revoked_by_its_provider_is_refused_on_every_worker_within_a_s
 
 
 def test_one_of_thirty_parallel_deliveries_of_a_token_is_accepted(origin: str, op: FaultyProvider) -> None:
-    """Whichever workers receive them."""
+    """Any worker may receive each."""
     for number in range(3):
         sign_in(origin, op, 10 + number)
         token = logout_token(op, sid=f"s-{10 + number}")

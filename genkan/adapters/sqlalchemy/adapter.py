@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
@@ -11,6 +10,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from genkan.adapters import is_last_account, merge_profile
 from genkan.adapters.sqlalchemy.accounts import Accounts, ignore_invalid_id
 from genkan.adapters.sqlalchemy.database import Database, UniqueViolation, table_of
+from genkan.adapters.sqlalchemy.revocations import Revocations
 from genkan.adapters.sqlalchemy.used_tokens import UsedTokens
 from genkan.adapters.sqlalchemy.users import IdGenerator, Users
 from genkan.errors import AdapterError, LastAccountError, OAuthAccountNotLinked
@@ -34,13 +34,13 @@ class SQLAlchemyAdapter:
         *,
         seal: Callable[[str], str],
         open: Callable[[str], str],
-        clock: Callable[[], float] = time.time,
+        revocations: Revocations,
     ) -> None:
         self._database = database
         self._users = Users(table_of(user))
         self._accounts = Accounts(table_of(account), self._users.table, seal, open)
-        self._used_tokens = UsedTokens(database, table_of(used_token), clock)
-        self._clock = clock
+        self._used_tokens = UsedTokens(database, table_of(used_token))
+        self._revocations = revocations
         self._new_id = IdGenerator()
 
     def get_user(self, id: str) -> User | None:
@@ -107,9 +107,13 @@ class SQLAlchemyAdapter:
         """Return True for the first call with this id, on every worker."""
         return self._used_tokens.use_once(id, expires)
 
-    def purge(self, now: float) -> int:
+    def is_used(self, id: str) -> bool:
+        """Return True if `use_once` was called with this id before."""
+        return self._used_tokens.is_used(id)
+
+    def purge(self) -> int:
         """Delete used ids that have expired and return the number of rows."""
-        return self._used_tokens.purge(now)
+        return self._used_tokens.purge()
 
     def list_users(self) -> list[User]:
         """Return all users, ordered by email address."""
@@ -119,22 +123,18 @@ class SQLAlchemyAdapter:
     def update_user(
         self, id: str, *, name: str | None = None, role: str | None = None, disabled: bool | None = None
     ) -> User | None:
-        """Change the fields that are not None and return the stored user. None if no user has that id."""
-        values: dict[str, Any] = {}
-        if name is not None:
-            values |= {"name": name, "nameOverridden": True}
-        if role is not None:
-            values["role"] = role
-        if disabled is not None:
-            values["disabledAt"] = self._users.disabled_since(int(self._clock())) if disabled else None
+        """Change the fields that are not None and tell the workers. Returns the stored user, None if there is none."""
         with ignore_invalid_id():
-            return self._database.run(lambda session: self._users.update(session, id, values))
+            return self._database.run(lambda session: self._update(session, id, name, role, disabled))
         return None
 
     def delete_user(self, id: str) -> None:
-        """Delete the user and all accounts of the user."""
+        """Delete the user and all accounts of the user, and revoke the user's sessions."""
         with ignore_invalid_id():
             self._database.run(lambda session: self._delete(session, id))
+            return
+        with ignore_invalid_id():
+            self._database.run(lambda session: self._revocations.end_unrecorded_sessions(session, id))
 
     def _owner(self, session: Session, provider: str, provider_account_id: str) -> User | None:
         user_id = self._accounts.user_id_of_account(provider, provider_account_id)
@@ -193,6 +193,27 @@ class SQLAlchemyAdapter:
         self._accounts.unlink(session, *key)
         return True
 
+    def _update(
+        self, session: Session, id: str, name: str | None, role: str | None, disabled: bool | None
+    ) -> User | None:
+        values: dict[str, Any] = {}
+        if name is not None:
+            values |= {"name": name, "nameOverridden": True}
+        if role is not None:
+            values["role"] = role
+        if disabled is not None:
+            now = int(self._database.now(session))
+            values["disabledAt"] = self._users.disabled_since(now) if disabled else None
+        # The update locks the row, so a sign-in of this user commits before or after this transaction.
+        user = self._users.update(session, id, values)
+        if user is not None and disabled:
+            self._revocations.end_sessions(session, id)
+        elif user is not None and (name is not None or role is not None):
+            self._revocations.mark_changed(session, id)
+        return user
+
     def _delete(self, session: Session, id: str) -> None:
+        self._users.lock(session, id)
+        self._revocations.end_sessions(session, id)
         self._accounts.delete_all(session, id)
         self._users.delete(session, id)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import TypeVar
 
-from sqlalchemy import URL, Engine, Table, create_engine, make_url
+from sqlalchemy import URL, Engine, Table, create_engine, func, make_url, select
 from sqlalchemy.exc import (
     ArgumentError,
     DataError,
@@ -27,6 +27,8 @@ from genkan.errors import AdapterError, ConfigurationError
 
 Result = TypeVar("Result")
 
+_SERVER_TIME = select(func.extract("epoch", func.clock_timestamp()))
+
 
 class UniqueViolation(AdapterError):
     """Violation of a unique key or another constraint, usually by a concurrent transaction."""
@@ -35,16 +37,17 @@ class UniqueViolation(AdapterError):
 class Database:
     """Database for any number of threads. It connects at the first use.
 
-    `timeout` is the time in seconds that a writer waits for other writers. Raises ConfigurationError for a URL that
-    cannot name a database.
+    `timeout` is the time in seconds that a writer waits for other writers. `clock` takes the place of the database's
+    clock. Raises ConfigurationError for a URL that cannot name a database.
     """
 
-    def __init__(self, url: str, *, timeout: float = 5.0) -> None:
+    def __init__(self, url: str, *, timeout: float = 5.0, clock: Callable[[], float] | None = None) -> None:
         try:
             self._url = make_url(url)
         except (ArgumentError, ValueError):  # a ValueError quotes the part of the URL that it read as the port
             raise ConfigurationError("DATABASE_URL is not a database URL such as sqlite:///genkan.db") from None
         self._timeout = timeout
+        self._clock = clock
         self._lock = Lock()
         self._engine: Engine | None = None
 
@@ -84,6 +87,17 @@ class Database:
                     raise
             # A random delay, so that transactions that have collided once do not collide again.
             time.sleep(random.uniform(0.005, 0.05))  # noqa: S311 (not used as a secret)
+
+    def now(self, session: Session) -> float:
+        """Return the time of the database's clock in seconds since 1970.
+
+        One clock for all hosts, so that a wrong clock of one host decides nothing. SQLite has that of its host.
+        """
+        if self._clock is not None:
+            return self._clock()
+        if session.get_bind().dialect.name == "sqlite":
+            return time.time()
+        return float(session.execute(_SERVER_TIME).scalar_one())
 
     def close(self) -> None:
         """Close all idle connections. The next use opens new ones."""

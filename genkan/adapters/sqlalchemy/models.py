@@ -6,7 +6,18 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, DateTime, Dialect, ForeignKey, Index, Integer, MetaData, Text, func, text
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Text,
+    func,
+    text,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator, UserDefinedType
 
@@ -163,10 +174,9 @@ class SessionRecord(Base):
 
 
 class Revocation(Base):
-    """Revocation of a session or of all sessions of a user, or a change of a user, for all workers to read.
+    """Revocation of sessions, or change of a user, for all workers to read. See `genkan.adapters.sessions.Revocation`.
 
-    Rows are only appended. A worker reads the rows after the last id that it knows. A row is deleted when every token
-    that it affects has expired.
+    Rows are not updated. A row is deleted when a newer one replaces it, or when every token that it affects has expired.
     """
 
     __tablename__ = "revocations"
@@ -176,9 +186,16 @@ class Revocation(Base):
     subject: Mapped[str]
     at: Mapped[int]
     until: Mapped[int] = mapped_column(index=True)
+    except_sid: Mapped[str | None]
+    transaction_id: Mapped[int] = mapped_column(server_default=text("0"))
+    """PostgreSQL: the id of the transaction that added the row, which is the default there. SQLite: 0."""
 
-    # Otherwise SQLite would reuse the ids of deleted rows, and workers would not read the new rows.
-    __table_args__ = ({"sqlite_autoincrement": True},)
+    __table_args__ = (
+        Index("ix_revocations_kind_subject", "kind", "subject"),
+        Index("ix_revocations_transaction_id_id", "transaction_id", "id"),
+        # Otherwise SQLite would reuse the ids of deleted rows, and workers would not read the new rows.
+        {"sqlite_autoincrement": True},
+    )
 
 
 class Activity(Base):
@@ -196,3 +213,13 @@ class Activity(Base):
     detail: Mapped[str | None]
 
     __table_args__ = (Index("ix_activity_user_id_at", "user_id", "at"),)
+
+
+class PurgeState(Base):
+    """How far expired rows have been deleted. Times are in seconds since 1970. See `genkan.adapters.sqlalchemy.purge`."""
+
+    __tablename__ = "genkan_purges"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    purged_until: Mapped[int]
+    stepped_at: Mapped[int]

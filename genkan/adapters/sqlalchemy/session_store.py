@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Row, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from genkan import strict_json
 from genkan.adapters.sessions import (
     ACTIVITY_RETENTION_SECONDS,
+    REPEATABLE_KINDS,
     RETENTION_SECONDS,
     Activity,
     Revocation,
-    RevocationKind,
+    RevocationReading,
     RevocationReason,
     SessionRecord,
 )
 from genkan.adapters.sqlalchemy.accounts import ignore_invalid_id
 from genkan.adapters.sqlalchemy.database import Database, UniqueViolation, table_of
 from genkan.adapters.sqlalchemy.purge import Purger
+from genkan.adapters.sqlalchemy.revocations import Revocations
+from genkan.adapters.sqlalchemy.users import Users
 from genkan.errors import AdapterError, TokenError
 
 COLUMNS = (
@@ -32,11 +35,18 @@ COLUMNS = (
 log = logging.getLogger(__name__)
 
 
+MAX_SESSIONS = 300
+"""Default number of active sessions of one user. At a sign-in the least recently seen ones above it are revoked."""
+
+MAX_REVOKED = 100
+"""Sessions above the limit that one sign-in revokes at most."""
+
+
 class SQLAlchemySessionStore:
     """Implementation of `genkan.adapters.sessions.SessionStore` with declarative classes like those of `models.py`.
 
-    `seal` encrypts an ID token before it is written, and `open` decrypts it. `lifetime` is the maximum lifetime of a
-    token in seconds.
+    `seal` encrypts an ID token before it is written, and `open` decrypts it. `max_sessions` limits the active sessions of
+    one user.
     """
 
     def __init__(
@@ -45,44 +55,46 @@ class SQLAlchemySessionStore:
         *,
         users: type[DeclarativeBase],
         sessions: type[DeclarativeBase],
-        revocations: type[DeclarativeBase],
+        revocations: Revocations,
         activity: type[DeclarativeBase],
-        lifetime: int,
         seal: Callable[[str], str],
         open: Callable[[str], str],
+        max_sessions: int = MAX_SESSIONS,
     ) -> None:
         self._database = database
-        self._users, self._sessions = table_of(users), table_of(sessions)
-        self._revocations, self._activity = table_of(revocations), table_of(activity)
-        self._lifetime = lifetime
+        self._users, self._sessions = Users(table_of(users)), table_of(sessions)
+        self._revocations, self._activity = revocations, table_of(activity)
         self._seal, self._open = seal, open
-        # Built once: one of them runs on every request, the other once a second.
-        session, revocation, entry = self._sessions.c, self._revocations.c, self._activity.c
-        is_active = session.revoked_at.is_(None) & (session.expires > bindparam("now"))
+        self._max_sessions = max_sessions
+        session, revocation, entry = self._sessions.c, revocations.table.c, self._activity.c
+        # Built once, because it runs on every request.
+        is_active = self._is_active(bindparam("now"))
         self._claims_by_hash = select(session.claims).where((session.token_hash == bindparam("hash")) & is_active)
-        columns = (revocation.id, revocation.kind, revocation.subject, revocation.at, revocation.until)
-        newer = select(*columns).where(revocation.id > bindparam("after_id")).order_by(revocation.id)
-        self._revocations_query = newer.limit(bindparam("limit", type_=Integer))
         self._purger = Purger(
             database,
+            "sessions",
             {
                 self._sessions: lambda now: session.expires <= now - RETENTION_SECONDS,
-                self._revocations: lambda now: revocation.until <= now - RETENTION_SECONDS,
+                revocations.table: lambda now: revocation.until <= now - RETENTION_SECONDS,
                 self._activity: lambda now: entry.at <= now - ACTIVITY_RETENTION_SECONDS,
             },
         )
 
     def create(
-        self, record: SessionRecord, *, claims: Mapping[str, Any] | None = None, token_hash: str | None = None
-    ) -> bool:
-        """Store a new record and return True. False if the user is disabled or does not exist."""
-        values = {name: getattr(record, name) for name in COLUMNS}
+        self,
+        record: SessionRecord,
+        *,
+        claims: Mapping[str, Any] | None = None,
+        token_hash: str | None = None,
+        replaces: str | None = None,
+    ) -> list[SessionRecord] | None:
+        """Store a new record and return the records that this has revoked. None if the user may not sign in."""
+        values = {name: getattr(record, name) for name in COLUMNS} | {"token_hash": token_hash}
         values["id_token"] = self._seal(record.id_token) if record.id_token else None
         values["claims"] = None if claims is None else _to_json(claims)
-        values["token_hash"] = token_hash
-        is_created = self._database.run(lambda session: self._insert(session, values))
-        self._purger.run_if_due(record.created)
-        return is_created
+        revoked = self._database.run(lambda session: self._create(session, values, replaces))
+        self._purger.run_if_due()
+        return revoked
 
     def get(self, id: str) -> SessionRecord | None:
         """Return the record with that id, also if it is revoked. None if there is none."""
@@ -131,39 +143,38 @@ class SQLAlchemySessionStore:
         statement = update(self._sessions).where(condition).values(values).returning(sessions.id)
         return self._database.run(lambda session: session.execute(statement).first()) is not None
 
-    def revoke(self, ids: Collection[str], reason: RevocationReason, now: int) -> list[SessionRecord]:
-        """Revoke the sessions and return the records that this call has revoked."""
-        if not ids:
-            return []
-        return self._database.run(
-            lambda session: self._revoke(session, self._sessions.c.id.in_(list(ids)), reason, now)
-        )
+    def revoke_session(self, id: str, reason: RevocationReason) -> SessionRecord | None:
+        """Revoke one session, with or without a record. Returns the record if this call has revoked it."""
+        return self._database.run(lambda session: self._revoke_one(session, id, reason))
 
-    def revoke_others(
-        self, user_id: str, except_sid: str | None, reason: RevocationReason, now: int
-    ) -> list[SessionRecord]:
-        """Revoke all sessions of the user except `except_sid`, including sessions without a record."""
-        sessions = self._sessions.c
-        others = (sessions.user_id == user_id) & (sessions.id != (except_sid or ""))
+    def revoke_user(self, user_id: str, *, except_sid: str | None = None, except_started_at: int = 0) -> int:
+        """Revoke every session of the user that has started by now, except one. Returns the number of active records."""
+        is_other = (self._sessions.c.user_id == user_id) & (self._sessions.c.id != (except_sid or ""))
 
-        def callback(session: Session) -> list[SessionRecord]:
-            revoked = self._revoke(session, others, reason, now)
-            self._add_revocation(session, "user", user_id, now, now + self._lifetime)
-            return revoked
+        def callback(session: Session) -> int:
+            self._users.lock(session, user_id)
+            count = self._count_active(session, is_other)
+            self._revocations.end_sessions(session, user_id, except_sid, except_started_at)
+            return count
 
         with ignore_invalid_id():
             return self._database.run(callback)
-        self._database.run(lambda session: self._add_revocation(session, "user", user_id, now, now + self._lifetime))
-        return []
+        with ignore_invalid_id():
+            self._database.run(lambda session: self._revocations.end_unrecorded_sessions(session, user_id))
+        return 0
+
+    def revoke_everyone(self) -> int:
+        """Revoke every session that has started by now. Returns the number of active records."""
+
+        def callback(session: Session) -> int:
+            count = self._count_active(session, self._sessions.c.id.is_not(None))
+            self._revocations.end_sessions(session, None)
+            return count
+
+        return self._database.run(callback)
 
     def revoke_by_provider(
-        self,
-        provider: str,
-        reason: RevocationReason,
-        now: int,
-        *,
-        provider_sid: str | None = None,
-        user_id: str | None = None,
+        self, provider: str, reason: RevocationReason, *, provider_sid: str | None = None, user_id: str | None = None
     ) -> list[SessionRecord]:
         """Revoke the sessions that were started with the provider and return their records."""
         if provider_sid is None and user_id is None:
@@ -174,32 +185,31 @@ class SQLAlchemySessionStore:
             condition &= sessions.provider_sid == provider_sid
         if user_id is not None:
             condition &= sessions.user_id == user_id
-        return self._database.run(lambda session: self._revoke(session, condition, reason, now))
+        return self._database.run(lambda session: self._revoke(session, condition, reason))
 
-    def revoke_unrecorded(self, name: str, now: int) -> None:
-        """Revoke a session that has no record."""
-        until = now + self._lifetime
-        self._database.run(lambda session: self._add_revocation(session, "session", name, now, until))
-
-    def mark_user_changed(self, user_id: str, now: int) -> None:
+    def mark_user_changed(self, user_id: str) -> None:
         """Tell all workers that the claims about this user in tokens are out of date."""
-        until = now + self._lifetime
-        self._database.run(lambda session: self._add_revocation(session, "changed", user_id, now, until))
+        self._database.run(lambda session: self._revocations.mark_changed(session, user_id))
 
-    def revocations_since(self, after_id: int, limit: int) -> list[Revocation]:
-        """Return at most `limit` revocations with an id greater than `after_id`, ordered by id."""
+    def read_revocations(self, position: str, apply: Callable[[list[Revocation]], object]) -> RevocationReading:
+        """Pass all revocations that became visible since `position` to `apply`, in batches."""
         with self._database.read() as session:
-            return [
-                Revocation(*row)
-                for row in session.execute(self._revocations_query, {"after_id": after_id, "limit": limit})
-            ]
+            return self._revocations.read(session, position, apply)
 
     def add_activity(self, user_id: str, activity: Activity) -> None:
-        """Add an entry to the activity of a stored user. Nothing is written for any other user."""
+        """Add an entry to the activity of a stored user. Of REPEATABLE_KINDS it replaces the user's earlier one."""
         values = {name: getattr(activity, name) for name in Activity.__slots__} | {"user_id": user_id}
+        entries = self._activity.c
+        earlier = delete(self._activity).where((entries.user_id == user_id) & (entries.kind == activity.kind))
+
+        def callback(session: Session) -> None:
+            if activity.kind in REPEATABLE_KINDS:
+                session.execute(earlier)
+            session.execute(insert(self._activity).values(values))
+
         try:
             with ignore_invalid_id():
-                self._database.run(lambda session: session.execute(insert(self._activity).values(values)))
+                self._database.run(callback)
         except UniqueViolation:
             # The foreign key failed: the user has a token of another application, or was just deleted.
             log.info("activity of a user who is not stored")
@@ -213,21 +223,37 @@ class SQLAlchemySessionStore:
             return [Activity(**row._mapping) for row in session.execute(query.limit(limit))]  # noqa: SLF001 (documented by SQLAlchemy)
         return []
 
-    def purge(self, now: int) -> int:
+    def purge(self) -> int:
         """Delete expired rows in bounded batches and return their number."""
-        return self._purger.run(now)
+        return self._purger.run()
 
-    def _insert(self, session: Session, values: dict[str, Any]) -> bool:
+    def _create(self, session: Session, values: dict[str, Any], replaces: str | None) -> list[SessionRecord] | None:
         # The lock makes a concurrent transaction that disables the user wait, so that it revokes this session as well.
-        users = self._users.c
-        user = select(users.id).where(users.id == values["user_id"], users.disabledAt.is_(None))
-        if session.execute(user.with_for_update(read=True)).first() is None:
-            return False
+        user_id = values["user_id"]
+        self._users.lock(session, user_id)
+        user = self._users.find(session, self._users.by_id(user_id))
+        if user is None or user.disabled:
+            return None
+        replaced = self._revoke_one(session, replaces, "replaced") if replaces is not None else None
+        excess = self._end_excess(session, user_id)
         session.execute(insert(self._sessions).values(values))
-        return True
+        return [replaced, *excess] if replaced is not None else excess
 
-    def _is_active(self, now: int) -> ColumnElement[bool]:
-        return self._sessions.c.revoked_at.is_(None) & (self._sessions.c.expires > now)
+    def _end_excess(self, session: Session, user_id: str) -> list[SessionRecord]:
+        sessions, now = self._sessions.c, int(self._database.now(session))
+        newest_first = (sessions.last_seen.desc(), sessions.id)
+        active = select(sessions.id).where((sessions.user_id == user_id) & self._is_active(now)).order_by(*newest_first)
+        excess = list(session.scalars(active.offset(self._max_sessions - 1).limit(MAX_REVOKED)))
+        return self._revoke(session, sessions.id.in_(excess), "limit") if excess else []
+
+    def _count_active(self, session: Session, condition: ColumnElement[bool]) -> int:
+        query = select(func.count()).select_from(self._sessions)
+        return session.execute(query.where(condition & self._is_active(int(self._database.now(session))))).scalar_one()
+
+    def _is_active(self, now: Any) -> ColumnElement[bool]:
+        sessions = self._sessions.c
+        is_covered = self._revocations.covers(self._sessions)
+        return and_(sessions.revoked_at.is_(None), sessions.expires > now, ~is_covered)
 
     def _records(self, condition: ColumnElement[bool], *, limit: int) -> list[SessionRecord]:
         sessions = self._sessions.c
@@ -235,25 +261,25 @@ class SQLAlchemySessionStore:
         with self._database.read() as session:
             return [self._record(row) for row in session.execute(query)]
 
+    def _revoke_one(self, session: Session, id: str, reason: RevocationReason) -> SessionRecord | None:
+        records = self._revoke(session, self._sessions.c.id == id, reason)
+        self._revocations.end_session(session, id, None)
+        return records[0] if records else None
+
     def _revoke(
-        self, session: Session, condition: ColumnElement[bool], reason: RevocationReason, now: int
+        self, session: Session, condition: ColumnElement[bool], reason: RevocationReason
     ) -> list[SessionRecord]:
         table = self._sessions
         statement = (
             update(table)
-            .where(condition & table.c.revoked_at.is_(None))
-            .values(revoked_at=now, revocation_reason=reason)
+            .where(condition & table.c.revoked_at.is_(None) & ~self._revocations.covers(table))
+            .values(revoked_at=int(self._database.now(session)), revocation_reason=reason)
             .returning(*table.c)
         )
         revoked = [self._record(row) for row in session.execute(statement)]
         for record in revoked:
-            # The absolute lifetime may have been raised since the session started, and it applies to its tokens.
-            until = max(record.absolute_expires, record.created + self._lifetime)
-            self._add_revocation(session, "session", record.id, now, until)
+            self._revocations.end_session(session, record.id, record)
         return revoked
-
-    def _add_revocation(self, session: Session, kind: RevocationKind, subject: str, at: int, until: int) -> None:
-        session.execute(insert(self._revocations).values(kind=kind, subject=subject, at=at, until=until))
 
     def _record(self, row: Row[Any]) -> SessionRecord:
         values = {name: row._mapping[name] for name in COLUMNS}  # noqa: SLF001 (documented by SQLAlchemy)

@@ -82,7 +82,8 @@ class Users:
 
     def lock(self, session: Session, id: str) -> None:
         """Lock the user's row until the transaction ends. Another call for the same user waits."""
-        session.execute(select(self.table.c.id).where(self.by_id(id)).with_for_update())
+        # FOR NO KEY UPDATE: rows that refer to the user can be inserted meanwhile.
+        session.execute(select(self.table.c.id).where(self.by_id(id)).with_for_update(key_share=True))
 
     def delete(self, session: Session, id: str) -> None:
         """Delete the user."""

@@ -7,7 +7,6 @@ from flask import Flask
 
 from tests.account.page.conftest import FORM_AND_HTMX, text, user_id
 from tests.browser import HTMX, Browser
-from tests.conftest import ORIGIN
 
 
 def next_js(app: Flask, **claims: str) -> Browser:
@@ -32,16 +31,16 @@ def test_a_user_of_another_application_sees_that_nothing_is_stored(app: Flask) -
 
 
 @pytest.mark.parametrize("headers", FORM_AND_HTMX, ids=["form", "htmx"])
-def test_a_session_of_another_application_is_not_listed_but_revoked_with_all_others(
+def test_a_session_of_another_application_is_not_listed_and_can_revoke_all_others(
     app: Flask, hana: Browser, headers: dict[str, str]
 ) -> None:
     browser = next_js(app, sub=user_id(hana), jti="b")
     content = text(browser.get("/account"))
     assert "The session you are using now is not listed" in content
-    assert "Sign out everywhere, also here" in content
+    assert "Sign out everywhere else" in content
     assert "This one" not in content
 
     response = browser.submit("/account/sessions/end-others", headers=headers)
-    assert response.headers.get("HX-Redirect") or response.headers["Location"] == f"{ORIGIN}/"
-    assert browser.session() is None
+    assert response.status_code in {200, 303}
+    assert browser.session() is not None
     assert hana.session() is None

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from genkan.session.revoker import revoke_all_sessions
+from genkan.session.revoker import revoke_user
 from tests.e2e.account.devices import PHONE, sign_in_on
 from tests.e2e.browser_window import UNAUTHORIZED, BrowserWindow
 from tests.e2e.conftest import OpenWindow
@@ -28,7 +28,7 @@ def _empty_app(account_app: Flask) -> Flask:
     """Delete all users of the application."""
     options = account_app.extensions["genkan"].core
     for user in options.adapter.list_users():
-        revoke_all_sessions(user.id, "deleted", options.sessions)
+        revoke_user(user.id, "deleted", options.sessions)
         options.adapter.delete_user(user.id)
     return account_app
 

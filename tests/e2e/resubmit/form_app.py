@@ -8,7 +8,7 @@ from urllib.parse import quote
 from flask import Flask, Response, render_template_string, request
 
 from genkan import auth, public
-from genkan.session.revoker import revoke_all_sessions
+from genkan.session.revoker import revoke_user
 from tests.browser import Browser
 from tests.e2e.browser_window import BrowserWindow
 
@@ -97,7 +97,7 @@ def revoke_sessions(window: BrowserWindow) -> None:
     client.client.set_cookie(client.core.cookie_names.session, session_cookie(window), domain="127.0.0.1")
     session = client.session()
     assert session is not None
-    revoke_all_sessions(session["user"]["id"], "ended", client.core.sessions)
+    revoke_user(session["user"]["id"], "ended", client.core.sessions)
 
 
 def session_cookie(window: BrowserWindow) -> str:

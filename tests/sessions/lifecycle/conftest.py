@@ -8,6 +8,8 @@ import pytest
 from flask import Flask
 
 from genkan.adapters.sessions import SessionRecord
+from genkan.session.sessions import CachedSession
+from genkan.types import Token
 from tests.browser import Browser
 from tests.conftest import Environment, MakeApp
 
@@ -47,6 +49,13 @@ def records(browser: Browser) -> list[SessionRecord]:
 
 def sid(browser: Browser) -> str:
     """Return the id of this browser's session."""
-    known = browser.core.sessions.cache.get(sha256((browser.cookie(COOKIE) or "").encode()).digest())
+    return str(token_of(browser)["sid"])
+
+
+def token_of(browser: Browser) -> Token:
+    """Return the claims of this browser's session."""
+    known: CachedSession | None = browser.core.sessions.cache.get(
+        sha256((browser.cookie(COOKIE) or "").encode()).digest()
+    )
     assert known is not None
-    return str(known.token["sid"])
+    return known.token

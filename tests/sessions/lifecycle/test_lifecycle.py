@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import time
 
-import pytest
 from flask import Flask
 
-from genkan.errors import AdapterError
 from genkan.session import revoker
 from tests.browser import Browser
 from tests.clock import START, FrozenClock
-from tests.conftest import MakeApp
-from tests.sessions.lifecycle.conftest import COOKIE, DAY, copy_of, records, sid
+from tests.sessions.lifecycle.conftest import COOKIE, DAY, copy_of, records, sid, token_of
 
 
 def test_a_sign_in_creates_a_record_and_an_activity_entry(app: Flask, clock: FrozenClock) -> None:
@@ -100,7 +97,7 @@ def test_revoking_all_sessions_of_a_user_does_not_prevent_a_new_sign_in(hana: Br
     elsewhere = Browser(hana.app)
     elsewhere.sign_in()
     (first, _) = records(hana)
-    assert revoker.revoke_all_sessions(first.user_id, "owner", hana.core.sessions) == 2
+    assert revoker.revoke_user(first.user_id, "owner", hana.core.sessions) == 2
     assert hana.session() is None
     assert elsewhere.session() is None
     hana.sign_in()
@@ -110,9 +107,9 @@ def test_revoking_all_sessions_of_a_user_does_not_prevent_a_new_sign_in(hana: Br
 def test_revoking_the_other_sessions_keeps_this_one(hana: Browser) -> None:
     elsewhere = Browser(hana.app)
     elsewhere.sign_in()
-    mine = sid(hana)
+    current = token_of(hana)
     owner = records(hana)[0].user_id
-    assert revoker.revoke_other_sessions(owner, mine, "ended", hana.core.sessions) == 1
+    assert revoker.revoke_user(owner, "ended", hana.core.sessions, except_token=current) == 1
     assert hana.session()
     assert elsewhere.session() is None
 
@@ -125,51 +122,6 @@ def test_a_session_of_another_user_cannot_be_revoked(hana: Browser) -> None:
     assert not revoker.revoke_session(others, sid(hana), "ended", hana.core.sessions)
     assert not revoker.revoke_session(others, "no such session", "ended", hana.core.sessions)
     assert hana.session()
-
-
-def test_a_sign_out_while_the_database_is_down_deletes_the_cookie_and_revokes_later(
-    hana: Browser, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store, copy = hana.core.sessions.store, copy_of(hana)
-    assert copy.session()
-
-    def down(*_: object, **__: object) -> None:
-        raise AdapterError("down")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(store, "revoke", down)
-        hana.sign_out()
-        assert hana.cookie(COOKIE) is None
-        assert copy.session() is None
-        assert len(records(hana)) == 1
-    monkeypatch.setattr(hana.core.sessions.revocations, "_due", float("-inf"))
-    copy.client.set_cookie(COOKIE, "x", domain="127.0.0.1")
-    copy.session()
-    assert records(hana) == []
-
-
-def test_a_sign_out_by_a_worker_that_cannot_decode_the_cookie_revokes_later(
-    hana: Browser, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Use a worker that has not reached the database yet. With the database strategy it looks each session up there."""
-    fresh, token, text = Browser(make_app()), hana.csrf_token(), hana.cookie(COOKIE) or ""
-    for name in (COOKIE, "authjs.csrf-token"):
-        fresh.client.set_cookie(name, hana.cookie(name) or "", domain="127.0.0.1")
-
-    def down(*_: object, **__: object) -> None:
-        raise AdapterError("down")
-
-    with monkeypatch.context() as patch:
-        for name in ("revocations_since", "get_claims", "get", "revoke"):
-            patch.setattr(fresh.core.sessions.store, name, down)
-        assert fresh.post("/api/auth/signout", data={"csrfToken": token}).status_code == 303
-    assert fresh.cookie(COOKIE) is None
-    monkeypatch.setattr(fresh.core.sessions.revocations, "_retry", float("-inf"))
-    monkeypatch.setattr(fresh.core.sessions.revocations, "_due", float("-inf"))
-    fresh.client.set_cookie(COOKIE, text, domain="127.0.0.1")
-    fresh.session()
-    assert fresh.session() is None
-    assert records(hana) == []
 
 
 def test_no_page_contains_the_session_token_or_its_id(hana: Browser) -> None:

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from genkan.callbacks import SignInParams
-from genkan.session.revoker import revoke_all_sessions
+from genkan.session.revoker import revoke_user
 from genkan.types import Account, User
 from tests.provider_client import COOKIE, OTHER_USER, ProviderClient, SentSignals, query, run_parallel, set_callbacks
 from tests.servers.faulty.provider import FaultyProvider
@@ -48,7 +48,7 @@ class TestTheCallback:
 
     def test_a_session_revoked_meanwhile_is_refused(self, client: ProviderClient, other_op: FaultyProvider) -> None:
         callback_url = authorize_link(client, other_op)
-        other_op.before["/token"] = lambda: revoke_all_sessions(vera(client).id, "ended", client.core.sessions)
+        other_op.before["/token"] = lambda: revoke_user(vera(client).id, "ended", client.core.sessions)
 
         assert_refused(client, client.get(callback_url), "signed-out", 401)
 

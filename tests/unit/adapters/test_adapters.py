@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from genkan.adapters import RETENTION_SECONDS, Adapter, token_columns
+from genkan.adapters import Adapter, token_columns
+from genkan.adapters.sessions import RETENTION_SECONDS
 from genkan.errors import AdapterError, OAuthAccountNotLinked
 from genkan.types import Account, User
-from tests.clock import FrozenClock
+from tests.clock import START, FrozenClock
 
-NOW = 1_800_000_000.0
+NOW = START
 VERIFIED = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 TOKENS = {"access_token": "at-1", "refresh_token": "rt-1", "id_token": "it-1", "expires_at": 1_800_003_600}
 ADA = User(id="", name="Ada", email="Ada@Example.org", image="https://img.example/ada.png")
@@ -171,13 +172,20 @@ def test_one_of_many_concurrent_calls_uses_an_id(adapter: Adapter) -> None:
         assert sum(pool.map(use, range(20))) == 1
 
 
-def test_a_used_id_is_kept_past_its_expiry_and_then_deleted(adapter: Adapter, clock: FrozenClock) -> None:
+def test_a_used_id_is_known_until_it_is_deleted(adapter: Adapter, clock: FrozenClock) -> None:
+    assert not adapter.is_used("state")
     assert adapter.use_once("state", NOW + 10)
+    assert adapter.is_used("state")
+    assert not adapter.is_used("another")
     clock.now = NOW + 10 + RETENTION_SECONDS / 2
+    assert adapter.purge() == 0
+    assert adapter.is_used("state")
     assert not adapter.use_once("state", NOW + 10)
-    clock.now = NOW + 1000
-    assert adapter.use_once("another", NOW + 2000)
-    assert adapter.use_once("state", NOW + 2000)
+
+
+def test_looking_up_an_id_does_not_use_it(adapter: Adapter) -> None:
+    assert not adapter.is_used("state")
+    assert adapter.use_once("state", NOW + 10)
 
 
 @pytest.mark.parametrize("id", ["", "x" * 10_000, "nul\0", "\ufffd", "'; DROP TABLE users"])
@@ -222,10 +230,14 @@ def test_an_invalid_expiry_is_left_out(value: object) -> None:
 
 
 def test_purge_deletes_used_ids_that_have_expired_only(adapter: Adapter, clock: FrozenClock) -> None:
-    clock.now = NOW
-    for id, expires in (("expired", NOW + 10), ("also expired", NOW + 11), ("valid", NOW + 900)):
+    for id, expires in (("expired", NOW + 10), ("also expired", NOW + 11), ("valid", NOW + RETENTION_SECONDS)):
         assert adapter.use_once(id, expires)
-    assert adapter.purge(NOW + 500) == 2
-    assert adapter.purge(NOW + 500) == 0
-    assert adapter.use_once("expired", NOW + 900)
-    assert not adapter.use_once("valid", NOW + 900)
+    clock.now = NOW + RETENTION_SECONDS + 500
+    deleted = []
+    for _ in range(6):
+        deleted.append(adapter.purge())
+        clock.advance(3600)
+    assert sum(deleted) == 2
+    assert deleted[-1] == 0
+    assert adapter.use_once("expired", NOW + 2 * RETENTION_SECONDS)
+    assert not adapter.use_once("valid", NOW + 2 * RETENTION_SECONDS)

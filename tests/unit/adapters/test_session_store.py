@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Barrier
 from typing import Any
 
 import pytest
 
-from genkan.adapters.sessions import ACTIVITY_RETENTION_SECONDS, RETENTION_SECONDS, Activity, Revocation, SessionStore
+from genkan.adapters.sessions import Activity, Revocation, SessionStore
+from tests.clock import FrozenClock
 from tests.databases import LIFETIME
-from tests.session_stores import ADA, BOB, DAY, NOW, ids_of, record, revocations_of
+from tests.session_stores import ADA, BOB, DAY, NOW, Reader, ids_of, record, revocations_of
 
 
 def test_a_record_is_read_as_it_was_stored(store: SessionStore) -> None:
     stored = record(provider_sid="sid-at-hub", id_token="eyJ.a.b")
-    assert store.create(stored)
+    assert store.create(stored) == []
     assert store.get("one") == stored
     assert store.get("two") is None
 
@@ -26,33 +28,53 @@ def test_active_sessions_are_listed_with_the_last_seen_first(store: SessionStore
     store.create(record("expired", expires=NOW))
     store.create(record("revoked"))
     store.create(record("of-bob", BOB))
-    store.revoke(["revoked"], "signed-out", NOW)
+    store.revoke_session("revoked", "signed-out")
     assert ids_of(store.list_active(ADA, NOW)) == ["b", "c", "a"]
     assert sorted(ids_of(store.list_all_active(NOW, 10))) == ["a", "b", "c", "of-bob"]
     assert len(store.list_all_active(NOW, 2)) == 2
 
 
-def test_a_session_is_revoked_once_with_one_revocation(store: SessionStore) -> None:
+def test_a_session_is_revoked_once_with_one_revocation(store: SessionStore, clock: FrozenClock) -> None:
     store.create(record())
-    revoked = store.revoke(["one", "none"], "ended", NOW + 5)
-    assert [(expected.id, expected.revoked_at, expected.revocation_reason) for expected in revoked] == [
-        ("one", NOW + 5, "ended")
-    ]
-    assert store.revoke(["one"], "owner", NOW + 9) == []
-    assert store.revoke([], "owner", NOW + 9) == []
-    assert store.revocations_since(0, 9) == [Revocation(1, "session", "one", NOW + 5, NOW + LIFETIME)]
-    assert store.get("one") == revoked[0]
+    clock.advance(5)
+    revoked = store.revoke_session("one", "ended")
+    assert revoked == replace(record(), revoked_at=NOW + 5, revocation_reason="ended")
+    assert store.get("one") == revoked
+    clock.advance(4)
+    assert store.revoke_session("one", "owner") is None
+    assert store.get("one") == revoked
+    assert Reader(store).read() == [Revocation("session", "one", NOW + 5, NOW + 5 + LIFETIME)]
+
+
+def test_a_session_without_a_record_is_revoked_with_one_revocation(store: SessionStore) -> None:
+    for _ in range(2):
+        assert store.revoke_session("jti:x", "signed-out") is None
+    assert Reader(store).read() == [Revocation("session", "jti:x", NOW, NOW + LIFETIME)]
 
 
 def test_revoking_other_sessions_keeps_the_current_one_and_those_of_other_users(store: SessionStore) -> None:
     for id in ("a", "b", "c"):
         store.create(record(id))
     store.create(record("of-bob", BOB))
-    assert sorted(ids_of(store.revoke_others(ADA, "b", "ended", NOW))) == ["a", "c"]
+    assert store.revoke_user(ADA, except_sid="b") == 2
     assert ids_of(store.list_active(ADA, NOW)) == ["b"]
     assert ids_of(store.list_active(BOB, NOW)) == ["of-bob"]
-    assert sorted(revocations_of(store)) == [("session", "a"), ("session", "c"), ("user", ADA)]
-    assert ids_of(store.revoke_others(ADA, None, "ended", NOW)) == ["b"]
+    assert Reader(store).read() == [Revocation("user", ADA, NOW, NOW + LIFETIME, "b")]
+    assert store.revoke_user(ADA) == 1
+    assert store.list_active(ADA, NOW) == []
+    assert ids_of(store.list_active(BOB, NOW)) == ["of-bob"]
+    assert revocations_of(store) == [("user", ADA)]
+
+
+def test_revoking_the_sessions_of_all_users_counts_the_active_ones(store: SessionStore) -> None:
+    for id, user_id in (("a", ADA), ("b", ADA), ("c", BOB)):
+        store.create(record(id, user_id))
+    store.create(record("expired", expires=NOW))
+    store.revoke_session("a", "ended")
+    assert store.revoke_everyone() == 2
+    assert store.revoke_everyone() == 0
+    assert store.list_all_active(NOW, 9) == []
+    assert revocations_of(store) == [("everyone", ""), ("session", "a")]
 
 
 @pytest.mark.parametrize(
@@ -71,25 +93,29 @@ def test_a_provider_revokes_the_sessions_started_with_it(
     store.create(record("b", BOB, provider_sid="s1"))
     store.create(record("c", provider_sid="s2"))
     store.create(record("d", provider_sid="s1", provider="lab"))
-    assert sorted(ids_of(store.revoke_by_provider("hub", "provider", NOW, **selection))) == expected
-    assert sorted(subject for _, subject in revocations_of(store)) == expected
+    assert sorted(ids_of(store.revoke_by_provider("hub", "provider", **selection))) == expected
+    assert revocations_of(store) == [("session", id) for id in expected]
 
 
 def test_a_provider_must_name_a_session_or_a_user(store: SessionStore) -> None:
     store.create(record())
     with pytest.raises(ValueError, match="provider_sid, user_id or both"):
-        store.revoke_by_provider("hub", "provider", NOW)
+        store.revoke_by_provider("hub", "provider")
     assert ids_of(store.list_active(ADA, NOW)) == ["one"]
 
 
-def test_revocations_are_read_in_order_and_in_batches(store: SessionStore) -> None:
-    store.mark_user_changed(ADA, NOW)
-    store.revoke_unrecorded("jti:x", NOW)
-    store.mark_user_changed(BOB, NOW)
-    first = store.revocations_since(0, 2)
-    assert [revocation.subject for revocation in first] == [ADA, "jti:x"]
-    assert revocations_of(store, first[-1].id) == [("changed", BOB)]
+def test_each_reading_continues_from_the_last_one(store: SessionStore, clock: FrozenClock) -> None:
+    reader = Reader(store)
+    store.mark_user_changed(ADA)
+    store.revoke_session("jti:x", "signed-out")
+    first = reader.read()
+    assert {(revocation.kind, revocation.subject) for revocation in first} == {("changed", ADA), ("session", "jti:x")}
     assert {revocation.until for revocation in first} == {NOW + LIFETIME}
+    store.mark_user_changed(BOB)
+    assert reader.read() == [Revocation("changed", BOB, NOW, NOW + LIFETIME)]
+    assert reader.read() == []
+    clock.advance(7.5)
+    assert store.read_revocations(reader.position, lambda _: None).now == NOW + 7.5
 
 
 def test_last_seen_is_written_at_most_once_per_interval(store: SessionStore) -> None:
@@ -105,7 +131,7 @@ def test_last_seen_is_written_at_most_once_per_interval(store: SessionStore) -> 
 
 def test_a_revoked_session_is_not_touched(store: SessionStore) -> None:
     store.create(record())
-    store.revoke(["one"], "ended", NOW)
+    store.revoke_session("one", "ended")
     assert not store.touch("one", NOW + 900, min_interval=300)
     assert not store.touch("one", NOW + 900, min_interval=60, expires=NOW + 60 * DAY)
 
@@ -133,7 +159,7 @@ def test_claims_are_found_by_the_hash_of_the_token(store: SessionStore) -> None:
     assert store.get_claims("h1", NOW + 30 * DAY) is None
     store.update("one", {"sub": ADA, "sid": "one"}, NOW + 31 * DAY, NOW + DAY)
     assert store.get_claims("h1", NOW + 30 * DAY) == {"sub": ADA, "sid": "one"}
-    store.revoke(["one"], "signed-out", NOW + DAY)
+    store.revoke_session("one", "signed-out")
     assert store.get_claims("h1", NOW + DAY) is None
     store.update("one", {"sub": ADA}, NOW + 40 * DAY, NOW + DAY)
     assert store.get_claims("h1", NOW + DAY) is None
@@ -147,26 +173,3 @@ def test_activity_is_listed_with_the_latest_first(store: SessionStore) -> None:
     store.add_activity(BOB, Activity(at=NOW, kind="refused"))
     assert [entry.at - NOW for entry in store.list_activity(ADA, 3)] == [4, 3, 2]
     assert store.list_activity(BOB, 3) == [Activity(at=NOW, kind="refused")]
-
-
-def test_purge_deletes_expired_rows_only(store: SessionStore) -> None:
-    store.create(record("active"))
-    store.create(record("just expired", expires=NOW))
-    store.create(record("expired", expires=NOW - RETENTION_SECONDS))
-    store.revoke_unrecorded("a", NOW - LIFETIME - RETENTION_SECONDS)
-    store.revoke_unrecorded("b", NOW)
-    store.add_activity(ADA, Activity(at=NOW - ACTIVITY_RETENTION_SECONDS, kind="signed-in"))
-    store.add_activity(ADA, Activity(at=NOW, kind="signed-in"))
-    assert store.purge(NOW) == 3
-    assert store.purge(NOW) == 0
-    assert store.get("expired") is None
-    assert store.get("active")
-    assert store.get("just expired")
-    assert revocations_of(store) == [("session", "b")]
-
-
-def test_a_revocation_is_kept_for_the_longest_lifetime_of_a_token(store: SessionStore) -> None:
-    store.create(record(absolute_expires=NOW + DAY))
-    store.revoke(["one"], "ended", NOW + 2 * DAY)
-    store.purge(NOW + LIFETIME)
-    assert revocations_of(store) == [("session", "one")]

@@ -5,13 +5,15 @@ from __future__ import annotations
 import pytest
 
 from genkan.adapters.sessions import SessionStore
+from tests.clock import FrozenClock
 from tests.session_stores import ADA, BOB, DAY, NOW, ids_of, record
 
 
 @pytest.mark.parametrize("min_interval", [0, 60])
-def test_updating_a_revoked_session_changes_nothing(store: SessionStore, min_interval: int) -> None:
+def test_updating_a_revoked_session_changes_nothing(store: SessionStore, clock: FrozenClock, min_interval: int) -> None:
     store.create(record(), claims={"sub": ADA}, token_hash="h1")
-    store.revoke(["one"], "signed-out", NOW + 5)
+    clock.advance(5)
+    store.revoke_session("one", "signed-out")
     revoked = store.get("one")
     store.update("one", {"sub": BOB}, NOW + 60 * DAY, NOW + 9, min_interval=min_interval)
 

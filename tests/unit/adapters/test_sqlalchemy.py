@@ -8,18 +8,17 @@ from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 from threading import Barrier
-from time import monotonic, time
+from time import monotonic
 
 import pytest
 from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.orm import Session
 
-from genkan.adapters import Adapter
 from genkan.adapters.sqlalchemy import Database, SQLAlchemyAdapter, migrations, models
-from genkan.crypto.sealer import Clock
 from genkan.errors import AdapterError, ConfigurationError, TokenError
 from genkan.types import Account, User
 from tests.clock import FrozenClock
+from tests.databases import adapter_in, revocations_in
 from tests.servers.parallel_processes import run_in_processes, use_same_ids
 from tests.servers.postgres import PostgreSQL
 from tests.servers.process import free_port
@@ -54,10 +53,6 @@ def sqlite(path: Path) -> Iterator[Database]:
     migrations.upgrade(f"sqlite:///{path}")
     with closing(Database(f"sqlite:///{path}", timeout=0.05)) as database:
         yield database
-
-
-def adapter_over(database: Database, clock: Clock = time) -> Adapter:
-    return SQLAlchemyAdapter(database, *TABLES, seal=lambda text: text[::-1], open=lambda text: text[::-1], clock=clock)
 
 
 def test_each_id_is_used_by_one_of_four_processes(url: str) -> None:
@@ -95,15 +90,15 @@ def test_a_transaction_is_repeated_after_a_deadlock(postgres_url: str) -> None:
 
 
 def test_provider_tokens_are_stored_encrypted(database: Database, path: Path) -> None:
-    user, _ = adapter_over(database).create_user(ADA, ACCOUNT)
-    adapter_over(database).refresh_user(user, ACCOUNT)
-    adapter_over(database).link_account(user.id, Account("lab", "ada", "oidc", SECRETS))
+    user, _ = adapter_in(database).create_user(ADA, ACCOUNT)
+    adapter_in(database).refresh_user(user, ACCOUNT)
+    adapter_in(database).link_account(user.id, Account("lab", "ada", "oidc", SECRETS))
     with database.read() as session:
         dump = "\n".join(map(str, session.execute(text("SELECT * FROM accounts")).all())).encode()
     files = b"".join(file.read_bytes() for file in path.parent.glob("*")) if path.exists() else b""
     assert b"genkan:1:" in dump
     assert b"secret-" not in dump + files
-    stored = adapter_over(database).get_account("hub", "ada-at-hub")
+    stored = adapter_in(database).get_account("hub", "ada-at-hub")
     assert stored is not None
     assert stored.tokens == ACCOUNT.tokens
 
@@ -112,8 +107,10 @@ def test_a_token_that_cannot_be_decrypted_is_left_out(sqlite: Database) -> None:
     def fail(_: str) -> str:
         raise TokenError
 
-    adapter_over(sqlite).create_user(ADA, ACCOUNT)
-    stored = SQLAlchemyAdapter(sqlite, *TABLES, seal=str, open=fail).get_account("hub", "ada-at-hub")
+    adapter_in(sqlite).create_user(ADA, ACCOUNT)
+    revocations = revocations_in(sqlite)
+    adapter = SQLAlchemyAdapter(sqlite, *TABLES, seal=str, open=fail, revocations=revocations)
+    stored = adapter.get_account("hub", "ada-at-hub")
     assert stored is not None
     assert stored.tokens == {"scope": "openid"}
 
@@ -126,7 +123,7 @@ def test_expired_ids_are_deleted_in_bounded_batches(sqlite: Database) -> None:
     with sqlite.write() as session:
         old = [{"id": str(number), "expires": number} for number in range(600)]
         session.execute(insert(models.UsedToken), old)
-    adapter = SQLAlchemyAdapter(sqlite, *TABLES, seal=str, open=str, clock=lambda: 2e9)
+    adapter = adapter_in(sqlite)
     assert adapter.use_once("one", 3e9)
     assert rows() == 101
     assert adapter.use_once("two", 3e9)
@@ -138,7 +135,7 @@ def test_a_server_that_stops_is_an_adapter_error_until_it_is_back(
 ) -> None:
     migrations.upgrade(postgres_url)
     with closing(Database(postgres_url)) as database:
-        adapter = adapter_over(database)
+        adapter = adapter_in(database)
         user, _ = adapter.create_user(ADA, ACCOUNT)
         postgres_server.stop()
         started = monotonic()
@@ -156,7 +153,7 @@ def test_a_server_that_stops_is_an_adapter_error_until_it_is_back(
 def test_an_unreachable_server_is_an_adapter_error_without_delay() -> None:
     started = monotonic()
     with pytest.raises(AdapterError):
-        adapter_over(Database(f"postgresql+psycopg://user@127.0.0.1:{free_port()}/none")).list_users()
+        adapter_in(Database(f"postgresql+psycopg://user@127.0.0.1:{free_port()}/none")).list_users()
     assert monotonic() - started < 2
 
 
@@ -165,12 +162,12 @@ def test_waiting_too_long_for_a_connection_is_an_adapter_error(database: Databas
         for _ in range(20):
             stack.enter_context(database.read()).connection()
         with pytest.raises(AdapterError):
-            adapter_over(database).list_users()
-    assert adapter_over(database).list_users() == []
+            adapter_in(database).list_users()
+    assert adapter_in(database).list_users() == []
 
 
 def test_an_account_that_cannot_be_stored_leaves_no_user_and_its_value_is_not_quoted(database: Database) -> None:
-    adapter = adapter_over(database)
+    adapter = adapter_in(database)
     with pytest.raises(AdapterError) as raised:
         adapter.create_user(ADA, Account("hub", "ada-at-hub", "oidc", {"scope": "lone \ud800 surrogate"}))
     assert "lone" not in str(raised.value)
@@ -178,12 +175,17 @@ def test_an_account_that_cannot_be_stored_leaves_no_user_and_its_value_is_not_qu
     assert adapter.create_user(ADA, ACCOUNT)[1]
 
 
-def test_disabling_a_disabled_user_keeps_the_earlier_time(database: Database, clock: FrozenClock) -> None:
+def test_disabling_a_disabled_user_keeps_the_earlier_time(url: str, clock: FrozenClock) -> None:
+    with closing(Database(url, clock=clock)) as database:
+        _check_disabled_at(database, clock)
+
+
+def _check_disabled_at(database: Database, clock: FrozenClock) -> None:
     def disabled_at() -> int | None:
         with database.read() as session:
             return session.execute(text('SELECT "disabledAt" FROM users')).scalar()
 
-    adapter = adapter_over(database, clock)
+    adapter = adapter_in(database)
     user, _ = adapter.create_user(ADA, ACCOUNT)
     for now in (1000.5, 2000.0, 3000.0):
         clock.now = now
@@ -197,7 +199,7 @@ def test_disabling_a_disabled_user_keeps_the_earlier_time(database: Database, cl
 
 
 def test_a_lone_surrogate_is_an_adapter_error_in_every_argument(database: Database) -> None:
-    adapter, invalid = adapter_over(database), "lone \ud800"
+    adapter, invalid = adapter_in(database), "lone \ud800"
     user, _ = adapter.create_user(ADA, ACCOUNT)
     for call in (
         lambda: adapter.create_user(User("", invalid), Account("hub", "another", "oidc")),
@@ -215,10 +217,10 @@ def test_a_nul_character_is_an_adapter_error_in_postgresql(postgres_url: str) ->
     migrations.upgrade(postgres_url)
     with closing(Database(postgres_url)) as database:
         with pytest.raises(AdapterError):
-            adapter_over(database).create_user(User(id="", name="nul \0"), ACCOUNT)
+            adapter_in(database).create_user(User(id="", name="nul \0"), ACCOUNT)
         with pytest.raises(AdapterError):
-            adapter_over(database).get_user_by_email("nul\0@example.org")
-        assert adapter_over(database).get_user("nul\0") is None
+            adapter_in(database).get_user_by_email("nul\0@example.org")
+        assert adapter_in(database).get_user("nul\0") is None
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "not a url"])

@@ -13,10 +13,10 @@ import pytest
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.orm import Session
 
-from genkan.adapters import Adapter
-from genkan.adapters.sqlalchemy import Database, SQLAlchemyAdapter, migrations, models
+from genkan.adapters.sqlalchemy import Database, migrations, models
 from genkan.errors import AdapterError
 from genkan.types import Account, User
+from tests.databases import adapter_in
 
 ADA = User(id="", name="Ada", email="ada@example.org")
 ACCOUNT = Account("hub", "ada-at-hub", "oidc")
@@ -33,10 +33,6 @@ def sqlite(path: Path) -> Iterator[Database]:
     migrations.upgrade(f"sqlite:///{path}")
     with closing(Database(f"sqlite:///{path}", timeout=0.05)) as database:
         yield database
-
-
-def adapter_over(database: Database) -> Adapter:
-    return SQLAlchemyAdapter(database, models.User, models.Account, models.UsedToken, seal=str, open=str)
 
 
 def count_up(session: Session) -> None:
@@ -73,7 +69,7 @@ def test_the_database_file_is_private_for_every_umask(path: Path) -> None:
     try:
         migrations.upgrade(f"sqlite:///{path}")
         with closing(Database(f"sqlite:///{path}")) as database:
-            adapter_over(database).create_user(ADA, ACCOUNT)
+            adapter_in(database).create_user(ADA, ACCOUNT)
             modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
     finally:
         os.umask(old_umask)
@@ -94,25 +90,25 @@ def test_wal_and_foreign_keys_are_on(sqlite: Database) -> None:
 
 
 def test_a_locked_database_is_an_adapter_error_for_writers_only(sqlite: Database) -> None:
-    user, _ = adapter_over(sqlite).create_user(ADA, ACCOUNT)
+    user, _ = adapter_in(sqlite).create_user(ADA, ACCOUNT)
     with sqlite.write() as writer:
         writer.execute(text("SELECT 1"))
-        assert adapter_over(sqlite).get_user(user.id) == user
+        assert adapter_in(sqlite).get_user(user.id) == user
         with pytest.raises(AdapterError):
-            adapter_over(sqlite).use_once("state", 4e9)
-    assert adapter_over(sqlite).use_once("state", 4e9)
+            adapter_in(sqlite).use_once("state", 4e9)
+    assert adapter_in(sqlite).use_once("state", 4e9)
 
 
 def test_a_deleted_file_is_an_adapter_error_until_it_is_restored(sqlite: Database, path: Path) -> None:
-    user, _ = adapter_over(sqlite).create_user(ADA, ACCOUNT)
+    user, _ = adapter_in(sqlite).create_user(ADA, ACCOUNT)
     sqlite.close()
     content = path.read_bytes()
-    assert adapter_over(sqlite).get_user(user.id) == user
+    assert adapter_in(sqlite).get_user(user.id) == user
     for file in path.parent.iterdir():
         file.unlink()
     with pytest.raises(AdapterError):
-        adapter_over(sqlite).use_once("state", 4e9)
+        adapter_in(sqlite).use_once("state", 4e9)
     assert not path.exists()
     path.write_bytes(content)
-    assert adapter_over(sqlite).get_user(user.id) == user
-    assert adapter_over(sqlite).use_once("state", 4e9)
+    assert adapter_in(sqlite).get_user(user.id) == user
+    assert adapter_in(sqlite).use_once("state", 4e9)

@@ -10,8 +10,8 @@ from tests.unit.session.worker import Worker
 
 
 @pytest.fixture(name="source")
-def _source() -> RevocationSource:
-    return RevocationSource()
+def _source(clock: FrozenClock) -> RevocationSource:
+    return RevocationSource(clock)
 
 
 @pytest.fixture(name="worker")

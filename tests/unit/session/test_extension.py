@@ -9,11 +9,11 @@ from genkan.session.issuer import LAST_SEEN_INTERVAL, update_session
 from genkan.session.reader import read, refresh
 from genkan.session.revocation_list import MAX_LAG
 from genkan.session.sessions import SessionConfig
-from genkan.types import Account, User
 from tests.clock import FrozenClock
 from tests.core import make_core, with_callback
-from tests.session_client import ADA, SessionClient
+from tests.session_client import ADA
 from tests.tokens import jwe
+from tests.unit.session.clients import SessionClient, create_user
 
 NAME = "authjs.session-token"
 DAY = 86_400
@@ -84,7 +84,7 @@ def test_on_https_the_cookie_has_another_name_and_another_key(clock: FrozenClock
         clock, origin="https://app.example.com", session_config=SessionConfig(cookie_name="__Host-authjs.session-token")
     )
     for core, name in ((secure, "__Secure-authjs.session-token"), (host_only, "__Host-authjs.session-token")):
-        (cookie,) = update_session(ADA, "", (), core.sessions)[1]
+        (cookie,) = update_session({**ADA, "iat": int(clock.now)}, "", (), core.sessions)[1]
         assert (cookie.name, cookie.secure) == (name, True)
         assert read(RequestCookies(f"{name}={cookie.value}"), core.sessions).session
         assert read(RequestCookies(f"{NAME}={cookie.value}"), make_core(clock).sessions).invalid
@@ -93,15 +93,15 @@ def test_on_https_the_cookie_has_another_name_and_another_key(clock: FrozenClock
 def test_claims_of_a_next_js_token_are_reloaded_after_a_change_although_it_was_re_issued(clock: FrozenClock) -> None:
     """The token was extended before this worker read the change. Its claims are as old as the first token."""
     core = make_core(clock, monotonic=clock)
-    user, _ = core.adapter.create_user(User("1", "Ada"), Account("hub", "ada", "oidc"))
+    user = create_user(core)
     client = SessionClient(core)
     client.jar.values[NAME] = core.sessions.sealer.seal({"sub": user.id, "name": "Ada"}, 30 * DAY)
     clock.advance(DAY)
     client.request()
     assert client.token()["iat"] == clock.now
+    clock.advance(-1)
     core.adapter.update_user(user.id, name="Countess")
-    core.sessions.store.mark_user_changed(user.id, int(clock.now) - 1)
-    clock.advance(MAX_LAG)
+    clock.advance(1 + MAX_LAG)
 
     session = client.request()
     assert session is not None

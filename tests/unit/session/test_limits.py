@@ -18,7 +18,8 @@ from genkan.types import Session, Token
 from tests.clock import START, FrozenClock
 from tests.cookie_jar import CookieJar
 from tests.core import make_core
-from tests.session_client import ADA, SessionClient
+from tests.session_client import ADA
+from tests.unit.session.clients import SessionClient
 
 NAME = "authjs.session-token"
 HOUR, DAY = 3_600, 86_400
@@ -137,8 +138,8 @@ def test_a_jwt_callback_cannot_change_the_absolute_limit(jwt: Callable[[JWTParam
     assert client.request() is None
 
 
-@pytest.mark.parametrize("claim", [START + 900 * DAY, 2**52, "soon", None, True, -(2**53)])
-def test_a_session_start_in_the_future_or_of_the_wrong_type_is_not_used(claim: object, clock: FrozenClock) -> None:
+@pytest.mark.parametrize("claim", ["soon", None, True, -(2**53)])
+def test_a_session_start_of_the_wrong_type_is_not_used(claim: object, clock: FrozenClock) -> None:
     core = make_core(clock)
     jar = CookieJar()
     token = core.sessions.sealer.seal({"sub": "1", "session_start": claim}, 200 * DAY)
@@ -147,6 +148,32 @@ def test_a_session_start_in_the_future_or_of_the_wrong_type_is_not_used(claim: o
     jar.store(refresh(result, core.sessions))
     clock.advance(90 * DAY)
     assert read(RequestCookies(f"{NAME}={token}"), core.sessions).invalid
+
+
+@pytest.mark.parametrize("claim", [START + 20 * DAY, START + 900 * DAY, 2**52])
+def test_a_session_start_in_the_future_counts_as_the_time_of_the_first_extension(
+    core: Core, clock: FrozenClock, claim: float
+) -> None:
+    """A clock that was ahead at the sign-in makes the session at most a day longer, however far ahead it was."""
+    jar = CookieJar()
+    jar.values = {NAME: core.sessions.sealer.seal({"sub": "1", "session_start": int(claim)}, 30 * DAY)}
+    days = []
+    for day in range(120):
+        result = read(RequestCookies(jar.header), core.sessions)
+        jar.store(refresh(result, core.sessions))
+        if result.session:
+            days.append(day)
+            assert result.session.expires.timestamp() <= clock.now + 90 * DAY
+        clock.advance(DAY)
+    assert days == list(range(91))
+
+
+def test_a_session_that_is_not_used_expires_also_if_its_start_is_in_the_future(core: Core, clock: FrozenClock) -> None:
+    header = f"{NAME}={core.sessions.sealer.seal({'sub': '1', 'session_start': int(START) + 900 * DAY}, 30 * DAY)}"
+    clock.advance(30 * DAY + 14)
+    assert read(RequestCookies(header), core.sessions).session
+    clock.advance(1)
+    assert read(RequestCookies(header), core.sessions).invalid
 
 
 def test_the_age_of_a_next_js_session_counts_from_iat(core: Core, clock: FrozenClock) -> None:
@@ -198,7 +225,9 @@ def _raise(_params: SessionParams) -> NoReturn:
 
 def test_a_session_callback_that_fails_at_the_sign_in_sets_no_cookie(clock: FrozenClock) -> None:
     with pytest.raises(RuntimeError):
-        update_session(ADA, "", (), make_core(clock, callbacks=Callbacks(session=_raise)).sessions)
+        update_session(
+            {**ADA, "iat": int(START)}, "", (), make_core(clock, callbacks=Callbacks(session=_raise)).sessions
+        )
 
 
 # requirement F12

@@ -99,7 +99,7 @@ def test_a_claim_of_the_wrong_type_becomes_null(value: object, core: Core) -> No
 
 def test_a_lone_surrogate_becomes_the_replacement_character(core: Core) -> None:
     """JavaScript can cut an emoji in two, and half of it cannot be encoded as UTF-8."""
-    claims = {"name": "Ada \ud83c", "picture": "\udf89", "exp": int(START) + DAY}
+    claims = {"name": "Ada \ud83c", "picture": "\udf89", "iat": int(START), "exp": int(START) + DAY}
     cached = read(RequestCookies(f"{NAME}={jwe.seal_claims(claims, SECRET, NAME)}"), core.sessions).cached
     assert cached is not None
     assert json.loads(cached.body)["user"] == {"name": "Ada \ufffd", "email": None, "image": "\ufffd"}
@@ -128,7 +128,7 @@ def test_the_callbacks_are_called_again_after_a_minute(core: Core, recorder: Rec
 
 def test_an_issued_session_is_cached(core: Core, recorder: Recorder) -> None:
     jar = CookieJar()
-    cached, set_cookies = update_session(ADA, "", (), core.sessions)
+    cached, set_cookies = update_session({**ADA, "iat": int(START)}, "", (), core.sessions)
     jar.store(set_cookies)
     assert read(RequestCookies(jar.header), core.sessions).cached is cached
     assert len(recorder.calls) == 1
@@ -162,6 +162,15 @@ def test_a_token_without_exp_is_invalid(core: Core, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(Sealer, "open", lambda *_: {"sub": "1"})
     result = read(RequestCookies(f"{NAME}=token"), core.sessions)
     assert (result.session, result.invalid) == (None, True)
+
+
+def test_a_token_without_a_time_of_issue_is_valid_until_any_rule_revokes_it(core: Core) -> None:
+    """Its age is unknown. Auth.js always sets `iat`."""
+    cookies = RequestCookies(f"{NAME}={jwe.seal_claims({'sub': '1', 'exp': int(START) + DAY}, SECRET, NAME)}")
+    assert read(cookies, core.sessions).session
+    core.sessions.store.revoke_user("1")
+    core.sessions.revocations.read_now()
+    assert read(cookies, core.sessions).invalid
 
 
 def test_with_a_missing_chunk_every_chunk_is_deleted(core: Core) -> None:

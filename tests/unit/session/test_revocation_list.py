@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
-from genkan.adapters.sessions import Revocation
-from genkan.session.revocation_list import CLEANUP_INTERVAL, MAX_LAG
+from genkan.session.revocation_list import MAX_LAG
 from tests.clock import FrozenClock
 from tests.revocations import RevocationSource
 from tests.unit.session.worker import Worker
-
-DAY = 86_400
 
 
 def test_a_new_worker_knows_earlier_revocations_at_its_first_check(source: RevocationSource, worker: Worker) -> None:
@@ -33,9 +28,13 @@ def test_a_revocation_by_another_worker_applies_after_max_lag_and_changes_the_ve
 
 def test_a_worker_s_own_revocation_applies_immediately(source: RevocationSource, worker: Worker) -> None:
     worker.check()
-    worker.revocations.add([Revocation(0, "session", "revoked", 1, DAY)])
+    version = worker.revocations.version
+    source.add("session", "revoked", 1)
+    assert worker.check(sid="revoked") is None
+    worker.revocations.read_now()
+    assert worker.revocations.version > version
     assert worker.check(sid="revoked") == "revoked"
-    assert source.calls == 1
+    assert source.calls == 2
 
 
 def test_without_a_new_revocation_the_version_stays_the_same(source: RevocationSource, worker: Worker) -> None:
@@ -59,17 +58,52 @@ def test_a_session_without_a_record_is_revoked_by_its_jti(source: RevocationSour
         ({"sub": "1", "jti": "x"}, "revoked"),
         ({"sub": "1", "sid": "jti:x"}, "revoked"),
         ({"sub": "1", "sid": "a claim of another application"}, "revoked"),
-        ({"sub": "1", "sid": "recorded", "auth_time": None}, None),
+        ({"sub": "1", "sid": "recorded", "auth_time": None}, "revoked"),
+        ({"sub": "1", "sid": "kept"}, None),
+        ({"sub": "1", "sid": "kept", "jti": "x"}, None),
+        ({"sub": "1", "jti": "kept"}, "revoked"),
         ({"sub": "2"}, None),
         ({}, None),
         ({"sub": 1}, None),
     ],
 )
-def test_revoking_a_user_s_sessions_revokes_those_without_a_record(
+def test_a_rule_of_a_user_revokes_every_session_except_one(
     source: RevocationSource, worker: Worker, claims: dict[str, object], verdict: str | None
 ) -> None:
-    source.add("user", "1", 1000)
+    source.add("user", "1", 1000, except_sid="kept")
     assert worker.check(**claims) == verdict
+
+
+@pytest.mark.parametrize("claims", [{"sub": "1"}, {"sub": "2", "sid": "x"}, {"jti": "x"}, {}, {"sub": 1}])
+def test_a_rule_for_all_users_revokes_every_session(
+    source: RevocationSource, worker: Worker, claims: dict[str, object]
+) -> None:
+    source.add("everyone", "", 999)
+    assert worker.check(**claims) is None
+    source.add("everyone", "", 1000)
+    worker.revocations.read_now()
+    assert worker.check(**claims) == "revoked"
+
+
+def test_the_last_rule_is_the_later_one_of_the_user_and_of_all_users(source: RevocationSource, worker: Worker) -> None:
+    assert worker.revocations.last_rule("1") == -1
+    for kind, subject, at, expected in (
+        ("changed", "1", 900, (-1, -1)),
+        ("user", "1", 1000, (1000, -1)),
+        ("everyone", "", 900, (1000, 900)),
+        ("everyone", "", 1100, (1100, 1100)),
+    ):
+        source.add(kind, subject, at)  # type: ignore[arg-type]
+        worker.revocations.read_now()
+        assert (worker.revocations.last_rule("1"), worker.revocations.last_rule("2")) == expected
+
+
+def test_a_rule_without_an_exception_replaces_one_with_an_exception(source: RevocationSource, worker: Worker) -> None:
+    source.add("user", "1", 1000, except_sid="kept")
+    assert worker.check(sub="1", sid="kept") is None
+    source.add("user", "1", 1001)
+    worker.revocations.read_now()
+    assert worker.check(sub="1", sid="kept") == "revoked"
 
 
 def test_a_session_that_started_after_the_revocation_is_valid(source: RevocationSource, worker: Worker) -> None:
@@ -95,36 +129,40 @@ def test_a_hundred_thousand_revoked_sessions_take_less_than_a_megabyte(
     source: RevocationSource, worker: Worker
 ) -> None:
     """Each takes eight bytes. The latest ten thousand are in a dictionary."""
-    source.revocations = [Revocation(n + 1, "session", f"session {n}", 1, 2**31) for n in range(100_000)]
+    for number in range(100_000):
+        source.add("session", f"session {number}", 1)
     assert worker.check(sid="session 99999") == "revoked"
     assert worker.check(sid="session 0") == "revoked"
     assert worker.check(sid="session 100000") is None
     assert len(worker.revocations) == 100_000
-    sessions = worker.revocations._sessions
+    sessions = worker.revocations._copy.sessions
     assert sessions._packed.itemsize * len(sessions._packed) < 1_000_000
     assert len(sessions._recent) <= 10_000
 
 
-def test_revocations_of_expired_tokens_are_removed(
+def test_the_time_is_that_of_the_store(source: RevocationSource, worker: Worker, clock: FrozenClock) -> None:
+    """A wrong clock of this host decides nothing after the first reading."""
+    store_clock = FrozenClock()
+    source.clock = store_clock
+    clock.advance(7200)
+    assert worker.revocations.now() == clock.now
+    worker.check()
+    assert worker.revocations.now() == store_clock.now
+    for clock_change, store_change in ((30, 30), (-86_400, 5), (365 * 86_400, 5), (5, -3600)):
+        clock.advance(clock_change)
+        store_clock.advance(store_change)
+        worker.monotonic.advance(MAX_LAG)
+        worker.check()
+        assert worker.revocations.now() == store_clock.now
+    clock.advance(0.5)
+    assert worker.revocations.now() == store_clock.now + 0.5
+
+
+def test_a_failed_reading_does_not_change_the_time(
     source: RevocationSource, worker: Worker, clock: FrozenClock
 ) -> None:
-    now = int(clock())
-    source.revocations = [
-        Revocation(1, "session", "soon", now, now + DAY),
-        Revocation(2, "session", "later", now, now + 9 * DAY),
-        Revocation(3, "user", "1", now, now + DAY),
-        Revocation(4, "changed", "1", now, now + 9 * DAY),
-    ]
+    source.clock = lambda: clock.now + 100
     worker.check()
-    assert len(worker.revocations) == 4
-    source.revocations = []
-    clock.advance(3 * DAY)
-    worker.monotonic.advance(CLEANUP_INTERVAL)
-    assert worker.check(sid="later") == "revoked"
-    assert len(worker.revocations) == 2
-
-
-def test_a_revocation_with_an_expiry_in_the_distant_future_is_kept(worker: Worker) -> None:
-    distant = Revocation(0, "session", "distant", 1, 2**60)
-    worker.revocations.add([distant, replace(distant, subject="near", until=DAY)])
-    assert worker.check(sid="distant") == "revoked"
+    source.is_down = True
+    worker.revocations.read_now()
+    assert worker.revocations.now() == clock.now + 100

@@ -6,10 +6,8 @@ from threading import Barrier, Event, Thread
 
 import pytest
 
-from genkan.adapters.sessions import Revocation
 from genkan.errors import AdapterError
-from genkan.session.revocation_list import MAX_LAG, MAX_STALENESS, OVERLAP, RETRY
-from tests.clock import FrozenClock
+from genkan.session.revocation_list import MAX_LAG, MAX_STALENESS, RETRY
 from tests.revocations import RevocationSource
 from tests.unit.session.worker import Worker
 
@@ -24,47 +22,45 @@ def test_many_checks_make_one_query_per_second(source: RevocationSource, worker:
     assert source.calls == 2
 
 
-def test_a_revocation_with_a_lower_id_that_is_committed_later_is_read(source: RevocationSource, worker: Worker) -> None:
-    """A transaction with a lower id may commit after one with a higher id."""
-    source.revocations = [Revocation(1, "session", "one", 1, 2**40), Revocation(3, "session", "three", 1, 2**40)]
-    assert worker.check(sid="three") == "revoked"
-    worker.monotonic.advance(OVERLAP - 1)
-    source.revocations.insert(1, Revocation(2, "session", "two", 1, 2**40))
-    assert worker.check(sid="two") == "revoked"
-
-
-def test_old_revocations_are_not_read_again(source: RevocationSource, worker: Worker) -> None:
-    after_ids: list[int] = []
-    revocations_since = source.revocations_since
-
-    def record(after_id: int, limit: int) -> list[Revocation]:
-        after_ids.append(after_id)
-        return revocations_since(after_id, limit)
-
-    source.revocations_since = record  # type: ignore[method-assign]
-    source.add("session", "revoked", 1)
-    for _ in range(4):
-        worker.check()
-        worker.monotonic.advance(OVERLAP + 1)
-    assert after_ids == [0, 1, 1, 1]
-
-
-def test_after_the_first_reading_only_recent_revocations_are_read_again(
-    source: RevocationSource, worker: Worker, clock: FrozenClock
-) -> None:
-    for number in range(3000):
-        source.add("session", f"old {number}", int(clock()) - 3600)
-    late = source.revocations.pop()
-    source.add("session", "recent", int(clock()))
-    worker.check()
-    assert len(worker.revocations) == 3000
-    after_ids: list[int] = []
-    source.before = lambda: after_ids.append(worker.revocations._cursors[0][1])
-    source.revocations.insert(-1, late)
-    for _ in range(3):
+def test_each_reading_continues_from_the_last_position(source: RevocationSource, worker: Worker) -> None:
+    for number in range(3):
+        source.add("session", f"session {number}", 1)
+        assert worker.check(sid=f"session {number}") == "revoked"
         worker.monotonic.advance(MAX_LAG)
-        assert worker.check(sid="old 2999") == "revoked"
-    assert after_ids == [2000, 2000, 2000]
+    worker.check()
+    assert source.positions == ["", "1", "2", "3"]
+
+
+def test_after_an_error_every_revocation_is_read_again(source: RevocationSource, worker: Worker) -> None:
+    """Another server may have taken over, whose positions are not those of the first."""
+    source.add("session", "revoked", 1)
+    worker.check()
+    version = worker.revocations.version
+    source.is_down = True
+    worker.monotonic.advance(MAX_LAG)
+    worker.check()
+    source.is_down = False
+    worker.monotonic.advance(RETRY)
+    worker.check()
+    worker.monotonic.advance(MAX_LAG)
+    worker.check()
+    assert source.positions == ["", "1", "", "1"]
+    assert worker.revocations.version == version
+
+
+def test_an_error_of_a_reading_at_once_is_logged_only(
+    source: RevocationSource, worker: Worker, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The revocation is stored. This worker reads it as the others do."""
+    worker.check()
+    source.is_down = True
+    source.add("session", "revoked", 1)
+    worker.revocations.read_now()
+    assert [record.getMessage() for record in caplog.records] == ["revocations could not be read"]
+    source.is_down = False
+    worker.monotonic.advance(MAX_LAG)
+    assert worker.check(sid="revoked") == "revoked"
+    assert source.positions == ["", "0", ""]
 
 
 def test_while_the_store_is_down_the_copy_is_used_until_it_is_too_old(source: RevocationSource, worker: Worker) -> None:
@@ -146,32 +142,3 @@ def test_threads_wait_for_the_first_reading(source: RevocationSource, worker: Wo
     for thread in threads:
         thread.join()
     assert verdicts == ["revoked"] * 5
-
-
-def test_deferred_actions_run_when_the_store_responds_again(source: RevocationSource, worker: Worker) -> None:
-    worker.check()
-    done: list[int] = []
-    source.is_down = True
-    for number in range(3):
-        worker.revocations.defer(lambda number=number: done.append(number))  # type: ignore[misc]
-    worker.monotonic.advance(MAX_LAG)
-    worker.check()
-    assert done == []
-    source.is_down = False
-    worker.monotonic.advance(RETRY)
-    worker.check()
-    assert done == [0, 1, 2]
-
-
-def test_a_deferred_action_that_always_fails_blocks_neither_refreshes_nor_other_actions(worker: Worker) -> None:
-    done: list[int] = []
-
-    def fail() -> None:
-        raise AdapterError("cannot be stored")
-
-    for action in (fail, lambda: done.append(1)):
-        worker.revocations.defer(action)
-    for _ in range(3):
-        worker.monotonic.advance(MAX_STALENESS)
-        assert worker.check(sid="x") is None
-    assert done == [1]

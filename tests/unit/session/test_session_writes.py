@@ -13,10 +13,9 @@ from genkan.session.issuer import MIN_EXTENSION, started_at
 from genkan.session.reader import read
 from genkan.session.revocation_list import MAX_LAG
 from genkan.session.sessions import SessionConfig, StrategyName
-from genkan.types import Account, User
 from tests.clock import FrozenClock
 from tests.core import make_core
-from tests.session_client import SessionClient
+from tests.unit.session.clients import SessionClient, create_user
 
 NAME = "authjs.session-token"
 DAY = 86_400
@@ -27,11 +26,12 @@ def test_of_the_extensions_within_a_minute_the_first_is_written_and_a_forced_one
     clock: FrozenClock, strategy: StrategyName
 ) -> None:
     core = make_core(clock, session_config=SessionConfig(strategy=strategy))
-    core.adapter.create_user(User("ada", "Ada"), Account("hub", "ada", "oidc"))
+    create_user(core, "ada")
     now, end = int(clock.now), int(clock.now) + 30 * DAY
     times: dict[str, Any] = {"created": now, "last_seen": now, "expires": end, "absolute_expires": now + 90 * DAY}
     record = SessionRecord(id="one", user_id="ada", provider="hub", device="Firefox", **times)
-    cookie_value, claims = core.sessions.strategy.create({"sub": "ada", "sid": "one"}, 30 * DAY, record)
+    cookie_value, claims, token_hash = core.sessions.strategy.create({"sub": "ada", "sid": "one"}, 30 * DAY)
+    assert core.sessions.store.create(record, claims=claims, token_hash=token_hash) == []
     is_written = []
     for seconds, min_interval in (
         (DAY, MIN_EXTENSION),
@@ -51,7 +51,7 @@ def test_of_the_extensions_within_a_minute_the_first_is_written_and_a_forced_one
 def test_claims_issued_by_a_clock_that_was_ahead_are_reloaded_after_a_change(clock: FrozenClock) -> None:
     """Also if this worker's clock has passed their time before the next request."""
     core = make_core(clock, monotonic=clock)
-    user, _ = core.adapter.create_user(User("1", "Ada"), Account("hub", "ada", "oidc"))
+    user = create_user(core)
     client = SessionClient(core)
     clock.advance(3600)
     client.jar.values[NAME] = core.sessions.sealer.seal({"sub": user.id, "name": "Ada"}, 30 * DAY)
@@ -60,7 +60,6 @@ def test_claims_issued_by_a_clock_that_was_ahead_are_reloaded_after_a_change(clo
     assert client.token()["iat"] == clock.now
     clock.advance(5)
     core.adapter.update_user(user.id, name="Countess")
-    core.sessions.store.mark_user_changed(user.id, int(clock.now))
     clock.advance(7200)
 
     session = client.request()
@@ -76,7 +75,7 @@ def test_an_update_of_a_session_that_another_worker_revoked_is_refused(clock: Fr
     assert client.request()
     result = read(RequestCookies(client.jar.header), core.sessions)
     assert result.cached is not None
-    core.sessions.store.revoke_unrecorded(session_id(client.token()) or "", int(clock.now))
+    core.sessions.store.revoke_session(session_id(client.token()) or "", "ended")
     clock.advance(MAX_LAG)
 
     cached, set_cookies = apply_update({}, result.cookie_value, result.cookie_names, core.sessions)
@@ -92,4 +91,6 @@ def test_without_a_valid_session_start_the_age_counts_from_iat(clock: FrozenCloc
 
     assert client.request()
     iat = int(clock.now) - 5
-    assert started_at({"session_start": session_start, "iat": iat}, clock.now) == iat
+    assert started_at({"session_start": session_start, "iat": iat}) == iat
+    assert started_at({"session_start": session_start, "auth_time": iat - 5, "iat": iat}) == iat - 5
+    assert started_at({"session_start": session_start}) == 0

@@ -1,48 +1,36 @@
-"""Revocations of all sessions of a user in a worker's copy: the latest counts until every token has expired."""
+"""Rules in a worker's copy: the latest of a user counts, in whatever order they are read."""
 
 from __future__ import annotations
 
 import pytest
 
-from genkan.adapters.sessions import RETENTION_SECONDS, Revocation, RevocationKind
-from genkan.session.revocation_list import CLEANUP_INTERVAL, RevocationList
-from tests.clock import START, FrozenClock
+from genkan.adapters.sessions import RevocationKind
+from genkan.session.revocation_list import MAX_LAG
 from tests.revocations import RevocationSource
+from tests.unit.session.worker import Worker
 
 
-@pytest.fixture(name="monotonic")
-def _monotonic() -> FrozenClock:
-    return FrozenClock()
-
-
-@pytest.fixture(name="revocations")
-def _revocations(clock: FrozenClock, monotonic: FrozenClock) -> RevocationList:
-    return RevocationList(RevocationSource(), clock, monotonic=monotonic)
-
-
-@pytest.mark.parametrize(("kind", "verdict"), [("user", "revoked"), ("changed", "changed")])
-def test_a_revocation_that_is_read_again_or_late_does_not_replace_a_later_one(
-    revocations: RevocationList, kind: RevocationKind, verdict: str
+@pytest.mark.parametrize(
+    ("kind", "subject", "verdict"),
+    [("user", "ann", "revoked"), ("changed", "ann", "changed"), ("everyone", "", "revoked")],
+)
+def test_a_rule_that_is_read_again_or_late_does_not_replace_a_later_one(
+    source: RevocationSource, worker: Worker, kind: RevocationKind, subject: str, verdict: str
 ) -> None:
-    """Recent rows are read again, because transactions commit in any order."""
-    claims = {"sub": "ann", "iat": 1500}
-    late, early = (Revocation(id, kind, "ann", at, 2**31) for id, at in ((2, 2000), (1, 1000)))
-    revocations.add([late])
-    version = revocations.version
-    revocations.add([early, late])
+    """Transactions commit in any order, and rows may be read twice."""
+    source.add(kind, subject, 2000)
+    assert worker.check(sub="ann") == verdict
+    version = worker.revocations.version
+    for at in (1000, 2000):
+        source.add(kind, subject, at)
+    worker.monotonic.advance(MAX_LAG)
 
-    assert revocations.check(claims, 1500) == verdict
-    assert revocations.version == version
+    assert worker.check(sub="ann") == verdict
+    assert worker.revocations.check({"sub": "ann", "iat": 1500}, 1500) == verdict
+    assert worker.revocations.version == version
 
 
-@pytest.mark.parametrize(("seconds", "is_kept"), [(RETENTION_SECONDS - 1, True), (RETENTION_SECONDS, False)])
-def test_a_revocation_is_kept_for_the_retention_time_after_its_tokens_expired(
-    revocations: RevocationList, clock: FrozenClock, monotonic: FrozenClock, seconds: int, is_kept: bool
-) -> None:
-    revocations.add([Revocation(0, "user", "ann", int(START), int(START) + 1000)])
-    clock.advance(1000 + seconds)
-    monotonic.advance(CLEANUP_INTERVAL)
-    revocations.refresh()
-
-    assert (revocations.check({"sub": "ann"}, START) == "revoked") is is_kept
-    assert len(revocations) == is_kept
+def test_an_earlier_rule_does_not_bring_back_its_exception(source: RevocationSource, worker: Worker) -> None:
+    source.add("user", "ann", 2000)
+    source.add("user", "ann", 1000, except_sid="kept")
+    assert worker.check(sub="ann", sid="kept") == "revoked"

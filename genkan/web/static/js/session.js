@@ -60,7 +60,9 @@ function replaceMenu(next) {
   isRemote = false;
   if ("held" in page || ("private" in page && document.querySelector("[data-sent]"))) return;
   if ("private" in page && status === "unauthenticated") {
-    leave(menu.querySelector("a").href);
+    // The form that tries the sign-out again must stay.
+    if (menu.querySelector("form")) document.getElementById("content").replaceChildren();
+    else leave(menu.querySelector("a").href);
   } else if (changed && ("private" in page || ("follow" in page && !document.querySelector("[data-sent]")))) {
     leave(location.pathname + location.search);
   } else {
