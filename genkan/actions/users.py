@@ -56,7 +56,7 @@ def set_role(user_id: str, role: str, core: Core) -> User | None:
     """
     user = core.adapter.update_user(user_id, role=role)
     if user is not None:
-        _reload_sessions(user_id, core)
+        reload_sessions(user_id, core)
     return user
 
 
@@ -70,7 +70,7 @@ def rename(user_id: str, name: str, client: ClientInfo, core: Core) -> User | No
         raise ValueError("the name is empty")
     user = core.adapter.update_user(user_id, name=normalized)
     if user is not None:
-        _reload_sessions(user_id, core)
+        reload_sessions(user_id, core)
         log_activity(user_id, "renamed", core.sessions, client=client)
     return user
 
@@ -178,7 +178,8 @@ def provider_name(id: str, core: Core) -> str:
     return provider.name if provider else id.replace("-", " ").title()
 
 
-def _reload_sessions(user_id: str, core: Core) -> None:
+def reload_sessions(user_id: str, core: Core) -> None:
+    """Let every session and the cached profile of this user reload the stored user. Raises AdapterError."""
     revoker.mark_user_changed(user_id, core.sessions)
     core.cache.delete(_cache_key(user_id))
 
