@@ -28,13 +28,13 @@ def stored(client: ProviderClient) -> dict[str | None, str | None]:
 
 def user_of(client: ProviderClient) -> dict[str, Any]:
     """Return the user of the client's session."""
-    user: dict[str, Any] = (client.session() or {})["user"]
-    return user
+    return dict((client.session() or {})["user"])
 
 
 def claims_of(client: ProviderClient) -> Token:
     """Return the claims of the client's session."""
-    return client.core.sessions.sealer.open(str(client.cookie(COOKIE)))
+    claims: Token = client.core.sessions.sealer.open(str(client.cookie(COOKIE)))
+    return claims
 
 
 def test_an_unverified_address_does_not_lock_out_its_owner(client: ProviderClient, squatter: ProviderClient) -> None:
