@@ -25,21 +25,25 @@ _REPLACEMENT = "\ufffd"
 """A decoder writes it for every invalid byte, so two different subjects or addresses could become equal."""
 # Unicode classes these as letters and symbols, but fonts show nothing for them.
 _BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
-_ADDRESS = re.compile(r"[^@\s\"<>,;:\\()\[\]]+@[^@\s\"<>,;:\\()\[\]]+")
+# An ideographic full stop separates domain labels like a dot (RFC 3490 section 3.1), and NFKC keeps it.
+_ADDRESS = re.compile(r"[^@\s\"<>,;:\\()\[\]\u3002]+@[^@\s\"<>,;:\\()\[\]\u3002]+")
 
 
 def to_user(profile: ProfileUser, now: float) -> User:
     """Return a user with a new random id and normalized fields. A field of the wrong type becomes None.
 
-    `now` is in seconds since 1970. It becomes `email_verified` if the provider says that the address is verified.
+    `email` is set only if the provider says that the address is verified. `now`, in seconds since 1970, becomes
+    `email_verified` then. Any other address is the user's `unverified_email`.
     """
     email = normalize_email(profile.email)
+    is_verified = email is not None and profile.email_verified is True
     return User(
         id=str(uuid4()),
         name=normalize_text(profile.name, MAX_NAME),
-        email=email,
+        email=email if is_verified else None,
         image=profile.image if isinstance(profile.image, str) and is_http_url(profile.image) else None,
-        email_verified=datetime.fromtimestamp(now, UTC) if email and profile.email_verified is True else None,
+        email_verified=datetime.fromtimestamp(now, UTC) if is_verified else None,
+        unverified_email=None if is_verified else email,
     )
 
 
@@ -77,11 +81,14 @@ def _is_visible(character: str) -> bool:
 def normalize_email(value: Any) -> str | None:
     """Return one email address in lower case, or None.
 
-    The address is normalized (NFKC) before it is checked (GHSA-7rqj-j65f-68wh).
+    An address that NFKC changes is refused, because it only looks like the normalized one (GHSA-7rqj-j65f-68wh).
     """
     if not isinstance(value, str) or len(value) > MAX_EMAIL or _is_unsafe_key(value):
         return None
-    address = unicodedata.normalize("NFKC", value).strip().lower()
+    stripped = value.strip()
+    address = stripped.lower()
+    if not all(unicodedata.is_normalized("NFKC", text) for text in (stripped, address)):
+        return None
     if any(unicodedata.category(character) == "Cf" for character in address):
         # Format characters are invisible, so two different addresses would look the same.
         return None

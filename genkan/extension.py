@@ -15,6 +15,8 @@ from werkzeug.wrappers import Response
 
 from genkan.adapters import Adapter
 from genkan.adapters.sqlalchemy import Database, Revocations, SQLAlchemyAdapter, SQLAlchemySessionStore, models
+from genkan.cache.base import Cache
+from genkan.cache.sealed import SealedCache
 from genkan.cache.shared import FlaskCache
 from genkan.callbacks import Callbacks, JWTCallback, RedirectCallback, SessionCallback, SignInCallback
 from genkan.core import Core
@@ -128,7 +130,7 @@ class Genkan:
             secrets=settings.secrets,
             providers=_providers(settings, dev_provider),
             adapter=adapter,
-            cache=FlaskCache(app, settings.redis_url),
+            cache=_cache(app, settings, clock),
             callbacks=self._callbacks,
             session_config=SessionConfig(
                 max_age=settings.session_max_age,
@@ -171,6 +173,16 @@ def install(app: Flask, core: Core, *, development: bool = False, trusted_proxy_
         proxy_fix = ProxyFix(app.wsgi_app, x_for=trusted_proxy_hops, x_proto=trusted_proxy_hops, x_host=0, x_prefix=0)
         app.wsgi_app = proxy_fix  # type: ignore[method-assign]  # as Flask documents it
     flask_login.init_app(app)
+
+
+def _cache(app: Flask, settings: Settings, clock: Clock) -> Cache:
+    cache = FlaskCache(app, settings.redis_url)
+    if settings.redis_url is None:
+        return cache
+    # Other programs may be able to write to Redis. What is cached decides where the client secret is sent and which
+    # keys are trusted.
+    sealer = TextSealer(settings.secrets, "genkan.cache")
+    return SealedCache(cache, sealer.seal, sealer.open, clock)
 
 
 def _session_store(database: Database, revocations: Revocations, settings: Settings) -> SQLAlchemySessionStore:

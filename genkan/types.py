@@ -33,6 +33,8 @@ class User:
     """True if the user may not sign in."""
     name_overridden: bool = field(default=False, compare=False)
     """True if the user chose the name in this application. A provider's name does not replace it."""
+    unverified_email: str | None = field(default=None, compare=False)
+    """Address that the provider sent without verifying it. It is not stored, and may belong to another person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class ProviderIdentity:
 
 @dataclass(frozen=True, slots=True)
 class SessionUser:
-    """User data that a session exposes to templates and to the browser. Only these fields and `extra` are exposed."""
+    """User data of a session. Templates see all fields, and the browser gets what `to_json` returns."""
 
     name: str | None = None
     email: str | None = None
@@ -80,6 +82,8 @@ class SessionUser:
     id: str | None = None
     role: str | None = None
     extra: Mapping[str, JSON] = field(default_factory=dict)
+    unverified_email: str | None = None
+    """Address that the provider sent without verifying it. It is not exposed to the browser."""
 
     def to_json(self) -> dict[str, JSON]:
         """Return the JSON that Auth.js sends:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from contextlib import AbstractContextManager
 from dataclasses import replace
 
 from genkan import signals
 from genkan.actions.callback_url import apply_redirect_callback
+from genkan.actions.users import reload_sessions
 from genkan.callbacks import SignInParams
 from genkan.core import Core
 from genkan.errors import AccessDenied, AccountMismatch, AdapterError, AuthError, OAuthAccountNotLinked
@@ -15,7 +15,7 @@ from genkan.http.cookies import Cookie
 from genkan.http.messages import ActionRequest, ActionResponse
 from genkan.oauth.checks import Flow
 from genkan.session import issuer, reader, revoker
-from genkan.session.activity import ClientInfo, log_activity, log_denials
+from genkan.session.activity import ClientInfo, log_activity, log_denials, log_refused_address
 from genkan.types import ProviderIdentity, User
 
 _log = logging.getLogger("genkan.sign_in")
@@ -24,7 +24,8 @@ _log = logging.getLogger("genkan.sign_in")
 def complete_sign_in(identity: ProviderIdentity, flow: Flow, request: ActionRequest, core: Core) -> ActionResponse:
     """Sign in the user of this identity with a new session. Raises AuthError if that is refused, AdapterError."""
     user = user_by_account(identity, core)
-    with _log_denials(user, identity, request, core):
+    user_id = user.id if user else None
+    with log_denials(user_id, core.sessions, client=_client(request), provider=identity.account.provider):
         return _sign_in(identity, user, flow, request, core)
 
 
@@ -73,7 +74,7 @@ def _sign_in(
     redirect_url = authorize_sign_in(user or identity.user, identity, core)
     if redirect_url is not None:
         return ActionResponse(location=redirect_url)
-    user, is_new_user = _store_user(identity, user, request, core)
+    user, is_new_user = _store_user(identity, user, core)
     identity = replace(identity, account=replace(identity.account, user_id=user.id))
     if is_new_user:
         _log.info("user created", extra={"event": "user-created", "user": user.id})
@@ -89,14 +90,36 @@ def _sign_in(
     return ActionResponse(location=location, cookies=cookies)
 
 
-def _store_user(identity: ProviderIdentity, user: User | None, request: ActionRequest, core: Core) -> tuple[User, bool]:
+def _store_user(identity: ProviderIdentity, user: User | None, core: Core) -> tuple[User, bool]:
+    """Return the stored user, with the unverified address of the identity if none is verified, and True for a new one.
+
+    Raises OAuthAccountNotLinked if another user has the verified address.
+    """
+    email = identity.user.email if user is None or user.email_verified is None else None
+    holder = core.adapter.get_user_by_email(email) if email else None
+    is_new = False
     if user is not None:
-        return core.adapter.refresh_user(replace(identity.user, id=user.id), identity.account), False
-    try:
-        return core.adapter.create_user(identity.user, identity.account)
-    except OAuthAccountNotLinked:
-        with _log_denials(core.adapter.get_user_by_email(identity.user.email or ""), identity, request, core):
+        stored = core.adapter.refresh_user(replace(identity.user, id=user.id), identity.account)
+    else:
+        try:
+            stored, is_new = core.adapter.create_user(identity.user, identity.account)
+        except OAuthAccountNotLinked as error:
+            _log_refused_address(identity, error, core)
             raise
+    if holder is not None and holder.id != stored.id and holder.email_verified is None:
+        # The holder's unverified address may now be the verified address of this user.
+        reload_sessions(holder.id, core)
+    if stored.email_verified is None:
+        stored = replace(stored, unverified_email=identity.user.unverified_email)
+    return stored, is_new
+
+
+def _log_refused_address(identity: ProviderIdentity, error: OAuthAccountNotLinked, core: Core) -> None:
+    owner = core.adapter.get_user_by_email(identity.user.email or "")
+    if owner is not None and owner.email_verified is not None:
+        log_refused_address(
+            owner.id, core.sessions, provider=identity.account.provider, detail=error.reason or error.code
+        )
 
 
 def _start_session(
@@ -118,13 +141,6 @@ def _start_session(
     log_activity(user.id, "signed-in", core.sessions, client=client, provider=record.provider, at=record.created)
     # A new CSRF token with every sign-in.
     return (*cookies, core.csrf.cookie(core.csrf.create()))
-
-
-def _log_denials(
-    user: User | None, identity: ProviderIdentity, request: ActionRequest, core: Core
-) -> AbstractContextManager[None]:
-    user_id = user.id if user else None
-    return log_denials(user_id, core.sessions, client=_client(request), provider=identity.account.provider)
 
 
 def _client(request: ActionRequest) -> ClientInfo:

@@ -179,6 +179,12 @@ def provider_name(id: str, core: Core) -> str:
     return provider.name if provider else id.replace("-", " ").title()
 
 
+def reload_sessions(user_id: str, core: Core) -> None:
+    """Let every session and the cached profile of this user reload the stored user. Raises AdapterError."""
+    revoker.mark_user_changed(user_id, core.sessions)
+    core.cache.delete(_cache_key(user_id))
+
+
 def _apply_change(user_id: str, core: Core) -> None:
     """Let this worker know the change at once. Other workers read it within a second."""
     core.sessions.revocations.read_now()

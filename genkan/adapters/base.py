@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Any, Protocol
 
 from genkan.strict_json import is_number
@@ -54,16 +53,18 @@ class Adapter(Protocol):
         """Create the user and the account in one transaction. Return the stored user, and True if this call created it.
 
         If the account exists, its user is returned. Two concurrent calls for one account create one user. The store may
-        choose another id. Raises OAuthAccountNotLinked if another user has the email address.
+        choose another id. A user whose same email address is not verified loses it to a user with a verified one.
+        Raises OAuthAccountNotLinked if another user keeps the email address.
         """
         ...
 
     def refresh_user(self, user: User, account: Account) -> User:
         """Store what the provider sent at a later sign-in in one transaction and return the stored user.
 
-        Name, image and the verification of the stored email address change if the provider sent a value. A name that
-        the user chose, the email address and the role do not change. The account's tokens are replaced, but a missing
-        refresh token keeps the stored one. Raises AdapterError if the user or the account does not exist.
+        Name and image change if the provider sent a value. A user without a verified email address takes over the
+        verified one of the profile, unless it is another user's verified one. A name that the user chose, a verified
+        email address and the role do not change. The account's tokens are replaced, but a missing refresh token keeps
+        the stored one. Raises AdapterError if the user or the account does not exist.
         """
         ...
 
@@ -184,13 +185,13 @@ def merge_profile(user: User, profile: User) -> User:
     """Return the stored user, updated with the fields that the provider sent. A field that is None keeps the stored
     value.
 
-    A verification counts only for the stored email address, because the profile may have another one.
+    A verified email address of the profile replaces one that is not verified.
     """
-    same_address = profile.email is not None and profile.email.lower() == (user.email or "").lower()
-    verified: datetime | None = profile.email_verified if same_address else None
-    return replace(
+    updated = replace(
         user,
         name=user.name if user.name_overridden else profile.name or user.name,
         image=profile.image or user.image,
-        email_verified=verified or user.email_verified,
     )
+    if user.email_verified or not profile.email or not profile.email_verified:
+        return updated
+    return replace(updated, email=profile.email.lower(), email_verified=profile.email_verified)

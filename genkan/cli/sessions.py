@@ -17,6 +17,7 @@ from genkan.actions.users import (
     revoke_sessions,
 )
 from genkan.cli.group import Group
+from genkan.cli.users import get_user
 from genkan.web.context import get_core
 
 bp = Blueprint("sessions", __name__, cli_group="sessions")
@@ -27,17 +28,17 @@ DEFAULT_LIMIT = 1000
 
 
 @bp.cli.command("list")
-@click.option("--user", "email", metavar="EMAIL", help="Only sessions of the user with this address.")
+@click.option("--user", metavar="EMAIL_OR_ID", help="Only sessions of the user with this address or id.")
 @click.option(
     "--limit", default=DEFAULT_LIMIT, show_default=True, help="Maximum number of sessions, the last used first."
 )
-def list_command(email: str | None, limit: int) -> None:
+def list_command(user: str | None, limit: int) -> None:
     """List active sessions.
 
     Columns: session id, IP address, device, user, provider, created, last seen (to a few minutes), expires. Times are
     in UTC.
     """
-    records = list_sessions(_user_id(email), get_core())[:limit] if email else list_all_sessions(limit, get_core())
+    records = list_sessions(get_user(user).id, get_core())[:limit] if user else list_all_sessions(limit, get_core())
     user_name = cache(_user_name)
     for record in records:
         times = (_format_time(time) for time in (record.created, record.last_seen, record.expires))
@@ -55,16 +56,16 @@ def list_command(email: str | None, limit: int) -> None:
 # A session id may begin with a dash, which must not make it an option.
 @bp.cli.command("end", context_settings={"ignore_unknown_options": True})
 @click.argument("sid", required=False)
-@click.option("--user", "email", metavar="EMAIL", help="All sessions of the user with this address.")
+@click.option("--user", metavar="EMAIL_OR_ID", help="All sessions of the user with this address or id.")
 @click.option("--everyone", is_flag=True, help="All sessions of all users.")
-def revoke(sid: str | None, email: str | None, everyone: bool) -> None:
+def revoke(sid: str | None, user: str | None, everyone: bool) -> None:
     """Revoke the session SID, or several. Running workers refuse a revoked session within a second."""
-    if sum((sid is not None, email is not None, everyone)) != 1:
-        raise click.UsageError("Give exactly one of SID, --user EMAIL or --everyone.")
+    if sum((sid is not None, user is not None, everyone)) != 1:
+        raise click.UsageError("Give exactly one of SID, --user EMAIL_OR_ID or --everyone.")
     if sid is not None:
         count = _revoke_one(sid)
-    elif email is not None:
-        count = revoke_sessions(_user_id(email), get_core(), "owner")
+    elif user is not None:
+        count = revoke_sessions(get_user(user).id, get_core(), "owner")
     else:
         count = revoke_everyone(get_core())
     click.echo(f"Revoked: {count}.")
@@ -85,13 +86,6 @@ def _revoke_one(sid: str) -> int:
     if record.revoked_at is not None:
         return 0
     return int(revoke_session(record.user_id, sid, get_core(), "owner"))
-
-
-def _user_id(email: str) -> str:
-    user = get_core().adapter.get_user_by_email(email)
-    if user is None:
-        raise click.ClickException(f"No user has the address {email}. `flask --app app users list` shows all users.")
-    return user.id
 
 
 def _user_name(user_id: str) -> str:

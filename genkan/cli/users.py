@@ -31,56 +31,66 @@ def list_command() -> None:
 
 
 @bp.cli.command("role")
-@click.argument("email")
+@click.argument("email_or_id")
 @click.argument("role")
-@click.option("--unverified", is_flag=True, help="Allow an address that no provider has verified.")
-def change_role(email: str, role: str, unverified: bool) -> None:
-    """Set the ROLE of the user with EMAIL. It takes effect in the user's sessions within a second."""
+@click.option("--unverified", is_flag=True, help="Allow a user without an address that a provider has verified.")
+def change_role(email_or_id: str, role: str, unverified: bool) -> None:
+    """Set the ROLE of the user with this address or id. It takes effect in the user's sessions within a second."""
     if not ROLE.fullmatch(role):
         raise click.ClickException("A role is a word of at most 50 letters, digits, - and _.")
-    user = _get_user(email)
+    user = get_user(email_or_id)
     if user.email_verified is None and not unverified:
-        # An unverified address may belong to another person, who would keep the role.
+        # An unverified address or a name may be another person's, who would keep the role.
         raise click.ClickException(
-            f"No provider has verified {email}. If you know that it belongs to this user, add --unverified."
+            f"No provider has verified an address of {label(user)}. If you know that it is the right user, add "
+            "--unverified."
         )
-    user = _require(set_role(user.id, role, get_core()), email)
-    click.echo(f"{user.email} is now {user.role}.")
+    user = _require(set_role(user.id, role, get_core()), email_or_id)
+    click.echo(f"{label(user)} is now {user.role}.")
 
 
 @bp.cli.command("disable")
-@click.argument("email")
-def disable_user(email: str) -> None:
-    """Disable the user with EMAIL. All sessions are revoked within a second, and sign-ins are refused."""
-    user = _require(disable(_get_user(email).id, get_core()), email)
-    click.echo(f"{user.email} is disabled and signed out everywhere.")
+@click.argument("email_or_id")
+def disable_user(email_or_id: str) -> None:
+    """Disable the user with this address or id. All sessions are revoked within a second, and sign-ins are refused."""
+    user = _require(disable(get_user(email_or_id).id, get_core()), email_or_id)
+    click.echo(f"{label(user)} is disabled and signed out everywhere.")
 
 
 @bp.cli.command("enable")
-@click.argument("email")
-def enable_user(email: str) -> None:
-    """Enable the user with EMAIL, who can sign in again then."""
-    user = _require(enable(_get_user(email).id, get_core()), email)
-    click.echo(f"{user.email} can sign in again.")
+@click.argument("email_or_id")
+def enable_user(email_or_id: str) -> None:
+    """Enable the user with this address or id, who can sign in again then."""
+    user = _require(enable(get_user(email_or_id).id, get_core()), email_or_id)
+    click.echo(f"{label(user)} can sign in again.")
 
 
 @bp.cli.command("delete")
-@click.argument("email")
+@click.argument("email_or_id")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
-def delete_user(email: str, yes: bool) -> None:
-    """Delete the user with EMAIL and all stored data. All sessions are revoked within a second."""
-    user = _get_user(email)
+def delete_user(email_or_id: str, yes: bool) -> None:
+    """Delete the user with this address or id and all stored data. All sessions are revoked within a second."""
+    user = get_user(email_or_id)
     if not yes:
-        click.confirm(f"Delete {user.email} ({user.name or 'no name'}) and all stored data?", abort=True)
+        click.confirm(f"Delete {user.email or user.id} ({user.name or 'no name'}) and all stored data?", abort=True)
     delete(user, get_core())
-    click.echo(f"{user.email} has been deleted.")
+    click.echo(f"{label(user)} has been deleted.")
 
 
-def _get_user(email: str) -> User:
-    return _require(get_core().adapter.get_user_by_email(email), email)
+def get_user(email_or_id: str) -> User:
+    """Return the user with this address, else the one with this id. Raises ClickException if there is none."""
+    adapter = get_core().adapter
+    return _require(adapter.get_user_by_email(email_or_id) or adapter.get_user(email_or_id), email_or_id)
 
 
-def _require(user: User | None, email: str) -> User:
+def label(user: User) -> str:
+    """Return the user's address, else the name and the id. A name alone could look like another user's address."""
+    return user.email or (f"{user.name} ({user.id})" if user.name else user.id)
+
+
+def _require(user: User | None, email_or_id: str) -> User:
     if user is None:
-        raise click.ClickException(f"No user has the address {email}. `flask --app app users list` shows all users.")
+        raise click.ClickException(
+            f"No user has the address or id {email_or_id}. `flask --app app users list` shows all users."
+        )
     return user

@@ -12,6 +12,13 @@ from genkan.errors import AccessDenied, AdapterError, OAuthAccountNotLinked, Rea
 from genkan.session.sessions import Sessions
 from genkan.session.user_agent import describe
 
+REFUSAL_INTERVAL = 3600
+"""Seconds between two entries about refused sign-ins with the address of a user, so that another person can't fill the
+user's activity."""
+
+LATEST_ENTRIES = 100
+"""Entries that are searched for the last such entry."""
+
 _log = logging.getLogger("genkan.activity")
 
 
@@ -54,6 +61,20 @@ def log_activity(
         sessions.store.add_activity(user_id, entry)
     except AdapterError:
         _log.warning("activity was not stored", extra={"event": "activity-lost", "user": user_id})
+
+
+def log_refused_address(user_id: str, sessions: Sessions, *, provider: str, detail: str) -> None:
+    """Log for this user that a sign-in with the user's address was refused, at most once in REFUSAL_INTERVAL.
+
+    The entry has no device and no IP address, because they may be another person's. Never raises.
+    """
+    since = sessions.now() - REFUSAL_INTERVAL
+    try:
+        entries = sessions.store.list_activity(user_id, LATEST_ENTRIES)
+    except AdapterError:
+        entries = []
+    if not any(entry.kind == "refused" and entry.detail == detail and entry.at > since for entry in entries):
+        log_activity(user_id, "refused", sessions, provider=provider, detail=detail)
 
 
 @contextmanager

@@ -48,9 +48,12 @@ def first_token(identity: ProviderIdentity, user: User, is_new_user: bool, sessi
     """
     # The user was loaded just before, and the callback may take a while.
     updated_at = sessions.now() - 1
+    claims: Token = {"name": user.name, "email": user.email, "picture": user.image, "sub": user.id}
+    if user.unverified_email is not None:
+        claims["unverified_email"] = user.unverified_email
     token = sessions.callbacks.jwt(
         JWTParams(
-            token={"name": user.name, "email": user.email, "picture": user.image, "sub": user.id},
+            token=claims,
             user=user,
             account=identity.account,
             profile=identity.profile,
@@ -184,9 +187,13 @@ def build_session(
 
 
 def default_session(token: Token, expires: float) -> Session:
-    """Return Auth.js's default session of a token: name, email and picture. `expires` is in seconds since 1970."""
+    """Return Auth.js's default session of a token: name, email and picture. `expires` is in seconds since 1970.
+
+    On the server the user also has the claim `unverified_email`.
+    """
     name, email, image = (str_claim(token, claim) for claim in ("name", "email", "picture"))
-    return Session(SessionUser(name, email, image), datetime.fromtimestamp(expires, UTC))
+    user = SessionUser(name, email, image, unverified_email=str_claim(token, "unverified_email"))
+    return Session(user, datetime.fromtimestamp(expires, UTC))
 
 
 def started_at(token: Token) -> int:

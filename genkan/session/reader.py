@@ -142,6 +142,8 @@ def reload_user(claims: Token, sessions: Sessions) -> Token | None:
     if user.disabled:
         return None
     token = {**claims, "name": user.name, "email": user.email, "picture": user.image}
+    if user.email_verified is not None:
+        token.pop("unverified_email", None)
     return _call_jwt(JWTParams(token=token, user=user, trigger="refresh"), claims, sessions)
 
 

@@ -10,8 +10,7 @@ from flask import Flask
 from genkan.adapters.sessions import Activity
 from genkan.callbacks import SignInParams
 from genkan.errors import AdapterError
-from tests.conftest import MakeApp
-from tests.provider_client import ProviderClient, get_state, provider_env, query, set_callbacks
+from tests.provider_client import ProviderClient, get_state, query, set_callbacks
 from tests.servers.faulty.provider import FaultyProvider
 
 FIREFOX = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
@@ -70,15 +69,63 @@ def test_a_disabled_user_is_denied_before_the_sign_in_callback_is_called(client:
     assert len(denials(client)) == 1
 
 
-def test_a_sign_in_with_the_email_address_of_another_user_is_recorded_for_that_user(
-    make_app: MakeApp, op: FaultyProvider
+def test_a_sign_in_with_the_address_of_another_user_is_recorded_without_device_and_ip_address(
+    client: ProviderClient,
 ) -> None:
-    client = ProviderClient(make_app(**provider_env(op)), op)
+    """They are another person's, and the user must not learn them."""
     client.sign_in_as()
     client.sign_out()
 
     assert denied(client, sub="another-subject") == "OAuthAccountNotLinked"
-    assert [line.detail for line in denials(client)] == ["OAuthAccountNotLinked"]
+    (line,) = denials(client)
+    assert (line.at, line.provider, line.detail) == (int(client.clock.now), "oidc", "OAuthAccountNotLinked")
+    assert (line.device, line.ip_address) == (None, None)
+
+
+def test_sign_ins_with_the_address_of_another_user_are_recorded_once_an_hour(client: ProviderClient) -> None:
+    client.sign_in_as()
+    client.sign_out()
+    for wait in (0, 1, 3598):
+        client.clock.advance(wait)
+        assert denied(client, sub=f"unknown-{wait}") == "OAuthAccountNotLinked"
+    assert len(denials(client)) == 1
+
+    client.clock.advance(1)
+    assert denied(client, sub="unknown") == "OAuthAccountNotLinked"
+    assert len(denials(client)) == 2
+
+
+def test_a_recorded_address_does_not_hide_a_denial_of_the_users_own_account(client: ProviderClient) -> None:
+    client.sign_in_as()
+    client.sign_out()
+    denied(client, sub="unknown")
+    set_callbacks(client, sign_in=lambda _: False)
+    denied(client)
+
+    assert [line.device for line in denials(client)] == ["Firefox on Linux", None]
+
+
+def test_the_activity_of_a_refused_address_is_shown_without_an_ip_address(client: ProviderClient) -> None:
+    client.sign_in_as()
+    other = ProviderClient(client.app, client.op)
+    assert denied(other, sub="unknown") == "OAuthAccountNotLinked"
+
+    page = client.get("/account").get_data(as_text=True)
+    assert "was refused" in page
+    assert other.ip_address not in page
+
+
+def test_an_unreadable_activity_does_not_change_the_response(
+    client: ProviderClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise AdapterError
+
+    client.sign_in_as()
+    client.sign_out()
+    monkeypatch.setattr(type(client.core.sessions.store), "list_activity", fail)
+
+    assert denied(client, sub="unknown") == "OAuthAccountNotLinked"
 
 
 def test_a_denial_of_an_unknown_user_is_not_recorded(provider_app: Flask, op: FaultyProvider) -> None:

@@ -30,7 +30,7 @@ def _client(browser: Browser) -> Browser:
 
 @pytest.fixture(name="unverified")
 def _unverified(client: Browser) -> Browser:
-    """Add a user whose provider does not verify the email address."""
+    """Add a user with an unverified email address, as Auth.js stores it."""
     account = Account("hub", "kei-at-hub", "oidc")
     client.core.adapter.create_user(User(id="", name="Kei", email="kei@example.com"), account)
     return client
@@ -54,6 +54,34 @@ def test_a_user_with_an_unverified_email_address_needs_the_unverified_option(unv
     assert "--unverified" in shown
     assert "admin" not in before
     assert run(unverified.app, "role", "--unverified", address, "admin") == (0, "kei@example.com is now admin.\n")
+
+
+def test_a_user_without_an_email_address_is_named_by_the_id(client: Browser) -> None:
+    user, _ = client.core.adapter.create_user(User(id="", name="hana@example.com"), Account("hub", "kei", "oidc"))
+    label = f"hana@example.com ({user.id})"
+
+    assert run(client.app, "list")[1].splitlines()[0] == f"-\tunverified\tuser\thana@example.com\t{user.id}"
+    code, shown = run(client.app, "role", user.id, "admin")
+    assert (code, f"No provider has verified an address of {label}" in shown) == (1, True)
+    assert run(client.app, "role", user.id, "admin", "--unverified") == (0, f"{label} is now admin.\n")
+    assert run(client.app, "disable", user.id) == (0, f"{label} is disabled and signed out everywhere.\n")
+    assert run(client.app, "enable", user.id) == (0, f"{label} can sign in again.\n")
+    result = client.app.test_cli_runner().invoke(args=["users", "delete", user.id], input="n\n")
+    assert f"Delete {user.id} (hana@example.com) and all stored data?" in result.output
+    assert run(client.app, "delete", "--yes", user.id) == (0, f"{label} has been deleted.\n")
+    assert client.session() is not None
+
+
+def test_a_user_without_name_and_email_address_is_named_by_the_id(client: Browser) -> None:
+    user, _ = client.core.adapter.create_user(User(id=""), Account("hub", "kei", "oidc"))
+
+    assert run(client.app, "enable", user.id) == (0, f"{user.id} can sign in again.\n")
+
+
+def test_a_user_with_an_email_address_can_be_given_by_the_id(client: Browser) -> None:
+    id = (client.session() or {})["user"]["id"]
+
+    assert run(client.app, "role", id, "admin") == (0, "hana@example.com is now admin.\n")
 
 
 def test_the_unverified_option_is_accepted_for_a_verified_email_address(client: Browser) -> None:
@@ -117,7 +145,7 @@ def test_an_unknown_email_address_is_an_error(client: Browser, command: str) -> 
     code, shown = run(client.app, *command.format("nobody@example.com").split())
 
     assert code == 1
-    assert "No user has the address nobody@example.com" in shown
+    assert "No user has the address or id nobody@example.com" in shown
 
 
 @pytest.mark.parametrize("role", ["", "two words", "a\nb", "é", "x" * 51])

@@ -29,7 +29,7 @@ def test_a_command_revokes_a_session_whose_record_was_lost(running: RunningApp, 
     running.database.run(lambda session: session.execute(text("DELETE FROM genkan_sessions")))
     assert running.is_signed_in_anywhere(cookie)
 
-    running.command(*command, *([] if "--everyone" in command else [str(user.email)]))
+    running.command(*command, *([] if "--everyone" in command else [user.id]))
     wait_for_max_lag(time.monotonic())
     assert not running.is_signed_in_anywhere(cookie)
 

@@ -82,7 +82,7 @@ def test_a_disabled_user_is_signed_out_on_all_workers(running: RunningApp) -> No
 def test_a_new_role_is_in_force_on_all_workers_without_a_new_sign_in(running: RunningApp) -> None:
     user, cookie = running.sign_in()
     running.warm(cookie)
-    running.command("users", "role", str(user.email), "editor", "--unverified")
+    running.command("users", "role", user.id, "editor", "--unverified")
     wait_for_max_lag(time.monotonic())
     users = run_parallel(lambda _: running.user(cookie), 60)
     assert {str(one["role"]) for one in users if isinstance(one, dict)} == {"editor"}

@@ -80,12 +80,12 @@ def test_a_host_with_a_wrong_clock_revokes_what_other_hosts_started(
     with running_app(settings) as right, clock.moved(seconds), running_app(other) as wrong:
         user, cookie = right.sign_in()
         assert wrong.is_signed_in_anywhere(cookie)
-        wrong.command("users", "disable", str(user.email))
+        wrong.command("users", "disable", user.id)
         wait_for_max_lag(time.monotonic())
         assert not right.is_signed_in_anywhere(cookie)
         assert not wrong.is_signed_in_anywhere(cookie)
 
-        wrong.command("users", "enable", str(user.email))
+        wrong.command("users", "enable", user.id)
         wait_for_max_lag(time.monotonic())
         _, later = right.sign_in(user=user)
         assert right.is_signed_in_anywhere(later)
@@ -98,6 +98,6 @@ def test_a_clock_that_is_behind_revokes_all_the_same(settings: dict[str, str], t
     with running_app({**settings, **clock.settings}) as running:
         user, cookie = running.sign_in()
         with clock.moved(-3600):
-            running.command("users", "disable", str(user.email))
+            running.command("users", "disable", user.id)
         wait_for_max_lag(time.monotonic())
         assert not running.is_signed_in_anywhere(cookie)

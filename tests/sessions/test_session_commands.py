@@ -51,12 +51,20 @@ def test_list_can_be_filtered_by_user_and_limited(app: Flask, hana: Browser, ale
     assert len(run(app, "list", "--limit", "1")[1].splitlines()) == 1
 
 
+def test_a_user_can_be_given_by_the_id(app: Flask, hana: Browser, alex: Browser) -> None:
+    code, shown = run(app, "list", "--user", user_id(hana))
+
+    assert (code, [line.split("\t")[0] for line in shown.splitlines()]) == (0, [sid(hana)])
+    assert run(app, "end", "--user", user_id(hana)) == (0, "Revoked: 1.\n")
+    assert [browser.session() is None for browser in (hana, alex)] == [True, False]
+
+
 @pytest.mark.parametrize("arguments", [["list", "--user"], ["end", "--user"]])
 def test_an_unknown_email_address_is_an_error(app: Flask, hana: Browser, arguments: list[str]) -> None:
     code, shown = run(app, *arguments, "nobody@example.com")
 
     assert code == 1
-    assert "No user has the address nobody@example.com" in shown
+    assert "No user has the address or id nobody@example.com" in shown
     assert hana.session() is not None
 
 
@@ -99,7 +107,7 @@ def test_revoking_needs_one_id_or_one_option(app: Flask, hana: Browser, argument
     code, shown = run(app, "end", *arguments)
 
     assert code == 2
-    assert "Give exactly one of SID, --user EMAIL or --everyone." in shown
+    assert "Give exactly one of SID, --user EMAIL_OR_ID or --everyone." in shown
     assert hana.session() is not None
 
 

@@ -22,6 +22,10 @@ def test_json_of_a_user_has_name_email_and_image_and_id_and_role_if_set() -> Non
     }
 
 
+def test_an_unverified_email_address_is_not_in_the_json() -> None:
+    assert "ada@example.org" not in str(SessionUser("Ada", unverified_email="ada@example.org").to_json())
+
+
 def test_extra_fields_do_not_replace_known_fields() -> None:
     user = SessionUser("Ada", id="1", extra={"plan": "free", "name": "Eve", "id": "2"})
     session = Session(user, NOON, extra={"theme": "dark", "user": None, "expires": "never"})

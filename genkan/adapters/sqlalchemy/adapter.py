@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from sqlalchemy.orm import DeclarativeBase, Session
@@ -70,7 +71,7 @@ class SQLAlchemyAdapter:
 
     def refresh_user(self, user: User, account: Account) -> User:
         """Store what the provider sent at a later sign-in, and return the stored user."""
-        return self._database.run(lambda session: self._refresh(session, user, account))
+        return self._insert_or_get(lambda session: self._refresh(session, user, account))
 
     def link_account(self, user_id: str, account: Account) -> None:
         """Add the account to the user. Raises OAuthAccountNotLinked if it belongs to another user."""
@@ -151,12 +152,14 @@ class SQLAlchemyAdapter:
     def _create(self, session: Session, user: User, account: Account) -> tuple[User, bool]:
         # The account is looked up after the email address. A concurrent transaction commits both at once, so if it
         # commits between the two queries, the second one finds its account and no conflict of addresses is reported.
-        taken = user.email and self._users.find(session, self._users.by_email(user.email))
+        holder = self._users.find(session, self._users.by_email(user.email)) if user.email else None
         owner = self._owner(session, account.provider, account.provider_account_id)
         if owner is not None:
             return owner, False
-        if taken:
+        if holder is not None and (holder.email_verified or not user.email_verified):
             raise OAuthAccountNotLinked
+        if holder is not None:
+            self._users.release_email(session, str(user.email))
         created = self._users.insert(session, self._new_id(session, self._users.table, user.id), user)
         self._accounts.insert(session, self._new_id(session, self._accounts.table), created.id, account)
         return created, True
@@ -166,10 +169,22 @@ class SQLAlchemyAdapter:
         if stored is None or stored.id != user.id:
             raise AdapterError("the user or the account is gone")
         updated = merge_profile(stored, user)
-        values = {"name": updated.name, "image": updated.image, "emailVerified": updated.email_verified}
+        if updated.email and updated.email_verified != stored.email_verified:
+            updated = self._take_email(session, updated.email, updated, stored)
         if updated != stored:
-            self._users.update(session, stored.id, values)
+            values = {"name": updated.name, "email": updated.email, "image": updated.image}
+            self._users.update(session, stored.id, {**values, "emailVerified": updated.email_verified})
         self._accounts.update(session, account)
+        return updated
+
+    def _take_email(self, session: Session, email: str, updated: User, stored: User) -> User:
+        """Return the updated user, with the stored email address if another user has the new one verified."""
+        holder = self._users.find(session, self._users.by_email(email))
+        if holder is None or holder.id == stored.id:
+            return updated
+        if holder.email_verified:
+            return replace(updated, email=stored.email, email_verified=stored.email_verified)
+        self._users.release_email(session, email)
         return updated
 
     def _link(self, session: Session, user_id: str, account: Account) -> None:

@@ -76,6 +76,11 @@ class Users:
         row = session.execute(statement).first()
         return None if row is None else _user(row)
 
+    def release_email(self, session: Session, email: str) -> None:
+        """Remove the email address from a user who has it unverified. A verified address stays."""
+        is_unverified = self.table.c.emailVerified.is_(None)
+        session.execute(update(self.table).where(self.by_email(email), is_unverified).values(email=None))
+
     def disabled_since(self, now: int) -> ColumnElement[int]:
         """Return the value for `disabledAt` of a user who is disabled now, or was disabled earlier."""
         return func.coalesce(self.table.c.disabledAt, now)

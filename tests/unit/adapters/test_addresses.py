@@ -1,0 +1,159 @@
+"""Verified and unverified email addresses in every adapter, tested with SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from threading import Barrier
+
+import pytest
+
+from genkan.adapters import Adapter
+from genkan.errors import OAuthAccountNotLinked
+from genkan.types import Account, User
+
+VERIFIED = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
+ADDRESS = "ada@example.org"
+OWNER = User(id="", name="Owner", email="Ada@Example.org", email_verified=VERIFIED)
+SQUATTER = User(id="", name="Squatter", email=ADDRESS)
+"""User with an unverified address, as Auth.js stores it."""
+NEW_USER = User(id="", name="New")
+
+
+def create(adapter: Adapter, user: User) -> User:
+    """Store a user with one account, whose subject is the name."""
+    stored, created = adapter.create_user(user, account(user))
+    assert created
+    return stored
+
+
+def account(user: User) -> Account:
+    return Account("hub", str(user.name), "oidc")
+
+
+def sign_in_verified(adapter: Adapter, user: User, email: str = ADDRESS) -> User:
+    """Refresh the user with a verified address from the provider."""
+    return adapter.refresh_user(replace(user, email=email, email_verified=VERIFIED), account(user))
+
+
+def emails(adapter: Adapter) -> dict[str | None, tuple[str | None, datetime | None]]:
+    return {user.name: (user.email, user.email_verified) for user in adapter.list_users()}
+
+
+def test_an_unverified_address_gives_way_to_a_new_user_with_the_verified_one(adapter: Adapter) -> None:
+    squatter = create(adapter, SQUATTER)
+    owner = create(adapter, OWNER)
+
+    assert emails(adapter) == {"Owner": (ADDRESS, VERIFIED), "Squatter": (None, None)}
+    assert adapter.get_user_by_email(ADDRESS) == owner
+    assert adapter.get_user(squatter.id) == replace(squatter, email=None)
+    assert adapter.get_user_by_account("hub", "Squatter") == replace(squatter, email=None)
+
+
+@pytest.mark.parametrize("email", [ADDRESS, "ADA@EXAMPLE.ORG"])
+@pytest.mark.parametrize("verified", [VERIFIED, None])
+def test_a_verified_address_gives_way_to_no_one(adapter: Adapter, email: str, verified: datetime | None) -> None:
+    create(adapter, OWNER)
+    other = replace(SQUATTER, email=email, email_verified=verified)
+    with pytest.raises(OAuthAccountNotLinked):
+        adapter.create_user(other, account(other))
+
+    assert emails(adapter) == {"Owner": (ADDRESS, VERIFIED)}
+    assert adapter.get_user_by_account("hub", "Squatter") is None
+
+
+def test_an_unverified_address_does_not_give_way_to_an_unverified_one(adapter: Adapter) -> None:
+    create(adapter, SQUATTER)
+    with pytest.raises(OAuthAccountNotLinked):
+        adapter.create_user(replace(SQUATTER, name="Second"), account(replace(SQUATTER, name="Second")))
+
+    assert emails(adapter) == {"Squatter": (ADDRESS, None)}
+
+
+def test_an_existing_account_takes_no_address_from_another_user(adapter: Adapter) -> None:
+    existing, squatter = create(adapter, NEW_USER), create(adapter, SQUATTER)
+
+    assert adapter.create_user(replace(OWNER, name="New"), account(NEW_USER)) == (existing, False)
+    assert adapter.get_user(squatter.id) == squatter
+
+
+@pytest.mark.parametrize("stored", [None, "Ada@example.org", "old@example.org"])
+def test_a_user_without_a_verified_address_gets_the_one_of_a_later_sign_in(
+    adapter: Adapter, stored: str | None
+) -> None:
+    user = create(adapter, replace(NEW_USER, email=stored))
+
+    assert sign_in_verified(adapter, user, "ADA@example.org") == replace(user, email=ADDRESS, email_verified=VERIFIED)
+    assert emails(adapter) == {"New": (ADDRESS, VERIFIED)}
+
+
+@pytest.mark.parametrize("email", [None, "old@example.org"])
+def test_an_unverified_address_of_a_later_sign_in_is_not_stored(adapter: Adapter, email: str | None) -> None:
+    user = create(adapter, replace(NEW_USER, email=email))
+
+    assert adapter.refresh_user(replace(user, email=ADDRESS), account(user)) == user
+    assert adapter.get_user(user.id) == user
+
+
+@pytest.mark.parametrize("email", [ADDRESS, "new@example.org"])
+def test_a_verified_address_does_not_change(adapter: Adapter, email: str) -> None:
+    user = create(adapter, OWNER)
+    later = replace(user, email=email, email_verified=VERIFIED + timedelta(days=1))
+
+    assert adapter.refresh_user(later, account(user)) == user
+    assert adapter.get_user(user.id) == user
+
+
+@pytest.mark.parametrize("email", [None, "old@example.org"])
+def test_a_later_sign_in_takes_no_verified_address_of_another_user(adapter: Adapter, email: str | None) -> None:
+    create(adapter, OWNER)
+    user = create(adapter, replace(NEW_USER, email=email))
+
+    assert sign_in_verified(adapter, replace(user, image="https://img.example/n.png")) == replace(
+        user, image="https://img.example/n.png"
+    )
+    assert emails(adapter) == {"Owner": (ADDRESS, VERIFIED), "New": (email, None)}
+
+
+def test_a_later_sign_in_takes_an_unverified_address_of_another_user(adapter: Adapter) -> None:
+    create(adapter, SQUATTER)
+    user = create(adapter, NEW_USER)
+
+    assert sign_in_verified(adapter, user).email == ADDRESS
+    assert emails(adapter) == {"Squatter": (None, None), "New": (ADDRESS, VERIFIED)}
+
+
+def test_one_of_many_concurrent_new_users_gets_the_address(adapter: Adapter) -> None:
+    create(adapter, SQUATTER)
+    barrier = Barrier(10, timeout=30)
+
+    def attempt(number: int) -> str:
+        user = replace(OWNER, name=f"user {number}")
+        barrier.wait()
+        try:
+            adapter.create_user(user, account(user))
+        except OAuthAccountNotLinked:
+            return "refused"
+        return "created"
+
+    with ThreadPoolExecutor(10) as pool:
+        assert Counter(pool.map(attempt, range(10))) == {"created": 1, "refused": 9}
+    assert Counter(email for email, _ in emails(adapter).values()) == {ADDRESS: 1, None: 1}
+
+
+def test_one_of_many_users_who_verify_an_address_concurrently_gets_it(adapter: Adapter) -> None:
+    """The first user has it unverified, so that a verification and a release of one row meet."""
+    users = [create(adapter, SQUATTER), *(create(adapter, User("", f"user {number}")) for number in range(9))]
+    barrier = Barrier(10, timeout=30)
+
+    def attempt(user: User) -> str | None:
+        barrier.wait()
+        return sign_in_verified(adapter, user).email
+
+    with ThreadPoolExecutor(10) as pool:
+        results = Counter(pool.map(attempt, users))
+    assert results[ADDRESS] == 1
+    stored = Counter(emails(adapter).values())
+    assert stored == {(ADDRESS, VERIFIED): 1, (None, None): 9}
