@@ -88,13 +88,13 @@ def _complete(sid: str | None, set_cookies: tuple[Cookie, ...], request: ActionR
 
 
 def _incomplete(ticket: str, set_cookies: tuple[Cookie, ...], request: ActionRequest, core: Core) -> ActionResponse:
-    """Say that the session has not ended, with 503. htmx gets the menu that says so with 200, since it swaps no error."""
+    """Say that the session has not ended, with 503. htmx gets the menu that says so with 202, since it swaps no error."""
     _log.error("session was not revoked", extra={"event": "sign-out-incomplete"})
     headers = {**CLEAR_CACHE, "Retry-After": str(RETRY_SECONDS)}
     if request.is_htmx:
         headers["HX-Trigger"] = SESSION_CHANGED
         menu = Template(core.pages.menu, {"sign_out_ticket": ticket})
-        return ActionResponse(template=menu, cookies=set_cookies, headers=headers)
+        return ActionResponse(202, template=menu, cookies=set_cookies, headers=headers)
     context = {"ticket": ticket, "callback_url": callback_url(request, core)}
     template = Template("genkan/sign_out_incomplete.html", context)
     body = {"error": "temporarily_unavailable"}

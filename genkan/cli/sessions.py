@@ -17,7 +17,7 @@ from genkan.actions.users import (
     revoke_sessions,
 )
 from genkan.cli.group import Group
-from genkan.cli.users import get_user
+from genkan.cli.users import find_user, get_user
 from genkan.web.context import get_core
 
 bp = Blueprint("sessions", __name__, cli_group="sessions")
@@ -65,7 +65,7 @@ def revoke(sid: str | None, user: str | None, everyone: bool) -> None:
     if sid is not None:
         count = _revoke_one(sid)
     elif user is not None:
-        count = revoke_sessions(get_user(user).id, get_core(), "owner")
+        count = revoke_sessions(_user_id(user), get_core(), "owner")
     else:
         count = revoke_everyone(get_core())
     click.echo(f"Revoked: {count}.")
@@ -86,6 +86,12 @@ def _revoke_one(sid: str) -> int:
     if record.revoked_at is not None:
         return 0
     return int(revoke_session(record.user_id, sid, get_core(), "owner"))
+
+
+def _user_id(email_or_id: str) -> str:
+    # Sessions can outlive a user who was deleted without Genkan, so an id without a user is accepted.
+    user = find_user(email_or_id) if "@" not in email_or_id else get_user(email_or_id)
+    return user.id if user else email_or_id
 
 
 def _user_name(user_id: str) -> str:

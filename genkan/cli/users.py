@@ -79,8 +79,13 @@ def delete_user(email_or_id: str, yes: bool) -> None:
 
 def get_user(email_or_id: str) -> User:
     """Return the user with this address, else the one with this id. Raises ClickException if there is none."""
+    return _require(find_user(email_or_id), email_or_id)
+
+
+def find_user(email_or_id: str) -> User | None:
+    """Return the user with this address, else the one with this id. None if there is none."""
     adapter = get_core().adapter
-    return _require(adapter.get_user_by_email(email_or_id) or adapter.get_user(email_or_id), email_or_id)
+    return adapter.get_user_by_email(email_or_id) or adapter.get_user(email_or_id)
 
 
 def label(user: User) -> str:

@@ -195,7 +195,7 @@ def _sign_out(callback_url: str) -> ViewResponse:
     response = sign_out(redirect_to=callback_url)
     if not is_htmx() or "HX-Redirect" in response.headers:
         return response
-    if "Retry-After" in response.headers:
+    if response.status_code == 202:
         return service_unavailable()
     return Response(status=204, headers={"HX-Redirect": callback_url, "Clear-Site-Data": '"cache"'})
 

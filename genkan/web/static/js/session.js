@@ -60,9 +60,7 @@ function replaceMenu(next) {
   isRemote = false;
   if ("held" in page || ("private" in page && document.querySelector("[data-sent]"))) return;
   if ("private" in page && status === "unauthenticated") {
-    // The form that tries the sign-out again must stay.
-    if (menu.querySelector("form")) document.getElementById("content").replaceChildren();
-    else leave(menu.querySelector("a").href);
+    leave(menu.querySelector("a").href);
   } else if (changed && ("private" in page || ("follow" in page && !document.querySelector("[data-sent]")))) {
     leave(location.pathname + location.search);
   } else {
@@ -83,6 +81,11 @@ on("htmx:before:response htmx:beforeOnLoad", (event) => {
   const code = request.response?.status ?? request.status;
   const url = request.hx ? request.hx.redirect : request.getResponseHeader("HX-Redirect");
   if (url && code === 204 && isMenuForm(sourceOf(event))) broadcast("signout"); // continues at the provider
+  // Signed out in this browser only: the menu stays to try again, and nothing private does.
+  if (code === 202 && "private" in page) {
+    delete page.private;
+    document.getElementById("content").textContent = "";
+  }
   if (!url || (code !== 401 && code !== 403)) return;
   event.preventDefault();
   page.held = "";
