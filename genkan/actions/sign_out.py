@@ -35,11 +35,8 @@ def sign_out(result: SessionResult, request: ActionRequest, core: Core) -> Actio
 
     Redirects to the provider if the user signs out there too, else to the callback URL. htmx gets the signed-out menu. If
     the store fails, the cookies are deleted, and the response says that the session has not ended and offers to try
-    again: with `ticket` in the body, the session of that ticket is revoked, and no other.
+    again with a ticket.
     """
-    ticket = request.body.get("ticket")
-    if isinstance(ticket, str) and ticket:
-        return _try_again(ticket, request, core)
     set_cookies = (*cookies.clear(result.cookie_names, secure=core.secure), core.csrf.cookie(core.csrf.create()))
     try:
         sid = find_session_id(result, core.sessions)
@@ -53,13 +50,8 @@ def sign_out(result: SessionResult, request: ActionRequest, core: Core) -> Actio
     return _complete(sid, set_cookies, request, core)
 
 
-def complete_provider_logout(request: ActionRequest, core: Core) -> ActionResponse:
-    """`GET /api/auth/signout/return`: redirect to the callback URL after a sign-out at the provider."""
-    location, set_cookies = core.provider_logout.finish(request.query.get("state"), request.cookies)
-    return ActionResponse(location=location, cookies=set_cookies)
-
-
-def _try_again(ticket: str, request: ActionRequest, core: Core) -> ActionResponse:
+def retry_sign_out(ticket: str, request: ActionRequest, core: Core) -> ActionResponse:
+    """Revoke the session of this ticket, and no other. No cookie of a session is deleted. Responds like `sign_out`."""
     try:
         claims = core.sign_out_tickets.open(ticket)
     except TokenError:
@@ -72,6 +64,12 @@ def _try_again(ticket: str, request: ActionRequest, core: Core) -> ActionRespons
         return _incomplete(ticket, (), request, core)
     _log.info("signed out", extra={"event": "signed-out"})
     return _complete(sid, (), request, core)
+
+
+def complete_provider_logout(request: ActionRequest, core: Core) -> ActionResponse:
+    """`GET /api/auth/signout/return`: redirect to the callback URL after a sign-out at the provider."""
+    location, set_cookies = core.provider_logout.finish(request.query.get("state"), request.cookies)
+    return ActionResponse(location=location, cookies=set_cookies)
 
 
 def _complete(sid: str | None, set_cookies: tuple[Cookie, ...], request: ActionRequest, core: Core) -> ActionResponse:

@@ -120,6 +120,11 @@ def revoke_session(user_id: str, sid: str, core: Core, reason: RevocationReason 
     return revoker.revoke_session(user_id, sid, reason, core.sessions)
 
 
+def revoke_any_session(sid: str, core: Core) -> bool:
+    """Revoke the session with this id. Returns False if it has no active record. Raises AdapterError."""
+    return revoker.revoke_id(sid, "owner", core.sessions)
+
+
 def revoke_sessions(
     user_id: str, core: Core, reason: RevocationReason = "ended", *, except_token: Token | None = None
 ) -> int:

@@ -60,6 +60,10 @@ class Activity:
     detail: str | None = None
 
 
+EVERYONE = ""
+"""Subject of a revocation of the kind `everyone`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Revocation:
     """Revocation of sessions that every worker must read. Times are in seconds since 1970.
@@ -86,7 +90,7 @@ class RevocationReading(NamedTuple):
 
 
 RETENTION_SECONDS = 2 * 24 * 3600
-"""Seconds that a record, a revocation or a used id is kept after it has expired. A clock that is wrong for an hour deletes
+"""Seconds that a record, a revocation or a used id is kept after it has expired. A clock that is wrong for half a day deletes
 nothing that is still valid: see `genkan.adapters.sqlalchemy.purge`."""
 
 JTI_PREFIX = "jti:"

@@ -29,8 +29,8 @@ MIN_EXTENSION = 60
 SID_BYTES = 16
 """Random bytes of a session id."""
 
-RESERVED_CLAIMS = ("iat", "exp", "session_start", "auth_time", "sid", "jti", "updated_at")
-"""Claims that no callback can change: they decide when and how the session ends."""
+RESERVED_CLAIMS = ("sub", "iat", "exp", "session_start", "auth_time", "sid", "jti", "updated_at")
+"""Claims that no callback can change: they decide whose session it is, and when and how it ends."""
 
 
 def keep_reserved_claims(claims: Token, token: Token) -> Token:
@@ -68,6 +68,7 @@ def first_token(identity: ProviderIdentity, user: User, is_new_user: bool, sessi
     now = sessions.now()
     return {
         **token,
+        "sub": user.id,
         "iat": now,
         "session_start": max(now, sessions.revocations.last_rule(user.id) + 1),
         "auth_time": identity.auth_time,
@@ -117,7 +118,7 @@ def create_session(
     revoked = sessions.store.create(record, claims=stored_claims, token_hash=token_hash, replaces=replaces)
     if revoked is None:
         raise AccessDenied("disabled")
-    sessions.user_checked.set(record.id.encode(), sessions.clock())
+    sessions.user_checked.set(record.user_id.encode(), sessions.clock())
     return _cache_and_write(value, claims, cached, cookie_names, sessions), revoked
 
 

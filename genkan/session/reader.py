@@ -17,8 +17,8 @@ from genkan.session.sessions import CachedSession, Sessions
 from genkan.types import Session, Token, str_claim
 
 USER_CHECK_INTERVAL = 60
-"""Seconds. A session whose user was deleted without Genkan, as by SQL, ends after this time, and at most as long as the
-result of the callbacks is cached."""
+"""Seconds. A session whose user was deleted without Genkan, as by SQL, ends after this time and that for which the result
+of the callbacks is cached."""
 
 _log = logging.getLogger("genkan.session")
 
@@ -152,7 +152,7 @@ def _read(cookie_value: str, names: tuple[str, ...], sessions: Sessions) -> Sess
     # In this order: the refresh sets the clock.
     version, now = sessions.revocations.refresh(), sessions.clock()
     cached = sessions.cache.get(digest)
-    if cached is None or cached.recheck_at <= now or not sessions.strategy.cacheable:
+    if cached is None or not _is_current(cached, now) or not sessions.strategy.cacheable:
         return _decode(cookie_value, names, digest, cached, now, sessions)
     if cached.expires <= now:
         return SessionResult(cookie_names=names, invalid=True)
@@ -176,7 +176,7 @@ def _decode(
     if decoded is None:
         return SessionResult(cookie_names=names, invalid=True)
     claims, is_changed = decoded[0], decoded[1] == "changed"
-    if cached is not None and cached.recheck_at > now and cached.claims == claims and not is_changed:
+    if cached is not None and _is_current(cached, now) and cached.claims == claims and not is_changed:
         cached.revocation_version = version
         return SessionResult(cached, names, cookie_value)
     token = reload_user(claims, sessions) if is_changed else _call_jwt(JWTParams(dict(claims)), claims, sessions)
@@ -195,26 +195,35 @@ def _decode(
 
 
 def _has_user(claims: Token, now: float, sessions: Sessions) -> bool:
-    """Return False if the session began here and its user has been deleted or disabled since.
+    """Return False if the user of the session was disabled, or was deleted and the session began here.
 
-    Asks the store at most every USER_CHECK_INTERVAL seconds for each session. Its failure ends no session.
+    Asks the store at most every USER_CHECK_INTERVAL seconds for each user. Its failure ends no session.
     """
-    sid = claims.get("sid")
-    # Only tokens that we issued have `auth_time`, if only None. Next.js may sign in users who are stored elsewhere, and have
-    # a `sid` of its own.
-    if not isinstance(sid, str) or sid.startswith(JTI_PREFIX) or "auth_time" not in claims:
-        return True
-    checked_at = sessions.user_checked.get(sid.encode())
-    if checked_at is not None and 0 <= now - checked_at < USER_CHECK_INTERVAL:
+    subject = str_claim(claims, "sub") or ""
+    checked_at = sessions.user_checked.get(subject.encode())
+    if (checked_at is not None and 0 <= now - checked_at < USER_CHECK_INTERVAL) or sessions.revocations.is_failing:
         return True
     try:
-        user = sessions.load_user(str_claim(claims, "sub") or "")
+        user = sessions.load_user(subject)
     except AdapterError:
-        return True
-    if user is None or user.disabled:
-        return False
-    sessions.user_checked.set(sid.encode(), now)
+        user = None
+    else:
+        if user.disabled if user is not None else _began_here(claims):
+            return False
+    sessions.user_checked.set(subject.encode(), now)
     return True
+
+
+def _began_here(claims: Token) -> bool:
+    # Only tokens that we issued have `auth_time`, if only None. Next.js may sign in users who are stored elsewhere, and have
+    # a `sid` of its own.
+    sid = claims.get("sid")
+    return isinstance(sid, str) and not sid.startswith(JTI_PREFIX) and "auth_time" in claims
+
+
+def _is_current(cached: CachedSession, now: float) -> bool:
+    # A later time was set by a clock that was ahead.
+    return now < cached.recheck_at <= now + issuer.CALLBACK_CACHE_SECONDS
 
 
 def _call_jwt(params: JWTParams, claims: Token, sessions: Sessions) -> Token | None:

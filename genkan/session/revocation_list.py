@@ -15,7 +15,7 @@ from itertools import chain
 from threading import Lock
 from typing import Literal, NamedTuple
 
-from genkan.adapters.sessions import Revocation, RevocationLog, session_id
+from genkan.adapters.sessions import EVERYONE, Revocation, RevocationLog, session_id
 from genkan.crypto.sealer import CLOCK_TOLERANCE, Clock
 from genkan.errors import AdapterError
 from genkan.strict_json import is_number
@@ -55,6 +55,8 @@ class RevocationList:
         self._refreshed = float("-inf")
         self._due = self._retry = float("-inf")
         self._renewal_due = monotonic() + RENEWAL_INTERVAL
+        self.is_failing = False
+        """True if the last reading failed, so that other queries need not be tried."""
         self._reading = Lock()
         self.version = 0
 
@@ -90,7 +92,7 @@ class RevocationList:
         `started_at` is the start of the session in seconds since 1970.
         """
         copy, sid, subject = self._copy, session_id(token), token.get("sub")
-        if started_at <= copy.everyone.at or (sid is not None and sid in copy.sessions):
+        if started_at <= copy.everyone.get(EVERYONE, _NO_RULE).at or (sid is not None and sid in copy.sessions):
             return "revoked"
         if not isinstance(subject, str):
             return None
@@ -106,7 +108,7 @@ class RevocationList:
 
     def last_rule(self, user_id: str) -> int:
         """Return until when sessions of this user must have started to be revoked. -1 if no rule revokes them."""
-        return max(self._copy.everyone.at, self._copy.users.get(user_id, _NO_RULE).at)
+        return max(self._copy.everyone.get(EVERYONE, _NO_RULE).at, self._copy.users.get(user_id, _NO_RULE).at)
 
     def __len__(self) -> int:
         return len(self._copy.sessions) + len(self._copy.users) + len(self._copy.changed)
@@ -119,6 +121,7 @@ class RevocationList:
                 if self._monotonic() >= self._due:
                     self._read()
             except AdapterError:
+                self.is_failing = True
                 self._retry = self._monotonic() + RETRY
                 self._due = min(self._retry, self._refreshed + MAX_STALENESS)
                 _log.warning("revocations could not be read", extra={"event": "revocations-stale"})
@@ -139,6 +142,7 @@ class RevocationList:
         finally:
             # Last, so that a token checked by the old version is checked again. Also if a later batch failed.
             self.version += any(added)
+        self.is_failing = False
         self._position, self._clock_difference = reading.position, reading.now - self._clock()
         # From before the query: a session revoked during the query may be missing from its result.
         self._refreshed, self._due = started, started + MAX_LAG
@@ -173,7 +177,7 @@ class _Copy:
         self.sessions = _Sorted()
         self.users: dict[str, _Rule] = {}
         self.changed: dict[str, _Rule] = {}
-        self.everyone = _NO_RULE
+        self.everyone: dict[str, _Rule] = {}
 
     def add(self, revocations: list[Revocation]) -> bool:
         """Add these revocations and return True if one of them is new."""
@@ -183,11 +187,12 @@ class _Copy:
         if revocation.kind == "session":
             return self.sessions.add(revocation.subject)
         rule = _Rule(revocation.at, revocation.except_sid)
-        if revocation.kind == "everyone":
-            is_new = rule.at > self.everyone.at
-            self.everyone = max(self.everyone, rule, key=lambda rule: rule.at)
+        if revocation.kind == "changed":
+            # The newest counts, also if its time is earlier because a clock was wrong.
+            is_new = rule != self.changed.get(revocation.subject)
+            self.changed[revocation.subject] = rule
             return is_new
-        rules = self.users if revocation.kind == "user" else self.changed
+        rules = self.users if revocation.kind == "user" else self.everyone
         if rule.at <= rules.get(revocation.subject, _NO_RULE).at:
             return False
         rules[revocation.subject] = rule

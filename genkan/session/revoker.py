@@ -26,11 +26,15 @@ def revoke_session(user_id: str, sid: str, reason: RevocationReason, sessions: S
     return True
 
 
-def revoke_id(sid: str, reason: RevocationReason, sessions: Sessions) -> None:
-    """Revoke the session with this `session_id`, whether we or Next.js issued its token."""
+def revoke_id(sid: str, reason: RevocationReason, sessions: Sessions) -> bool:
+    """Revoke the session with this `session_id`, whether we or Next.js issued its token.
+
+    Returns False if it has no active record.
+    """
     record = sessions.store.revoke_session(sid, reason)
     sessions.revocations.read_now()
     announce([record] if record else [], sessions)
+    return record is not None
 
 
 def revoke_user(

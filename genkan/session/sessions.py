@@ -23,7 +23,7 @@ CACHE_CHARACTERS = 2_500_000
 characters, so that long tokens can't fill a worker's memory."""
 
 CACHE_SESSIONS = 20_000
-"""Number of sessions for which each worker knows when it last wrote `last_seen` and checked the user."""
+"""Number of sessions for which each worker knows when it last wrote `last_seen`, and of users that it has checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Sessions:
     last_seen: BoundedCache[float] = field(default_factory=lambda: BoundedCache(CACHE_SESSIONS))
     """Seconds since 1970 when this worker last wrote `last_seen`, by session id."""
     user_checked: BoundedCache[float] = field(default_factory=lambda: BoundedCache(CACHE_SESSIONS))
-    """Seconds since 1970 when this worker last saw that the session's user is stored, by session id."""
+    """Seconds since 1970 when this worker last saw that a user is stored and not disabled, by user id."""
 
     @classmethod
     def build(

@@ -20,7 +20,7 @@ from genkan.session.reader import SessionResult
 from genkan.types import str_claim
 from genkan.web.access import fresh
 from genkan.web.context import app_state, auth, get_core, session_result, set_session_result
-from genkan.web.responses import is_htmx, service_unavailable
+from genkan.web.responses import is_htmx
 from genkan.web.server_actions import link, sign_out
 
 bp = Blueprint("account", __name__)
@@ -196,7 +196,9 @@ def _sign_out(callback_url: str) -> ViewResponse:
     if not is_htmx() or "HX-Redirect" in response.headers:
         return response
     if response.status_code == 202:
-        return service_unavailable()
+        # The menu that offers to try again.
+        response.headers.update({"HX-Retarget": "#user-menu", "HX-Reswap": "outerHTML"})
+        return response
     return Response(status=204, headers={"HX-Redirect": callback_url, "Clear-Site-Data": '"cache"'})
 
 

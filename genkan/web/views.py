@@ -152,6 +152,9 @@ def sign_out() -> Response:
             # The menu with a new token. It submits itself once.
             return to_response(ActionResponse(template=Template(core.pages.menu, {"resubmit": True})))
         return to_response(error_redirect(error, core))
+    ticket = request.body.get("ticket")
+    if isinstance(ticket, str) and ticket:
+        return to_response(sign_out_action.retry_sign_out(ticket, request, core))
     response = sign_out_action.sign_out(session_result(), request, core)
     set_session_result(NO_SESSION)
     for cookie in response.cookies:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -9,6 +10,7 @@ from flask import Flask
 
 from genkan.crypto.sealer import Sealer
 from genkan.errors import TokenError
+from genkan.settings.environment import ROOT
 from tests.browser import Browser
 from tests.conftest import MakeApp
 from tests.tokens.authjs_jwt import AuthJs, AuthJsError
@@ -107,3 +109,25 @@ def test_unknown_claims_of_a_nextjs_front_end_survive_an_extension(authjs: AuthJ
 
     assert after != before
     assert {**authjs.decode(after or "", SECRET, SALTS[0]), **CLAIMS} == authjs.decode(after or "", SECRET, SALTS[0])
+
+
+@pytest.mark.parametrize("with_callback", [True, False])
+def test_a_rule_reaches_a_token_of_a_nextjs_front_end_that_keeps_the_start(
+    authjs: AuthJs, browser: Browser, with_callback: bool
+) -> None:
+    """Auth.js sets `iat` and `jti` anew at each reading, and the callback of docs/sessions.md adds `session_start`."""
+    document = (ROOT / "docs" / "sessions.md").read_text()
+    (snippet,) = re.findall(r"```ts\n(callbacks: .*?)```", document, re.DOTALL)
+    options, now = snippet if with_callback else "", int(time.time())
+
+    def read(token: str, seconds: int) -> str:
+        return authjs.read(token, SECRET, SALTS[0], options, now + seconds)
+
+    token = read(authjs.encode(CLAIMS, SECRET, SALTS[0]), 0)
+    browser.core.clock.now = now + 10
+    browser.core.sessions.store.revoke_user("42")
+    browser.core.sessions.revocations.read_now()
+    token = read(token, 20)
+    browser.core.clock.now = now + 30
+    browser.client.set_cookie(SALTS[0], token, domain="127.0.0.1")
+    assert (browser.session() is None) is with_callback

@@ -144,7 +144,7 @@ def test_a_sign_in_that_cannot_revoke_the_session_before_it_starts_none(hana: Br
         def fail(*_: object) -> None:
             raise AdapterError("full")
 
-        patch.setattr(type(hana.core.sessions.store._revocations), "end_session", fail)
+        patch.setattr(type(hana.core.sessions.store._revocations), "end", fail)
         location = hana.sign_in("Sam Sample").headers["Location"]
     assert "/api/auth/error" in location
     assert hana.cookie(COOKIE) == before

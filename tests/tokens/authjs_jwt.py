@@ -37,6 +37,10 @@ class AuthJs:
         """Return the token's claims. Raises AuthJsError."""
         return dict(self._call(op="decode", token=token, secret=secret, salt=salt))
 
+    def read(self, token: str, secret: str, salt: str, options: str, now: int) -> str:
+        """Return the token that Auth.js sets at a reading of the session, with these options in JavaScript, at `now`."""
+        return str(self._call(op="read", token=token, secret=secret, salt=salt, options=options, now=now))
+
     def _call(self, **question: object) -> Any:
         self._program.send(question)
         answer = self._program.receive()

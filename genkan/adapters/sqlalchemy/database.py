@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import TypeVar
 
-from sqlalchemy import URL, Engine, Table, create_engine, func, make_url, select
+from sqlalchemy import URL, Engine, Table, create_engine, func, make_url, select, text
 from sqlalchemy.exc import (
     ArgumentError,
     DataError,
@@ -26,6 +26,8 @@ from genkan.adapters.sqlalchemy import sqlite
 from genkan.errors import AdapterError, ConfigurationError
 
 Result = TypeVar("Result")
+
+_LOCK_TIMEOUT = text("SELECT set_config('lock_timeout', :timeout, true)")
 
 _SERVER_TIME = select(func.extract("epoch", func.clock_timestamp()))
 
@@ -70,6 +72,9 @@ class Database:
     def write(self) -> Iterator[Session]:
         """Open a session for writing. It is committed at the end, or rolled back if the block raises."""
         with _adapter_errors(), Session(self.engine.execution_options(writes=True)) as session, session.begin():
+            if self.engine.dialect.name == "postgresql":
+                # Not as an option of the connection, which PgBouncer refuses.
+                session.execute(_LOCK_TIMEOUT, {"timeout": f"{self._timeout}s"})
             yield session
 
     def run(self, callback: Callable[[Session], Result]) -> Result:

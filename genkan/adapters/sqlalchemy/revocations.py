@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Result,
-    Select,
     Table,
     Text,
     and_,
@@ -19,18 +19,18 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    true,
+    update,
 )
 from sqlalchemy.orm import DeclarativeBase, Session
 
-from genkan.adapters.sessions import Revocation, RevocationKind, RevocationReading, SessionRecord
+from genkan.adapters.sessions import EVERYONE, Revocation, RevocationKind, RevocationReading
 from genkan.adapters.sqlalchemy.database import Database, table_of
 
 BATCH_SIZE = 5000
 """Rows that `read` passes at once."""
 
 _STREAM = {"yield_per": BATCH_SIZE}
-
-_EVERYONE = ""
 
 
 class Revocations:
@@ -47,16 +47,23 @@ class Revocations:
         self._database = database
         self._sessions = table_of(sessions)
         row = self.table.c
-        self._rows = select(row.kind, row.subject, row.at, row.until, row.except_sid)
+        self._rows = select(row.kind, row.subject, row.at, row.until, row.except_sid).order_by(row.id)
 
-    def end_session(self, session: Session, sid: str, record: SessionRecord | None) -> None:
-        """Revoke one session. A second call for it adds nothing."""
-        if session.execute(select(self.table.c.id).where(self._is("session", sid))).first() is not None:
-            return
-        at = int(self._database.now(session))
+    def end(self, session: Session, absolute_expires: Mapping[str, int]) -> None:
+        """Revoke these sessions, which are ids with the ends of their absolute lifetimes, or 0 if that is unknown.
+
+        A second call for a session adds nothing.
+        """
+        at, row = int(self._database.now(session)), self.table.c
         # A token may be as old as an earlier, longer limit allowed.
-        until = max(at + self.lifetime, record.absolute_expires if record else 0)
-        self._insert(session, Revocation("session", sid, at, until))
+        values = {sid: max(at + self.lifetime, expires) for sid, expires in absolute_expires.items()}
+        for sids in batched(values):
+            known = set(session.scalars(select(row.subject).where((row.kind == "session") & row.subject.in_(sids))))
+            new = [
+                {"kind": "session", "subject": sid, "at": at, "until": values[sid]} for sid in sids if sid not in known
+            ]
+            if new:
+                session.execute(insert(self.table), new)
 
     def end_sessions(
         self, session: Session, user_id: str | None, except_sid: str | None = None, except_started_at: int = 0
@@ -69,12 +76,17 @@ class Revocations:
         if except_sid is not None and self._is_revoked(session, user_id, except_sid, except_started_at):
             except_sid = None
         kind: RevocationKind = "everyone" if user_id is None else "user"
-        subject = _EVERYONE if user_id is None else user_id
+        subject = EVERYONE if user_id is None else user_id
         records = self._sessions.c
-        latest: Select[Any] = select(func.max(records.created), func.max(records.absolute_expires))
-        if user_id is not None:
-            latest = latest.where(records.user_id == user_id)
-        self._replace(session, kind, subject, latest, except_sid=except_sid)
+        of_user = true() if user_id is None else records.user_id == user_id
+        until = session.execute(select(func.max(records.absolute_expires)).where(of_user)).scalar_one()
+        at = self._replace(session, kind, subject, except_sid, until or 0)
+        # A clock was ahead when they started, so the rule does not reach them. A rule as late as that would revoke sessions
+        # that start until then.
+        is_ahead = of_user & (records.created > at) & (records.id != (except_sid or "")) & records.revoked_at.is_(None)
+        revoked = update(self._sessions).where(is_ahead).values(revoked_at=at)
+        ahead = session.execute(revoked.returning(records.id, records.absolute_expires))
+        self.end(session, {row.id: row.absolute_expires for row in ahead})
 
     def end_unrecorded_sessions(self, session: Session, user_id: str) -> None:
         """Revoke every session of a user whose id the table of records cannot hold."""
@@ -82,17 +94,22 @@ class Revocations:
 
     def mark_changed(self, session: Session, user_id: str) -> None:
         """Mark the claims about this user in tokens as out of date."""
+        session.execute(delete(self.table).where(self._is("changed", user_id)))
         at = int(self._database.now(session))
-        previous = session.execute(delete(self.table).where(self._is("changed", user_id)).returning(self.table.c.at))
-        at = max([at, *previous.scalars()])
-        self._insert(session, Revocation("changed", user_id, at, at + self.lifetime))
+        values = {"kind": "changed", "subject": user_id, "at": at, "until": at + self.lifetime}
+        session.execute(insert(self.table).values(values))
+
+    def last_rule(self, session: Session, user_id: str) -> int:
+        """Return until when sessions of this user must have started to be revoked by a rule. -1 if there is none."""
+        of_rule = or_(self._is("user", user_id), self._is("everyone", EVERYONE))
+        return int(session.execute(select(func.coalesce(func.max(self.table.c.at), -1)).where(of_rule)).scalar_one())
 
     def covers(self, record: Table) -> ColumnElement[bool]:
         """Return the condition for a record that a rule for its user or for all users has revoked."""
         rule = self.table.c
         started_before = (record.c.created <= rule.at) & or_(rule.except_sid.is_(None), rule.except_sid != record.c.id)
         of_user = self._is("user", cast(record.c.user_id, Text)) & started_before
-        of_everyone = self._is("everyone", _EVERYONE) & started_before
+        of_everyone = self._is("everyone", EVERYONE) & started_before
         return select(rule.id).where(of_user).exists() | select(rule.id).where(of_everyone).exists()
 
     def read(self, session: Session, position: str, apply: Callable[[list[Revocation]], object]) -> RevocationReading:
@@ -111,52 +128,59 @@ class Revocations:
 
     def _is_revoked(self, session: Session, user_id: str | None, sid: str, started_at: int) -> bool:
         row = self.table.c
-        of_rule = or_(self._is("user", user_id or ""), self._is("everyone", _EVERYONE))
+        of_rule = or_(self._is("user", user_id or ""), self._is("everyone", EVERYONE))
         is_other = or_(row.except_sid.is_(None), row.except_sid != sid)
         covers = of_rule & (row.at >= started_at) & is_other
         return session.execute(select(row.id).where(self._is("session", sid) | covers)).first() is not None
 
     def _replace(
-        self,
-        session: Session,
-        kind: RevocationKind,
-        subject: str,
-        latest: Select[Any] | None,
-        *,
-        except_sid: str | None = None,
-    ) -> None:
-        now = int(self._database.now(session))
-        deleted = delete(self.table).where(self._is(kind, subject)).returning(self.table.c.at)
-        previous = [at + 1 for at in session.execute(deleted).scalars()]
-        started, expires = (0, 0) if latest is None else session.execute(latest).one()
-        # Not earlier than any of the sessions that it revokes, even if a clock was wrong when they started.
-        at = max([now, *previous, started or 0])
-        self._insert(session, Revocation(kind, subject, at, max(at + self.lifetime, expires or 0), except_sid))
+        self, session: Session, kind: RevocationKind, subject: str, except_sid: str | None, until: int = 0
+    ) -> int:
+        """Add a rule in place of the earlier one and return its time, which is later than that one's.
 
-    def _insert(self, session: Session, revocation: Revocation) -> None:
-        values = {name: getattr(revocation, name) for name in Revocation.__slots__}
+        So a clock that was set back makes nothing valid that was revoked.
+        """
+        deleted = delete(self.table).where(self._is(kind, subject)).returning(self.table.c.at)
+        at: int = max([int(self._database.now(session)), *(row.at + 1 for row in session.execute(deleted))])
+        until = max(at + self.lifetime, until)
+        values = {"kind": kind, "subject": subject, "at": at, "until": until, "except_sid": except_sid}
         session.execute(insert(self.table).values(values))
+        return at
 
     def _is(self, kind: RevocationKind, subject: str | ColumnElement[str]) -> ColumnElement[bool]:
         return and_(self.table.c.kind == kind, self.table.c.subject == subject)
 
     def _read_sqlite(self, session: Session, position: str) -> tuple[Result[Any], str]:
-        newest, start = int(session.execute(_LAST_ID, {"name": self.table.name}).scalar_one()), int(position or 0)
-        # An older copy of the database has taken its place, and counts from there.
-        start = start if start <= newest else 0
-        return session.execute(self._rows.where(self.table.c.id > start), execution_options=_STREAM), str(newest)
+        newest = int(session.execute(_LAST_ID, {"name": self.table.name}).scalar_one())
+        server, _, last_id = position.partition(" ")
+        # Another file has taken its place, or an older state of it. It counts from there.
+        file = str(session.connection().info.get("file", ("", 0))[1])
+        start = int(last_id) if server == file and int(last_id) <= newest else 0
+        rows = session.execute(self._rows.where(self.table.c.id > start), execution_options=_STREAM)
+        return rows, f"{file} {newest}"
 
     def _read_postgresql(self, session: Session, position: str) -> tuple[Result[Any], str]:
         # Taken before the query, whose own snapshot is later: what commits in between is read twice.
-        snapshot = str(session.execute(_SNAPSHOT).scalar_one())
-        if not position or session.execute(_IS_LATER, {"position": position}).scalar_one():
-            return session.execute(self._rows, execution_options=_STREAM), snapshot
-        return session.execute(self._rows.where(_COMMITTED_SINCE), {"position": position}), snapshot
+        start_time, snapshot = session.execute(_SNAPSHOT).one()
+        server, _, earlier = position.partition(" ")
+        if server != start_time or session.execute(_IS_LATER, {"position": earlier}).scalar_one():
+            # Another server has taken its place, with other transactions of these ids.
+            rows = session.execute(self._rows, execution_options=_STREAM)
+        else:
+            rows = session.execute(self._rows.where(_COMMITTED_SINCE), {"position": earlier})
+        return rows, f"{start_time} {snapshot}"
+
+
+def batched(ids: Iterable[str]) -> Iterable[list[str]]:
+    """Return the ids in lists that fit into one statement."""
+    remaining = iter(ids)
+    while batch := list(islice(remaining, 1000)):
+        yield batch
 
 
 _LAST_ID = text("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = :name")
 
-_SNAPSHOT = text("SELECT pg_current_snapshot()::text")
+_SNAPSHOT = text("SELECT extract(epoch FROM pg_postmaster_start_time())::text, pg_current_snapshot()::text")
 
 _IS_LATER = text("SELECT pg_snapshot_xmin(CAST(:position AS pg_snapshot)) > pg_snapshot_xmax(pg_current_snapshot())")
 

@@ -6,13 +6,12 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, func, insert, select, update
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from genkan import strict_json
 from genkan.adapters.sessions import (
     ACTIVITY_RETENTION_SECONDS,
-    REPEATABLE_KINDS,
     RETENTION_SECONDS,
     Activity,
     Revocation,
@@ -21,7 +20,8 @@ from genkan.adapters.sessions import (
     SessionRecord,
 )
 from genkan.adapters.sqlalchemy.accounts import ignore_invalid_id
-from genkan.adapters.sqlalchemy.database import Database, UniqueViolation, table_of
+from genkan.adapters.sqlalchemy.activity import ActivityTable
+from genkan.adapters.sqlalchemy.database import Database, table_of
 from genkan.adapters.sqlalchemy.purge import Purger
 from genkan.adapters.sqlalchemy.revocations import Revocations
 from genkan.adapters.sqlalchemy.users import Users
@@ -63,10 +63,10 @@ class SQLAlchemySessionStore:
     ) -> None:
         self._database = database
         self._users, self._sessions = Users(table_of(users)), table_of(sessions)
-        self._revocations, self._activity = revocations, table_of(activity)
+        self._revocations, self._activity = revocations, ActivityTable(database, table_of(activity))
         self._seal, self._open = seal, open
         self._max_sessions = max_sessions
-        session, revocation, entry = self._sessions.c, revocations.table.c, self._activity.c
+        session, revocation, entry = self._sessions.c, revocations.table.c, self._activity.table.c
         # Built once, because it runs on every request.
         is_active = self._is_active(bindparam("now"))
         self._claims_by_hash = select(session.claims).where((session.token_hash == bindparam("hash")) & is_active)
@@ -76,7 +76,7 @@ class SQLAlchemySessionStore:
             {
                 self._sessions: lambda now: session.expires <= now - RETENTION_SECONDS,
                 revocations.table: lambda now: revocation.until <= now - RETENTION_SECONDS,
-                self._activity: lambda now: entry.at <= now - ACTIVITY_RETENTION_SECONDS,
+                self._activity.table: lambda now: entry.at <= now - ACTIVITY_RETENTION_SECONDS,
             },
         )
 
@@ -185,7 +185,14 @@ class SQLAlchemySessionStore:
             condition &= sessions.provider_sid == provider_sid
         if user_id is not None:
             condition &= sessions.user_id == user_id
-        return self._database.run(lambda session: self._revoke(session, condition, reason))
+
+        def callback(session: Session) -> list[SessionRecord]:
+            if user_id is not None:
+                # A sign-in of this user that is not committed yet is waited for.
+                self._users.lock(session, user_id)
+            return self._revoke(session, condition, reason)
+
+        return self._database.run(callback)
 
     def mark_user_changed(self, user_id: str) -> None:
         """Tell all workers that the claims about this user in tokens are out of date."""
@@ -198,30 +205,11 @@ class SQLAlchemySessionStore:
 
     def add_activity(self, user_id: str, activity: Activity) -> None:
         """Add an entry to the activity of a stored user. Of REPEATABLE_KINDS it replaces the user's earlier one."""
-        values = {name: getattr(activity, name) for name in Activity.__slots__} | {"user_id": user_id}
-        entries = self._activity.c
-        earlier = delete(self._activity).where((entries.user_id == user_id) & (entries.kind == activity.kind))
-
-        def callback(session: Session) -> None:
-            if activity.kind in REPEATABLE_KINDS:
-                session.execute(earlier)
-            session.execute(insert(self._activity).values(values))
-
-        try:
-            with ignore_invalid_id():
-                self._database.run(callback)
-        except UniqueViolation:
-            # The foreign key failed: the user has a token of another application, or was just deleted.
-            log.info("activity of a user who is not stored")
+        self._activity.add(user_id, activity)
 
     def list_activity(self, user_id: str, limit: int) -> list[Activity]:
         """Return the user's activity, the latest entry first."""
-        entries = self._activity.c
-        columns = [entries[name] for name in Activity.__slots__]
-        query = select(*columns).where(entries.user_id == user_id).order_by(entries.at.desc(), entries.id.desc())
-        with ignore_invalid_id(), self._database.read() as session:
-            return [Activity(**row._mapping) for row in session.execute(query.limit(limit))]  # noqa: SLF001 (documented by SQLAlchemy)
-        return []
+        return self._activity.list(user_id, limit)
 
     def purge(self) -> int:
         """Delete expired rows in bounded batches and return their number."""
@@ -241,8 +229,11 @@ class SQLAlchemySessionStore:
 
     def _end_excess(self, session: Session, user_id: str) -> list[SessionRecord]:
         sessions, now = self._sessions.c, int(self._database.now(session))
+        # The time of the last rule instead of `_is_active`, which would look the rule up for each record.
+        started_after = self._revocations.last_rule(session, user_id)
+        is_active = sessions.revoked_at.is_(None) & (sessions.expires > now) & (sessions.created > started_after)
         newest_first = (sessions.last_seen.desc(), sessions.id)
-        active = select(sessions.id).where((sessions.user_id == user_id) & self._is_active(now)).order_by(*newest_first)
+        active = select(sessions.id).where((sessions.user_id == user_id) & is_active).order_by(*newest_first)
         excess = list(session.scalars(active.offset(self._max_sessions - 1).limit(MAX_REVOKED)))
         return self._revoke(session, sessions.id.in_(excess), "limit") if excess else []
 
@@ -263,7 +254,7 @@ class SQLAlchemySessionStore:
 
     def _revoke_one(self, session: Session, id: str, reason: RevocationReason) -> SessionRecord | None:
         records = self._revoke(session, self._sessions.c.id == id, reason)
-        self._revocations.end_session(session, id, None)
+        self._revocations.end(session, {id: 0})
         return records[0] if records else None
 
     def _revoke(
@@ -277,8 +268,7 @@ class SQLAlchemySessionStore:
             .returning(*table.c)
         )
         revoked = [self._record(row) for row in session.execute(statement)]
-        for record in revoked:
-            self._revocations.end_session(session, record.id, record)
+        self._revocations.end(session, {record.id: record.absolute_expires for record in revoked})
         return revoked
 
     def _record(self, row: Row[Any]) -> SessionRecord:

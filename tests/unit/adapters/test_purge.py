@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from genkan.adapters.sessions import ACTIVITY_RETENTION_SECONDS, RETENTION_SECONDS, Activity
 from genkan.adapters.sqlalchemy import Database, SQLAlchemySessionStore
-from genkan.adapters.sqlalchemy.purge import STEP, STEP_INTERVAL
+from genkan.adapters.sqlalchemy.purge import MAX_STEP, STEP_INTERVAL
 from tests.clock import FrozenClock
 from tests.databases import LIFETIME, store_in
 from tests.session_stores import ADA, BOB, DAY, NOW, Reader, ids_of, record, revocations_of
@@ -66,7 +66,7 @@ def test_a_revocation_is_kept_for_the_longest_lifetime_of_a_token(
     store.revoke_session("one", "ended")
     purge_until(store, clock, NOW + 2 * DAY + LIFETIME + RETENTION_SECONDS - 1, DAY)
     assert revocations_of(store) == [("session", "one")]
-    purge_until(store, clock, NOW + 2 * DAY + LIFETIME + RETENTION_SECONDS + 5 * STEP_INTERVAL)
+    purge_until(store, clock, NOW + 4 * DAY + LIFETIME + RETENTION_SECONDS)
     assert revocations_of(store) == []
 
 
@@ -126,20 +126,44 @@ def test_a_clock_that_is_ahead_again_and_again_deletes_nothing(
     assert stored(session_database) == before
 
 
-def test_after_a_long_pause_the_time_advances_by_one_day_per_hour(
+def test_after_a_long_pause_the_time_advances_by_a_day_and_then_twice_as_fast_as_the_clock(
     store: SQLAlchemySessionStore, clock: FrozenClock
 ) -> None:
-    for day in range(10):
-        store.create(record(str(day), expires=NOW + day * DAY - RETENTION_SECONDS + 1))
+    hour = STEP_INTERVAL
+    for hours in (0, 23, 25, 27, 29):
+        store.create(record(str(hours), expires=NOW + hours * hour - RETENTION_SECONDS + 1))
     assert store.purge() == 0
     clock.now = NOW + 10 * DAY
     deleted = []
-    for _ in range(12):
+    for _ in range(4):
         deleted.append(store.purge())
         assert store.purge() == 0
+        clock.advance(hour)
+    assert deleted == [2, 1, 1, 1]
+    assert MAX_STEP == DAY
+
+
+def test_daily_purges_keep_up_with_the_clock(store: SQLAlchemySessionStore, clock: FrozenClock) -> None:
+    for day in range(5):
+        store.create(record(str(day), expires=NOW + day * DAY - RETENTION_SECONDS + 1))
+    store.purge()
+    deleted = []
+    for _ in range(5):
+        clock.advance(DAY)
+        deleted.append(store.purge())
+    assert deleted == [1] * 5
+
+
+def test_a_clock_that_is_a_year_ahead_for_half_a_day_deletes_nothing(
+    store: SQLAlchemySessionStore, session_database: Database, clock: FrozenClock
+) -> None:
+    fill(store)
+    before = stored(session_database)
+    clock.advance(YEAR)
+    for _ in range(12):
+        assert store.purge() == 0
         clock.advance(STEP_INTERVAL)
-    assert deleted == [1] * 10 + [0, 0]
-    assert STEP == DAY
+    assert stored(session_database) == before
 
 
 def test_a_clock_that_was_behind_deletes_nothing_and_catches_up(
@@ -150,7 +174,7 @@ def test_a_clock_that_was_behind_deletes_nothing_and_catches_up(
     clock.now = NOW - 5 * DAY
     assert store.purge() == 0
     clock.now = NOW + DAY
-    assert sum(purge_until(store, clock, NOW + DAY + 8 * STEP_INTERVAL)) == 1
+    assert sum(purge_until(store, clock, NOW + 9 * DAY)) == 1
     assert ids_of(store.list_active(ADA, NOW)) == ["active"]
 
 

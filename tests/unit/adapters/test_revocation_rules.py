@@ -48,13 +48,14 @@ def test_a_rule_covers_sessions_that_started_by_its_second(store: SessionStore, 
 
 @BOTH_RULES
 def test_a_rule_covers_a_session_that_a_clock_started_in_the_future(store: SessionStore, revoke: Revoke) -> None:
-    """Its tokens have no record of the true time. The rule lasts as long as such a session."""
+    """It is revoked by itself. A rule in the future would revoke sessions that start until then."""
     store.create(record("ahead", created=NOW + YEAR, expires=NOW + YEAR, absolute_expires=NOW + YEAR + LIFETIME))
     revoke(store)
     assert store.list_active(ADA, NOW) == []
     assert verdicts(store, {"ahead": NOW + YEAR}) == {"ahead": "revoked"}
-    (rule,) = Reader(store).read()
-    assert (rule.at, rule.until) == (NOW + YEAR, NOW + YEAR + LIFETIME)
+    rule, session = sorted(Reader(store).read(), key=lambda row: row.kind == "session")
+    assert (rule.at, rule.until) == (NOW, NOW + YEAR + LIFETIME)
+    assert (session.subject, session.until) == ("ahead", NOW + YEAR + LIFETIME)
 
 
 def test_a_rule_of_one_user_ignores_the_future_sessions_of_others(store: SessionStore) -> None:

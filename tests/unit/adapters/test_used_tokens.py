@@ -9,13 +9,13 @@ import pytest
 
 from genkan.adapters.sessions import RETENTION_SECONDS
 from genkan.adapters.sqlalchemy import Database
-from genkan.adapters.sqlalchemy.purge import STEP, STEP_INTERVAL
+from genkan.adapters.sqlalchemy.purge import MAX_STEP, STEP_INTERVAL
 from tests.clock import START, FrozenClock
 from tests.databases import adapter_in, database_for
 
 END = START + 1000
-FAR = START + 9 * STEP
-YEAR = 365 * STEP
+FAR = START + 9 * MAX_STEP
+YEAR = 365 * MAX_STEP
 
 
 @pytest.fixture(name="database", params=["sqlite", "postgresql"])

@@ -153,7 +153,7 @@ def _expected(header: str) -> str | None:
     for part in header.split(";"):
         name, _, value = part.strip(WHITESPACE).partition("=")
         if value and name.startswith(NAME):
-            family.setdefault(name.removeprefix(NAME), unquote(value))
+            family.setdefault(name.removeprefix(NAME), unquote(value.strip(WHITESPACE)))
     if "" in family:
         return family[""]
     numbers = [int(suffix[1:]) for suffix in family if suffix in {f".{number}" for number in range(100)}]

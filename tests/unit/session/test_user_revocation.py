@@ -12,7 +12,7 @@ from tests.unit.session.worker import Worker
 
 @pytest.mark.parametrize(
     ("kind", "subject", "verdict"),
-    [("user", "ann", "revoked"), ("changed", "ann", "changed"), ("everyone", "", "revoked")],
+    [("user", "ann", "revoked"), ("everyone", "", "revoked")],
 )
 def test_a_rule_that_is_read_again_or_late_does_not_replace_a_later_one(
     source: RevocationSource, worker: Worker, kind: RevocationKind, subject: str, verdict: str
