@@ -216,7 +216,7 @@ class Activity(Base):
 
 
 class PurgeState(Base):
-    """How far expired rows have been deleted. Times are in seconds since 1970. See `genkan.adapters.sqlalchemy.purge`."""
+    """Time up to which expired rows have been deleted. Times are in seconds since 1970. See `genkan.adapters.sqlalchemy.purge`."""
 
     __tablename__ = "genkan_purges"
 
