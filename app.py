@@ -12,7 +12,6 @@ from deploy.logging import configure_logging
 from genkan.cli import sessions, users
 from genkan.cli.group import cli_errors
 from genkan.crypto.sealer import Clock
-from genkan.settings.environment import from_environment
 from genkan.web.static_files import register_static_files
 
 MAX_BODY = 64 * 1024
@@ -26,14 +25,13 @@ def create_app(environment: Mapping[str, str] | None = None, clock: Clock | None
     Raises ConfigurationError that names the variable and the remedy. Creates no tables: `make run` and `make serve` run
     the migrations.
     """
-    settings = from_environment(os.environ if environment is None else environment)
+    environment = os.environ if environment is None else environment
     configure_logging()
     app = Flask(__name__)
-    app.config["DATABASE_URL"] = settings.database_url
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY, MAX_FORM_MEMORY_SIZE=MAX_BODY, MAX_FORM_PARTS=100)
     app.json.sort_keys = app.json.ensure_ascii = False  # type: ignore[attr-defined]  # the default provider has both
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
-    auth.accounts.init_app(app, settings, clock)
+    auth.accounts.init_app(app, environment=environment, clock=clock)
     register_static_files(app)
     for blueprint in (auth.bp, dashboard.bp, api.bp, api.health, users.bp, sessions.bp):
         app.register_blueprint(blueprint)

@@ -13,7 +13,7 @@ from genkan.types import Session, Token, str_claim
 from genkan.web.context import session_result
 from genkan.web.responses import service_unavailable
 
-accounts = Genkan()
+accounts = Genkan(strict=True)
 
 bp = Blueprint("auth", __name__)
 

@@ -26,6 +26,10 @@ class TokenError(GenkanError):
     """Invalid token. The exception is the same for every flaw, so that it reveals nothing about the token."""
 
 
+class InvalidSettings(ConfigurationError):
+    """Invalid setting that was found at the first use, because it was not checked at the start."""
+
+
 class AdapterError(GenkanError):
     """Failure of the database or another store. It says nothing about the user or the session."""
 

@@ -2,75 +2,71 @@
 
 from __future__ import annotations
 
-import logging
-import time
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import Any
 from urllib.parse import quote
 
-from flask import Flask, redirect, request
+from flask import Flask, has_request_context, redirect, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response
 
-from genkan.adapters import Adapter
-from genkan.adapters.sqlalchemy import Database, Revocations, SQLAlchemyAdapter, SQLAlchemySessionStore, models
-from genkan.cache.base import Cache
-from genkan.cache.sealed import SealedCache
-from genkan.cache.shared import FlaskCache
-from genkan.callbacks import Callbacks, JWTCallback, RedirectCallback, SessionCallback, SignInCallback
+from genkan.build import Options, build_core
+from genkan.callbacks import (
+    Callbacks,
+    JWTCallback,
+    JWTParams,
+    RedirectCallback,
+    SessionCallback,
+    SessionParams,
+    SignInCallback,
+)
+from genkan.cli.genkan_group import create_group
 from genkan.core import Core
-from genkan.crypto.sealer import Clock, TextSealer
 from genkan.dev_provider import DevelopmentProvider
 from genkan.dev_provider import views as dev_views
 from genkan.errors import ConfigurationError
 from genkan.http.csrf import SAFE_METHODS
-from genkan.http.urls import origin_of
+from genkan.http.urls import is_loopback, origin_of
 from genkan.oauth.transport.adapters import is_allowed_url
-from genkan.providers.base import Provider
-from genkan.providers.development import development
-from genkan.providers.registry import (
-    from_environment,
-    suggest_variable,
-    unknown_variables,
-    unusual_issuers,
-    with_logout_setting,
-)
-from genkan.session.sessions import SessionConfig
-from genkan.settings.environment import Settings
+from genkan.settings.environment import Settings, from_environment
+from genkan.settings.package import collect, package_settings
+from genkan.types import Session, Token, str_claim
 from genkan.web import account, errors, flask_login, views
 from genkan.web.access import make_check_access
-from genkan.web.context import (
-    EXTENSION,
-    AppState,
-    auth,
-    csrf_token,
-    process_response,
-    session_fingerprint,
-    sign_in_url,
-)
+from genkan.web.context import TEMPLATE_CONTEXT, process_response
 from genkan.web.headers import SecurityHeaders
 from genkan.web.responses import NO_STORE_HEADERS
-from genkan.web.static_files import register_package_files
+from genkan.web.state import EXTENSION, AppParts, AppState, get_state
+from genkan.web.static_files import add_static_globals, register_package_files
 
-TEMPLATE_GLOBALS: dict[str, Callable[[], object]] = {
-    "auth": auth,
-    "csrf_token": csrf_token,
-    "sign_in_url": sign_in_url,
-    "session_fingerprint": session_fingerprint,
-}
 
-_log = logging.getLogger("genkan.extension")
+def add_role(params: JWTParams) -> Token | None:
+    """Add the stored role to the token, at a sign-in and when the user has changed. The default `jwt` callback."""
+    return params.token if params.user is None else {**params.token, "role": params.user.role}
+
+
+def add_id_and_role(params: SessionParams) -> Session | None:
+    """Add id and role to the session. The default `session` callback."""
+    user = replace(params.session.user, id=str_claim(params.token, "sub"), role=str_claim(params.token, "role"))
+    return replace(params.session, user=user)
 
 
 class Genkan:
     """Sign-in for a Flask application: `auth()`, the routes of Auth.js, the user menu and the account page.
 
-    One object can serve several applications. Callbacks are registered before `init_app`.
+    `Genkan(app)` or `init_app(app)` adds it. Keywords are settings: `strict`, `providers`, `updatable_fields`, and every
+    variable that begins with AUTH_ or GENKAN_. What is not given comes from `app.config`, else from the environment. One
+    object can serve several applications. Callbacks are registered before the first request.
     """
 
-    def __init__(self) -> None:
-        self._callbacks = Callbacks()
+    def __init__(self, app: Flask | None = None, **settings: Any) -> None:
+        self._callbacks = Callbacks(jwt=add_role, session=add_id_and_role)
+        self._settings = settings
+        if app is not None:
+            self.init_app(app)
 
     def sign_in(self, callback: SignInCallback) -> SignInCallback:
         """Register Auth.js's `signIn` callback. It returns True, False or a URL."""
@@ -92,138 +88,129 @@ class Genkan:
         self._callbacks = replace(self._callbacks, session=callback)
         return callback
 
-    def init_app(self, app: Flask, settings: Settings, clock: Clock | None = None) -> None:
-        """Add sign-in to `app`: routes, commands, template globals, access checks and headers.
+    def init_app(self, app: Flask, **settings: Any) -> None:
+        """Add sign-in to `app`: routes, commands, and what each request needs. Keywords as for `Genkan`.
 
-        Call it before blueprints with `json_blueprint` are registered. Raises ConfigurationError that names the
-        setting, also if LOGIN_DISABLED is set.
+        With `strict=True` every view that is not `@public` needs a session, every unsafe request needs a CSRF token, and
+        every response gets security headers. Otherwise nothing of the application's own changes. Settings are checked at
+        the first request, or by `check`. Call it before blueprints with `json_blueprint` are registered. Raises
+        ConfigurationError for an unknown keyword, and with `strict` if LOGIN_DISABLED is set.
         """
-        core, dev_provider = self._build_core(app, settings, clock)
-        install(app, core, development=not settings.production, trusted_proxy_hops=settings.trusted_proxy_hops)
+        options = Options.of({**self._settings, **settings})
+        dev_providers: list[DevelopmentProvider] = []
+        build = partial(self._build, app, options, dev_providers)
+        register(app, build, strict=options.strict, trusted_proxy_hops=_trusted_proxy_hops(app, options))
         register_package_files(app)
         app.register_blueprint(views.bp)
         app.register_blueprint(account.bp)
+        app.cli.add_command(create_group())
+        if options.strict:
+            add_static_globals(app)
+        if options.environment is not None:
+            check(app)
+        if options.environment is None or dev_providers:
+            app.register_blueprint(dev_views.create_blueprint(dev_providers, gated=options.environment is None))
+
+    def _build(self, app: Flask, options: Options, dev_providers: list[DevelopmentProvider]) -> AppParts:
+        settings = _settings(app, options)
+        core, dev_provider = build_core(app, settings, self._callbacks, options)
         if dev_provider is not None:
-            app.register_blueprint(dev_views.create_blueprint(dev_provider))
+            dev_providers.append(dev_provider)
+        if options.environment is None and not settings.production:
+            # Imported here, because Alembic takes twelve MiB of memory.
+            from genkan.adapters.sqlalchemy import migrations  # noqa: PLC0415
 
-    def _build_core(
-        self, app: Flask, settings: Settings, clock: Clock | None
-    ) -> tuple[Core, DevelopmentProvider | None]:
-        database = Database(settings.database_url, clock=clock)
-        revocations = Revocations(
-            database, models.Revocation, models.SessionRecord, lifetime=settings.session_absolute_age
-        )
-        clock = clock or time.time
-        account_sealer = TextSealer(settings.secrets, "genkan.account-tokens")
-        adapter = SQLAlchemyAdapter(
-            database,
-            models.User,
-            models.Account,
-            models.UsedToken,
-            seal=account_sealer.seal,
-            open=account_sealer.open,
-            revocations=revocations,
-        )
-        dev_provider = _dev_provider(settings, adapter, clock)
-        core = Core.build(
-            origin=settings.url,
-            secrets=settings.secrets,
-            providers=_providers(settings, dev_provider),
-            adapter=adapter,
-            cache=_cache(app, settings, clock),
-            callbacks=self._callbacks,
-            session_config=SessionConfig(
-                max_age=settings.session_max_age,
-                update_age=settings.session_update_age,
-                absolute_age=settings.session_absolute_age,
-                strategy=settings.session_strategy,
-            ),
-            session_store=_session_store(database, revocations, settings),
-            clock=clock,
-            # Called without the network, so that one worker with one thread can serve both sides of a sign-in.
-            wsgi_apps={dev_provider.issuer: app.wsgi_app} if dev_provider else {},
-        )
-        return core, dev_provider
+            migrations.upgrade(settings.database_url)
+        return make_parts(core, development=not settings.production, database_url=settings.database_url)
 
 
-def install(app: Flask, core: Core, *, development: bool = False, trusted_proxy_hops: int = 0) -> None:
-    """Add access checks, headers, `auth()` and Flask-Login's `current_user` to `app`.
+def check(app: Flask) -> None:
+    """Check the settings of `app` now instead of at the first request. Raises ConfigurationError that names the variable."""
+    _ = get_state(app).core
 
-    `trusted_proxy_hops` proxies may set the client's address and the scheme of a request. None may set the host, which
-    is that of AUTH_URL. Raises ConfigurationError if LOGIN_DISABLED is set.
-    """
-    if app.config.get("LOGIN_DISABLED"):
-        raise ConfigurationError("LOGIN_DISABLED: it opens every protected view. Remove it from the configuration.")
+
+def make_parts(core: Core, *, development: bool = False, database_url: str = "") -> AppParts:
+    """Return the parts of an application's state with this core."""
     headers = SecurityHeaders(
         secure=core.secure,
         picture_origins=_loopback_issuers(core),
         providers=core.providers.values(),
         own_origin=core.origin,
     )
-    json_headers = headers.json_headers(*NO_STORE_HEADERS.items())
-    state = AppState(core, headers, server_timing=development, json_headers=json_headers)
+    return AppParts(core, headers, headers.json_headers(*NO_STORE_HEADERS.items()), development, database_url)
+
+
+def install(app: Flask, core: Core, *, development: bool = False) -> None:
+    """Add the checks and headers of `strict`, and `auth()`, to `app` with this core. Raises ConfigurationError."""
+    register(app, lambda: make_parts(core, development=development), strict=True)
+    check(app)
+
+
+def register(app: Flask, build: Callable[[], AppParts], *, strict: bool, trusted_proxy_hops: int = 0) -> None:
+    """Add what each request of `app` needs. With `strict` also Flask-Login's `current_user`, and template globals.
+
+    `trusted_proxy_hops` proxies may set the client's address and the scheme of a request. None may set the host, which
+    is that of AUTH_URL. Raises ConfigurationError if LOGIN_DISABLED is set in a strict application.
+    """
+    state = AppState(build, strict=strict)
     app.extensions[EXTENSION] = state
-    app.jinja_env.globals.update(TEMPLATE_GLOBALS)
-    if development:
-        app.before_request(partial(_redirect_to_origin, core.origin))
+    if strict:
+        if app.config.get("LOGIN_DISABLED"):
+            raise ConfigurationError("LOGIN_DISABLED: it opens every protected view. Remove it from the configuration.")
+        app.jinja_env.globals.update(TEMPLATE_CONTEXT)
+        app.before_request(partial(_redirect_to_origin, state))
+    state.at_first_request.append(partial(_add_globals, app))
     app.before_request(make_check_access(app))
     app.after_request(partial(process_response, state))
     errors.register_error_handlers(app)
     if trusted_proxy_hops:
         proxy_fix = ProxyFix(app.wsgi_app, x_for=trusted_proxy_hops, x_proto=trusted_proxy_hops, x_host=0, x_prefix=0)
         app.wsgi_app = proxy_fix  # type: ignore[method-assign]  # as Flask documents it
-    flask_login.init_app(app)
+    if strict:
+        flask_login.init_app(app)
 
 
-def _cache(app: Flask, settings: Settings, clock: Clock) -> Cache:
-    cache = FlaskCache(app, settings.redis_url)
-    if settings.redis_url is None:
-        return cache
-    # Other programs may be able to write to Redis. What is cached decides where the client secret is sent and which
-    # keys are trusted.
-    sealer = TextSealer(settings.secrets, "genkan.cache")
-    return SealedCache(cache, sealer.seal, sealer.open, clock)
+def _add_globals(app: Flask) -> None:
+    # At the first request, because an application may still change `jinja_options` after `init_app`.
+    app.jinja_env.globals.setdefault("auth", TEMPLATE_CONTEXT["auth"])
+    add_static_globals(app)
 
 
-def _session_store(database: Database, revocations: Revocations, settings: Settings) -> SQLAlchemySessionStore:
-    sealer = TextSealer(settings.secrets, "genkan.session-records")
-    return SQLAlchemySessionStore(
-        database,
-        users=models.User,
-        sessions=models.SessionRecord,
-        revocations=revocations,
-        activity=models.Activity,
-        max_sessions=settings.session_limit,
-        seal=sealer.seal,
-        open=sealer.open,
+def _settings(app: Flask, options: Options) -> Settings:
+    if options.environment is not None:
+        return from_environment(options.environment)
+    variables = collect(options.variables, app.config, os.environ)
+    keys = (app.config.get("SECRET_KEY"), *(app.config.get("SECRET_KEY_FALLBACKS") or ()))
+    return package_settings(
+        variables,
+        development=_is_development(app, variables.get("AUTH_URL")),
+        secret_keys=tuple(str(key) for key in keys if key),
+        instance_path=app.instance_path,
+        default_url=_request_origin(),
     )
 
 
-def _dev_provider(settings: Settings, adapter: Adapter, clock: Clock) -> DevelopmentProvider | None:
-    if not settings.development_provider:
-        return None
-    return DevelopmentProvider(
-        settings.url, settings.secrets[0], adapter.use_once, clock, production=settings.production
-    )
+def _is_development(app: Flask, url: str | None) -> bool:
+    """Return True for debugging, for tests, and for Werkzeug's server on loopback, unless AUTH_URL is another host."""
+    if url is not None:
+        return (app.debug or app.testing) and is_allowed_url(url)
+    if app.debug or app.testing or not has_request_context():
+        return True
+    is_werkzeug = str(request.environ.get("SERVER_SOFTWARE", "")).startswith("Werkzeug/")
+    return is_werkzeug and is_loopback(request.remote_addr)
 
 
-def _providers(settings: Settings, dev_provider: DevelopmentProvider | None) -> tuple[Provider, ...]:
-    enabled = from_environment(settings.provider_environment)
-    for warning in unusual_issuers(enabled):
-        _log.warning(warning)
-    unknown = unknown_variables(settings.provider_environment)
-    if unknown:
-        # A warning only: they may be for a Next.js front end that shares the environment and has more providers.
-        _log.warning("%s: no provider here has this variable. %s", ", ".join(unknown), _suggestion(unknown))
-    if dev_provider is None:
-        return enabled
-    own = development(dev_provider.issuer, dev_provider.client_secret)
-    return (*enabled, with_logout_setting(own, settings.provider_environment))
+def _request_origin() -> str | None:
+    origin = origin_of(request.host_url) if has_request_context() else None
+    return origin if origin is not None and is_allowed_url(origin) else None
 
 
-def _suggestion(unknown: tuple[str, ...]) -> str:
-    names = [name for name in map(suggest_variable, unknown) if name]
-    return f"Is {', '.join(names)} meant?" if names else "Remove it, unless something else reads it."
+def _trusted_proxy_hops(app: Flask, options: Options) -> int:
+    if options.environment is not None:
+        return from_environment(options.environment).trusted_proxy_hops
+    hops = collect(options.variables, app.config, os.environ).get("TRUSTED_PROXY_HOPS", "0")
+    # Any other value is refused when the settings are checked.
+    return int(hops) if hops.isdecimal() and hops.isascii() else 0
 
 
 def _loopback_issuers(core: Core) -> set[str]:
@@ -232,7 +219,10 @@ def _loopback_issuers(core: Core) -> set[str]:
     return {origin for issuer in local if (origin := origin_of(issuer))} - {core.origin}
 
 
-def _redirect_to_origin(origin: str) -> Response | None:
+def _redirect_to_origin(state: AppState) -> Response | None:
+    if not state.server_timing:
+        return None
+    origin = state.core.origin
     # Cookies of 127.0.0.1 and localhost are separate: a sign-in that begins on one could not end on the other.
     requested = origin_of(f"{request.scheme}://{request.headers.get('Host', '')}")
     if request.method in SAFE_METHODS and requested not in (None, origin) and _are_loopback(str(requested), origin):

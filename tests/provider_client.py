@@ -18,7 +18,7 @@ from werkzeug.test import TestResponse
 from app import create_app
 from genkan import signals
 from genkan.adapters.sqlalchemy import migrations
-from genkan.web.context import AppState as State
+from genkan.web.state import AppState as State
 from tests.browser import Browser
 from tests.clock import FrozenClock
 from tests.conftest import MakeApp

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from time import monotonic as _monotonic
 from typing import Any
 
+from cachelib import BaseCache, RedisCache, SimpleCache
 from cachelib.serializers import BaseSerializer
 from flask import Flask
 from flask_caching import Cache
@@ -23,6 +26,8 @@ and not every request."""
 
 MAX_ENTRIES = 2000
 """Entries of the in-process cache that is used without Redis."""
+
+KEY_PREFIX = "genkan:"
 
 _log = logging.getLogger("genkan.cache.shared")
 
@@ -46,19 +51,10 @@ class JSONSerializer(BaseSerializer):
         return value
 
 
-class FlaskCache:
-    """Implementation of `genkan.cache.base.Cache` with Flask-Caching: in this process, or in Redis for all workers."""
+class FaultTolerantCache:
+    """Implementation of `genkan.cache.base.Cache` whose failures count as misses."""
 
-    def __init__(self, app: Flask, redis_url: str | None) -> None:
-        backend = _redis(redis_url) if redis_url else {"CACHE_TYPE": "SimpleCache", "CACHE_THRESHOLD": MAX_ENTRIES}
-        config = {**backend, "CACHE_SERIALIZER": JSONSerializer(), "CACHE_KEY_PREFIX": "genkan:"}
-        try:
-            self._cache = Cache(app, config=config)
-        except ValueError:  # its text may contain part of the password
-            raise ConfigurationError(
-                "REDIS_URL: it is malformed. Percent-encode special characters in the password."
-            ) from None
-        self._app = app
+    def __init__(self) -> None:
         self._clock = _monotonic
         self._retry_at = 0.0
 
@@ -86,14 +82,64 @@ class FlaskCache:
 
     @property
     def _backend(self) -> Any:
+        raise NotImplementedError
+
+
+class FlaskCache(FaultTolerantCache):
+    """Cache with Flask-Caching: in this process, or in Redis for all workers."""
+
+    def __init__(self, app: Flask, redis_url: str | None) -> None:
+        super().__init__()
+        backend = _redis(redis_url) if redis_url else {"CACHE_TYPE": "SimpleCache", "CACHE_THRESHOLD": MAX_ENTRIES}
+        config = {**backend, "CACHE_SERIALIZER": JSONSerializer(), "CACHE_KEY_PREFIX": KEY_PREFIX}
+        with _malformed_url_errors():
+            self._cache = Cache(app, config=config)
+        self._app = app
+
+    @property
+    def _backend(self) -> Any:
         # Flask-Caching looks its backend up in the current application, which commands and threads do not have.
         return self._app.extensions["cache"][self._cache]
 
 
+class CachelibCache(FaultTolerantCache):
+    """Cache with cachelib, which does not touch an application: in this process, or in Redis for all workers."""
+
+    def __init__(self, redis_url: str | None) -> None:
+        super().__init__()
+        self._cache = _redis_cache(redis_url) if redis_url else SimpleCache(threshold=MAX_ENTRIES)
+        # cachelib declares the types of its own serializers only.
+        setattr(self._cache, "serializer", JSONSerializer())  # noqa: B010
+
+    @property
+    def _backend(self) -> Any:
+        return self._cache
+
+
+def _redis_cache(redis_url: str) -> BaseCache:
+    # Imported here, because an application without Redis needs no driver.
+    from redis import Redis  # noqa: PLC0415
+
+    with _malformed_url_errors():
+        return RedisCache(Redis.from_url(redis_url, **_REDIS_OPTIONS), key_prefix=KEY_PREFIX)
+
+
+@contextmanager
+def _malformed_url_errors() -> Iterator[None]:
+    try:
+        yield
+    except ValueError:  # its text may contain part of the password
+        raise ConfigurationError(
+            "REDIS_URL: it is malformed. Percent-encode special characters in the password."
+        ) from None
+
+
+_REDIS_OPTIONS: dict[str, Any] = {
+    "socket_timeout": SOCKET_SECONDS,
+    "socket_connect_timeout": SOCKET_SECONDS,
+    "health_check_interval": 30,
+}
+
+
 def _redis(url: str) -> dict[str, Any]:
-    options = {
-        "socket_timeout": SOCKET_SECONDS,
-        "socket_connect_timeout": SOCKET_SECONDS,
-        "health_check_interval": 30,
-    }
-    return {"CACHE_TYPE": "RedisCache", "CACHE_REDIS_URL": url, "CACHE_OPTIONS": options}
+    return {"CACHE_TYPE": "RedisCache", "CACHE_REDIS_URL": url, "CACHE_OPTIONS": _REDIS_OPTIONS}

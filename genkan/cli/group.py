@@ -12,6 +12,7 @@ from flask.cli import AppGroup, ScriptInfo
 
 from genkan.adapters.sqlalchemy import describe_error
 from genkan.errors import AdapterError, ConfigurationError
+from genkan.web.state import get_state
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -24,7 +25,7 @@ def cli_errors(function: Callable[P, R]) -> Callable[P, R]:
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         if click.get_current_context(silent=True) is None:
             return function(*args, **kwargs)
-        with _click_errors():
+        with click_errors():
             return function(*args, **kwargs)
 
     return wrapper
@@ -38,9 +39,10 @@ class Command(click.Command):
         # Imported here, because every worker imports this module and Alembic takes twelve MiB of memory.
         from genkan.adapters.sqlalchemy import migrations  # noqa: PLC0415
 
-        with _click_errors():
+        with click_errors():
             app = ctx.ensure_object(ScriptInfo).load_app()
-            migrations.require_current(app.config["DATABASE_URL"])
+            with app.app_context():
+                migrations.require_current(get_state(app).database_url)
             return super().invoke(ctx)
 
 
@@ -51,7 +53,8 @@ class Group(AppGroup):
 
 
 @contextmanager
-def _click_errors() -> Iterator[None]:
+def click_errors() -> Iterator[None]:
+    """Turn ConfigurationError and AdapterError into `click.ClickException`."""
     try:
         yield
     except ConfigurationError as error:

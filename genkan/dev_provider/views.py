@@ -2,22 +2,57 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, abort, jsonify, make_response, redirect, render_template, request
+from collections.abc import Mapping, Sequence
+from typing import cast
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, abort, current_app, jsonify, make_response, redirect, render_template, request
 from werkzeug.datastructures import MultiDict
+from werkzeug.local import LocalProxy
 from werkzeug.wrappers import Response as BaseResponse
 
 from genkan.dev_provider import PATH, PRESETS, DevelopmentProvider
 from genkan.http.messages import ActionResponse
-from genkan.web.access import exempt_blueprint
+from genkan.http.urls import is_loopback
+from genkan.web.access import exempt_blueprint, own_blueprint
+
+PAGES = {"authorize", "authorize_submit", "end_session_page", "end_session"}
+"""Views for a browser. The others need a code or a token that one of these has issued."""
 
 
-def create_blueprint(provider: DevelopmentProvider) -> Blueprint:
-    """Return the blueprint with the routes below /development."""
-    blueprint = exempt_blueprint(Blueprint("development", __name__, url_prefix=PATH))
+def create_blueprint(providers: Sequence[DevelopmentProvider], *, gated: bool) -> Blueprint:
+    """Return the blueprint with the routes below /development. `providers` is empty while the provider is off: 404.
+
+    With `gated`, pages are served to a browser on this computer only, whatever the settings say.
+    """
+    blueprint = exempt_blueprint(own_blueprint(Blueprint("development", __name__, url_prefix=PATH)))
     blueprint.after_request(_set_no_store)
+    if gated:
+        blueprint.before_request(_check_local)
+    provider = cast("DevelopmentProvider", LocalProxy(lambda: providers[0] if providers else abort(404)))
     _add_pages(blueprint, provider)
     _add_json_endpoints(blueprint, provider)
     return blueprint
+
+
+def _check_local() -> None:
+    """Abort with 404 unless this computer's browser asks Werkzeug's server, or a test client asks.
+
+    The provider needs no password. A tunnel or a proxy in front of the server makes it reachable by others.
+    """
+    if (request.endpoint or "").rpartition(".")[2] not in PAGES:
+        return
+    environ = request.environ
+    original = environ.get("werkzeug.proxy_fix.orig", environ)
+    is_local_server = current_app.debug or current_app.testing or _is_werkzeug(environ)
+    is_forwarded = any(name.startswith(("HTTP_X_FORWARDED", "HTTP_FORWARDED", "HTTP_VIA")) for name in environ)
+    is_direct = environ.get("SERVER_PROTOCOL") != "HTTP/1.0" and is_loopback(original.get("REMOTE_ADDR"))
+    if not (is_local_server and is_direct and not is_forwarded and is_loopback(urlsplit(request.host_url).hostname)):
+        abort(404)
+
+
+def _is_werkzeug(environ: Mapping[str, object]) -> bool:
+    return str(environ.get("SERVER_SOFTWARE", "")).startswith("Werkzeug/")
 
 
 def _add_pages(blueprint: Blueprint, provider: DevelopmentProvider) -> None:

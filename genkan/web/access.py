@@ -23,18 +23,10 @@ from genkan.http.urls import add_query
 from genkan.oauth.reauthentication import is_fresh
 from genkan.providers.base import Provider
 from genkan.types import Session
-from genkan.web.context import (
-    EXTENSION,
-    AppState,
-    auth,
-    get_core,
-    get_state,
-    session_result,
-    sign_in_url,
-    start_request,
-)
+from genkan.web.context import TEMPLATE_CONTEXT, auth, get_core, session_result, sign_in_url, start_request
 from genkan.web.convert import to_request
-from genkan.web.responses import deny, forbidden, unauthorized
+from genkan.web.responses import deny, forbidden, json_response, unauthorized, wants_json
+from genkan.web.state import EXTENSION, AppState, get_state
 
 _log = logging.getLogger("genkan.access")
 
@@ -72,10 +64,50 @@ def exempt_blueprint(blueprint: Blueprint) -> Blueprint:
     return blueprint
 
 
+def own_blueprint(blueprint: Blueprint) -> Blueprint:
+    """Mark a blueprint of the package: its views have the checks and headers of `strict`, and the functions of our templates."""
+
+    def register(setup: BlueprintSetupState) -> None:
+        if EXTENSION in setup.app.extensions:
+            get_state(setup.app).own_blueprints.add(setup.name)
+
+    blueprint.record(register)
+    blueprint.context_processor(lambda: TEMPLATE_CONTEXT)
+    return blueprint
+
+
 def require_session() -> Session:
     """Return the session. Ends the request like `unauthorized` if no user is signed in."""
     session = auth()
     return abort(unauthorized()) if session is None else session
+
+
+def login_required(view: View) -> View:
+    """Require a session for this view. Stands below the route. Other requests are refused as by `unauthorized`."""
+
+    @wraps(view)
+    def decorated(*args: Any, **kwargs: Any) -> Any:
+        return unauthorized() if auth() is None else current_app.ensure_sync(view)(*args, **kwargs)
+
+    return cast("View", decorated)
+
+
+def roles_required(*roles: str) -> Callable[[View], View]:
+    """Require a session whose user has one of these roles. Another role gets 403. Stands below the route."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def decorated(*args: Any, **kwargs: Any) -> Any:
+            session = auth()
+            if session is None:
+                return unauthorized()
+            if session.user.role not in roles:
+                return json_response({"error": "Forbidden"}, 403) if wants_json() else abort(403)
+            return current_app.ensure_sync(view)(*args, **kwargs)
+
+        return cast("View", decorated)
+
+    return decorate
 
 
 def fresh(*, within: int) -> Callable[[View], View]:
@@ -129,6 +161,8 @@ def make_check_access(app: Flask) -> Callable[[], Response | None]:
     def check_access() -> Response | None:
         if not state.public:
             _collect_endpoints(app, state)
+            for prepare in state.at_first_request:
+                prepare()
         for function in state.before_request:
             function()
         return _check_access(state)
@@ -137,6 +171,8 @@ def make_check_access(app: Flask) -> Callable[[], Response | None]:
 
 
 def _check_access(state: AppState) -> Response | None:
+    if not state.strict and not state.is_own(request.endpoint):
+        return None
     start_request(state)
     endpoint, is_unsafe = request.endpoint, request.method not in SAFE_METHODS
     if endpoint is None:
@@ -172,8 +208,11 @@ def _redirect_to_canonical(error: Exception | None, state: AppState) -> Response
     if request.method not in SAFE_METHODS:
         raise NotFound
     # A path with a missing slash. Werkzeug's own redirect would use the Host header.
-    path = urlsplit(error.new_url)._replace(scheme="", netloc="")
-    return Response(status=308, headers={"Location": state.core.origin + urlunsplit(path)})
+    path = urlunsplit(urlsplit(error.new_url)._replace(scheme="", netloc=""))
+    if not path.startswith("/"):
+        # A proxy passed on a scheme that is none, so the URL has no host that could be removed.
+        raise NotFound
+    return Response(status=308, headers={"Location": state.core.origin + path})
 
 
 def _state(setup: BlueprintSetupState) -> AppState:

@@ -18,12 +18,12 @@ from genkan.errors import LastAccountError
 from genkan.session.activity import ClientInfo
 from genkan.session.reader import SessionResult
 from genkan.types import str_claim
-from genkan.web.access import fresh
+from genkan.web.access import fresh, own_blueprint
 from genkan.web.context import app_state, auth, get_core, session_result, set_session_result
 from genkan.web.responses import is_htmx
 from genkan.web.server_actions import link, sign_out
 
-bp = Blueprint("account", __name__)
+bp = own_blueprint(Blueprint("account", __name__))
 
 FRESH_MAX_AGE = 300
 """Seconds since the last authentication at a provider, for unlinking an account and for deleting the user."""

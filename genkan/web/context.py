@@ -9,75 +9,24 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass, field
 from time import perf_counter
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from flask import Response, current_app, request
-from flask.sansio.app import App
 
 from genkan import signals
 from genkan.core import BASE_PATH, Core
 from genkan.errors import NoRequestContext
 from genkan.http.cookies import Cookie, RequestCookies
-from genkan.http.csrf import CSRFPair
-from genkan.http.urls import relative_url, same_origin_url
+from genkan.http.csrf import SAFE_METHODS, CSRFPair
+from genkan.http.urls import origin_of, relative_url, same_origin_url
 from genkan.session import reader
 from genkan.session.reader import NO_SESSION, SessionResult
 from genkan.types import Session
 from genkan.web.compression import compress
-from genkan.web.headers import SecurityHeaders
-
-EXTENSION = "genkan"
-"""The key in `app.extensions`."""
+from genkan.web.state import AppState, RequestState, get_state
 
 _ATTRIBUTE = "genkan_state"
-
-
-@dataclass(slots=True)
-class AppState:
-    """The state of one application. Endpoints and blueprints are complete at the first request."""
-
-    core: Core
-    headers: SecurityHeaders
-    server_timing: bool
-    """True in development: the Server-Timing header tells how long reading the session took."""
-    json_headers: list[tuple[str, str]]
-    """All headers of an uncached JSON response, except type and length."""
-    public: set[str] = field(default_factory=set)
-    """Endpoints that need no session."""
-    csrf_exempt: set[str] = field(default_factory=set)
-    """Endpoints that check the CSRF token themselves."""
-    json_blueprints: set[str] = field(default_factory=set)
-    """Blueprints whose refusals are JSON."""
-    exempt_blueprints: set[str] = field(default_factory=set)
-    """Blueprints without session check and CSRF check."""
-    before_request: list[Callable[[], None]] = field(default_factory=list)
-    """Functions called at the start of every request. Flask inspects each hook of its own at each request (2 µs)."""
-
-
-@dataclass(slots=True)
-class RequestState:
-    """The state of one request."""
-
-    app: AppState
-    cookies: RequestCookies
-    result: SessionResult | None = None
-    """The session. None until `auth()` was called."""
-    csrf_pair: CSRFPair | None = None
-    """The CSRF token for the forms of this response. None until a form needs it."""
-    set_cookies: list[Cookie] = field(default_factory=list)
-    request_id: str = ""
-    final_response: Response | None = None
-    """The response that has all its headers already."""
-    read_seconds: float | None = None
-    """Seconds that reading the session took. Only measured in development."""
-
-
-def get_state(app: App) -> AppState:
-    """Return the state of this application. Raises KeyError if it has no Genkan."""
-    state: AppState = app.extensions[EXTENSION]
-    return state
 
 
 def app_state() -> AppState:
@@ -217,27 +166,51 @@ def add_static_headers(response: Response) -> Response:
 
 def process_response(app: AppState, response: Response) -> Response:
     """Add to a response: compression, queued cookies, a refreshed session, and the headers. Called after every view."""
+    is_strict = app.strict or app.is_own(request.endpoint)
+    if not app.is_built or (not is_strict and getattr(request, _ATTRIBUTE, None) is None):
+        return response
     state = start_request(app)
     is_final = state.final_response is response
-    if not is_final:
+    if not is_final and is_strict:
         compress(request, response)
     result = state.result
-    cookies = state.set_cookies
     if result is not None and result.cookie_names:
-        cookies = [*reader.refresh(result, app.core.sessions), *cookies]
-    for cookie in cookies:
+        state.set_cookies = [*reader.refresh(result, app.core.sessions), *state.set_cookies]
+    for cookie in state.set_cookies:
         response.headers.add("Set-Cookie", cookie.to_header())
     if state.read_seconds is not None:
         response.headers.add("Server-Timing", f"auth;dur={state.read_seconds * 1000:.3f}")
     if not is_final:
-        private = result is not None or bool(cookies) or state.csrf_pair is not None
-        signed_in = result is not None and result.cached is not None
-        app.headers.apply(response.headers, private=private, signed_in=signed_in)
+        _add_headers(response, state, is_strict=is_strict)
     return response
+
+
+def _add_headers(response: Response, state: RequestState, *, is_strict: bool) -> None:
+    result = state.result
+    private = result is not None or bool(state.set_cookies) or state.csrf_pair is not None
+    signed_in = result is not None and result.cached is not None
+    if is_strict:
+        state.app.headers.apply(response.headers, private=private, signed_in=signed_in)
+    elif private:
+        _mark_private(response, state, signed_in=signed_in)
+
+
+def _mark_private(response: Response, state: RequestState, *, signed_in: bool) -> None:
+    """Let no shared cache keep an answer of the application's own view that depends on the session."""
+    response.vary.add("Cookie")
+    # The body of a generator may ask for the session after the headers have been sent.
+    may_ask_later = response.is_streamed and state.cookies.session(state.app.core.cookie_names.session) is not None
+    is_set = response.cache_control.private or response.cache_control.no_store
+    if (signed_in or state.set_cookies or may_ask_later) and not is_set:
+        response.headers["Cache-Control"] = "private, no-store"
 
 
 def _read_session(state: RequestState) -> SessionResult:
     app = state.app
+    if not app.strict and not app.is_own(request.endpoint) and not _is_sent_by_own_site(app.core):
+        # Another site caused the request, so it has no session for any view or library that asks.
+        state.result = NO_SESSION
+        return NO_SESSION
     started = perf_counter()
     # A callback that calls auth() while the session is being read gets None.
     state.result = NO_SESSION
@@ -247,3 +220,27 @@ def _read_session(state: RequestState) -> SessionResult:
     if app.server_timing:
         state.read_seconds = perf_counter() - started
     return result
+
+
+def _is_sent_by_own_site(core: Core) -> bool:
+    """Return True unless another site caused this request, which changes something.
+
+    `Origin` decides if it is ours, else `Sec-Fetch-Site` if it is present, else `Origin` and the host of the request.
+    """
+    if request.method in SAFE_METHODS:
+        return True
+    origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
+    if origin is not None and origin_of(origin) == core.origin:
+        return True
+    if site is not None:
+        return site in ("same-origin", "none")
+    return origin is None or origin_of(origin) == origin_of(request.host_url)
+
+
+TEMPLATE_CONTEXT: dict[str, Callable[[], object]] = {
+    "auth": auth,
+    "csrf_token": csrf_token,
+    "sign_in_url": sign_in_url,
+    "session_fingerprint": session_fingerprint,
+}
+"""Functions for the templates of the package."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+
 from flask import Flask, Response, current_app
 from werkzeug.exceptions import ServiceUnavailable
 from werkzeug.wrappers import Response as BaseResponse
 
 from genkan.core import BASE_PATH
-from genkan.errors import ProviderUnavailable, ReauthorizationRequired, SessionRequired
+from genkan.errors import InvalidSettings, ProviderUnavailable, ReauthorizationRequired, SessionRequired
 from genkan.http.urls import add_query
 from genkan.types import JSON
 from genkan.web.context import return_url
@@ -15,12 +17,15 @@ from genkan.web.responses import RETRY_SECONDS, deny, unauthorized
 
 ResponseLike = Response | BaseResponse
 
+_log = logging.getLogger("genkan.settings")
+
 
 def register_error_handlers(app: Flask) -> None:
     """Respond to SessionRequired, ReauthorizationRequired and ProviderUnavailable in every view of `app`."""
     app.register_error_handler(SessionRequired, _session_required)
     app.register_error_handler(ReauthorizationRequired, _reauthorization_required)
     app.register_error_handler(ProviderUnavailable, _provider_unavailable)
+    app.register_error_handler(InvalidSettings, _invalid_settings)
 
 
 def _session_required(error: Exception) -> ResponseLike:
@@ -36,6 +41,12 @@ def _reauthorization_required(error: ReauthorizationRequired) -> ResponseLike:
     body: JSON = {"error": error.code, "provider": error.provider}
     url = add_query(f"{BASE_PATH}/signin", {"error": error.code, "callbackUrl": return_url()})
     return deny(403, body, "Sign in with the provider once more to continue.", url)
+
+
+def _invalid_settings(error: InvalidSettings) -> ResponseLike:
+    """Return 503 for a setting that was not checked before the first request. The log names it."""
+    _log.error("sign-in is not available: %s", error, extra={"event": "configuration"})
+    return _provider_unavailable(error)
 
 
 def _provider_unavailable(_error: Exception) -> ResponseLike:

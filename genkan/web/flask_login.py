@@ -11,8 +11,9 @@ from flask import Flask, Response, after_this_request, g
 from flask_login import LoginManager, UserMixin, current_user
 
 from genkan.types import SessionUser
-from genkan.web.context import auth, get_state
+from genkan.web.context import auth
 from genkan.web.responses import unauthorized
+from genkan.web.state import get_state
 
 UNUSED_COOKIE_NAME = "never; sent"
 """A name that no Cookie header can contain. If the browser sent a cookie with the name of the remember cookie, Flask-Login

@@ -28,8 +28,11 @@ def is_htmx() -> bool:
 
 
 def wants_json() -> bool:
-    """Return True if the current request is for a blueprint whose refusals are JSON."""
-    return request.blueprint in app_state().json_blueprints
+    """Return True if the current request is for a blueprint whose refusals are JSON, or accepts JSON and no HTML."""
+    if request.blueprint in app_state().json_blueprints:
+        return True
+    accepted = request.accept_mimetypes
+    return accepted.quality("application/json") > 0 and accepted.quality("text/html") == 0
 
 
 def json_response(body: JSON, status: int = 200) -> Response:

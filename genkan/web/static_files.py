@@ -79,18 +79,22 @@ def register_static_files(app: Flask) -> None:
 def register_package_files(app: Flask) -> None:
     """Make the package's templates and static files available to the application.
 
-    The application's own templates come first, so a file below its `templates/genkan/` replaces ours. Adds the template
-    globals `genkan_static_url` and `provider_icon`.
+    The application's own templates come first, so a file below its `templates/genkan/` replaces ours.
     """
     blueprint = Blueprint(
         "genkan", __name__, template_folder="templates", static_folder="static", static_url_path=PACKAGE_URL_PATH
     )
-    files = StaticFiles(blueprint)
     app.register_blueprint(blueprint)
-    app.view_functions["genkan.static"] = public(partial(files.send))
-    app.jinja_env.globals.update(
-        genkan_static_url=files.url, provider_icon=partial(_provider_icon, StaticFiles(app), files)
-    )
+    app.view_functions["genkan.static"] = public(partial(StaticFiles(blueprint).send))
+
+
+def add_static_globals(app: Flask) -> None:
+    """Add the template globals `genkan_static_url` and `provider_icon`."""
+    blueprint = app.blueprints.get("genkan")
+    if isinstance(blueprint, Blueprint):
+        files = StaticFiles(blueprint)
+        icon = partial(_provider_icon, StaticFiles(app), files)
+        app.jinja_env.globals.update(genkan_static_url=files.url, provider_icon=icon)
 
 
 def _provider_icon(own_files: StaticFiles, package_files: StaticFiles, provider_id: str) -> str:

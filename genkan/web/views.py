@@ -18,7 +18,7 @@ from genkan.errors import CrossOriginRequest, MissingCSRF, UnknownAction
 from genkan.http.messages import ActionRequest, ActionResponse, Template
 from genkan.http.urls import add_query, relative_url
 from genkan.session.reader import NO_SESSION
-from genkan.web.access import csrf_exempt, linked_providers, public
+from genkan.web.access import csrf_exempt, linked_providers, own_blueprint, public
 from genkan.web.context import (
     add_static_headers,
     app_state,
@@ -260,6 +260,6 @@ ROUTES: tuple[tuple[str, str, Callable[..., Response]], ...] = (
 )
 """Auth.js's actions and a few of our own. All are public, and each unsafe one checks the CSRF token itself."""
 
-bp = Blueprint("genkan_actions", __name__, url_prefix=BASE_PATH)
+bp = own_blueprint(Blueprint("genkan_actions", __name__, url_prefix=BASE_PATH))
 for _method, _rule, _view in ROUTES:
     bp.add_url_rule(_rule, view_func=csrf_exempt(public(_view)), methods=[_method], strict_slashes=False)

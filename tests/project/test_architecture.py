@@ -22,6 +22,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "deploy.logging",
         "genkan",
         "genkan.extension",
+        "genkan.build",
         "genkan.web genkan.cli genkan.dev_provider",
         "genkan.actions",
         "genkan.core",
@@ -41,7 +42,7 @@ CONNECTED_LAYERS = frozenset({LEVELS["genkan.web"], LEVELS["genkan.types"]})
 """Layers whose parts may import each other: the Flask code and the modules at the bottom."""
 
 USES_FLASK = {
-    "app", "blueprints", "deploy", "genkan.extension",
+    "app", "blueprints", "deploy", "genkan.extension", "genkan.build",
     "genkan.web", "genkan.cli", "genkan.dev_provider", "genkan.cache.shared",
 }  # fmt: skip
 
@@ -62,7 +63,7 @@ THIRD_PARTIES: dict[str, set[str]] = {
     "click": {"genkan.cli"},
     "dotenv": {"deploy.run"},
     "gunicorn": {"deploy.worker"},
-    "redis": set(),
+    "redis": {"genkan.cache.shared"},
     "psycopg": set(),
 }
 """Modules and packages that may import each third party. A package includes its modules."""

@@ -88,7 +88,7 @@ class Worker:
         app.jinja_loader = ChoiceLoader(
             [DictLoader({"genkan/layout.html": BASE}), FileSystemLoader(ROOT / "genkan/web/templates")]
         )
-        app.register_blueprint(create_blueprint(self.provider))
+        app.register_blueprint(create_blueprint([self.provider], gated=False))
         app.add_url_rule("/", "index", lambda: "index")
         self.browser: FlaskClient = app.test_client()
 

@@ -9,7 +9,7 @@ from flask import Flask
 
 from genkan.core import RATE_LIMIT_BURST, SECONDS_PER_SIGN_IN
 from genkan.http.rate_limit import RateLimit
-from genkan.web.context import get_state
+from genkan.web.state import get_state
 from tests.browser import Browser
 from tests.clock import FrozenClock
 

@@ -1,0 +1,151 @@
+"""Build the core of an application from its settings."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from flask import Flask
+
+from genkan.adapters import Adapter
+from genkan.adapters.sqlalchemy import Database, Revocations, SQLAlchemyAdapter, SQLAlchemySessionStore, models
+from genkan.cache.base import Cache
+from genkan.cache.sealed import SealedCache
+from genkan.cache.shared import CachelibCache, FlaskCache
+from genkan.callbacks import Callbacks
+from genkan.core import Core
+from genkan.crypto.sealer import Clock, TextSealer
+from genkan.dev_provider import DevelopmentProvider
+from genkan.errors import ConfigurationError
+from genkan.providers.base import Provider
+from genkan.providers.development import development
+from genkan.providers.registry import (
+    from_environment,
+    suggest_variable,
+    unknown_variables,
+    unusual_issuers,
+    with_logout_setting,
+)
+from genkan.session.sessions import SessionConfig
+from genkan.settings.environment import Settings
+from genkan.settings.package import PREFIXES
+
+_log = logging.getLogger("genkan.extension")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The keywords of `Genkan`."""
+
+    strict: bool = False
+    providers: tuple[Provider, ...] = ()
+    """Providers in addition to those that variables enable."""
+    updatable_fields: Mapping[str, type] = field(default_factory=dict)
+    environment: Mapping[str, str] | None = None
+    """All variables, checked at once, in place of the configuration and the environment."""
+    clock: Clock | None = None
+    variables: Mapping[str, object] = field(default_factory=dict)
+    """The keywords that are variables."""
+
+    @classmethod
+    def of(cls, keywords: Mapping[str, object]) -> Options:
+        """Return the options. Raises ConfigurationError for a keyword that is none."""
+        known = {name: value for name, value in keywords.items() if name in cls.__slots__ and name != "variables"}
+        variables = {name: value for name, value in keywords.items() if name.startswith(PREFIXES)}
+        for name in keywords.keys() - known.keys() - variables.keys():
+            raise ConfigurationError(f"Genkan({name}=…): there is no such setting. Remove it, or correct its name.")
+        return cls(variables=variables, **known)  # type: ignore[arg-type]  # each value has the type of its field
+
+
+def build_core(
+    app: Flask, settings: Settings, callbacks: Callbacks, options: Options
+) -> tuple[Core, DevelopmentProvider | None]:
+    """Return the core, and the development provider if it is on. Raises ConfigurationError."""
+    database = Database(settings.database_url, clock=options.clock)
+    revocations = Revocations(database, models.Revocation, models.SessionRecord, lifetime=settings.session_absolute_age)
+    clock = options.clock or time.time
+    account_sealer = TextSealer(settings.secrets, "genkan.account-tokens")
+    adapter = SQLAlchemyAdapter(
+        database,
+        models.User,
+        models.Account,
+        models.UsedToken,
+        seal=account_sealer.seal,
+        open=account_sealer.open,
+        revocations=revocations,
+    )
+    dev_provider = _dev_provider(settings, adapter, clock)
+    core = Core.build(
+        origin=settings.url,
+        secrets=settings.secrets,
+        providers=(*options.providers, *_providers(settings, dev_provider)),
+        adapter=adapter,
+        cache=_cache(app, settings, clock, options),
+        callbacks=callbacks,
+        session_config=SessionConfig(
+            max_age=settings.session_max_age,
+            update_age=settings.session_update_age,
+            absolute_age=settings.session_absolute_age,
+            strategy=settings.session_strategy,
+        ),
+        session_store=_session_store(database, revocations, settings),
+        clock=clock,
+        updatable_fields=options.updatable_fields,
+        # Called without the network, so that one worker with one thread can serve both sides of a sign-in.
+        wsgi_apps={dev_provider.issuer: app.wsgi_app} if dev_provider else {},
+    )
+    return core, dev_provider
+
+
+def _cache(app: Flask, settings: Settings, clock: Clock, options: Options) -> Cache:
+    # An instance of Flask-Caching on the application would take over its `{% cache %}`.
+    cache = FlaskCache(app, settings.redis_url) if options.strict else CachelibCache(settings.redis_url)
+    if settings.redis_url is None:
+        return cache
+    # Other programs may be able to write to Redis. What is cached decides where the client secret is sent and which
+    # keys are trusted.
+    sealer = TextSealer(settings.secrets, "genkan.cache")
+    return SealedCache(cache, sealer.seal, sealer.open, clock)
+
+
+def _session_store(database: Database, revocations: Revocations, settings: Settings) -> SQLAlchemySessionStore:
+    sealer = TextSealer(settings.secrets, "genkan.session-records")
+    return SQLAlchemySessionStore(
+        database,
+        users=models.User,
+        sessions=models.SessionRecord,
+        revocations=revocations,
+        activity=models.Activity,
+        max_sessions=settings.session_limit,
+        seal=sealer.seal,
+        open=sealer.open,
+    )
+
+
+def _dev_provider(settings: Settings, adapter: Adapter, clock: Clock) -> DevelopmentProvider | None:
+    if not settings.development_provider:
+        return None
+    return DevelopmentProvider(
+        settings.url, settings.secrets[0], adapter.use_once, clock, production=settings.production
+    )
+
+
+def _providers(settings: Settings, dev_provider: DevelopmentProvider | None) -> tuple[Provider, ...]:
+    enabled = from_environment(settings.provider_environment)
+    for warning in unusual_issuers(enabled):
+        _log.warning(warning)
+    unknown = unknown_variables(settings.provider_environment)
+    if unknown:
+        # A warning only: they may be for a Next.js front end that shares the environment and has more providers.
+        _log.warning("%s: no provider here has this variable. %s", ", ".join(unknown), _suggestion(unknown))
+    if dev_provider is None:
+        return enabled
+    own = development(dev_provider.issuer, dev_provider.client_secret)
+    return (*enabled, with_logout_setting(own, settings.provider_environment))
+
+
+def _suggestion(unknown: tuple[str, ...]) -> str:
+    names = [name for name in map(suggest_variable, unknown) if name]
+    return f"Is {', '.join(names)} meant?" if names else "Remove it, unless something else reads it."

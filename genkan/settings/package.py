@@ -1,0 +1,92 @@
+"""Settings of an application that uses the package: from keyword arguments, its configuration and the environment."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from genkan.errors import ConfigurationError
+from genkan.settings.environment import SECRETS, Settings, from_environment
+from genkan.settings.secrets import secret_weakness
+
+PREFIXES = ("AUTH_", "GENKAN_")
+"""Prefixes of the variables that the package reads."""
+
+OWN_NAMES = {
+    "GENKAN_DATABASE_URL": "DATABASE_URL",
+    "GENKAN_REDIS_URL": "REDIS_URL",
+    "GENKAN_TRUSTED_PROXY_HOPS": "TRUSTED_PROXY_HOPS",
+}
+"""Names of variables in other people's environments, and the names in the reference application's."""
+
+SECRET_FILE = "genkan.secret"
+"""File in the instance folder with the secret for development."""
+
+Values = Mapping[str, object]
+
+
+def collect(keywords: Values, config: Values, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of the package. A keyword argument counts more than `app.config`, and that than the environment."""
+    found = {name: value for name, value in environ.items() if name.startswith(PREFIXES)}
+    for source in (config, keywords):
+        found |= {name: str(value) for name, value in source.items() if name.startswith(PREFIXES) and value is not None}
+    return {OWN_NAMES.get(name, name): value for name, value in found.items()}
+
+
+def package_settings(
+    variables: Mapping[str, str],
+    *,
+    development: bool,
+    secret_keys: tuple[str, ...],
+    instance_path: str,
+    default_url: str | None,
+) -> Settings:
+    """Return the settings, with defaults for what is not set. Raises ConfigurationError.
+
+    `secret_keys` are the application's SECRET_KEY and its fallbacks. `default_url` is the origin of the request, which
+    counts in development only.
+    """
+    folder = Path(instance_path)
+    values = {"GENKAN_ENV": "development" if development else "production", **variables}
+    values.setdefault("DATABASE_URL", f"sqlite:///{folder / 'genkan.db'}")
+    if development and default_url is not None:
+        values.setdefault("AUTH_URL", default_url)
+    if not any(values.get(name) for name in SECRETS):
+        values |= _default_secrets(secret_keys, folder, development=development)
+    return from_environment(values)
+
+
+def _default_secrets(secret_keys: tuple[str, ...], folder: Path, *, development: bool) -> dict[str, str]:
+    strong = [key for key in secret_keys if secret_weakness(key) is None]
+    if strong and secret_weakness(secret_keys[0]) is None:
+        # In the order of Auth.js: the first encrypts. At most four have a name.
+        return dict(zip(SECRETS, map(_derive, strong), strict=False))
+    return {"AUTH_SECRET": _secret_file(folder)} if development else {}
+
+
+def _derive(secret_key: str) -> str:
+    return hmac.new(secret_key.encode(), b"genkan.auth-secret", hashlib.sha256).hexdigest()
+
+
+def _secret_file(folder: Path) -> str:
+    file = folder / SECRET_FILE
+    try:
+        if not folder.exists():
+            folder.mkdir(parents=True, mode=0o700)
+            (folder / ".gitignore").write_text("*\n")
+        # Linked in one step, so that no other process reads a file that is still empty.
+        new = folder / f"{SECRET_FILE}.{secrets.token_hex(4)}"
+        new.touch(mode=0o600)
+        new.write_text(secrets.token_urlsafe(48))
+        with suppress(FileExistsError):
+            file.hardlink_to(new)
+        new.unlink()
+    except OSError as error:
+        raise ConfigurationError(
+            "AUTH_SECRET: it is not set, and the instance folder can't be written. Set AUTH_SECRET yourself."
+        ) from error
+    return file.read_text().strip()

@@ -1,0 +1,128 @@
+"""The state of one application and of one request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from threading import RLock
+from typing import NamedTuple
+
+from flask import Response
+from flask.sansio.app import App
+
+from genkan.core import Core
+from genkan.errors import ConfigurationError, InvalidSettings
+from genkan.http.cookies import Cookie, RequestCookies
+from genkan.http.csrf import CSRFPair
+from genkan.session.reader import SessionResult
+from genkan.web.headers import SecurityHeaders
+
+EXTENSION = "genkan"
+"""The key in `app.extensions`."""
+
+
+class AppParts(NamedTuple):
+    """The parts of an application's state that follow from its settings."""
+
+    core: Core
+    headers: SecurityHeaders
+    json_headers: list[tuple[str, str]]
+    """All headers of an uncached JSON response, except type and length."""
+    server_timing: bool
+    """True in development: the Server-Timing header tells how long reading the session took."""
+    database_url: str
+
+
+class AppState:
+    """The state of one application. Endpoints and blueprints are complete at the first request.
+
+    What follows from the settings is built at its first use, so that commands which need none of it run without settings.
+    It raises InvalidSettings then.
+    """
+
+    def __init__(self, build: Callable[[], AppParts], *, strict: bool) -> None:
+        self.strict = strict
+        """True: every view is private, every unsafe request needs a CSRF token, and every response has our headers."""
+        self.public: set[str] = set()
+        """Endpoints that need no session."""
+        self.csrf_exempt: set[str] = set()
+        """Endpoints that check the CSRF token themselves."""
+        self.json_blueprints: set[str] = set()
+        """Blueprints whose refusals are JSON."""
+        self.exempt_blueprints: set[str] = set()
+        """Blueprints without session check and CSRF check."""
+        self.own_blueprints: set[str] = set()
+        """Blueprints of the package, whose views always have the checks and the headers of `strict`."""
+        self.before_request: list[Callable[[], None]] = []
+        """Functions called at the start of every request. Flask inspects each hook of its own at each request (2 µs)."""
+        self.at_first_request: list[Callable[[], None]] = []
+        self._build, self._lock = build, RLock()
+
+    @cached_property
+    def core(self) -> Core:
+        """The parts of the sign-in."""
+        return self._parts.core
+
+    @cached_property
+    def headers(self) -> SecurityHeaders:
+        """The headers of responses."""
+        return self._parts.headers
+
+    @cached_property
+    def json_headers(self) -> list[tuple[str, str]]:
+        """All headers of an uncached JSON response, except type and length."""
+        return self._parts.json_headers
+
+    @cached_property
+    def server_timing(self) -> bool:
+        """True if the Server-Timing header tells how long reading the session took."""
+        return self._parts.server_timing
+
+    @property
+    def is_built(self) -> bool:
+        """True if the settings were needed, and valid."""
+        return "_parts" in self.__dict__
+
+    @property
+    def database_url(self) -> str:
+        """The URL of the database. Empty if the core was given."""
+        return self._parts.database_url
+
+    def is_own(self, endpoint: str | None) -> bool:
+        """Return True for an endpoint of the package."""
+        return endpoint is not None and endpoint.partition(".")[0] in self.own_blueprints
+
+    @cached_property
+    def _parts(self) -> AppParts:
+        with self._lock:
+            # Another thread may have built them while this one waited.
+            built: AppParts | None = self.__dict__.get("_parts")
+            try:
+                return built or self._build()
+            except ConfigurationError as error:
+                raise InvalidSettings(str(error)) from error
+
+
+@dataclass(slots=True)
+class RequestState:
+    """The state of one request."""
+
+    app: AppState
+    cookies: RequestCookies
+    result: SessionResult | None = None
+    """The session. None until `auth()` was called."""
+    csrf_pair: CSRFPair | None = None
+    """The CSRF token for the forms of this response. None until a form needs it."""
+    set_cookies: list[Cookie] = field(default_factory=list)
+    request_id: str = ""
+    final_response: Response | None = None
+    """The response that has all its headers already."""
+    read_seconds: float | None = None
+    """Seconds that reading the session took. Only measured in development."""
+
+
+def get_state(app: App) -> AppState:
+    """Return the state of this application. Raises KeyError if it has no Genkan."""
+    state: AppState = app.extensions[EXTENSION]
+    return state
