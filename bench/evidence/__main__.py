@@ -49,7 +49,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.evidence", description=__doc__)
     parser.add_argument("name", choices=[*EXPERIMENTS, "all"])
     parser.add_argument("--requests", type=int, default=20_000, help="requests of soak and fuzz for each database")
-    parser.add_argument("--rounds", type=int, default=20, help="rounds of races and kills for each database")
+    parser.add_argument(
+        "--rounds", type=int, default=20, help="rounds of races for each database, twice those of kills"
+    )
     parser.add_argument("--seed", type=int, default=secrets.randbelow(2**32), help="seed (default: a random one)")
     return parser.parse_args()
 

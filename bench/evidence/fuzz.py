@@ -21,7 +21,7 @@ CLIENTS = 8
 REQUESTS_PER_SESSION = 50
 """Requests until a client gets a new user, as a request may have signed out or deleted the last one."""
 
-SHOWN = 5
+SHOWN = 20
 """Failed requests that are printed."""
 
 NEW_SESSION = re.compile(rf"{re.escape(COOKIE)}(\.\d+)?=[^;]")

@@ -40,16 +40,17 @@ class Counts:
 
 def measure(options: Options) -> Iterator[Row]:
     """Yield one row for each database."""
+    rounds = max(2, options.rounds // 2)
     for database in DATABASES:
         dice, counts = random.Random(options.seed), Counts()
         with application(database) as running:
             forms = Forms(running)
-            for number in range(options.rounds):
+            for number in range(rounds):
                 _round(running, forms, dice, counts, is_unwritable=number % 2 == 1)
         yield Row(
             "kills",
             database,
-            f"{options.rounds} rounds, {counts.kills} workers killed, {options.rounds * SIGN_OUTS} sign-outs: {counts.done} "
+            f"{rounds} rounds, {counts.kills} workers killed, {rounds * SIGN_OUTS} sign-outs: {counts.done} "
             f"answered 303, {counts.postponed} answered 503, {counts.unanswered} without a response",
             f"303, but accepted later: {counts.alive_after_303}. 503, but the ticket failed: {counts.failed_tickets}. "
             f"No response, and workers that disagree: {counts.undecided}",

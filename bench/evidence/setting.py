@@ -25,7 +25,7 @@ class Options:
     requests: int
     """Requests of `soak` and `fuzz` for each database."""
     rounds: int
-    """Rounds of `races` and `kills` for each database."""
+    """Rounds of `races` for each database. `kills` has half as many, since each takes longer."""
     seed: int
 
 

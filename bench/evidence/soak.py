@@ -101,10 +101,11 @@ class Load:
 
 def measure(options: Options) -> Iterator[Row]:
     """Yield one row for each database."""
+    warm_up = min(WARM_UP, options.requests)
     for database in DATABASES:
         with application_with_provider(database) as (running, provider):
             load = Load(running, provider, options.seed)
-            load.run(min(WARM_UP, options.requests))
+            load.run(warm_up)
             before = {pid: memory(pid) for pid in pids(running)}
             load.run(options.requests)
             after = {pid: memory(pid) for pid in pids(running)}
@@ -114,7 +115,7 @@ def measure(options: Options) -> Iterator[Row]:
         yield Row(
             "soak",
             database,
-            f"{load.statuses.total():,} requests, the first {WARM_UP:,} as warm-up",
+            f"{load.statuses.total():,} requests, the first {warm_up:,} as warm-up",
             f"5xx: {errors}. Without a response: {load.statuses[0]}. Memory of a worker: at most {max(before.values()):.0f} "
             f"MiB after the warm-up, {max(after.values()):.0f} MiB at the end, growth {min(growth):+.1f} to {max(growth):+.1f} MiB",
         )
