@@ -39,10 +39,11 @@ def _all_hosts(database: str, seconds: int) -> Row:
             signed_out = sum(forms.sign_out(cookie).status_code == 303 for cookie in ended)
             assert signed_out == SESSIONS
             before = _rows(running)
-            with every_worker_after_lag(running, time.monotonic()) as workers, clock.moved(seconds):
+            with clock.moved(seconds):
                 for _ in range(3):
                     running.command("sessions", "purge")
-                revived = sum(workers.accepting(cookie) for cookie in ended)
+                with every_worker_after_lag(running, time.monotonic()) as workers:
+                    revived = sum(workers.accepting(cookie) for cookie in ended)
             deleted = before - _rows(running)
             with every_worker_after_lag(running, time.monotonic()) as workers:
                 revived += sum(workers.accepting(cookie) for cookie in ended)

@@ -20,6 +20,9 @@ from bench.evidence.workers import Workers, every_worker, every_worker_after_lag
 from tests.revocation.running_app import WORKERS, RunningApp
 from tests.revocation.test_failing_databases import ticket_in, unwritable
 
+MAX_DELAY = 0.5
+"""Seconds between the start of the sign-outs and the kill. All of them take about as long."""
+
 SIGN_OUTS = 16
 """Concurrent sign-outs in a round."""
 
@@ -104,7 +107,7 @@ def _sign_out_and_kill(
 
     with ThreadPoolExecutor(len(cookies)) as pool:
         pending = [pool.submit(sign_out, cookie) for cookie in cookies]
-        victims, delay = dice.sample(pids(running), dice.randint(1, WORKERS)), dice.random() * 0.15
+        victims, delay = dice.sample(pids(running), dice.randint(1, WORKERS)), dice.random() * MAX_DELAY
         barrier.wait(30)
         time.sleep(delay)
         for victim in victims:
