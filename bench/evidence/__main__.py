@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from importlib import import_module
 
-from bench.evidence.setting import Options, Row
+from bench.evidence.support.setting import Options, Row
 
 EXPERIMENTS = {
     "races": "races",

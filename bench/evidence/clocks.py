@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.evidence.client import Forms
-from bench.evidence.setting import DATABASES, POSTGRESQL, Options, Row, new_settings
-from bench.evidence.workers import every_worker, every_worker_after_lag
+from bench.evidence.support.client import Forms
+from bench.evidence.support.setting import DATABASES, POSTGRESQL, Options, Row, new_settings
+from bench.evidence.support.workers import every_worker, every_worker_after_lag
 from tests.revocation.running_app import WORKERS, RunningApp, running_app
 from tests.revocation.test_wrong_clocks import YEAR, Clock, rows
 from tests.servers.process import free_port

@@ -10,9 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy import text
 
-from bench.evidence.client import sign_in
-from bench.evidence.setting import DATABASES, Options, Row, application_with_provider
-from bench.evidence.workers import every_worker_after_lag
+from bench.evidence.support.client import sign_in
+from bench.evidence.support.setting import DATABASES, Options, Row, application_with_provider
+from bench.evidence.support.workers import every_worker_after_lag
 from tests.revocation.running_app import DAY, RunningApp
 from tests.servers.faulty.provider import FaultyProvider
 

@@ -11,10 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy import text
 
-from bench.evidence.client import Forms, address
-from bench.evidence.random_requests import Generator, Request
-from bench.evidence.raw_http import Answer, RawClient
-from bench.evidence.setting import DATABASES, Options, Row, application_with_provider
+from bench.evidence.support.client import Forms, address
+from bench.evidence.support.random_requests import Generator, Request
+from bench.evidence.support.raw_http import Answer, RawClient
+from bench.evidence.support.setting import DATABASES, Options, Row, application_with_provider
 from tests.revocation.running_app import COOKIE, RunningApp
 
 CLIENTS = 8

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import requests
 
-from bench.evidence.client import Forms
-from bench.evidence.setting import DATABASES, Options, Row, application
-from bench.evidence.workers import Workers, every_worker, every_worker_after_lag, pids
+from bench.evidence.support.client import Forms
+from bench.evidence.support.setting import DATABASES, Options, Row, application
+from bench.evidence.support.workers import Workers, every_worker, every_worker_after_lag, pids
 from tests.revocation.running_app import WORKERS, RunningApp
 from tests.revocation.test_failing_databases import ticket_in, unwritable
 

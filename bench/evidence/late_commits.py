@@ -8,9 +8,9 @@ from contextlib import ExitStack
 
 import psycopg
 
-from bench.evidence.client import Forms
-from bench.evidence.setting import POSTGRESQL, Options, Row, application
-from bench.evidence.workers import every_worker, every_worker_after_lag
+from bench.evidence.support.client import Forms
+from bench.evidence.support.setting import POSTGRESQL, Options, Row, application
+from bench.evidence.support.workers import every_worker, every_worker_after_lag
 from tests.revocation.running_app import WORKERS, RunningApp, run_parallel
 
 HELD_SECONDS = 15

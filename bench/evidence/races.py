@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from bench.evidence.client import Forms, sign_in, subject
-from bench.evidence.setting import DATABASES, Options, Row, application_with_provider
-from bench.evidence.workers import Workers, every_worker_after_lag
+from bench.evidence.support.client import Forms, sign_in, subject
+from bench.evidence.support.setting import DATABASES, Options, Row, application_with_provider
+from bench.evidence.support.workers import Workers, every_worker_after_lag
 from genkan.types import User
 from tests.revocation.running_app import WORKERS, RunningApp
 from tests.servers.faulty.provider import FaultyProvider

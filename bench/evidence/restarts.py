@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import requests
 
-from bench.evidence.setting import DATABASES, Options, Row, application
-from bench.evidence.workers import every_worker, pids
+from bench.evidence.support.setting import DATABASES, Options, Row, application
+from bench.evidence.support.workers import every_worker, pids
 from tests.revocation.running_app import COOKIE, WORKERS, RunningApp
 
 RELOADS = 5

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import redis
 
-from bench.evidence.client import address
-from bench.evidence.setting import SQLITE, Options, Row, application_with_provider
+from bench.evidence.support.client import address
+from bench.evidence.support.setting import SQLITE, Options, Row, application_with_provider
 from tests.clock import FrozenClock
 from tests.deploy.test_rewritten_redis import Attacker
 from tests.provider_client import query

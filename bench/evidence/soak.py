@@ -12,10 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlencode
 
-from bench.evidence.client import Forms, address, sign_in
-from bench.evidence.raw_http import RawClient
-from bench.evidence.setting import DATABASES, Options, Row, application_with_provider
-from bench.evidence.workers import pids
+from bench.evidence.support.client import Forms, address, sign_in
+from bench.evidence.support.raw_http import RawClient
+from bench.evidence.support.setting import DATABASES, Options, Row, application_with_provider
+from bench.evidence.support.workers import pids
 from tests.revocation.running_app import COOKIE, RunningApp
 from tests.servers.faulty.provider import FaultyProvider
 

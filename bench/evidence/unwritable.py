@@ -6,9 +6,9 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from bench.evidence.client import Forms
-from bench.evidence.setting import DATABASES, POSTGRESQL, Options, Row, application
-from bench.evidence.workers import every_worker, every_worker_after_lag
+from bench.evidence.support.client import Forms
+from bench.evidence.support.setting import DATABASES, POSTGRESQL, Options, Row, application
+from bench.evidence.support.workers import every_worker, every_worker_after_lag
 from tests.revocation.running_app import WORKERS
 from tests.revocation.test_failing_databases import ticket_in, unwritable
 
