@@ -1,0 +1,1 @@
+"""Application, clients and workers of the experiments."""
