@@ -26,7 +26,7 @@ class Cookies:
 
     def _chunks(self, padding: int) -> list[str]:
         claims = {**CLAIMS, "auth_time": int(time.time()), "padding": "x" * padding}
-        token = self._options.sessions.sealer.seal(claims, self._options.session_config.max_age)
+        token = self._options.sessions.sealer.seal(claims, self._options.sessions.config.max_age)
         name = self._options.cookie_names.session
         written = write_session(name, token, cookie_names=(), secure=self._options.secure, expires=0)
         return [f"{cookie.name}={cookie.value}" for cookie in written]

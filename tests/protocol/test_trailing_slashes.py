@@ -7,7 +7,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from tests.browser import Browser
-from tests.conftest import ORIGIN
+from tests.conftest import ORIGIN, MakeApp
 from tests.routes import routes
 
 
@@ -60,3 +60,16 @@ def test_encoded_line_breaks_in_a_path_stay_encoded_in_a_redirect(browser: Brows
         assert moved.isascii()
         assert moved.isprintable()
         assert browser.client.get(moved.removeprefix(ORIGIN), base_url=ORIGIN).status_code in {400, 404}
+
+
+@pytest.mark.parametrize("scheme", ["1e999", "@evil.example/", "javascript", "https@evil.example"])
+@pytest.mark.parametrize("path", ["//", "/api/auth/signin/%2F", "/api/auth/signout/return//"])
+def test_a_forwarded_scheme_that_is_none_does_not_redirect_to_another_origin(
+    make_app: MakeApp, scheme: str, path: str
+) -> None:
+    """A proxy may pass on what the client sent."""
+    client = make_app(TRUSTED_PROXY_HOPS="1").test_client()
+    response = client.get(path, base_url=ORIGIN, headers={"X-Forwarded-Proto": scheme, "X-Forwarded-For": "192.0.2.1"})
+
+    assert response.status_code < 500
+    assert response.headers.get("Location", f"{ORIGIN}/").startswith((f"{ORIGIN}/", "/"))
