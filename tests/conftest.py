@@ -30,6 +30,7 @@ pytest_plugins = [
     "tests.servers.services",
     "tests.servers.node.services",
     "tests.provider_client",
+    "genkan.testing.plugin",
 ]
 
 ORIGIN = "http://127.0.0.1:5000"

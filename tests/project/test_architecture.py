@@ -20,6 +20,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "app",
         "blueprints",
         "deploy.logging",
+        "genkan.testing",
         "genkan",
         "genkan.extension",
         "genkan.build",
@@ -42,7 +43,7 @@ CONNECTED_LAYERS = frozenset({LEVELS["genkan.web"], LEVELS["genkan.types"]})
 """Layers whose parts may import each other: the Flask code and the modules at the bottom."""
 
 USES_FLASK = {
-    "app", "blueprints", "deploy", "genkan.extension", "genkan.build",
+    "app", "blueprints", "deploy", "genkan.extension", "genkan.build", "genkan.testing",
     "genkan.web", "genkan.cli", "genkan.dev_provider", "genkan.cache.shared",
 }  # fmt: skip
 
