@@ -19,7 +19,7 @@ from genkan.cache.base import Cache
 from genkan.cache.sealed import SealedCache
 from genkan.cache.shared import FlaskCache
 from genkan.callbacks import Callbacks, JWTCallback, RedirectCallback, SessionCallback, SignInCallback
-from genkan.core import Core
+from genkan.core import Core, Pages
 from genkan.crypto.sealer import Clock, TextSealer
 from genkan.dev_provider import DevelopmentProvider
 from genkan.dev_provider import views as dev_views
@@ -50,6 +50,7 @@ from genkan.web.context import (
     sign_in_url,
 )
 from genkan.web.headers import SecurityHeaders
+from genkan.web.menu import register_menu
 from genkan.web.responses import NO_STORE_HEADERS
 from genkan.web.static_files import register_package_files
 
@@ -92,22 +93,25 @@ class Genkan:
         self._callbacks = replace(self._callbacks, session=callback)
         return callback
 
-    def init_app(self, app: Flask, settings: Settings, clock: Clock | None = None) -> None:
+    def init_app(
+        self, app: Flask, settings: Settings, clock: Clock | None = None, *, pages: Pages | None = None
+    ) -> None:
         """Add sign-in to `app`: routes, commands, template globals, access checks and headers.
 
-        Call it before blueprints with `json_blueprint` are registered. Raises ConfigurationError that names the
-        setting, also if LOGIN_DISABLED is set.
+        `pages` has the paths of the pages. Call it before blueprints with `json_blueprint` are registered. Raises
+        ConfigurationError that names the setting, also if LOGIN_DISABLED is set.
         """
-        core, dev_provider = self._build_core(app, settings, clock)
+        core, dev_provider = self._build_core(app, settings, clock, pages)
         install(app, core, development=not settings.production, trusted_proxy_hops=settings.trusted_proxy_hops)
         register_package_files(app)
+        register_menu(app, core.pages.menu_path)
         app.register_blueprint(views.bp)
-        app.register_blueprint(account.bp)
+        app.register_blueprint(account.bp, url_prefix=core.pages.account)
         if dev_provider is not None:
             app.register_blueprint(dev_views.create_blueprint(dev_provider))
 
     def _build_core(
-        self, app: Flask, settings: Settings, clock: Clock | None
+        self, app: Flask, settings: Settings, clock: Clock | None, pages: Pages | None
     ) -> tuple[Core, DevelopmentProvider | None]:
         database = Database(settings.database_url, clock=clock)
         revocations = Revocations(
@@ -139,6 +143,7 @@ class Genkan:
                 strategy=settings.session_strategy,
             ),
             session_store=_session_store(database, revocations, settings),
+            pages=pages,
             clock=clock,
             # Called without the network, so that one worker with one thread can serve both sides of a sign-in.
             wsgi_apps={dev_provider.issuer: app.wsgi_app} if dev_provider else {},

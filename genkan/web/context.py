@@ -70,6 +70,8 @@ class RequestState:
     request_id: str = ""
     final_response: Response | None = None
     """The response that has all its headers already."""
+    has_menu_assets: bool = False
+    """True if the page has the style sheet and the script of the user menu."""
     read_seconds: float | None = None
     """Seconds that reading the session took. Only measured in development."""
 
@@ -190,20 +192,25 @@ def return_url() -> str:
     state = request_state()
     core = state.app.core
     current = request.headers.get("HX-Current-URL")
-    here = request.full_path.rstrip("?") if request.method in ("GET", "HEAD") else request.headers.get("Referer", "/")
+    root = request.script_root
+    actions = f"{root}{BASE_PATH}/"
+    here = request.headers.get("Referer", f"{root}/")
+    if request.method in ("GET", "HEAD"):
+        here = root + request.full_path.rstrip("?")
     url = same_origin_url(current if current is not None else here, core.origin) or core.origin
     path = relative_url(url, core.origin)
-    if path.startswith(f"{BASE_PATH}/"):
+    if path.startswith(actions):
         # A page about signing in was given a callback URL in its query or, after an error, in the cookie.
         remembered = state.cookies.get(core.cookie_names.callback_url)
-        callback_url = dict(parse_qsl(urlsplit(path).query)).get("callbackUrl") or remembered or "/"
+        callback_url = dict(parse_qsl(urlsplit(path).query)).get("callbackUrl") or remembered or f"{root}/"
         path = relative_url(same_origin_url(callback_url, core.origin) or core.origin, core.origin)
-    return "/" if path.startswith((f"{BASE_PATH}/", "/partials/")) else path
+    fragments = (f"{root}/partials/", f"{root}{core.pages.account}/partials/", root + core.pages.menu_path)
+    return f"{root}/" if path.startswith((actions, *fragments)) else path
 
 
 def sign_in_url() -> str:
     """Return the path of the sign-in page, with `return_url()` as its callback URL."""
-    return f"{BASE_PATH}/signin?callbackUrl={quote(return_url(), safe='')}"
+    return f"{request.script_root}{BASE_PATH}/signin?callbackUrl={quote(return_url(), safe='')}"
 
 
 def add_static_headers(response: Response) -> Response:

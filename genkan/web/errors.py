@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, current_app
+from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import ServiceUnavailable
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -34,7 +34,7 @@ def _session_required(error: Exception) -> ResponseLike:
 def _reauthorization_required(error: ReauthorizationRequired) -> ResponseLike:
     """Return 403, or 303 for a page: the user is signed in, but has to sign in at the provider again."""
     body: JSON = {"error": error.code, "provider": error.provider}
-    url = add_query(f"{BASE_PATH}/signin", {"error": error.code, "callbackUrl": return_url()})
+    url = add_query(f"{request.script_root}{BASE_PATH}/signin", {"error": error.code, "callbackUrl": return_url()})
     return deny(403, body, "Sign in with the provider once more to continue.", url)
 
 

@@ -64,7 +64,7 @@ def forbidden(error: AuthError) -> Response:
     if wants_json():
         response = json_response({"error": "Forbidden", "code": error.code, **reason}, 403)
     else:
-        url = add_query(f"{BASE_PATH}/error", {"error": error.code, **reason})
+        url = add_query(f"{request.script_root}{BASE_PATH}/error", {"error": error.code, **reason})
         message = "This form has expired. Reload the page and send it again."
         if error.reason:
             # Sending it again would not help.

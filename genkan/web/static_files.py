@@ -8,7 +8,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from urllib.parse import quote
 
-from flask import Blueprint, Flask, Response, current_app, request
+from flask import Blueprint, Flask, Response, current_app, has_request_context, request
 from werkzeug.exceptions import NotFound
 from werkzeug.security import safe_join
 
@@ -54,7 +54,7 @@ class StaticFiles:
         """Return the URL of a file with its version, or None if there is no such file."""
         version = self._version(filename)
         # Not `url_for`: it fails for a request with an invalid Host header, and the error page needs its style sheet.
-        return None if version is None else f"{self._url_path}/{quote(filename)}?v={version}"
+        return None if version is None else f"{_script_root()}{self._url_path}/{quote(filename)}?v={version}"
 
     def url(self, filename: str) -> str:
         """Return the URL of a file with its version. Raises ValueError if there is no such file."""
@@ -97,6 +97,10 @@ def _provider_icon(own_files: StaticFiles, package_files: StaticFiles, provider_
     # An application that adds a provider puts its icon into its own static folder.
     icon = f"img/providers/{provider_id}.svg"
     return own_files.find(icon) or package_files.find(icon) or package_files.url("img/providers/oidc.svg")
+
+
+def _script_root() -> str:
+    return request.script_root if has_request_context() else ""
 
 
 def _compress(response: Response) -> None:
