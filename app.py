@@ -31,7 +31,7 @@ def create_app(environment: Mapping[str, str] | None = None, clock: Clock | None
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY, MAX_FORM_MEMORY_SIZE=MAX_BODY, MAX_FORM_PARTS=100)
     app.json.sort_keys = app.json.ensure_ascii = False  # type: ignore[attr-defined]  # the default provider has both
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
-    auth.accounts.init_app(app, environment=environment, clock=clock)
+    auth.accounts.init_app(app, environment=environment, clock=clock, pages=auth.PAGES)
     register_static_files(app)
     for blueprint in (auth.bp, dashboard.bp, api.bp, api.health, users.bp, sessions.bp):
         app.register_blueprint(blueprint)

@@ -1,19 +1,20 @@
-"""Sign-in of this application: Genkan with its callbacks, and the user menu's fragment."""
+"""Sign-in of this application: Genkan with its callbacks, and the paths of its pages."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from flask import Blueprint, Response, render_template
+from flask import Blueprint
 from flask.blueprints import BlueprintSetupState
 
-from genkan import Genkan, auth, public
+from genkan import Genkan, auth
 from genkan.callbacks import JWTParams, SessionParams
+from genkan.core import Pages
 from genkan.types import Session, Token, str_claim
-from genkan.web.context import session_result
-from genkan.web.responses import service_unavailable
 
 accounts = Genkan(strict=True)
+
+PAGES = Pages(account="/account", menu_path="/partials/user-menu")
 
 bp = Blueprint("auth", __name__)
 
@@ -37,10 +38,3 @@ def session(params: SessionParams) -> Session | None:
 def _add_auth(setup: BlueprintSetupState) -> None:
     """Define `auth` for templates, so that it names the missing `init_app` instead of being undefined."""
     setup.app.jinja_env.globals.setdefault("auth", auth)
-
-
-@bp.get("/partials/user-menu")
-@public
-def user_menu() -> str | Response:
-    """The user menu as a fragment. 503 if the session could not be read."""
-    return service_unavailable() if session_result().failed else render_template("genkan/menu.html")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from flask import Flask
 
@@ -15,7 +15,7 @@ from genkan.cache.base import Cache
 from genkan.cache.sealed import SealedCache
 from genkan.cache.shared import CachelibCache, FlaskCache
 from genkan.callbacks import Callbacks
-from genkan.core import Core
+from genkan.core import Core, Pages
 from genkan.crypto.sealer import Clock, TextSealer
 from genkan.dev_provider import DevelopmentProvider
 from genkan.errors import ConfigurationError
@@ -30,7 +30,10 @@ from genkan.providers.registry import (
 )
 from genkan.session.sessions import SessionConfig
 from genkan.settings.environment import Settings
-from genkan.settings.package import PREFIXES
+from genkan.settings.package import PREFIXES, collect
+
+PATHS = {"GENKAN_ACCOUNT_PATH": "account", "GENKAN_MENU_PATH": "menu_path"}
+"""Variables for paths, and the fields of `Pages`."""
 
 _log = logging.getLogger("genkan.extension")
 
@@ -48,15 +51,19 @@ class Options:
     clock: Clock | None = None
     variables: Mapping[str, object] = field(default_factory=dict)
     """The keywords that are variables."""
+    pages: Pages = field(default_factory=Pages)
 
     @classmethod
-    def of(cls, keywords: Mapping[str, object]) -> Options:
+    def of(cls, keywords: Mapping[str, object], config: Mapping[str, object], environ: Mapping[str, str]) -> Options:
         """Return the options. Raises ConfigurationError for a keyword that is none."""
         known = {name: value for name, value in keywords.items() if name in cls.__slots__ and name != "variables"}
         variables = {name: value for name, value in keywords.items() if name.startswith(PREFIXES)}
         for name in keywords.keys() - known.keys() - variables.keys():
             raise ConfigurationError(f"Genkan({name}=…): there is no such setting. Remove it, or correct its name.")
-        return cls(variables=variables, **known)  # type: ignore[arg-type]  # each value has the type of its field
+        found = collect(variables, config, environ)
+        paths = {field: found[name] for name, field in PATHS.items() if name in found}
+        options = cls(variables=variables, **known)  # type: ignore[arg-type]  # each value has the type of its field
+        return replace(options, pages=replace(options.pages, **paths)) if paths and "pages" not in known else options
 
 
 def build_core(
@@ -91,6 +98,7 @@ def build_core(
             strategy=settings.session_strategy,
         ),
         session_store=_session_store(database, revocations, settings),
+        pages=options.pages,
         clock=clock,
         updatable_fields=options.updatable_fields,
         # Called without the network, so that one worker with one thread can serve both sides of a sign-in.

@@ -38,7 +38,7 @@ SECONDS_PER_SIGN_IN = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """Paths of the application's own pages in place of the built-in ones, and the template of the user menu."""
+    """Paths of the application's own pages in place of the built-in ones, and where the package's own pages are."""
 
     sign_in: str | None = None
     sign_out: str | None = None
@@ -46,6 +46,18 @@ class Pages:
     verify_request: str | None = None
     new_user: str | None = None
     menu: str = "genkan/menu.html"
+    """Template of the user menu."""
+    menu_path: str = "/genkan/menu"
+    """Path of the fragment that refreshes the user menu."""
+    account: str = "/genkan/account"
+    """Path of the account page. The routes of its forms and fragments are below it."""
+
+    def __post_init__(self) -> None:
+        """Raise ConfigurationError for a path that a route cannot have."""
+        for name in ("menu_path", "account"):
+            path = getattr(self, name)
+            if not path.startswith("/") or path.endswith("/") or "//" in path:
+                raise ConfigurationError(f"pages.{name}: not a path. Give one such as /account, without a final slash.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

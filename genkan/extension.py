@@ -34,11 +34,12 @@ from genkan.oauth.transport.adapters import is_allowed_url
 from genkan.settings.environment import Settings, from_environment
 from genkan.settings.package import collect, package_settings
 from genkan.types import Session, Token, str_claim
-from genkan.web import account, errors, flask_login, views
+from genkan.web import account, flask_login, views
 from genkan.web.access import make_check_access
 from genkan.web.context import TEMPLATE_CONTEXT, process_response
 from genkan.web.headers import SecurityHeaders
-from genkan.web.responses import NO_STORE_HEADERS
+from genkan.web.menu import add_menu_globals, register_menu
+from genkan.web.responses import NO_STORE_HEADERS, register_error_handlers
 from genkan.web.state import EXTENSION, AppParts, AppState, get_state
 from genkan.web.static_files import add_static_globals, register_package_files
 
@@ -96,16 +97,17 @@ class Genkan:
         the first request, or by `check`. Call it before blueprints with `json_blueprint` are registered. Raises
         ConfigurationError for an unknown keyword, and with `strict` if LOGIN_DISABLED is set.
         """
-        options = Options.of({**self._settings, **settings})
+        options = Options.of({**self._settings, **settings}, app.config, os.environ)
         dev_providers: list[DevelopmentProvider] = []
         build = partial(self._build, app, options, dev_providers)
         register(app, build, strict=options.strict, trusted_proxy_hops=_trusted_proxy_hops(app, options))
         register_package_files(app)
+        register_menu(app, options.pages.menu_path)
         app.register_blueprint(views.bp)
-        app.register_blueprint(account.bp)
+        app.register_blueprint(account.bp, url_prefix=options.pages.account)
         app.cli.add_command(create_group())
         if options.strict:
-            add_static_globals(app)
+            _add_globals(app)
         if options.environment is not None:
             check(app)
         if options.environment is None or dev_providers:
@@ -162,7 +164,7 @@ def register(app: Flask, build: Callable[[], AppParts], *, strict: bool, trusted
     state.at_first_request.append(partial(_add_globals, app))
     app.before_request(make_check_access(app))
     app.after_request(partial(process_response, state))
-    errors.register_error_handlers(app)
+    register_error_handlers(app)
     if trusted_proxy_hops:
         proxy_fix = ProxyFix(app.wsgi_app, x_for=trusted_proxy_hops, x_proto=trusted_proxy_hops, x_host=0, x_prefix=0)
         app.wsgi_app = proxy_fix  # type: ignore[method-assign]  # as Flask documents it
@@ -174,6 +176,7 @@ def _add_globals(app: Flask) -> None:
     # At the first request, because an application may still change `jinja_options` after `init_app`.
     app.jinja_env.globals.setdefault("auth", TEMPLATE_CONTEXT["auth"])
     add_static_globals(app)
+    add_menu_globals(app)
 
 
 def _settings(app: Flask, options: Options) -> Settings:

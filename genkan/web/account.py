@@ -20,10 +20,12 @@ from genkan.session.reader import SessionResult
 from genkan.types import str_claim
 from genkan.web.access import fresh, own_blueprint
 from genkan.web.context import app_state, auth, get_core, session_result, set_session_result
+from genkan.web.menu import account_url
 from genkan.web.responses import is_htmx
 from genkan.web.server_actions import link, sign_out
 
-bp = own_blueprint(Blueprint("account", __name__))
+bp = own_blueprint(Blueprint("genkan_account", __name__))
+"""Registered below `Pages.account`."""
 
 FRESH_MAX_AGE = 300
 """Seconds since the last authentication at a provider, for unlinking an account and for deleting the user."""
@@ -34,19 +36,17 @@ ACTIVITY_LIMIT = 20
 NOTICES = {"renamed", "ended", "others-ended", "unlinked", "linked"}
 """Values of the query parameter `notice`. Each shows the result of an action at the top of its section."""
 
-DELETED_URL = "/?account=deleted"
-
 ViewResponse = str | Response | BaseResponse
 
 
-@bp.get("/account")
+@bp.get("")
 def index() -> Response:
     """Render the whole page."""
     notice = request.args.get("notice")
     return _render_page(notice=notice if notice in NOTICES else None)
 
 
-@bp.post("/account/name")
+@bp.post("/name")
 def rename() -> ViewResponse:
     """Change the display name."""
     name = request.form.get("name", "")
@@ -57,30 +57,30 @@ def rename() -> ViewResponse:
     return _show_result("profile", "renamed", "session-changed") if user else abort(404)
 
 
-@bp.post("/account/sessions/<sid>/end")
+@bp.post("/sessions/<sid>/end")
 def revoke_session(sid: str) -> ViewResponse:
     """Revoke one session. The current session is signed out instead."""
     if sid == _current_sid():
-        return _sign_out("/")
+        return _sign_out(_front_page())
     return _show_result("sessions", "ended") if users.revoke_session(_user_id(), sid, get_core()) else abort(404)
 
 
-@bp.post("/account/sessions/end-others")
+@bp.post("/sessions/end-others")
 def revoke_other_sessions() -> ViewResponse:
     """Revoke every session but the current one."""
     users.revoke_sessions(_user_id(), get_core(), except_token=session_result().token)
     return _show_result("sessions", "others-ended")
 
 
-@bp.post("/account/accounts/<provider_id>/link")
+@bp.post("/accounts/<provider_id>/link")
 def link_account(provider_id: str) -> ViewResponse:
     """Redirect to the provider to link one more account. `link` requires a recent authentication."""
     if get_core().adapter.get_user(_user_id()) is None:
         abort(404)
-    return link(provider_id, redirect_to="/account?notice=linked")
+    return link(provider_id, redirect_to=f"{account_url()}?notice=linked")
 
 
-@bp.post("/account/accounts/<provider_id>/unlink")
+@bp.post("/accounts/<provider_id>/unlink")
 @fresh(within=FRESH_MAX_AGE)
 def unlink_account(provider_id: str) -> ViewResponse:
     """Unlink an account. The last one cannot be unlinked."""
@@ -91,7 +91,7 @@ def unlink_account(provider_id: str) -> ViewResponse:
     return _show_result("accounts", "unlinked") if unlinked else abort(404)
 
 
-@bp.get("/account/delete")
+@bp.get("/delete")
 @fresh(within=FRESH_MAX_AGE)
 def delete_page() -> str:
     """Render the page that lists what a deletion removes and asks for confirmation."""
@@ -99,12 +99,12 @@ def delete_page() -> str:
     return render_template("genkan/account/delete.html", user=user, **_sessions(), **_accounts())
 
 
-@bp.post("/account/delete")
+@bp.post("/delete")
 @fresh(within=FRESH_MAX_AGE)
 def delete() -> ViewResponse:
     """Delete the user and sign out."""
     users.delete(get_core().adapter.get_user(_user_id()) or abort(404), get_core())
-    return _sign_out_revoked(DELETED_URL)
+    return _sign_out_revoked(f"{_front_page()}?account=deleted")
 
 
 @bp.app_template_filter("utc")
@@ -157,19 +157,19 @@ def _render_section(section: str, **more: Any) -> str:
     return render_template(f"genkan/account/_{section}.html", provider_name=_provider_name, **context, **more)
 
 
-@bp.get("/partials/account/facts")
+@bp.get("/partials/facts")
 def profile_details() -> str:
     """Render the details of the profile for htmx, without the form."""
     return render_template("genkan/account/_profile_details.html", **_profile())
 
 
-@bp.get("/partials/account/sessions")
+@bp.get("/partials/sessions")
 def sessions_section() -> str:
     """Render the section with the sessions for htmx."""
     return _render_section("sessions")
 
 
-@bp.get("/partials/account/activity")
+@bp.get("/partials/activity")
 def activity_section() -> str:
     """Render the section with the recent activity for htmx."""
     return _render_section("activity")
@@ -177,7 +177,7 @@ def activity_section() -> str:
 
 def _show_result(section: str, notice: str, event: str = "account-changed") -> ViewResponse:
     if not is_htmx():
-        return redirect(f"/account?notice={notice}", 303)
+        return redirect(f"{account_url()}?notice={notice}", 303)
     response = make_response(_render_section(section, notice=notice))
     # The event is sent to the body, because the element that made the request has been replaced by then.
     response.headers["HX-Trigger"] = f'{{"{event}": {{"target": "body"}}}}'
@@ -206,6 +206,10 @@ def _sign_out_revoked(callback_url: str) -> ViewResponse:
     # The session was revoked already, so the sign-out only deletes cookies and sends no signal.
     set_session_result(SessionResult(cookie_names=session_result().cookie_names, invalid=True))
     return _sign_out(callback_url)
+
+
+def _front_page() -> str:
+    return f"{request.script_root}/"
 
 
 def _user_id() -> str:

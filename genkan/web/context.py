@@ -139,20 +139,25 @@ def return_url() -> str:
     state = request_state()
     core = state.app.core
     current = request.headers.get("HX-Current-URL")
-    here = request.full_path.rstrip("?") if request.method in ("GET", "HEAD") else request.headers.get("Referer", "/")
+    root = request.script_root
+    actions = f"{root}{BASE_PATH}/"
+    here = request.headers.get("Referer", f"{root}/")
+    if request.method in ("GET", "HEAD"):
+        here = root + request.full_path.rstrip("?")
     url = same_origin_url(current if current is not None else here, core.origin) or core.origin
     path = relative_url(url, core.origin)
-    if path.startswith(f"{BASE_PATH}/"):
+    if path.startswith(actions):
         # A page about signing in was given a callback URL in its query or, after an error, in the cookie.
         remembered = state.cookies.get(core.cookie_names.callback_url)
-        callback_url = dict(parse_qsl(urlsplit(path).query)).get("callbackUrl") or remembered or "/"
+        callback_url = dict(parse_qsl(urlsplit(path).query)).get("callbackUrl") or remembered or f"{root}/"
         path = relative_url(same_origin_url(callback_url, core.origin) or core.origin, core.origin)
-    return "/" if path.startswith((f"{BASE_PATH}/", "/partials/")) else path
+    fragments = (f"{root}/partials/", f"{root}{core.pages.account}/partials/", root + core.pages.menu_path)
+    return f"{root}/" if path.startswith((actions, *fragments)) else path
 
 
 def sign_in_url() -> str:
     """Return the path of the sign-in page, with `return_url()` as its callback URL."""
-    return f"{BASE_PATH}/signin?callbackUrl={quote(return_url(), safe='')}"
+    return f"{request.script_root}{BASE_PATH}/signin?callbackUrl={quote(return_url(), safe='')}"
 
 
 def add_static_headers(response: Response) -> Response:

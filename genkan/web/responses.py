@@ -1,25 +1,31 @@
-"""Responses to requests that are refused, for pages, htmx and JSON."""
+"""Responses to requests that are refused, for pages, htmx and JSON, and to errors that a view does not catch."""
 
 from __future__ import annotations
 
 import json
+import logging
 
-from flask import Response, request
+from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import ServiceUnavailable
+from werkzeug.wrappers import Response as BaseResponse
 
 from genkan.core import BASE_PATH
-from genkan.errors import AuthError
+from genkan.errors import AuthError, InvalidSettings, ProviderUnavailable, ReauthorizationRequired, SessionRequired
 from genkan.http.urls import add_query
 from genkan.types import JSON
-from genkan.web.context import app_state, session_result, sign_in_url
+from genkan.web.context import app_state, return_url, session_result, sign_in_url
 from genkan.web.error_messages import error_message
 from genkan.web.headers import PRIVATE_HEADERS
+
+ResponseLike = Response | BaseResponse
 
 RETRY_SECONDS = 5
 """The Retry-After header while sessions can't be read."""
 
 NO_STORE_HEADERS = {"Cache-Control": "private, no-cache, no-store", "Expires": "0", "Pragma": "no-cache"}
 """The headers of Auth.js's JSON responses."""
+
+_log = logging.getLogger("genkan.settings")
 
 
 def is_htmx() -> bool:
@@ -67,7 +73,7 @@ def forbidden(error: AuthError) -> Response:
     if wants_json():
         response = json_response({"error": "Forbidden", "code": error.code, **reason}, 403)
     else:
-        url = add_query(f"{BASE_PATH}/error", {"error": error.code, **reason})
+        url = add_query(f"{request.script_root}{BASE_PATH}/error", {"error": error.code, **reason})
         message = "This form has expired. Reload the page and send it again."
         if error.reason:
             # Sending it again would not help.
@@ -95,3 +101,36 @@ def service_unavailable() -> Response:
 
 def _text(message: str, status: int, headers: dict[str, str]) -> Response:
     return Response(message, status, headers, content_type="text/plain; charset=utf-8")
+
+
+def register_error_handlers(app: Flask) -> None:
+    """Respond to SessionRequired, ReauthorizationRequired and ProviderUnavailable in every view of `app`."""
+    app.register_error_handler(SessionRequired, _session_required)
+    app.register_error_handler(ReauthorizationRequired, _reauthorization_required)
+    app.register_error_handler(ProviderUnavailable, _provider_unavailable)
+    app.register_error_handler(InvalidSettings, _invalid_settings)
+
+
+def _session_required(error: Exception) -> ResponseLike:
+    try:
+        return unauthorized()
+    except ServiceUnavailable:
+        # An exception raised in an error handler would be a 500.
+        return _provider_unavailable(error)
+
+
+def _reauthorization_required(error: ReauthorizationRequired) -> ResponseLike:
+    """Return 403, or 303 for a page: the user is signed in, but has to sign in at the provider again."""
+    body: JSON = {"error": error.code, "provider": error.provider}
+    url = add_query(f"{request.script_root}{BASE_PATH}/signin", {"error": error.code, "callbackUrl": return_url()})
+    return deny(403, body, "Sign in with the provider once more to continue.", url)
+
+
+def _invalid_settings(error: InvalidSettings) -> ResponseLike:
+    """Return 503 for a setting that was not checked before the first request. The log names it."""
+    _log.error("sign-in is not available: %s", error, extra={"event": "configuration"})
+    return _provider_unavailable(error)
+
+
+def _provider_unavailable(_error: Exception) -> ResponseLike:
+    return current_app.make_response(current_app.handle_http_exception(ServiceUnavailable(retry_after=RETRY_SECONDS)))

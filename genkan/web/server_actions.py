@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from flask import Response
+from flask import Response, request
 
 from genkan.actions import access_token as access_tokens
 from genkan.actions.callback_url import callback_url, error_redirect
@@ -19,30 +19,31 @@ from genkan.types import JSON, Session
 from genkan.web.access import require_fresh
 from genkan.web.context import get_core, queue_cookies, session_result, set_session_result
 from genkan.web.convert import to_request, to_response
+from genkan.web.menu import account_url
 
 LINK_MAX_AGE = 300
 """Seconds. A user who links an account must have authenticated in this time."""
 
 
-def sign_in(provider_id: str, *, redirect_to: str = "/") -> Response:
-    """Start a sign-in. Return this response from the view.
+def sign_in(provider_id: str, *, redirect_to: str | None = None) -> Response:
+    """Start a sign-in. Return this response from the view. It ends at `redirect_to`, by default the front page.
 
     Only for POST requests, whose CSRF token has been checked. Raises ConfigurationError for other methods.
     """
-    core, request = get_core(), _unsafe_request(redirect_to)
+    core, action_request = get_core(), _unsafe_request(redirect_to)
     try:
-        return to_response(start_flow(provider_id, request, core))
+        return to_response(start_flow(provider_id, action_request, core))
     except AuthError as error:
         return to_response(error_redirect(error, core))
 
 
-def link(provider_id: str, *, redirect_to: str = "/account") -> Response:
+def link(provider_id: str, *, redirect_to: str | None = None) -> Response:
     """Start linking an account to the signed-in user. Return this response from the view.
 
-    Only for POST requests, like `sign_in`. Without a session, or if the user authenticated more than LINK_MAX_AGE
-    seconds ago, the response is that of `require_fresh`.
+    It ends at `redirect_to`, by default the account page. Only for POST requests, like `sign_in`. Without a session, or
+    if the user authenticated more than LINK_MAX_AGE seconds ago, the response is that of `require_fresh`.
     """
-    core, request = get_core(), _unsafe_request(redirect_to)
+    core, action_request = get_core(), _unsafe_request(redirect_to or account_url())
     refusal = require_fresh(LINK_MAX_AGE)
     if refusal is not None:
         return refusal
@@ -50,14 +51,16 @@ def link(provider_id: str, *, redirect_to: str = "/account") -> Response:
         user_id = session_result().user_id
         if not user_id:
             raise SessionRequired
-        return to_response(start_flow(provider_id, request, core, purpose="link", user_id=user_id))
+        return to_response(start_flow(provider_id, action_request, core, purpose="link", user_id=user_id))
     except AuthError as error:
-        url = callback_url(request, core)
+        url = callback_url(action_request, core)
         return to_response(error_redirect(error, core, purpose="link", callback_url=url))
 
 
-def sign_out(*, redirect_to: str = "/") -> Response:
-    """Sign out. Return this response from the view. From here on `auth()` is None.
+def sign_out(*, redirect_to: str | None = None) -> Response:
+    """Sign out, and redirect, by default to the front page. Return this response from the view.
+
+    From here on `auth()` is None.
 
     Only for POST requests, like `sign_in`.
     """
@@ -97,8 +100,9 @@ def access_token(provider_id: str, *, provider_account_id: str | None = None) ->
     return access_tokens.access_token(user_id, provider_id, get_core(), provider_account_id=provider_account_id)
 
 
-def _unsafe_request(redirect_to: str) -> ActionRequest:
-    request = to_request()
-    if request.method in SAFE_METHODS:
+def _unsafe_request(redirect_to: str | None) -> ActionRequest:
+    url = redirect_to or f"{request.script_root}/"
+    action_request = to_request()
+    if action_request.method in SAFE_METHODS:
         raise ConfigurationError("sign_in(), link() and sign_out() need a POST request, so that no link can call them.")
-    return replace(request, body={**request.body, "callbackUrl": redirect_to})
+    return replace(action_request, body={**action_request.body, "callbackUrl": url})

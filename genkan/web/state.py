@@ -118,6 +118,8 @@ class RequestState:
     request_id: str = ""
     final_response: Response | None = None
     """The response that has all its headers already."""
+    has_menu_assets: bool = False
+    """True if the page has the style sheet and the script of the user menu."""
     read_seconds: float | None = None
     """Seconds that reading the session took. Only measured in development."""
 

@@ -6,13 +6,14 @@ import gzip
 import hashlib
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
-from flask import Blueprint, Flask, Response, current_app, request
+from flask import Blueprint, Flask, Response, current_app, has_request_context, request
 from werkzeug.exceptions import NotFound
 from werkzeug.security import safe_join
 
-from genkan.web.access import public
+from genkan.web.access import own_blueprint, public
 from genkan.web.compression import accepts_gzip, set_gzip_body, weaken_etag
 
 PACKAGE_URL_PATH = "/genkan/static"
@@ -54,7 +55,7 @@ class StaticFiles:
         """Return the URL of a file with its version, or None if there is no such file."""
         version = self._version(filename)
         # Not `url_for`: it fails for a request with an invalid Host header, and the error page needs its style sheet.
-        return None if version is None else f"{self._url_path}/{quote(filename)}?v={version}"
+        return None if version is None else f"{_script_root()}{self._url_path}/{quote(filename)}?v={version}"
 
     def url(self, filename: str) -> str:
         """Return the URL of a file with its version. Raises ValueError if there is no such file."""
@@ -81,9 +82,12 @@ def register_package_files(app: Flask) -> None:
 
     The application's own templates come first, so a file below its `templates/genkan/` replaces ours.
     """
-    blueprint = Blueprint(
-        "genkan", __name__, template_folder="templates", static_folder="static", static_url_path=PACKAGE_URL_PATH
-    )
+    options: dict[str, Any] = {
+        "template_folder": "templates",
+        "static_folder": "static",
+        "static_url_path": PACKAGE_URL_PATH,
+    }
+    blueprint = own_blueprint(Blueprint("genkan", __name__, **options))
     app.register_blueprint(blueprint)
     app.view_functions["genkan.static"] = public(partial(StaticFiles(blueprint).send))
 
@@ -101,6 +105,10 @@ def _provider_icon(own_files: StaticFiles, package_files: StaticFiles, provider_
     # An application that adds a provider puts its icon into its own static folder.
     icon = f"img/providers/{provider_id}.svg"
     return own_files.find(icon) or package_files.find(icon) or package_files.url("img/providers/oidc.svg")
+
+
+def _script_root() -> str:
+    return request.script_root if has_request_context() else ""
 
 
 def _compress(response: Response) -> None:

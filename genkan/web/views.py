@@ -34,6 +34,7 @@ from genkan.web.context import (
 )
 from genkan.web.convert import single_form_value, to_request, to_response
 from genkan.web.error_messages import Message, error_message
+from genkan.web.menu import action_url
 from genkan.web.responses import RETRY_SECONDS, json_response
 
 
@@ -217,9 +218,9 @@ def verify_request_page() -> Response:
 def _retry_url(request: ActionRequest, core: Core) -> str:
     purpose, url = request.query.get("purpose"), relative_url(callback_url(request, core), core.origin)
     if purpose == "fresh":
-        return add_query(f"{BASE_PATH}/signin", {"reason": "fresh", "callbackUrl": url})
+        return add_query(action_url("/signin"), {"reason": "fresh", "callbackUrl": url})
     # Without the query, which may report a success that did not happen.
-    return url.partition("?")[0] if purpose == "link" else f"{BASE_PATH}/signin"
+    return url.partition("?")[0] if purpose == "link" else action_url("/signin")
 
 
 def _page(template: str, message: Message | None, **context: object) -> Response:
@@ -236,7 +237,7 @@ def _without_referrer(response: Response) -> Response:
 
 
 def _cross_origin(error: CrossOriginRequest) -> Response:
-    return _page("genkan/error.html", error_message(error.code, error.reason), retry_url="/")
+    return _page("genkan/error.html", error_message(error.code, error.reason), retry_url=f"{request.script_root}/")
 
 
 ROUTES: tuple[tuple[str, str, Callable[..., Response]], ...] = (

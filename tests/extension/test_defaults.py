@@ -129,10 +129,10 @@ def test_the_reference_application_is_strict() -> None:
 
 def test_the_account_page_needs_a_session_and_a_token(guest: Flask) -> None:
     browser = browser_of(guest)
-    assert browser.get("/account").status_code == 303
+    assert browser.get("/genkan/account").status_code == 303
     browser.sign_in()
-    assert browser.get("/account").status_code == 200
-    assert browser.post("/account/name", data={"name": "x"}).status_code == 403
+    assert browser.get("/genkan/account").status_code == 200
+    assert browser.post("/genkan/account/name", data={"name": "x"}).status_code == 403
 
 
 def test_browser_fixture(guest: Flask) -> None:

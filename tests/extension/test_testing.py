@@ -35,8 +35,8 @@ def test_the_same_address_is_the_same_user(app: Flask, signed_in: SignIn) -> Non
 
 def test_a_session_can_be_ended_or_old(app: Flask, signed_in: SignIn) -> None:
     assert signed_in(ended=True).get("/private").status_code == 303
-    assert signed_in(fresh=False).get("/account/delete").status_code == 303
-    assert signed_in().get("/account/delete").status_code == 200
+    assert signed_in(fresh=False).get("/genkan/account/delete").status_code == 303
+    assert signed_in().get("/genkan/account/delete").status_code == 200
 
 
 def test_the_htmx_client_gets_401(htmx_client: FlaskClient) -> None:

@@ -57,7 +57,17 @@ def _app(patched: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
 
 def run_own_tests(folder: Path) -> str:
     """Run the application's own tests. Return the last line of the output."""
-    command = ["env", "-i", f"PYTHONPATH={folder}:{ROOT}", sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    command = [
+        "env",
+        "-i",
+        f"PYTHONPATH={folder}:{ROOT}",
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+    ]
     options = ["-c", "/dev/null", "--rootdir", str(folder), "-W", "error", "tests"]
     done = subprocess.run([*command, *options], cwd=folder, capture_output=True, text=True, check=False)
     return done.stdout.splitlines()[-1]

@@ -30,7 +30,7 @@ def test_no_page_contains_a_session_token(hana: Browser, phone: Browser) -> None
 
 
 def test_the_pages_of_one_user_contain_no_data_of_another(hana: Browser, alex: Browser) -> None:
-    seen = "".join(alex.get(path).text for path in ("/account", "/partials/account/sessions", "/account/delete"))
+    seen = "".join(alex.get(path).text for path in ("/account", "/account/partials/sessions", "/account/delete"))
 
     for value in ("Hana", "hana@", "192.0.2.1", sid(hana), user_id(hana)):
         assert value not in seen
@@ -38,19 +38,19 @@ def test_the_pages_of_one_user_contain_no_data_of_another(hana: Browser, alex: B
 
 @pytest.mark.parametrize("part", ["facts", "sessions", "activity"])
 def test_each_fragment_can_be_loaded_alone(hana: Browser, part: str) -> None:
-    response = hana.get(f"/partials/account/{part}", headers=HTMX)
+    response = hana.get(f"/account/partials/{part}", headers=HTMX)
 
     assert response.text.lstrip().startswith("<")
     assert "<html" not in response.text
     assert f'id="account-{part}"' in response.text
-    assert f'hx-get="/partials/account/{part}"' in hana.get("/account").text
+    assert f'hx-get="/account/partials/{part}"' in hana.get("/account").text
 
 
 def test_activity_shows_the_twenty_latest_entries_newest_first(hana: Browser, phone: Browser) -> None:
     phone.sign_out()
     phone.sign_in()
     phone.sign_in()
-    content = text(hana.get("/partials/account/activity"))
+    content = text(hana.get("/account/partials/activity"))
 
     sentences = (
         "A new sign-in took the place of the session on Safari on iPhone",
@@ -62,7 +62,7 @@ def test_activity_shows_the_twenty_latest_entries_newest_first(hana: Browser, ph
     assert sorted(places[1:]) == places[1:]
     for _ in range(9):
         phone.sign_in()
-    assert hana.get("/partials/account/activity").text.count("<time") == 20
+    assert hana.get("/account/partials/activity").text.count("<time") == 20
 
 
 def test_an_unknown_notice_is_not_shown(hana: Browser) -> None:

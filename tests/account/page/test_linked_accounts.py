@@ -22,7 +22,7 @@ def test_after_unlinking_an_account_the_page_offers_to_revoke_the_other_sessions
     assert 'action="/account/sessions/end-others"' in response.text
     assert "End all other sessions" in response.text
     assert [account.provider for account in hana.core.adapter.list_accounts(user_id(hana))] == ["development"]
-    assert "Unlinked GitHub" in text(hana.get("/partials/account/activity"))
+    assert "Unlinked GitHub" in text(hana.get("/account/partials/activity"))
     assert phone.session() is not None
 
 

@@ -23,8 +23,8 @@ def test_a_user_of_another_application_sees_that_nothing_is_stored(app: Flask) -
 
     assert "Nothing is stored about you here" in page.text
     assert "nia@example.com" in page.text
-    assert "/account/" not in page.text.replace("/partials/account/facts", "")
-    assert text(browser.get("/partials/account/facts")).startswith("Name Nia Next E-mail nia@example.com")
+    assert "/account/" not in page.text.replace("/account/partials/facts", "")
+    assert text(browser.get("/account/partials/facts")).startswith("Name Nia Next E-mail nia@example.com")
     for path in ("/account/name", "/account/sessions/x/end", "/account/accounts/github/unlink", "/account/delete"):
         assert browser.submit(path, name="Nia", headers=HTMX).status_code in {401, 404}, path
     assert browser.session() is not None

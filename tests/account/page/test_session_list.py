@@ -38,7 +38,7 @@ def test_a_session_of_another_user_is_not_found(hana: Browser, alex: Browser, he
 
     assert hana.session() is not None
     assert alex.session() is not None
-    assert "ended" not in text(hana.get("/partials/account/activity"))
+    assert "ended" not in text(hana.get("/account/partials/activity"))
 
 
 @pytest.mark.parametrize("headers", FORM_AND_HTMX, ids=["form", "htmx"])

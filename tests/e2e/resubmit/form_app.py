@@ -13,7 +13,7 @@ from tests.browser import Browser
 from tests.e2e.browser_window import BrowserWindow
 
 FORM = """
-<form method="post" action="/form" hx-post="/form" hx-target="#result" hx-swap="outerHTML">
+<form data-genkan method="post" action="/form" hx-post="/form" hx-target="#result" hx-swap="outerHTML">
 <input type="hidden" name="csrfToken" value="{{ csrf_token() }}">
 <label>Note <textarea name="note"></textarea></label>
 <button name="how" value="carefully">Save note</button>

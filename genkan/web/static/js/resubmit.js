@@ -3,8 +3,7 @@
 // page was rendered for this user. session.js loads this module at the first refusal. Limits: docs/sessions.md.
 
 const page = document.body.dataset;
-const main = document.querySelector("main");
-const channel = new BroadcastChannel("next-auth");
+const main = document.querySelector("main") ?? document.body;
 
 const MESSAGES = {
   checking: ["One moment", "This page is being updated before this is sent."],
@@ -37,13 +36,14 @@ let sent; // the repeated request
 let focused; // had the focus before the dialog
 let noticeTimer;
 
-/** Handles a refusal that names a URL. Opens the dialog for a request of the user, else goes to the URL. */
-export async function refused(detail, url) {
+/** Handles a refusal that names a URL. Opens the dialog for a request of the user, else goes to the URL. `user` is the
+    fingerprint of the user whose page this is. */
+export async function refused(detail, url, user = "") {
   const request = read(detail);
   const kind = kindOf(url);
   if (page.covered === "leaving" || (blocked && !(state === "later" && isByUser(request)))) return;
   if (!kind || !isByUser(request) || !document.getElementById("user-menu")) return leave(url);
-  blocked = { ...request, kind, url, user: page.user ?? "" };
+  blocked = { ...request, kind, url, user };
   seenMenu = document.getElementById("user-menu");
   popupOpened = sessionChanged = false;
   await stylesLoaded;
@@ -199,6 +199,7 @@ function reset() {
 // Shows a notice for six seconds, or until further notice while it explains why the page is empty.
 function notify(text) {
   const notice = document.getElementById("notice");
+  if (!notice) return;
   notice.textContent = text;
   clearTimeout(noticeTimer);
   if (state !== "later") noticeTimer = setTimeout(() => notice.textContent === text && (notice.textContent = ""), 6000);
@@ -208,7 +209,9 @@ const on = (names, listener) => names.split(" ").forEach((name) => addEventListe
 const isRepeated = ({ detail }) => state === "sending" && read(detail).event === blocked.event;
 
 on("htmx:after:swap htmx:afterSwap", onMenuChange);
-channel.onmessage = () => (sessionChanged = popupOpened);
+try {
+  new BroadcastChannel("next-auth").onmessage = () => (sessionChanged = popupOpened);
+} catch {} // without it, the sign-in is noticed when the page is visible again
 
 // The server can't read the session at the moment.
 on("htmx:finally:request htmx:afterRequest", ({ detail }) => {

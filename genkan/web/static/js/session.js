@@ -1,36 +1,39 @@
-// Keeps the page in step with server and tabs: at `session-changed`, parts that show the session are fetched again.
-// Events have the names of htmx 4 and 2.
+// See docs/sessions.md
 
-const channel = new BroadcastChannel("next-auth");
 const page = document.body.dataset;
 const inFlight = new Map();
+const OWN = "#user-menu, [data-genkan]";
 
 let menu = document.getElementById("user-menu");
-let status = menu?.dataset.status; // never the "loading" of a slow refresh
-let isRemote, refreshedAt, slowTimer, noticeTimer, focused, opened;
+let status = menu?.dataset.status;
+let channel, user, isRemote, refreshedAt, slowTimer, noticeTimer, focused, opened, sentUntil;
 
 const on = (names, listener) => names.split(" ").forEach((name) => addEventListener(name, listener, true));
-const broadcast = (trigger) => channel.postMessage({ event: "session", data: { trigger } });
+const broadcast = (trigger) => channel?.postMessage({ event: "session", data: { trigger } });
 
 function refresh() {
   refreshedAt = Date.now();
   document.dispatchEvent(new CustomEvent("session-changed", { detail: { remote: true } }));
 }
 
-channel.onmessage = () => {
-  isRemote = !isMenuFormSent();
-  refresh();
-};
+try {
+  channel = new BroadcastChannel("next-auth");
+  channel.onmessage = () => {
+    isRemote = !isMenuFormSent();
+    refresh();
+  };
+} catch {}
 
 on("session-changed", ({ detail }) => {
-  if (!detail?.remote && !isMenuFormSent()) broadcast("getSession");
+  if (isMenuFormSent()) return;
+  if (!detail?.remote) broadcast("getSession");
+  setTimeout(fetchMenu);
 });
 
 on("visibilitychange online", () => {
-  if (!document.hidden && !(Date.now() - refreshedAt < 5000)) refresh();
+  if (!document.hidden && !(Date.now() < refreshedAt + 5000)) refresh();
 });
 
-// A private page is covered when left, and after Back until the menu is refreshed.
 function cover(reason = "") {
   if ("private" in page) page.covered = reason;
 }
@@ -44,24 +47,26 @@ on("pageshow", ({ persisted }) => {
 function announce() {
   if (!menu || status === "loading") return;
   const { session } = menu.dataset;
-  page.user ||= session;
+  user ||= session;
   try {
     const last = localStorage["genkan.session"] ?? "";
     localStorage["genkan.session"] = session;
     if (last !== session && !isRemote) broadcast(session ? "getSession" : "signout");
-  } catch {} // without storage, tabs refresh when visible
+  } catch {}
 }
 
 function replaceMenu(next) {
-  const changed = status !== "loading" && next.dataset.session !== menu.dataset.session;
+  const before = menu?.dataset.session;
+  const changed = menu && status !== "loading" && next.dataset.session !== before;
   menu = next;
   status = menu.dataset.status;
   announce();
   isRemote = false;
-  if ("held" in page || ("private" in page && document.querySelector("[data-sent]"))) return;
+  if (changed && before) for (const part of document.querySelectorAll("body [data-private]")) part.textContent = "";
+  if ("held" in page || ("private" in page && isSending())) return;
   if ("private" in page && status === "unauthenticated") {
     leave(menu.querySelector("a").href);
-  } else if (changed && ("private" in page || ("follow" in page && !document.querySelector("[data-sent]")))) {
+  } else if (changed && ("private" in page || ("follow" in page && !isSending()))) {
     leave(location.pathname + location.search);
   } else {
     delete page.covered;
@@ -75,29 +80,29 @@ function leave(url) {
   location.replace(url);
 }
 
-// The page is held until resubmit.js decides.
 on("htmx:before:response htmx:beforeOnLoad", (event) => {
   const request = requestOf(event);
-  const code = request.response?.status ?? request.status;
+  const source = sourceOf(event);
+  const code = codeOf(request);
   const url = request.hx ? request.hx.redirect : request.getResponseHeader("HX-Redirect");
-  if (url && code === 204 && isMenuForm(sourceOf(event))) broadcast("signout"); // continues at the provider
-  // Signed out in this browser only: the menu stays to try again, and nothing private does.
-  if (code === 202 && "private" in page) {
+  if (url && code === 204 && isMenuForm(source)) broadcast("signout");
+  if (code === 202 && isMenuForm(source) && "private" in page) {
     delete page.private;
-    document.getElementById("content").textContent = "";
+    document.querySelector("#content, main")?.replaceChildren();
   }
-  if (!url || (code !== 401 && code !== 403)) return;
+  if (!url && code > 399 && source.closest("#user-menu")) event.preventDefault();
+  if (!url || !/40[13]/.test(code) || !source.closest(OWN)) return;
   event.preventDefault();
   page.held = "";
-  import("./resubmit.js").then((module) => module.refused(event.detail, url)).catch(() => leave(url));
+  import("./resubmit.js").then((module) => module.refused(event.detail, url, user)).catch(() => leave(url));
 });
 
-on("htmx:before:swap htmx:beforeSwap", () => {
-  focused = document.activeElement?.closest("[hx-get][id]")?.id;
+on("htmx:before:swap htmx:beforeSwap genkan:before", () => {
+  focused = document.activeElement?.closest("#user-menu, :is([data-genkan], [data-genkan] *)[hx-get][id]")?.id;
   opened = menu?.querySelector("[open]");
 });
 
-on("htmx:after:swap htmx:afterSwap", () => {
+on("htmx:after:swap htmx:afterSwap genkan:after", () => {
   const next = document.getElementById("user-menu");
   if (next && next !== menu) {
     replaceMenu(next);
@@ -110,19 +115,24 @@ on("htmx:after:swap htmx:afterSwap", () => {
 });
 
 const requestOf = ({ detail }) => detail.ctx ?? detail.xhr;
+const codeOf = (request) => request.response?.status ?? request.status;
 const sourceOf = ({ detail }) => detail.ctx?.sourceElement ?? detail.elt;
 const isMenuForm = (element) => element?.matches("#user-menu *");
-const isMenuFormSent = () => [...inFlight.values()].some(isMenuForm);
+const isMenu = (element) => element === menu;
+const isInFlight = (test) => [...inFlight.values()].some(test);
+const isMenuFormSent = () => isInFlight(isMenuForm);
+const isSending = () => Date.now() < sentUntil;
 
-// The form brings the new menu.
-on("htmx:config:request htmx:configRequest", (event) => {
-  if (sourceOf(event) === menu && isMenuFormSent()) event.preventDefault();
-});
+function fetchMenu() {
+  if (!menu?.isConnected || isInFlight(isMenu) || isMenuFormSent()) return;
+  import("./refresh.js").then((module) => module.refresh(menu)).catch(() => {});
+}
 
 on("htmx:before:request htmx:beforeRequest", (event) => {
   const source = sourceOf(event);
+  if (isMenu(source) && isMenuFormSent()) return event.preventDefault();
   inFlight.set(requestOf(event), source);
-  if (source === menu) {
+  if (isMenu(source)) {
     clearTimeout(slowTimer);
     slowTimer = setTimeout(() => (menu.dataset.status = "loading"), 400);
   } else if (isMenuForm(source)) {
@@ -135,25 +145,27 @@ on("htmx:finally:request htmx:afterRequest", (event) => {
   const request = requestOf(event);
   const source = inFlight.get(request);
   inFlight.delete(request);
-  if (source?.matches("[data-sent]")) {
+  if (source?.matches("form")) {
     delete source.dataset.sent;
+    sentUntil = 0;
     if ("private" in page && status === "unauthenticated") refresh();
   }
-  const code = request.response?.status ?? request.status;
-  // Not if the page is held, or another request replaced a link's.
-  if (source?.matches(code ? "form, a" : "form") && source.isConnected && !("held" in page || (code >= 200 && code < 400))) {
+  const code = codeOf(request);
+  if (source?.matches(code ? "form, a" : "form") && source.isConnected && source.closest(OWN) && !("held" in page || (code >= 200 && code < 400))) {
     notify("That did not work. Please try again.");
     if (isMenuForm(source)) refresh();
   }
-  if (!menu || [...inFlight.values()].includes(menu)) return;
+  if (!menu || isInFlight(isMenu)) return;
   clearTimeout(slowTimer);
   menu.dataset.status = status;
-  if (source === menu && "covered" in page) location.reload();
+  if (isMenu(source) && "covered" in page) location.reload();
 });
 
-// A second click sends nothing.
 on("submit", (event) => {
-  const { dataset } = event.target;
+  const { target } = event;
+  const { dataset } = target;
+  if (!isMenuForm(target)) sentUntil = Date.now() + 5000;
+  if (!target.closest("#user-menu, [data-genkan]:not(body)")) return;
   if ("sent" in dataset) {
     event.preventDefault();
     event.stopPropagation();
@@ -171,18 +183,19 @@ on("pointerdown focusin keydown", ({ key, target }) => {
 
 function useFallback(image) {
   const { dataset } = image;
-  if (!dataset?.fallback) return;
-  image.src = dataset.fallback;
-  delete dataset.fallback;
+  if (!dataset?.genkanFallback) return;
+  image.src = dataset.genkanFallback;
+  delete dataset.genkanFallback;
 }
 on("error", ({ target }) => useFallback(target));
 for (const image of document.images) if (image.complete && !image.naturalWidth) useFallback(image);
 
 function notify(text) {
-  const notice = document.getElementById("notice");
+  const notice = document.getElementById("notice") ?? {};
   notice.textContent = text;
   clearTimeout(noticeTimer);
   noticeTimer = setTimeout(() => (notice.textContent = ""), 6000);
 }
 
 announce();
+if (status === "loading") on("DOMContentLoaded", () => setTimeout(fetchMenu));

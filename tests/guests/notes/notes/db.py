@@ -6,6 +6,7 @@ import sqlite3
 
 import click
 from flask import Flask, current_app, g
+from flask.cli import with_appcontext
 
 SCHEMA = """
 DROP TABLE IF EXISTS user;
@@ -32,6 +33,7 @@ def close_db(_error: BaseException | None = None) -> None:
 
 
 @click.command("init-db")
+@with_appcontext
 def init_db() -> None:
     """Create the tables."""
     get_db().executescript(SCHEMA)

@@ -31,9 +31,7 @@ def create() -> str | BaseResponse:
     """Create a note."""
     if request.method == "POST":
         if request.form["text"]:
-            get_db().execute(
-                "INSERT INTO note (author_id, text) VALUES (?, ?)", (g.user["id"], request.form["text"])
-            )
+            get_db().execute("INSERT INTO note (author_id, text) VALUES (?, ?)", (g.user["id"], request.form["text"]))
             get_db().commit()
             return redirect(url_for("notes.index"))
         flash("Write something.")

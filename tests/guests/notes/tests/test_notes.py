@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from flask import Flask, g, session
 from flask.testing import FlaskClient
-
 from notes import create_app
 from notes.db import get_db
 
@@ -40,7 +39,7 @@ def test_the_front_page_is_open(client: FlaskClient) -> None:
 
 
 def test_the_front_page_has_no_other_headers(client: FlaskClient) -> None:
-    assert {name for name, _ in client.get("/").headers} == {"Content-Type", "Content-Length"}
+    assert {name for name, _ in client.get("/").headers} == {"Content-Type", "Content-Length", "Vary"}
 
 
 def test_json_is_open(ada: FlaskClient) -> None:

@@ -1,0 +1,64 @@
+"""User menu: the function for templates, the fragment that refreshes it, and the paths that our templates link to."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, render_template, request
+from markupsafe import Markup
+
+from genkan.core import BASE_PATH
+from genkan.web.access import public
+from genkan.web.context import TEMPLATE_CONTEXT, get_core, request_state, session_result
+from genkan.web.responses import service_unavailable
+
+
+def user_menu(loading: bool = False, nonce: str | None = None, assets: bool = True) -> Markup:
+    """Render the user menu for a page, the first time with its style sheet and its script.
+
+    With `loading` the menu is the same for every visitor and loads itself, so the page can be cached. `nonce` is that of
+    the page's Content-Security-Policy. A layout that has the style sheet and the script already passes `assets=False`.
+    """
+    html = render_template(get_core().pages.menu, **TEMPLATE_CONTEXT, menu_loading=loading)
+    state = request_state()
+    if assets and not state.has_menu_assets:
+        state.has_menu_assets = True
+        html = render_template("genkan/_menu_assets.html", nonce=nonce) + html
+    return Markup(html)  # noqa: S704 (rendered by templates, which escape)
+
+
+def menu_fragment() -> str | Response:
+    """Render the user menu as a fragment. 503 if the session could not be read."""
+    return service_unavailable() if session_result().failed else render_template(get_core().pages.menu)
+
+
+# `url_for` is not used below: it fails for a request with an invalid Host header, and the error page shows the menu.
+
+
+def menu_url() -> str:
+    """Return the path of the user menu's fragment."""
+    return request.script_root + get_core().pages.menu_path
+
+
+def account_url() -> str:
+    """Return the path of the account page."""
+    return request.script_root + get_core().pages.account
+
+
+def action_url(path: str) -> str:
+    """Return the path of an action, such as `/signin`."""
+    return f"{request.script_root}{BASE_PATH}{path}"
+
+
+def register_menu(app: Flask, path: str) -> None:
+    """Serve the user menu at `path`."""
+    app.add_url_rule(path, "genkan.menu", public(menu_fragment))
+
+
+def add_menu_globals(app: Flask) -> None:
+    """Add the functions of the menu to the template globals that are not taken."""
+    for name, function in {
+        "user_menu": user_menu,
+        "genkan_menu_url": menu_url,
+        "genkan_account_url": account_url,
+        "genkan_action_url": action_url,
+    }.items():
+        app.jinja_env.globals.setdefault(name, function)
