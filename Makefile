@@ -1,6 +1,6 @@
 # `make run` to look at it, `make check` and `make test` to change it, `make serve` for production.
 .POSIX:
-.PHONY: run serve setup test check test-pythons lint lock bench
+.PHONY: run serve setup test check test-pythons lint lock bench dist
 
 UNIT = tests/unit
 # Four at most: each may start a PostgreSQL and a Chromium. A crash ends the run: a replaced process may wait for ever.
@@ -41,3 +41,9 @@ bench:
 
 lock:
 	@sh scripts/lock.sh
+
+# Build the source archive and the wheel of the package into dist/.
+dist:
+	@sh scripts/setup.sh requirements-dev.txt
+	@rm -rf dist
+	@exec .venv/bin/python -m hatchling build

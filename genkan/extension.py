@@ -30,7 +30,7 @@ from genkan.dev_provider import views as dev_views
 from genkan.errors import ConfigurationError
 from genkan.http.csrf import SAFE_METHODS
 from genkan.http.urls import is_loopback, origin_of
-from genkan.oauth.transport.adapters import is_allowed_url
+from genkan.oauth.transport.limits import is_allowed_url
 from genkan.settings.environment import Settings, from_environment
 from genkan.settings.package import collect, package_settings
 from genkan.types import Session, Token, str_claim

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
 from authlib.common.errors import AuthlibBaseError
-from authlib.integrations.requests_client import OAuth2Session
-from authlib.oauth2.auth import ClientAuth
 
 from genkan import strict_json
 from genkan.crypto.sealer import Clock
@@ -22,13 +20,17 @@ from genkan.oauth.discovery import Discovery, Metadata
 from genkan.oauth.id_token import KeySource, check_id_token
 from genkan.oauth.reauthentication import check_auth_time, reauthentication_params
 from genkan.oauth.refresh import expires_at, merge_refreshed_tokens
-from genkan.oauth.transport.adapters import DEADLINE_SECONDS, mount_adapters
+from genkan.oauth.transport.adapters import mount_adapters
 from genkan.oauth.transport.deadline import deadline
+from genkan.oauth.transport.limits import DEADLINE_SECONDS
 from genkan.providers.base import Provider
 from genkan.types import Account, Profile
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
+
+    from authlib.integrations.requests_client import OAuth2Session
+    from authlib.oauth2.auth import ClientAuth
 
 ALLOWED_AUTHORIZATION_PARAMS = frozenset({"prompt", "login_hint", "ui_locales"})
 """Parameters that a sign-in request may add to the authorization request. All others are ignored."""
@@ -118,6 +120,9 @@ class OAuthClient:
 
     @contextmanager
     def _session(self, provider: Provider) -> Iterator[OAuth2Session]:
+        # Imported here, because every worker imports this module. The HTTP client takes 7 MiB and a tenth of a second.
+        from authlib.integrations.requests_client import OAuth2Session  # noqa: PLC0415
+
         with (
             deadline(PROVIDER_TIMEOUT),
             OAuth2Session(

@@ -13,8 +13,8 @@ from genkan import strict_json
 from genkan.cache.base import Cache
 from genkan.crypto.sealer import Clock
 from genkan.errors import ProviderError
-from genkan.oauth.transport.adapters import is_allowed_url
 from genkan.oauth.transport.deadline import deadline, remaining
+from genkan.oauth.transport.limits import is_allowed_url
 from genkan.providers.base import DISCOVERY_PATH, Provider
 
 METADATA_SECONDS = 3600

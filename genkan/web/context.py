@@ -183,7 +183,7 @@ def process_response(app: AppState, response: Response) -> Response:
         state.set_cookies = [*reader.refresh(result, app.core.sessions), *state.set_cookies]
     for cookie in state.set_cookies:
         response.headers.add("Set-Cookie", cookie.to_header())
-    if state.read_seconds is not None:
+    if state.read_seconds is not None and is_strict:
         response.headers.add("Server-Timing", f"auth;dur={state.read_seconds * 1000:.3f}")
     if not is_final:
         _add_headers(response, state, is_strict=is_strict)

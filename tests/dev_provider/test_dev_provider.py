@@ -15,7 +15,7 @@ from authlib.integrations.requests_client import OAuth2Session
 from genkan.dev_provider import CLIENT_ID, DevelopmentProvider
 from genkan.dev_provider.users import PRESETS, DevUser
 from genkan.errors import ConfigurationError
-from genkan.oauth.transport.adapters import WSGIAdapter
+from genkan.oauth.transport.network import WSGIAdapter
 from tests.servers.development import CALLBACK, ISSUER, NOON, ROOT, SECRET, URL, VERIFIER, UsedIds, Worker, sent_back
 
 

@@ -15,7 +15,8 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from genkan.oauth.transport.adapters import ConnectionFailed, Limits, mount_adapters
+from genkan.oauth.transport.adapters import mount_adapters
+from genkan.oauth.transport.limits import ConnectionFailed, Limits
 from tests.servers import http_server
 from tests.servers.faulty import faults
 from tests.servers.faulty.provider import FaultyProvider

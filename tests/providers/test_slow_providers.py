@@ -15,8 +15,9 @@ from werkzeug.test import TestResponse
 
 from genkan.oauth import client as oauth_client
 from genkan.oauth.discovery import METADATA_SECONDS, STALE_SECONDS
-from genkan.oauth.transport.adapters import DEADLINE_SECONDS, mount_adapters
+from genkan.oauth.transport.adapters import mount_adapters
 from genkan.oauth.transport.concurrency import ConcurrencyLimit
+from genkan.oauth.transport.limits import DEADLINE_SECONDS
 from tests.provider_client import ProviderClient, failure_reason
 from tests.servers.faulty.faults import Faults
 

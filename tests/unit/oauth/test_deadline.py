@@ -12,9 +12,10 @@ import pytest
 import requests
 
 from genkan.oauth.transport import deadline as deadline_module
-from genkan.oauth.transport.adapters import ConnectionFailed, Limits, mount_adapters
+from genkan.oauth.transport.adapters import mount_adapters
 from genkan.oauth.transport.concurrency import ConcurrencyLimit
 from genkan.oauth.transport.deadline import deadline, remaining
+from genkan.oauth.transport.limits import ConnectionFailed, Limits
 from tests.clock import FrozenClock
 from tests.servers.sockets import Behaviour, Connection, respond_with, serving
 

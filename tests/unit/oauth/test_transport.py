@@ -13,8 +13,9 @@ import pytest
 import requests
 from authlib.integrations.requests_client import OAuth2Session
 
-from genkan.oauth.transport.adapters import ConnectionFailed, Limits, UnexpectedRedirect, mount_adapters
+from genkan.oauth.transport.adapters import mount_adapters
 from genkan.oauth.transport.concurrency import ConcurrencyLimit
+from genkan.oauth.transport.limits import ConnectionFailed, Limits, UnexpectedRedirect
 from tests.servers.sockets import Connection, respond_with, serving
 
 pytestmark = pytest.mark.xdist_group("timing")

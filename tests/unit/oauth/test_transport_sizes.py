@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 import pytest
 import requests
 
-from genkan.oauth.transport.adapters import OutboundError, ResponseTooLarge, mount_adapters
+from genkan.oauth.transport.adapters import mount_adapters
 from genkan.oauth.transport.concurrency import ConcurrencyLimit
+from genkan.oauth.transport.limits import OutboundError, ResponseTooLarge
 from genkan.oauth.transport.response import BODY_BYTES, HEAD_BYTES
 from tests.servers.sockets import Connection, respond_with, serving
 

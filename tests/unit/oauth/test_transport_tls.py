@@ -11,8 +11,9 @@ from time import monotonic
 import pytest
 import requests
 
-from genkan.oauth.transport.adapters import ConnectionFailed, Limits, mount_adapters
+from genkan.oauth.transport.adapters import mount_adapters
 from genkan.oauth.transport.concurrency import ConcurrencyLimit
+from genkan.oauth.transport.limits import ConnectionFailed, Limits
 from tests.servers.sockets import Connection, respond_with, serving
 from tests.tokens.certificates import self_signed, server_context
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import requests
 
-from genkan.oauth.transport.adapters import URLNotAllowed, is_allowed_url, mount_adapters
+from genkan.oauth.transport.adapters import mount_adapters
+from genkan.oauth.transport.limits import URLNotAllowed, is_allowed_url
 from tests.servers.sockets import respond_with, serving
 
 

@@ -10,7 +10,8 @@ import requests
 from authlib.integrations.requests_client import OAuth2Session
 from werkzeug.wrappers import Request, Response
 
-from genkan.oauth.transport.adapters import UnexpectedRedirect, mount_adapters
+from genkan.oauth.transport.adapters import mount_adapters
+from genkan.oauth.transport.limits import UnexpectedRedirect
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
