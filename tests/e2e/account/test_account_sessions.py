@@ -73,7 +73,7 @@ def test_an_account_is_unlinked_and_the_other_sessions_are_revoked_on_request(
     press(page, "End all other sessions")
     expect_notice(page, "You are signed out everywhere else.")
     expect(sessions(page).get_by_role("listitem")).to_have_count(1)
-    expect(section(page, "Recent activity")).to_contain_text("The session on Safari on iPhone was ended")
+    expect(section(page, "Recent activity")).to_contain_text("Signed out everywhere else")
 
 
 def test_unlinking_after_an_old_sign_in_is_completed_by_a_reauthentication_popup(hana: BrowserWindow) -> None:
