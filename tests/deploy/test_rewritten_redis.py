@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import redis
 
-from genkan import extension
+from genkan import build
 from tests.clock import FrozenClock
 from tests.conftest import MakeApp
 from tests.provider_client import ProviderClient, failure_reason, provider_env, query
@@ -88,7 +88,7 @@ def _client(make_app: MakeApp, op: FaultyProvider, redis_url: str) -> ProviderCl
 
 @pytest.fixture(name="without_seal")
 def _without_seal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(extension, "SealedCache", lambda cache, *_: cache)
+    monkeypatch.setattr(build, "SealedCache", lambda cache, *_: cache)
 
 
 def callback_url(client: ProviderClient, attacker: Attacker) -> str:
