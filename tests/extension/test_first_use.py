@@ -85,3 +85,7 @@ def test_the_eight_lines_of_the_documentation_run_with_flask_run(tmp_path: Path)
             server.terminate()
     assert refused.headers["Location"] == "/api/auth/signin?callbackUrl=%2Fprivate"
     assert providers["development"]["signinUrl"] == f"{origin}/api/auth/signin/development"
+
+
+def test_the_documentation_has_these_lines() -> None:
+    assert EIGHT_LINES in (ROOT / "README.md").read_text()
