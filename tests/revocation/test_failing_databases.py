@@ -37,8 +37,11 @@ def unwritable(running: RunningApp) -> Iterator[None]:
 
 def limit_file_size(running: RunningApp, size: int) -> None:
     """Let writes to files beyond `size` fail, as a full disk does."""
+    limits = (size, resource.RLIM_INFINITY)
+    # First the parent of the workers, so that one that it starts now has the limit too.
+    resource.prlimit(running.server.process.pid, resource.RLIMIT_FSIZE, limits)
     for process in running.processes():
-        resource.prlimit(process, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+        resource.prlimit(process, resource.RLIMIT_FSIZE, limits)
 
 
 def set_read_only(url: str, name: str, value: str) -> None:
