@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from flask import Flask, has_request_context, redirect, request
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -194,11 +194,14 @@ def _settings(app: Flask, options: Options) -> Settings:
 
 
 def _is_development(app: Flask, url: str | None) -> bool:
-    """Return True for debugging, for tests, and for Werkzeug's server on loopback, unless AUTH_URL is another host."""
-    if url is not None:
-        return (app.debug or app.testing) and is_allowed_url(url)
-    if app.debug or app.testing or not has_request_context():
+    """Return True for debugging, for tests, and for Flask's commands and server on loopback, unless AUTH_URL is another host."""
+    if url is not None and not is_loopback(urlsplit(url).hostname):
+        return False
+    if app.debug or app.testing:
         return True
+    if not has_request_context():
+        # Flask sets it in its own commands. Any other program that has no request may be a production server that starts.
+        return os.environ.get("FLASK_RUN_FROM_CLI") == "true"
     is_werkzeug = str(request.environ.get("SERVER_SOFTWARE", "")).startswith("Werkzeug/")
     return is_werkzeug and is_loopback(request.remote_addr)
 

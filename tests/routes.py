@@ -22,7 +22,7 @@ class Route:
     @property
     def is_dev_provider(self) -> bool:
         """Return True for a route of the development provider, which is a separate service."""
-        return self.endpoint.startswith("development.")
+        return self.endpoint.startswith("genkan_development.")
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"

@@ -25,7 +25,7 @@ def create_blueprint(providers: Sequence[DevelopmentProvider], *, gated: bool) -
 
     With `gated`, pages are served to a browser on this computer only, whatever the settings say.
     """
-    blueprint = exempt_blueprint(own_blueprint(Blueprint("development", __name__, url_prefix=PATH)))
+    blueprint = exempt_blueprint(own_blueprint(Blueprint("genkan_development", __name__, url_prefix=PATH)))
     blueprint.after_request(_set_no_store)
     if gated:
         blueprint.before_request(_check_local)

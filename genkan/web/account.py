@@ -107,7 +107,7 @@ def delete() -> ViewResponse:
     return _sign_out_revoked(f"{_front_page()}?account=deleted")
 
 
-@bp.app_template_filter("utc")
+@bp.app_template_filter("genkan_utc")
 def utc(seconds: int) -> datetime:
     """Return Unix time as a datetime in UTC."""
     return datetime.fromtimestamp(seconds, UTC)

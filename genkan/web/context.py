@@ -172,7 +172,9 @@ def add_static_headers(response: Response) -> Response:
 def process_response(app: AppState, response: Response) -> Response:
     """Add to a response: compression, queued cookies, a refreshed session, and the headers. Called after every view."""
     is_strict = app.strict or app.is_own(request.endpoint)
-    if not app.is_built or (not is_strict and getattr(request, _ATTRIBUTE, None) is None):
+    if not is_strict and getattr(request, _ATTRIBUTE, None) is None:
+        return _keep_from_shared_caches(response) if _may_ask_later(response) else response
+    if not app.is_built:
         return response
     state = start_request(app)
     is_final = state.final_response is response
@@ -202,12 +204,23 @@ def _add_headers(response: Response, state: RequestState, *, is_strict: bool) ->
 
 def _mark_private(response: Response, state: RequestState, *, signed_in: bool) -> None:
     """Let no shared cache keep an answer of the application's own view that depends on the session."""
+    if signed_in or state.set_cookies or _may_ask_later(response):
+        _keep_from_shared_caches(response)
+    else:
+        response.vary.add("Cookie")
+
+
+def _may_ask_later(response: Response) -> bool:
+    """Return True for the body of a generator, which may ask for the session after the headers have been sent."""
+    has_cookie = "session-token" in request.environ.get("HTTP_COOKIE", "")
+    return has_cookie and response.is_streamed and not response.direct_passthrough
+
+
+def _keep_from_shared_caches(response: Response) -> Response:
     response.vary.add("Cookie")
-    # The body of a generator may ask for the session after the headers have been sent.
-    may_ask_later = response.is_streamed and state.cookies.session(state.app.core.cookie_names.session) is not None
-    is_set = response.cache_control.private or response.cache_control.no_store
-    if (signed_in or state.set_cookies or may_ask_later) and not is_set:
+    if not (response.cache_control.private or response.cache_control.no_store):
         response.headers["Cache-Control"] = "private, no-store"
+    return response
 
 
 def _read_session(state: RequestState) -> SessionResult:

@@ -93,12 +93,12 @@ def register_package_files(app: Flask) -> None:
 
 
 def add_static_globals(app: Flask) -> None:
-    """Add the template globals `genkan_static_url` and `provider_icon`."""
+    """Add the template globals `genkan_static_url` and `genkan_provider_icon`."""
     blueprint = app.blueprints.get("genkan")
     if isinstance(blueprint, Blueprint):
         files = StaticFiles(blueprint)
         icon = partial(_provider_icon, StaticFiles(app), files)
-        app.jinja_env.globals.update(genkan_static_url=files.url, provider_icon=icon)
+        app.jinja_env.globals.update(genkan_static_url=files.url, genkan_provider_icon=icon)
 
 
 def _provider_icon(own_files: StaticFiles, package_files: StaticFiles, provider_id: str) -> str:

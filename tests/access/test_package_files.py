@@ -92,4 +92,4 @@ def test_an_icon_in_the_static_folder_of_the_application_comes_first(tmp_path: P
 
 def icon_of(app: Flask, provider_id: str) -> str:
     with app.app_context():
-        return app.jinja_env.from_string("{{ provider_icon(id) }}").render(id=provider_id)
+        return app.jinja_env.from_string("{{ genkan_provider_icon(id) }}").render(id=provider_id)

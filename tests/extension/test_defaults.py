@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from flask import Flask
+from flask import Flask, stream_template_string
 from flask_login import LoginManager
 
 from genkan.settings.environment import ROOT
@@ -48,6 +48,17 @@ def test_a_view_that_asks_for_the_session_is_not_kept_by_a_shared_cache(guest: F
     signed_in = browser.get("/greeting")
     assert (signed_in.headers["Vary"], signed_in.headers["Cache-Control"]) == ("Cookie", "private, no-store")
     assert "Cache-Control" not in browser.get("/").headers
+
+
+def test_a_streamed_page_that_asks_in_its_body_is_not_kept_by_a_shared_cache(guest: Flask) -> None:
+    """The headers are sent before the body asks."""
+    guest.add_url_rule("/stream", "stream", lambda: stream_template_string("{{ auth().user.name if auth() else '-' }}"))
+    browser = browser_of(guest)
+    assert "Cache-Control" not in browser.get("/stream").headers
+    browser.sign_in()
+    page = browser.get("/stream")
+    assert page.text == "Hana Example"
+    assert (page.headers["Vary"], page.headers["Cache-Control"]) == ("Cookie", "private, no-store")
 
 
 @pytest.mark.parametrize("kept", ["no-store", "private, max-age=60"])
@@ -100,7 +111,10 @@ def test_nothing_of_the_neighbours_is_taken_over(guest: Flask) -> None:
     manager = LoginManager(guest)
     manager.user_loader(lambda _: None)
     guest.jinja_env.globals["csrf_token"] = lambda: "of Flask-WTF"
+    guest.jinja_env.filters["utc"] = guest.jinja_env.globals["provider_icon"] = str
     browser_of(guest).get("/api/auth/signin")
+    assert guest.jinja_env.filters["utc"] is guest.jinja_env.globals["provider_icon"] is str
+    assert all(name.startswith("genkan") for name in guest.blueprints)
     assert guest.extensions.keys() == {"genkan"}
     assert guest.login_manager is manager  # type: ignore[attr-defined]  # set by Flask-Login
     assert guest.jinja_env.globals["csrf_token"]() == "of Flask-WTF"  # type: ignore[operator]

@@ -75,6 +75,19 @@ def test_a_missing_setting_in_production_is_named_by_check(
     assert "weak" not in str(raised.value)
 
 
+def test_a_server_that_starts_without_any_setting_is_no_development(make_guest: MakeGuest) -> None:
+    """There is no request that would show what kind of server it is."""
+    with pytest.raises(ConfigurationError, match="AUTH_URL"):
+        check(make_guest({"SECRET_KEY": SECRET}, testing=False))
+
+
+def test_flask_s_own_server_is_development_with_a_loopback_url(make_guest: MakeGuest) -> None:
+    werkzeug = {"SERVER_SOFTWARE": "Werkzeug/3.1"}
+    for url, expected in (("http://localhost", 200), ("https://shop.example", 503)):
+        client = make_guest(testing=False, AUTH_URL=url).test_client()
+        assert client.get("/api/auth/session", environ_base=werkzeug).status_code == expected
+
+
 def test_without_a_check_a_bad_setting_is_503_where_the_session_is_asked_for_and_the_rest_works(
     make_guest: MakeGuest, caplog: pytest.LogCaptureFixture
 ) -> None:
