@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from flask import Flask
 
 from genkan.adapters import Adapter
-from genkan.adapters.sqlalchemy import Database, Revocations, SQLAlchemyAdapter, SQLAlchemySessionStore, models
+from genkan.adapters.sqlalchemy.stores import open_stores
 from genkan.cache.base import Cache
 from genkan.cache.sealed import SealedCache
 from genkan.cache.shared import CachelibCache, FlaskCache
@@ -70,25 +70,20 @@ def build_core(
     app: Flask, settings: Settings, callbacks: Callbacks, options: Options
 ) -> tuple[Core, DevelopmentProvider | None]:
     """Return the core, and the development provider if it is on. Raises ConfigurationError."""
-    database = Database(settings.database_url, clock=options.clock)
-    revocations = Revocations(database, models.Revocation, models.SessionRecord, lifetime=settings.session_absolute_age)
-    clock = options.clock or time.time
-    account_sealer = TextSealer(settings.secrets, "genkan.account-tokens")
-    adapter = SQLAlchemyAdapter(
-        database,
-        models.User,
-        models.Account,
-        models.UsedToken,
-        seal=account_sealer.seal,
-        open=account_sealer.open,
-        revocations=revocations,
+    stores = open_stores(
+        settings.database_url,
+        settings.secrets,
+        lifetime=settings.session_absolute_age,
+        max_sessions=settings.session_limit,
+        clock=options.clock,
     )
-    dev_provider = _dev_provider(settings, adapter, clock)
+    clock = options.clock or time.time
+    dev_provider = _dev_provider(settings, stores.adapter, clock)
     core = Core.build(
         origin=settings.url,
         secrets=settings.secrets,
         providers=(*options.providers, *_providers(settings, dev_provider)),
-        adapter=adapter,
+        adapter=stores.adapter,
         cache=_cache(app, settings, clock, options),
         callbacks=callbacks,
         session_config=SessionConfig(
@@ -97,7 +92,7 @@ def build_core(
             absolute_age=settings.session_absolute_age,
             strategy=settings.session_strategy,
         ),
-        session_store=_session_store(database, revocations, settings),
+        session_store=stores.sessions,
         pages=options.pages,
         clock=clock,
         updatable_fields=options.updatable_fields,
@@ -116,20 +111,6 @@ def _cache(app: Flask, settings: Settings, clock: Clock, options: Options) -> Ca
     # keys are trusted.
     sealer = TextSealer(settings.secrets, "genkan.cache")
     return SealedCache(cache, sealer.seal, sealer.open, clock)
-
-
-def _session_store(database: Database, revocations: Revocations, settings: Settings) -> SQLAlchemySessionStore:
-    sealer = TextSealer(settings.secrets, "genkan.session-records")
-    return SQLAlchemySessionStore(
-        database,
-        users=models.User,
-        sessions=models.SessionRecord,
-        revocations=revocations,
-        activity=models.Activity,
-        max_sessions=settings.session_limit,
-        seal=sealer.seal,
-        open=sealer.open,
-    )
 
 
 def _dev_provider(settings: Settings, adapter: Adapter, clock: Clock) -> DevelopmentProvider | None:
