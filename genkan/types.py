@@ -35,6 +35,8 @@ class User:
     """True if the user chose the name in this application. A provider's name does not replace it."""
     unverified_email: str | None = field(default=None, compare=False)
     """Address that the provider sent without verifying it. It is not stored, and may belong to another person."""
+    application_id: str | None = field(default=None, compare=False)
+    """Primary key of the application's own user as text. None if the application has no users of its own."""
 
 
 @dataclass(frozen=True, slots=True)

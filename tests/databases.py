@@ -16,9 +16,9 @@ from genkan.adapters.sqlalchemy import (
     SQLAlchemyAdapter,
     SQLAlchemySessionStore,
     migrations,
-    models,
 )
 from genkan.adapters.sqlalchemy.session_store import MAX_SESSIONS
+from genkan.adapters.sqlalchemy.tables import AUTHJS_TABLES
 from genkan.crypto.sealer import Clock
 
 LIFETIME = 90 * 86_400
@@ -44,10 +44,9 @@ def database_for(request: pytest.FixtureRequest, clock: Clock | None = None) -> 
 
 def adapter_in(database: Database) -> SQLAlchemyAdapter:
     """Return an adapter whose sealed values are the reversed text."""
-    tables = models.User, models.Account, models.UsedToken
     revocations = revocations_in(database)
     return SQLAlchemyAdapter(
-        database, *tables, seal=lambda text: text[::-1], open=lambda text: text[::-1], revocations=revocations
+        database, AUTHJS_TABLES, seal=lambda text: text[::-1], open=lambda text: text[::-1], revocations=revocations
     )
 
 
@@ -55,10 +54,8 @@ def store_in(database: Database, lifetime: int = LIFETIME, max_sessions: int = M
     """Return a session store whose sealed values are the reversed text."""
     return SQLAlchemySessionStore(
         database,
-        users=models.User,
-        sessions=models.SessionRecord,
+        AUTHJS_TABLES,
         revocations=revocations_in(database, lifetime),
-        activity=models.Activity,
         max_sessions=max_sessions,
         seal=lambda text: text[::-1],
         open=lambda text: text[::-1],
@@ -67,7 +64,7 @@ def store_in(database: Database, lifetime: int = LIFETIME, max_sessions: int = M
 
 def revocations_in(database: Database, lifetime: int = LIFETIME) -> Revocations:
     """Return the table of revocations."""
-    return Revocations(database, models.Revocation, models.SessionRecord, lifetime=lifetime)
+    return Revocations(database, AUTHJS_TABLES, lifetime=lifetime)
 
 
 @cache

@@ -10,9 +10,10 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, MetaData, inspect, text
 
 from genkan.adapters.sqlalchemy import Database, migrations, models
+from genkan.adapters.sqlalchemy.tables import create_tables
 from genkan.errors import AdapterError, ConfigurationError
 from tests.servers.node import authjs
 from tests.servers.parallel_processes import run_in_processes, upgrade
@@ -66,6 +67,19 @@ def test_the_migrations_create_the_schema_of_the_models(database: Database, url:
     with database.read() as session:
         context = MigrationContext.configure(session.connection(), opts={"compare_type": False})
         assert compare_metadata(context, models.Base.metadata) == []
+
+
+def test_the_migrations_create_genkan_s_own_tables(database: Database, url: str) -> None:
+    migrations.upgrade(url, "genkan")
+    metadata = MetaData()
+    create_tables(metadata)
+    with database.read() as session:
+        context = MigrationContext.configure(
+            session.connection(), opts={"compare_type": True, "version_table": "genkan_version"}
+        )
+        assert compare_metadata(context, metadata) == []
+        assert {name.startswith("genkan_") for name in inspect(session.connection()).get_table_names()} == {True}
+    assert not migrations.pending(url, "genkan")
 
 
 def test_of_four_concurrent_upgrades_one_creates_the_schema(url: str) -> None:
@@ -178,7 +192,7 @@ def test_an_adopted_database_causes_no_warning(
 def test_a_downgrade_is_refused(database: Database, url: str) -> None:
     migrations.upgrade(url)
     with database.write() as session, pytest.raises(ConfigurationError, match="backup"):
-        config = migrations._config()
+        config = migrations._config("authjs")
         config.attributes["connection"] = session.connection()
         command.downgrade(config, "base")
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, Table, delete, insert, select, update
 from sqlalchemy.exc import DataError
-from sqlalchemy.orm import Session
 
 from genkan.adapters import MAX_LOCK_SECONDS, SECRET_FIELDS, token_columns
+from genkan.adapters.sqlalchemy.database import Executor
 from genkan.errors import AdapterError, TokenError
 from genkan.types import Account
 
@@ -42,18 +42,18 @@ class Accounts:
         """Return the query for the id of the account's user."""
         return select(self.table.c.userId).where(self.has(provider, provider_account_id))
 
-    def get(self, session: Session, provider: str, provider_account_id: str) -> Account | None:
+    def get(self, session: Executor, provider: str, provider_account_id: str) -> Account | None:
         """Return the account with its tokens decrypted, or None."""
         row = session.execute(select(self.table).where(self.has(provider, provider_account_id))).first()
         return None if row is None else self._account(row)
 
-    def list_for(self, session: Session, user_id: str) -> list[Account]:
+    def list_for(self, session: Executor, user_id: str) -> list[Account]:
         """Return the user's accounts with their tokens decrypted, ordered by provider and subject."""
         query = select(self.table).where(self.table.c.userId == user_id)
         ordered_query = query.order_by(self.table.c.provider, self.table.c.providerAccountId)
         return [self._account(row) for row in session.execute(ordered_query)]
 
-    def insert(self, session: Session, id: Any, user_id: str, account: Account) -> None:
+    def insert(self, session: Executor, id: Any, user_id: str, account: Account) -> None:
         """Insert an account. A row for the same account whose user no longer exists is deleted first."""
         # An Auth.js database may have no foreign keys, so an account can remain after its user was deleted.
         orphaned = self.table.c.userId.not_in(select(self._users.c.id))
@@ -67,34 +67,34 @@ class Accounts:
         }
         session.execute(insert(self.table).values(values | self._seal_tokens(account.tokens)))
 
-    def update(self, session: Session, account: Account) -> None:
+    def update(self, session: Executor, account: Account) -> None:
         """Replace the account's tokens. A missing refresh token keeps the stored one."""
         values = self._seal_tokens(account.tokens)
         if values["refresh_token"] is None:
             del values["refresh_token"]
         session.execute(update(self.table).where(self._is(account)).values(values))
 
-    def unlink(self, session: Session, provider: str, provider_account_id: str) -> None:
+    def unlink(self, session: Executor, provider: str, provider_account_id: str) -> None:
         """Delete the account."""
         session.execute(delete(self.table).where(self.has(provider, provider_account_id)))
 
-    def delete_all(self, session: Session, user_id: str) -> None:
+    def delete_all(self, session: Executor, user_id: str) -> None:
         """Delete all accounts of a user, also in a database without foreign keys."""
         session.execute(delete(self.table).where(self.table.c.userId == user_id))
 
-    def acquire_refresh_lock(self, session: Session, account: Account, now: float, until: float) -> bool:
+    def acquire_refresh_lock(self, session: Executor, account: Account, now: float, until: float) -> bool:
         """Acquire the lock with one conditional update and return True if this call has succeeded."""
         locked_until = self.table.c.refresh_locked_until
         is_free = locked_until.is_(None) | (locked_until <= now) | (locked_until > until + MAX_LOCK_SECONDS)
         statement = update(self.table).where(self._is(account), is_free).values(refresh_locked_until=math.ceil(until))
         return session.execute(statement.returning(self.table.c.id)).first() is not None
 
-    def release_refresh_lock(self, session: Session, account: Account, until: float) -> None:
+    def release_refresh_lock(self, session: Executor, account: Account, until: float) -> None:
         """Release the lock that ends at `until`."""
         is_own_lock = self.table.c.refresh_locked_until == math.ceil(until)
         session.execute(update(self.table).where(self._is(account), is_own_lock).values(refresh_locked_until=None))
 
-    def update_tokens(self, session: Session, account: Account, old_refresh_token: str | None) -> bool:
+    def update_tokens(self, session: Executor, account: Account, old_refresh_token: str | None) -> bool:
         """Replace the tokens and return True, unless the stored refresh token is not `old_refresh_token`."""
         stored = session.execute(select(self.table).where(self._is(account)).with_for_update()).first()
         if stored is None or self._account(stored).tokens.get("refresh_token") != old_refresh_token:

@@ -6,12 +6,13 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import Session
 
 from genkan.adapters import is_last_account, merge_profile
 from genkan.adapters.sqlalchemy.accounts import Accounts, ignore_invalid_id
-from genkan.adapters.sqlalchemy.database import Database, UniqueViolation, table_of
+from genkan.adapters.sqlalchemy.database import Database, UniqueViolation
 from genkan.adapters.sqlalchemy.revocations import Revocations
+from genkan.adapters.sqlalchemy.tables import Tables
 from genkan.adapters.sqlalchemy.used_tokens import UsedTokens
 from genkan.adapters.sqlalchemy.users import IdGenerator, Users
 from genkan.errors import AdapterError, LastAccountError, OAuthAccountNotLinked
@@ -21,7 +22,7 @@ Result = TypeVar("Result")
 
 
 class SQLAlchemyAdapter:
-    """Implementation of `genkan.adapters.Adapter` with three declarative classes that have Auth.js's column names.
+    """Implementation of `genkan.adapters.Adapter` with the tables of `tables.py`.
 
     `seal` encrypts a provider token before it is written, and `open` decrypts it.
     """
@@ -29,18 +30,16 @@ class SQLAlchemyAdapter:
     def __init__(
         self,
         database: Database,
-        user: type[DeclarativeBase],
-        account: type[DeclarativeBase],
-        used_token: type[DeclarativeBase],
+        tables: Tables,
         *,
         seal: Callable[[str], str],
         open: Callable[[str], str],
         revocations: Revocations,
     ) -> None:
         self._database = database
-        self._users = Users(table_of(user))
-        self._accounts = Accounts(table_of(account), self._users.table, seal, open)
-        self._used_tokens = UsedTokens(database, table_of(used_token))
+        self._users = Users(tables.users)
+        self._accounts = Accounts(tables.accounts, tables.users, seal, open)
+        self._used_tokens = UsedTokens(database, tables)
         self._revocations = revocations
         self._new_id = IdGenerator()
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import TypeVar
 
-from sqlalchemy import URL, Engine, Table, create_engine, func, make_url, select, text
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, func, make_url, select, text
 from sqlalchemy.exc import (
     ArgumentError,
     DataError,
@@ -27,6 +27,10 @@ from genkan.errors import AdapterError, ConfigurationError
 
 Result = TypeVar("Result")
 
+Executor = Session | Connection
+"""What runs statements: a session of ours, or a connection in a transaction of the application."""
+
+
 _LOCK_TIMEOUT = text("SELECT set_config('lock_timeout', :timeout, true)")
 
 _SERVER_TIME = select(func.extract("epoch", func.clock_timestamp()))
@@ -39,15 +43,21 @@ class UniqueViolation(AdapterError):
 class Database:
     """Database for any number of threads. It connects at the first use.
 
+    `engine` is an engine of the application, or a function that returns it, in place of `url`. It is used as it is.
     `timeout` is the time in seconds that a writer waits for other writers. `clock` takes the place of the database's
     clock. Raises ConfigurationError for a URL that cannot name a database.
     """
 
-    def __init__(self, url: str, *, timeout: float = 5.0, clock: Callable[[], float] | None = None) -> None:
-        try:
-            self._url = make_url(url)
-        except (ArgumentError, ValueError):  # a ValueError quotes the part of the URL that it read as the port
-            raise ConfigurationError("DATABASE_URL is not a database URL such as sqlite:///genkan.db") from None
+    def __init__(
+        self,
+        url: str = "",
+        *,
+        engine: Engine | Callable[[], Engine] | None = None,
+        timeout: float = 5.0,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        self._url = None if engine is not None else _parse(url)
+        self._given = engine
         self._timeout = timeout
         self._clock = clock
         self._lock = Lock()
@@ -75,6 +85,8 @@ class Database:
             if self.engine.dialect.name == "postgresql":
                 # Not as an option of the connection, which PgBouncer refuses.
                 session.execute(_LOCK_TIMEOUT, {"timeout": f"{self._timeout}s"})
+            elif self._given is not None:
+                sqlite.begin_immediate(session.connection())
             yield session
 
     def run(self, callback: Callable[[Session], Result]) -> Result:
@@ -93,23 +105,25 @@ class Database:
             # A random delay, so that transactions that have collided once do not collide again.
             time.sleep(random.uniform(0.005, 0.05))  # noqa: S311 (not used as a secret)
 
-    def now(self, session: Session) -> float:
+    def now(self, session: Executor) -> float:
         """Return the time of the database's clock in seconds since 1970.
 
         One clock for all hosts, so that a wrong clock of one host decides nothing. SQLite has that of its host.
         """
         if self._clock is not None:
             return self._clock()
-        if session.get_bind().dialect.name == "sqlite":
+        if dialect_name(session) == "sqlite":
             return time.time()
         return float(session.execute(_SERVER_TIME).scalar_one())
 
     def close(self) -> None:
-        """Close all idle connections. The next use opens new ones."""
-        if self._engine is not None:
+        """Close all idle connections of an engine of our own. The next use opens new ones."""
+        if self._engine is not None and self._given is None:
             self._engine.dispose()
 
     def _make_engine(self) -> Engine:
+        if self._url is None:
+            return _supported(self._given() if callable(self._given) else self._given)
         backend = self._url.get_backend_name()
         if backend == "sqlite":
             return sqlite.configure(_engine(sqlite.create_file(self._url), timeout=self._timeout, isolation_level=None))
@@ -126,12 +140,40 @@ def describe_error(error: AdapterError) -> str:
     return f"{message} The driver says: {driver_message}" if driver_message else message
 
 
+def dialect_name(session: Executor) -> str:
+    """Return the name of the database's kind: sqlite or postgresql."""
+    return (session.get_bind() if isinstance(session, Session) else session).dialect.name
+
+
 def table_of(model: type[DeclarativeBase]) -> Table:
     """Return the table of a declarative class. Raises TypeError if the class has none of its own."""
     table = model.__table__
     if not isinstance(table, Table):
         raise TypeError(f"{model.__name__} is not mapped to a table of its own")
     return table
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):  # a ValueError quotes the part of the URL that it read as the port
+        raise ConfigurationError("DATABASE_URL is not a database URL such as sqlite:///genkan.db") from None
+    _check_supported(parsed.get_backend_name())
+    return parsed
+
+
+def _supported(engine: Engine | None) -> Engine:
+    if engine is None:
+        raise ConfigurationError("engine: the function returned none. Return the engine of the application.")
+    _check_supported(engine.dialect.name)
+    return engine
+
+
+def _check_supported(dialect: str) -> None:
+    if dialect in ("mysql", "mariadb"):
+        raise ConfigurationError(
+            "DATABASE_URL: MySQL and MariaDB are not supported. Give Genkan a PostgreSQL or SQLite database of its own."
+        )
 
 
 @contextmanager

@@ -14,8 +14,7 @@ from collections.abc import Callable, Mapping
 from sqlalchemy import Column, ColumnElement, Table, delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from genkan.adapters.sqlalchemy.database import Database, table_of
-from genkan.adapters.sqlalchemy.models import PurgeState
+from genkan.adapters.sqlalchemy.database import Database
 from genkan.errors import AdapterError
 
 INTERVAL = 300
@@ -36,13 +35,18 @@ log = logging.getLogger(__name__)
 class Purger:
     """Deletes expired rows when a table is written to.
 
-    `expired` gives, for each table, the condition for a row that expired before a time. `name` is that of the stored time.
+    `purges` is the table of stored times. `expired` gives, for each table, the condition for a row that expired before a time. `name` is that of the stored time.
     """
 
     def __init__(
-        self, database: Database, name: str, expired: Mapping[Table, Callable[[int], ColumnElement[bool]]]
+        self,
+        database: Database,
+        purges: Table,
+        name: str,
+        expired: Mapping[Table, Callable[[int], ColumnElement[bool]]],
     ) -> None:
         self._database = database
+        self._table = purges
         self._name = name
         self._expired = expired
         self._due_at = float("-inf")
@@ -70,7 +74,9 @@ class Purger:
 
     def _advance(self) -> int:
         """Return the time up to which rows are deleted now, in seconds since 1970."""
-        return self._database.run(lambda session: _advance(session, self._name, int(self._database.now(session))))
+        return self._database.run(
+            lambda session: _advance(session, self._table, self._name, int(self._database.now(session)))
+        )
 
     def _batch(self, until: int) -> int:
         return sum(self._purge(table, is_expired(until)) for table, is_expired in self._expired.items())
@@ -79,8 +85,7 @@ class Purger:
         return self._database.run(lambda session: _purge(session, table, condition))
 
 
-def _advance(session: Session, name: str, now: int) -> int:
-    table = table_of(PurgeState)
+def _advance(session: Session, table: Table, name: str, now: int) -> int:
     row = session.execute(select(table).where(table.c.name == name).with_for_update()).first()
     if row is None:
         session.execute(insert(table).values(name=name, purged_until=now, stepped_at=now))

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Insert,
     Result,
     Table,
     Text,
@@ -16,16 +17,18 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal_column,
     or_,
     select,
     text,
     true,
     update,
 )
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import Session
 
 from genkan.adapters.sessions import EVERYONE, Revocation, RevocationKind, RevocationReading
-from genkan.adapters.sqlalchemy.database import Database, table_of
+from genkan.adapters.sqlalchemy.database import Database, Executor, dialect_name
+from genkan.adapters.sqlalchemy.tables import Tables
 
 BATCH_SIZE = 5000
 """Rows that `read` passes at once."""
@@ -39,17 +42,15 @@ class Revocations:
     `lifetime` is the maximum lifetime of a token in seconds.
     """
 
-    def __init__(
-        self, database: Database, revocations: type[DeclarativeBase], sessions: type[DeclarativeBase], *, lifetime: int
-    ) -> None:
-        self.table = table_of(revocations)
+    def __init__(self, database: Database, tables: Tables, *, lifetime: int) -> None:
+        self.table = tables.revocations
         self.lifetime = lifetime
         self._database = database
-        self._sessions = table_of(sessions)
+        self._sessions = tables.sessions
         row = self.table.c
         self._rows = select(row.kind, row.subject, row.at, row.until, row.except_sid).order_by(row.id)
 
-    def end(self, session: Session, absolute_expires: Mapping[str, int]) -> None:
+    def end(self, session: Executor, absolute_expires: Mapping[str, int]) -> None:
         """Revoke these sessions, which are ids with the ends of their absolute lifetimes, or 0 if that is unknown.
 
         A second call for a session adds nothing.
@@ -63,10 +64,10 @@ class Revocations:
                 {"kind": "session", "subject": sid, "at": at, "until": values[sid]} for sid in sids if sid not in known
             ]
             if new:
-                session.execute(insert(self.table), new)
+                session.execute(self._insert(session), new)
 
     def end_sessions(
-        self, session: Session, user_id: str | None, except_sid: str | None = None, except_started_at: int = 0
+        self, session: Executor, user_id: str | None, except_sid: str | None = None, except_started_at: int = 0
     ) -> None:
         """Revoke every session of this user that has started by now, except one. None: of all users.
 
@@ -88,18 +89,18 @@ class Revocations:
         ahead = session.execute(revoked.returning(records.id, records.absolute_expires))
         self.end(session, {row.id: row.absolute_expires for row in ahead})
 
-    def end_unrecorded_sessions(self, session: Session, user_id: str) -> None:
+    def end_unrecorded_sessions(self, session: Executor, user_id: str) -> None:
         """Revoke every session of a user whose id the table of records cannot hold."""
         self._replace(session, "user", user_id, None)
 
-    def mark_changed(self, session: Session, user_id: str) -> None:
+    def mark_changed(self, session: Executor, user_id: str) -> None:
         """Mark the claims about this user in tokens as out of date."""
         session.execute(delete(self.table).where(self._is("changed", user_id)))
         at = int(self._database.now(session))
         values = {"kind": "changed", "subject": user_id, "at": at, "until": at + self.lifetime}
-        session.execute(insert(self.table).values(values))
+        session.execute(self._insert(session), values)
 
-    def last_rule(self, session: Session, user_id: str) -> int:
+    def last_rule(self, session: Executor, user_id: str) -> int:
         """Return until when sessions of this user must have started to be revoked by a rule. -1 if there is none."""
         of_rule = or_(self._is("user", user_id), self._is("everyone", EVERYONE))
         return int(session.execute(select(func.coalesce(func.max(self.table.c.at), -1)).where(of_rule)).scalar_one())
@@ -119,14 +120,20 @@ class Revocations:
         position is a snapshot, and the rows of transactions that had not ended in it are read. In SQLite one transaction
         writes at a time, so ids are in the order of the commits.
         """
-        is_sqlite = session.get_bind().dialect.name == "sqlite"
+        is_sqlite = dialect_name(session) == "sqlite"
         read = self._read_sqlite if is_sqlite else self._read_postgresql
         rows, next_position = read(session, position)
         for batch in rows.partitions(BATCH_SIZE):
             apply([Revocation(row.kind, row.subject, row.at, row.until, row.except_sid) for row in batch])
         return RevocationReading(next_position, self._database.now(session))
 
-    def _is_revoked(self, session: Session, user_id: str | None, sid: str, started_at: int) -> bool:
+    def _insert(self, session: Executor) -> Insert:
+        if dialect_name(session) == "sqlite":
+            return insert(self.table)
+        # Not as the column's default, which the migrations of an application would have to know.
+        return insert(self.table).values(transaction_id=_TRANSACTION_ID)
+
+    def _is_revoked(self, session: Executor, user_id: str | None, sid: str, started_at: int) -> bool:
         row = self.table.c
         of_rule = or_(self._is("user", user_id or ""), self._is("everyone", EVERYONE))
         is_other = or_(row.except_sid.is_(None), row.except_sid != sid)
@@ -134,7 +141,7 @@ class Revocations:
         return session.execute(select(row.id).where(self._is("session", sid) | covers)).first() is not None
 
     def _replace(
-        self, session: Session, kind: RevocationKind, subject: str, except_sid: str | None, until: int = 0
+        self, session: Executor, kind: RevocationKind, subject: str, except_sid: str | None, until: int = 0
     ) -> int:
         """Add a rule in place of the earlier one and return its time, which is later than that one's.
 
@@ -144,7 +151,7 @@ class Revocations:
         at: int = max([int(self._database.now(session)), *(row.at + 1 for row in session.execute(deleted))])
         until = max(at + self.lifetime, until)
         values = {"kind": kind, "subject": subject, "at": at, "until": until, "except_sid": except_sid}
-        session.execute(insert(self.table).values(values))
+        session.execute(self._insert(session), values)
         return at
 
     def _is(self, kind: RevocationKind, subject: str | ColumnElement[str]) -> ColumnElement[bool]:
@@ -177,6 +184,8 @@ def batched(ids: Iterable[str]) -> Iterable[list[str]]:
     while batch := list(islice(remaining, 1000)):
         yield batch
 
+
+_TRANSACTION_ID: ColumnElement[int] = literal_column("pg_current_xact_id()::text::bigint")
 
 _LAST_ID = text("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = :name")
 

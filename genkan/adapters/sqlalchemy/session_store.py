@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, bindparam, func, insert, select, update
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import Session
 
 from genkan import strict_json
 from genkan.adapters.sessions import (
@@ -21,9 +21,10 @@ from genkan.adapters.sessions import (
 )
 from genkan.adapters.sqlalchemy.accounts import ignore_invalid_id
 from genkan.adapters.sqlalchemy.activity import ActivityTable
-from genkan.adapters.sqlalchemy.database import Database, table_of
+from genkan.adapters.sqlalchemy.database import Database
 from genkan.adapters.sqlalchemy.purge import Purger
 from genkan.adapters.sqlalchemy.revocations import Revocations
+from genkan.adapters.sqlalchemy.tables import Tables
 from genkan.adapters.sqlalchemy.users import Users
 from genkan.errors import AdapterError, TokenError
 
@@ -43,7 +44,7 @@ MAX_REVOKED = 100
 
 
 class SQLAlchemySessionStore:
-    """Implementation of `genkan.adapters.sessions.SessionStore` with declarative classes like those of `models.py`.
+    """Implementation of `genkan.adapters.sessions.SessionStore` with the tables of `tables.py`.
 
     `seal` encrypts an ID token before it is written, and `open` decrypts it. `max_sessions` limits the active sessions of
     one user.
@@ -52,18 +53,16 @@ class SQLAlchemySessionStore:
     def __init__(
         self,
         database: Database,
+        tables: Tables,
         *,
-        users: type[DeclarativeBase],
-        sessions: type[DeclarativeBase],
         revocations: Revocations,
-        activity: type[DeclarativeBase],
         seal: Callable[[str], str],
         open: Callable[[str], str],
         max_sessions: int = MAX_SESSIONS,
     ) -> None:
         self._database = database
-        self._users, self._sessions = Users(table_of(users)), table_of(sessions)
-        self._revocations, self._activity = revocations, ActivityTable(database, table_of(activity))
+        self._users, self._sessions = Users(tables.users), tables.sessions
+        self._revocations, self._activity = revocations, ActivityTable(database, tables.activity)
         self._seal, self._open = seal, open
         self._max_sessions = max_sessions
         session, revocation, entry = self._sessions.c, revocations.table.c, self._activity.table.c
@@ -72,6 +71,7 @@ class SQLAlchemySessionStore:
         self._claims_by_hash = select(session.claims).where((session.token_hash == bindparam("hash")) & is_active)
         self._purger = Purger(
             database,
+            tables.purges,
             "sessions",
             {
                 self._sessions: lambda now: session.expires <= now - RETENTION_SECONDS,

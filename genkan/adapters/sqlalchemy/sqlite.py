@@ -54,6 +54,14 @@ def configure(engine: Engine) -> Engine:
     return engine
 
 
+def begin_immediate(connection: Connection) -> None:
+    """Take the write lock for the transaction of an application's engine, unless it has begun another one."""
+    # The driver begins a transaction at the first write only, so rows read before that could have changed.
+    driver_connection = connection.connection.driver_connection
+    if not getattr(driver_connection, "in_transaction", True):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
 def _configure_connection(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
     name = connection.execute("PRAGMA database_list").fetchone()[2]
     record.info["file"] = (name, Path(name).stat().st_ino)

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from genkan.adapters import Adapter
 from genkan.adapters.sessions import SessionStore
-from genkan.adapters.sqlalchemy import models
 from genkan.adapters.sqlalchemy.adapter import SQLAlchemyAdapter
 from genkan.adapters.sqlalchemy.database import Database
 from genkan.adapters.sqlalchemy.revocations import Revocations
 from genkan.adapters.sqlalchemy.session_store import SQLAlchemySessionStore
+from genkan.adapters.sqlalchemy.tables import AUTHJS_TABLES, Tables
 from genkan.crypto.sealer import Clock, TextSealer
 
 
@@ -31,25 +31,23 @@ def open_stores(
     the number of active sessions of one user. `clock` takes the place of the database's clock. Raises ConfigurationError
     for a URL that cannot name a database.
     """
-    database = Database(url, clock=clock)
-    revocations = Revocations(database, models.Revocation, models.SessionRecord, lifetime=lifetime)
+    return stores_in(Database(url, clock=clock), AUTHJS_TABLES, secrets, lifetime=lifetime, max_sessions=max_sessions)
+
+
+def stores_in(
+    database: Database, tables: Tables, secrets: Sequence[str], *, lifetime: int, max_sessions: int
+) -> Stores:
+    """Return the stores in these tables of a database. The other parameters are those of `open_stores`."""
+    revocations = Revocations(database, tables, lifetime=lifetime)
     account_sealer = TextSealer(secrets, "genkan.account-tokens")
     session_sealer = TextSealer(secrets, "genkan.session-records")
     adapter = SQLAlchemyAdapter(
-        database,
-        models.User,
-        models.Account,
-        models.UsedToken,
-        seal=account_sealer.seal,
-        open=account_sealer.open,
-        revocations=revocations,
+        database, tables, seal=account_sealer.seal, open=account_sealer.open, revocations=revocations
     )
     sessions = SQLAlchemySessionStore(
         database,
-        users=models.User,
-        sessions=models.SessionRecord,
+        tables,
         revocations=revocations,
-        activity=models.Activity,
         max_sessions=max_sessions,
         seal=session_sealer.seal,
         open=session_sealer.open,

@@ -5,20 +5,22 @@ from __future__ import annotations
 import hashlib
 import math
 
-from sqlalchemy import Table, insert, select
+from sqlalchemy import insert, select
 
 from genkan.adapters.sessions import RETENTION_SECONDS
 from genkan.adapters.sqlalchemy.database import Database, UniqueViolation
 from genkan.adapters.sqlalchemy.purge import Purger
+from genkan.adapters.sqlalchemy.tables import Tables
 
 
 class UsedTokens:
     """Table of used ids. Expired rows are deleted when it is written to."""
 
-    def __init__(self, database: Database, table: Table) -> None:
+    def __init__(self, database: Database, tables: Tables) -> None:
         self._database = database
-        self._table = table
-        self._purger = Purger(database, "used_tokens", {table: lambda now: table.c.expires < now - RETENTION_SECONDS})
+        table = self._table = tables.used_tokens
+        expired = {table: lambda now: table.c.expires < now - RETENTION_SECONDS}
+        self._purger = Purger(database, tables.purges, "used_tokens", expired)
 
     def use_once(self, id: str, expires: float) -> bool:
         """Return True for the first call with this id.

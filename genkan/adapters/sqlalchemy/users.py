@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    Connection,
     Integer,
     Row,
     Table,
@@ -26,6 +27,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from genkan.adapters import DEFAULT_ROLE
+from genkan.adapters.sqlalchemy.database import Executor, dialect_name
+from genkan.adapters.sqlalchemy.models import StringId
+from genkan.adapters.sqlalchemy.tables import APPLICATION_USER
 from genkan.types import User
 
 
@@ -42,20 +46,26 @@ class Users:
 
     def by_email(self, email: str) -> ColumnElement[bool]:
         """Return the condition that selects the user with that email address. It ignores case."""
-        return func.lower(self.table.c.email) == email.lower()
+        # Tables of our own have addresses in lower case only, and an index on the column.
+        column = func.lower(self.table.c.email) if is_authjs(self.table) else self.table.c.email
+        return column == email.lower()
 
-    def find(self, session: Session, condition: ColumnElement[bool]) -> User | None:
+    def by_application_user(self, key: object) -> ColumnElement[bool]:
+        """Return the condition that selects the user who is linked to this primary key of the application's users."""
+        return self.table.c[APPLICATION_USER] == key
+
+    def find(self, session: Executor, condition: ColumnElement[bool]) -> User | None:
         """Return the user who matches the condition, or None."""
         row = session.execute(select(self.table).where(condition)).first()
         return None if row is None else _user(row)
 
-    def list(self, session: Session) -> list[User]:
+    def list(self, session: Executor) -> list[User]:
         """Return all users, ordered by email address."""
         users = [_user(row) for row in session.execute(select(self.table))]
         return sorted(users, key=lambda user: (user.email or "", user.id))
 
-    def insert(self, session: Session, id: Any, user: User) -> User:
-        """Insert a user and return it as stored."""
+    def insert(self, session: Executor, id: Any, user: User, application_user: object = None) -> User:
+        """Insert a user and return it as stored. `application_user` is the primary key of the application's own user."""
         values = {
             "id": id,
             "name": user.name,
@@ -63,10 +73,11 @@ class Users:
             "emailVerified": self._timestamp(session, user.email_verified),
             "image": user.image,
             "role": user.role or DEFAULT_ROLE,
+            **({} if application_user is None else {APPLICATION_USER: application_user}),
         }
         return _user(session.execute(insert(self.table).values(values).returning(*self.table.c)).one())
 
-    def update(self, session: Session, id: str, values: Mapping[str, Any]) -> User | None:
+    def update(self, session: Executor, id: str, values: Mapping[str, Any]) -> User | None:
         """Update columns of one user and return the stored user. None if no user has that id."""
         if not values:
             return self.find(session, self.by_id(id))
@@ -76,7 +87,7 @@ class Users:
         row = session.execute(statement).first()
         return None if row is None else _user(row)
 
-    def release_email(self, session: Session, email: str) -> None:
+    def release_email(self, session: Executor, email: str) -> None:
         """Remove the email address from a user who has it unverified. A verified address stays."""
         is_unverified = self.table.c.emailVerified.is_(None)
         session.execute(update(self.table).where(self.by_email(email), is_unverified).values(email=None))
@@ -85,21 +96,24 @@ class Users:
         """Return the value for `disabledAt` of a user who is disabled now, or was disabled earlier."""
         return func.coalesce(self.table.c.disabledAt, now)
 
-    def lock(self, session: Session, id: str) -> None:
+    def lock(self, session: Executor, id: str) -> None:
         """Lock the user's row until the transaction ends. Another call for the same user waits."""
         # FOR NO KEY UPDATE: rows that refer to the user can be inserted meanwhile.
         session.execute(select(self.table.c.id).where(self.by_id(id)).with_for_update(key_share=True))
 
-    def delete(self, session: Session, id: str) -> None:
+    def delete(self, session: Executor, id: str) -> None:
         """Delete the user."""
         session.execute(delete(self.table).where(self.by_id(id)))
 
-    def _timestamp(self, session: Session, time: datetime | None) -> Any:
+    def _timestamp(self, session: Executor, time: datetime | None) -> Any:
         """Return the time in the column's type: milliseconds since 1970 if the column is an integer."""
         if time is None:
             return None
+        if not is_authjs(self.table):
+            # SQLite keeps no time zone.
+            return time.astimezone(UTC)
         if self._stores_milliseconds is None:
-            columns = inspect(session.connection()).get_columns(self.table.name)
+            columns = inspect(_connection(session)).get_columns(self.table.name)
             column_type = next(column["type"] for column in columns if column["name"] == "emailVerified")
             self._stores_milliseconds = isinstance(column_type, Integer)
         return literal(round(time.timestamp() * 1000), BigInteger) if self._stores_milliseconds else time
@@ -111,18 +125,42 @@ class IdGenerator:
     def __init__(self) -> None:
         self._is_generated: dict[str, bool] = {}
 
-    def __call__(self, session: Session, table: Table, id: str = "") -> Any:
+    def __call__(self, session: Executor, table: Table, id: str = "") -> Any:
         """Return the id for `insert`. `id` is used if it is not empty and the column is not an integer."""
+        if not is_authjs(table):
+            return id or str(uuid4())
         # The column type is read once for each table.
         if table.name not in self._is_generated:
-            columns = inspect(session.connection()).get_columns(table.name)
+            columns = inspect(_connection(session)).get_columns(table.name)
             column_type = next(column["type"] for column in columns if column["name"] == "id")
             self._is_generated[table.name] = isinstance(column_type, Integer)
         if not self._is_generated[table.name]:
             return id or str(uuid4())
-        return null() if session.get_bind().dialect.name == "sqlite" else literal_column("DEFAULT")
+        return null() if dialect_name(session) == "sqlite" else literal_column("DEFAULT")
+
+
+def is_authjs(table: Table) -> bool:
+    """Return True for a table of Auth.js, whose types depend on the application that created it."""
+    return isinstance(table.c.id.type, StringId)
+
+
+def _connection(session: Executor) -> Connection:
+    return session.connection() if isinstance(session, Session) else session
 
 
 def _user(row: Row[Any]) -> User:
-    role, disabled = row.role or DEFAULT_ROLE, row.disabledAt is not None
-    return User(row.id, row.name, row.email, row.image, role, row.emailVerified, disabled, bool(row.nameOverridden))
+    role, disabled, verified = row.role or DEFAULT_ROLE, row.disabledAt is not None, row.emailVerified
+    if verified is not None and verified.tzinfo is None:
+        verified = verified.replace(tzinfo=UTC)
+    key = row._mapping.get(APPLICATION_USER)  # noqa: SLF001 (documented by SQLAlchemy)
+    return User(
+        row.id,
+        row.name,
+        row.email,
+        row.image,
+        role,
+        verified,
+        disabled,
+        bool(row.nameOverridden),
+        application_id=None if key is None else str(key),
+    )

@@ -132,7 +132,7 @@ def test_a_database_of_another_release_is_refused(tmp_path: Path, revision: str)
 
 def test_a_database_without_tables_is_refused_with_the_remedy(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'genkan.db'}"
-    with pytest.raises(ConfigurationError, match=r"make serve"):
+    with pytest.raises(ConfigurationError, match=r"flask genkan upgrade"):
         migrations.require_current(url)
     migrations.upgrade(url)
     migrations.require_current(url)

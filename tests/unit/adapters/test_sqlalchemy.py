@@ -15,6 +15,7 @@ from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from genkan.adapters.sqlalchemy import Database, SQLAlchemyAdapter, migrations, models
+from genkan.adapters.sqlalchemy.tables import AUTHJS_TABLES
 from genkan.errors import AdapterError, ConfigurationError, TokenError
 from genkan.types import Account, User
 from tests.clock import FrozenClock
@@ -26,7 +27,6 @@ from tests.servers.process import free_port
 ADA = User(id="", name="Ada", email="ada@example.org")
 SECRETS = {"access_token": "secret-access", "refresh_token": "secret-refresh", "id_token": "secret-identity"}
 ACCOUNT = Account("hub", "ada-at-hub", "oidc", SECRETS | {"scope": "openid"})
-TABLES = (models.User, models.Account, models.UsedToken)
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_a_token_that_cannot_be_decrypted_is_left_out(sqlite: Database) -> None:
 
     adapter_in(sqlite).create_user(ADA, ACCOUNT)
     revocations = revocations_in(sqlite)
-    adapter = SQLAlchemyAdapter(sqlite, *TABLES, seal=str, open=fail, revocations=revocations)
+    adapter = SQLAlchemyAdapter(sqlite, AUTHJS_TABLES, seal=str, open=fail, revocations=revocations)
     stored = adapter.get_account("hub", "ada-at-hub")
     assert stored is not None
     assert stored.tokens == {"scope": "openid"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 
 from alembic import command
@@ -12,6 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
 from genkan.adapters.sqlalchemy import Database
+from genkan.adapters.sqlalchemy.tables import Naming
 from genkan.errors import ConfigurationError
 
 LOCK_TIMEOUT = 60.0
@@ -23,10 +25,13 @@ LOCK = 0x67656E6B616E
 UNSUPPORTED_TABLES = frozenset({"user", "User", "account", "Account"})
 """Table names of Auth.js's adapters for Prisma, Drizzle and others. These tables are not adopted."""
 
+VERSION_TABLES: Mapping[Naming, str] = {"authjs": "alembic_version", "genkan": "genkan_version"}
+"""Name of the table with the version of the schema. Alembic's default name could be that of another application."""
+
 _log = logging.getLogger("genkan.migrations")
 
 
-def upgrade(database_url: str) -> None:
+def upgrade(database_url: str, naming: Naming = "authjs") -> None:
     """Migrate the database to the newest schema. Concurrent calls of several processes migrate it once.
 
     All migrations run in one transaction. Raises ConfigurationError with the remedy if an existing database cannot be
@@ -34,45 +39,50 @@ def upgrade(database_url: str) -> None:
     """
     database = Database(database_url, timeout=LOCK_TIMEOUT)
     try:
-        database.run(lambda session: _upgrade(session.connection()))
+        database.run(lambda session: _upgrade(session.connection(), naming))
     finally:
         database.close()
 
 
-def pending(database_url: str) -> bool:
+def pending(database_url: str, naming: Naming = "authjs") -> bool:
     """Return True if `upgrade` would migrate the database. Raises AdapterError if the database cannot be reached."""
-    return _current_heads(database_url) != set(ScriptDirectory.from_config(_config()).get_heads())
+    return _current_heads(database_url, naming) != set(ScriptDirectory.from_config(_config(naming)).get_heads())
 
 
-def require_current(database_url: str) -> None:
+def require_current(database_url: str, naming: Naming = "authjs") -> None:
     """Raise ConfigurationError if the schema is not that of this release.
 
     Raises AdapterError if the database cannot be reached.
     """
-    heads, script = _current_heads(database_url), ScriptDirectory.from_config(_config())
+    heads, script = _current_heads(database_url, naming), ScriptDirectory.from_config(_config(naming))
     _check_not_newer(heads, script)
     if heads != set(script.get_heads()):
         raise ConfigurationError(
-            "DATABASE_URL: the tables do not exist or belong to an earlier release. Run `make serve` or `make run` first."
+            "DATABASE_URL: the tables do not exist or belong to an earlier release. Run `flask genkan upgrade` first."
         )
 
 
-def _current_heads(database_url: str) -> set[str]:
+def _current_heads(database_url: str, naming: Naming) -> set[str]:
     database = Database(database_url)
     try:
         with database.read() as session:
-            return set(MigrationContext.configure(session.connection()).get_current_heads())
+            return _heads(session.connection(), naming)
     finally:
         database.close()
 
 
-def _upgrade(connection: Connection) -> None:
+def _heads(connection: Connection, naming: Naming) -> set[str]:
+    options = {"version_table": VERSION_TABLES[naming]}
+    return set(MigrationContext.configure(connection, opts=options).get_current_heads())
+
+
+def _upgrade(connection: Connection, naming: Naming) -> None:
     _acquire_lock(connection)
-    config = _config()
+    config = _config(naming)
     config.attributes["connection"] = connection
-    heads = set(MigrationContext.configure(connection).get_current_heads())
-    _check_not_newer(heads, ScriptDirectory.from_config(config))
-    _warn_about_unsupported_tables(connection)
+    _check_not_newer(_heads(connection, naming), ScriptDirectory.from_config(config))
+    if naming == "authjs":
+        _warn_about_unsupported_tables(connection)
     command.upgrade(config, "head")
 
 
@@ -102,7 +112,8 @@ def _acquire_lock(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
 
 
-def _config() -> Config:
+def _config(naming: Naming) -> Config:
     config = Config()
+    config.attributes |= {"naming": naming, "version_table": VERSION_TABLES[naming]}
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     return config

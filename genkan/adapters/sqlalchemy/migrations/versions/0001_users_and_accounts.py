@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.types import TypeEngine
 
+from genkan.adapters.sqlalchemy.migrations.names import is_authjs, table_name
 from genkan.errors import ConfigurationError
 
 revision = "users_and_accounts"
@@ -27,11 +28,11 @@ ACCOUNTS = ("id", "userId", "type", "provider", "providerAccountId", *TOKENS)
 def upgrade() -> None:
     """Create or adopt each table, then add the unique indexes."""
     existing = set(sa.inspect(op.get_bind()).get_table_names())
-    if "users" in existing:
+    if is_authjs() and "users" in existing:
         _adopt_users()
     else:
         _create_users()
-    if "accounts" in existing:
+    if is_authjs() and "accounts" in existing:
         _require_columns("accounts", ACCOUNTS)
     else:
         _create_accounts()
@@ -45,15 +46,16 @@ def downgrade() -> None:
 
 
 def _create_users() -> None:
+    users = table_name("users")
     op.create_table(
-        "users",
+        users,
         sa.Column("id", sa.String(255), nullable=False),
         sa.Column("name", sa.Text()),
         sa.Column("email", sa.Text()),
         sa.Column("emailVerified", sa.DateTime(timezone=True)),
         sa.Column("image", sa.Text()),
         sa.Column("role", sa.Text(), server_default=sa.text("'user'"), nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_users"),
+        sa.PrimaryKeyConstraint("id", name=f"pk_{users}"),
     )
 
 
@@ -64,42 +66,48 @@ def _adopt_users() -> None:
 
 
 def _create_accounts() -> None:
-    user_id: TypeEngine[object] = _columns("users")["id"]
+    users, accounts = table_name("users"), table_name("accounts")
+    user_id: TypeEngine[object] = _columns(users)["id"]
     op.create_table(
-        "accounts",
+        accounts,
         sa.Column("id", sa.String(255), nullable=False),
         sa.Column("userId", user_id, nullable=False),
         sa.Column("type", sa.Text(), nullable=False),
         sa.Column("provider", sa.Text(), nullable=False),
         sa.Column("providerAccountId", sa.Text(), nullable=False),
         *(sa.Column(name, sa.BigInteger() if name == "expires_at" else sa.Text()) for name in TOKENS),
-        sa.PrimaryKeyConstraint("id", name="pk_accounts"),
-        sa.ForeignKeyConstraint(["userId"], ["users.id"], name="fk_accounts_userId_users", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=f"pk_{accounts}"),
+        sa.ForeignKeyConstraint(["userId"], [f"{users}.id"], name=f"fk_{accounts}_userId_{users}", ondelete="CASCADE"),
     )
 
 
 def _create_used_tokens() -> None:
+    used_tokens = table_name("used_tokens")
     op.create_table(
-        "used_tokens",
+        used_tokens,
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("expires", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_used_tokens"),
+        sa.PrimaryKeyConstraint("id", name=f"pk_{used_tokens}"),
     )
-    op.create_index("ix_used_tokens_expires", "used_tokens", ["expires"])
+    op.create_index(f"ix_{used_tokens}_expires", used_tokens, ["expires"])
 
 
 def _add_keys() -> None:
-    _check_unique("users", "lower(email)")
-    _check_unique("accounts", 'provider, "providerAccountId"')
-    op.create_index("uq_users_email", "users", [sa.text("lower(email)")], unique=True, if_not_exists=True)
+    users, accounts = table_name("users"), table_name("accounts")
+    if is_authjs():
+        _check_unique("users", "lower(email)")
+        _check_unique("accounts", 'provider, "providerAccountId"')
+    # Rows that other applications wrote may have addresses in upper case.
+    email = sa.text("lower(email)") if is_authjs() else "email"
+    op.create_index(f"uq_{users}_email", users, [email], unique=True, if_not_exists=True)
     op.create_index(
-        "uq_accounts_provider_providerAccountId",
-        "accounts",
+        f"uq_{accounts}_provider_providerAccountId",
+        accounts,
         ["provider", "providerAccountId"],
         unique=True,
         if_not_exists=True,
     )
-    op.create_index("ix_accounts_userId", "accounts", ["userId"], if_not_exists=True)
+    op.create_index(f"ix_{accounts}_userId", accounts, ["userId"], if_not_exists=True)
 
 
 def _columns(table: str) -> dict[str, TypeEngine[object]]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
+from genkan.adapters.sqlalchemy.migrations.names import table_name
 from genkan.errors import ConfigurationError
 
 revision = "revocation_rules"
@@ -24,17 +25,18 @@ def upgrade() -> None:
         raise ConfigurationError(
             f"DATABASE_URL: {TABLE} already exists and belongs to another application. Rename it, or name another database."
         )
-    op.add_column("revocations", sa.Column("except_sid", sa.Text()))
+    revocations = table_name("revocations")
+    op.add_column(revocations, sa.Column("except_sid", sa.Text()))
     op.add_column(
-        "revocations", sa.Column("transaction_id", sa.BigInteger(), server_default=sa.text("0"), nullable=False)
+        revocations, sa.Column("transaction_id", sa.BigInteger(), server_default=sa.text("0"), nullable=False)
     )
     if op.get_bind().dialect.name == "postgresql":
         # Rows from before this migration keep 0: they are committed, so no reader can miss them.
         op.execute(
-            "ALTER TABLE revocations ALTER COLUMN transaction_id SET DEFAULT (pg_current_xact_id()::text::bigint)"
+            f"ALTER TABLE {revocations} ALTER COLUMN transaction_id SET DEFAULT (pg_current_xact_id()::text::bigint)"
         )
-    op.create_index("ix_revocations_kind_subject", "revocations", ["kind", "subject"])
-    op.create_index("ix_revocations_transaction_id_id", "revocations", ["transaction_id", "id"])
+    op.create_index(f"ix_{revocations}_kind_subject", revocations, ["kind", "subject"])
+    op.create_index(f"ix_{revocations}_transaction_id_id", revocations, ["transaction_id", "id"])
     purges = op.create_table(
         TABLE,
         sa.Column("name", sa.Text(), nullable=False),
@@ -49,7 +51,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Drop the table and the columns. Sessions that a rule revoked become valid again, unless the secret is changed, too."""
     op.drop_table(TABLE)
-    op.drop_index("ix_revocations_transaction_id_id", "revocations")
-    op.drop_index("ix_revocations_kind_subject", "revocations")
-    op.drop_column("revocations", "transaction_id")
-    op.drop_column("revocations", "except_sid")
+    revocations = table_name("revocations")
+    op.drop_index(f"ix_{revocations}_transaction_id_id", revocations)
+    op.drop_index(f"ix_{revocations}_kind_subject", revocations)
+    op.drop_column(revocations, "transaction_id")
+    op.drop_column(revocations, "except_sid")
