@@ -12,7 +12,7 @@ from genkan.callbacks import JWTParams, SessionParams
 from genkan.core import Pages
 from genkan.types import Session, Token, str_claim
 
-accounts = Genkan(strict=True)
+accounts = Genkan(strict=True, tables="authjs")
 
 PAGES = Pages(account="/account", menu_path="/partials/user-menu")
 

@@ -6,11 +6,15 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from flask import Flask
 
 from genkan.adapters import Adapter
-from genkan.adapters.sqlalchemy.stores import open_stores
+from genkan.adapters.own_users import UserHooks
+from genkan.adapters.sqlalchemy.application.database import ApplicationDatabase, DatabaseOptions
+from genkan.adapters.sqlalchemy.stores import Stores, StoreSettings, open_own_stores
+from genkan.adapters.sqlalchemy.tables import Naming
 from genkan.cache.base import Cache
 from genkan.cache.sealed import SealedCache
 from genkan.cache.shared import CachelibCache, FlaskCache
@@ -35,6 +39,8 @@ from genkan.settings.package import PREFIXES, collect
 PATHS = {"GENKAN_ACCOUNT_PATH": "account", "GENKAN_MENU_PATH": "menu_path"}
 """Variables for paths, and the fields of `Pages`."""
 
+DATABASE_KEYWORDS = ("db", "engine", "metadata", "session", "user")
+
 _log = logging.getLogger("genkan.extension")
 
 
@@ -52,6 +58,14 @@ class Options:
     variables: Mapping[str, object] = field(default_factory=dict)
     """The keywords that are variables."""
     pages: Pages = field(default_factory=Pages)
+    tables: Naming = "genkan"
+    """`authjs`: the tables of an Auth.js database, which is created or adopted."""
+    db: Any = None
+    engine: Any = None
+    metadata: Any = None
+    session: Any = None
+    user: Any = None
+    """This and the four above: see `DatabaseOptions`."""
 
     @classmethod
     def of(cls, keywords: Mapping[str, object], config: Mapping[str, object], environ: Mapping[str, str]) -> Options:
@@ -66,17 +80,36 @@ class Options:
         return replace(options, pages=replace(options.pages, **paths)) if paths and "pages" not in known else options
 
 
-def build_core(
-    app: Flask, settings: Settings, callbacks: Callbacks, options: Options
-) -> tuple[Core, DevelopmentProvider | None]:
-    """Return the core, and the development provider if it is on. Raises ConfigurationError."""
-    stores = open_stores(
-        settings.database_url,
-        settings.secrets,
+def application_database(options: Options) -> ApplicationDatabase | None:
+    """Return the database that the keywords name, with our tables in its metadata. None if they name none.
+
+    Raises ConfigurationError if a keyword is missing.
+    """
+    given = {name: getattr(options, name) for name in DATABASE_KEYWORDS if getattr(options, name) is not None}
+    return ApplicationDatabase(DatabaseOptions(**given)) if given else None
+
+
+def open_stores(
+    app: Flask, settings: Settings, options: Options, host: ApplicationDatabase | None, hooks: UserHooks
+) -> Stores:
+    """Return where users, accounts and sessions are kept. Raises ConfigurationError."""
+    store_settings = StoreSettings(
+        secrets=settings.secrets,
         lifetime=settings.session_absolute_age,
         max_sessions=settings.session_limit,
         clock=options.clock,
     )
+    if host is not None:
+        return host.open_stores(app.app_context, hooks, store_settings)
+    if hooks.new_user is not None or hooks.existing_user is not None:
+        raise ConfigurationError("new_user: the application has no users. Give Genkan(db=…, user=…) as well.")
+    return open_own_stores(settings.database_url, options.tables, store_settings)
+
+
+def build_core(
+    app: Flask, settings: Settings, callbacks: Callbacks, options: Options, stores: Stores
+) -> tuple[Core, DevelopmentProvider | None]:
+    """Return the core, and the development provider if it is on. Raises ConfigurationError."""
     clock = options.clock or time.time
     dev_provider = _dev_provider(settings, stores.adapter, clock)
     core = Core.build(
@@ -93,6 +126,7 @@ def build_core(
             strategy=settings.session_strategy,
         ),
         session_store=stores.sessions,
+        own_users=stores.own_users,
         pages=options.pages,
         clock=clock,
         updatable_fields=options.updatable_fields,

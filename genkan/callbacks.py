@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from genkan.adapters.own_users import ExistingUser, NewUser, Role, UserHooks
 from genkan.http.urls import same_origin_url
 from genkan.types import JSON, Account, Profile, Session, Token, User
 
@@ -99,3 +100,69 @@ class Callbacks:
     redirect: RedirectCallback = default_redirect
     jwt: JWTCallback = default_jwt
     session: SessionCallback = default_session
+    role: Role | None = None
+    """Returns the role of a user, if the application has no users of its own. None keeps the stored role."""
+
+    def with_role(self, user: User) -> User:
+        """Return the user with the role of the `role` callback. Raises what the callback raises."""
+        return user if self.role is None else replace(user, role=self.role(user))
+
+
+class CallbackRegistry:
+    """The callbacks of one application, registered with decorators before the first request."""
+
+    def __init__(self, callbacks: Callbacks) -> None:
+        self.callbacks = callbacks
+        self.user_hooks = UserHooks()
+
+    def sign_in(self, callback: SignInCallback) -> SignInCallback:
+        """Register Auth.js's `signIn` callback. It returns True, False or a URL."""
+        self.callbacks = replace(self.callbacks, sign_in=callback)
+        return callback
+
+    def redirect(self, callback: RedirectCallback) -> RedirectCallback:
+        """Register Auth.js's `redirect` callback. It returns the URL to redirect to."""
+        self.callbacks = replace(self.callbacks, redirect=callback)
+        return callback
+
+    def jwt(self, callback: JWTCallback) -> JWTCallback:
+        """Register Auth.js's `jwt` callback. It returns the token, or None for no session."""
+        self.callbacks = replace(self.callbacks, jwt=callback)
+        return callback
+
+    def session(self, callback: SessionCallback) -> SessionCallback:
+        """Register Auth.js's `session` callback. It returns the session, or None."""
+        self.callbacks = replace(self.callbacks, session=callback)
+        return callback
+
+    def role(self, callback: Role) -> Role:
+        """Register the function that returns a user's role. It is called at a sign-in and when a session is re-issued.
+
+        It gets the application's own user, or a `User` if the application has none.
+        """
+        self.user_hooks = replace(self.user_hooks, role=callback)
+        return callback
+
+    def new_user(self, hook: NewUser) -> NewUser:
+        """Register the function that returns a new user of the application for an `Identity`.
+
+        It is called at the first sign-in of an identity. The object is added to the application's session and committed
+        with our rows. None, an exception, or a constraint of the table refuses the sign-in.
+        """
+        self.user_hooks = replace(self.user_hooks, new_user=hook)
+        return hook
+
+    def existing_user(self, *, providers: Collection[str] | None = None) -> Callable[[ExistingUser], ExistingUser]:
+        """Register the function that returns the application's user who has the verified address of an `Identity`.
+
+        It is called before `new_user`, only for addresses that the provider has verified, and only for `providers` if
+        they are given. Return a user only if the application itself has verified that user's address: otherwise another
+        person may have registered it first.
+        """
+
+        def register(hook: ExistingUser) -> ExistingUser:
+            allowed = None if providers is None else frozenset(providers)
+            self.user_hooks = replace(self.user_hooks, existing_user=hook, existing_user_providers=allowed)
+            return hook
+
+        return register

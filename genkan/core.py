@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from genkan.adapters import Adapter
+from genkan.adapters.own_users import OwnUsers
 from genkan.adapters.sessions import SessionStore
 from genkan.cache.base import Cache
 from genkan.callbacks import Callbacks
@@ -71,6 +72,8 @@ class Core:
     providers: Mapping[str, Provider]
     """The enabled providers by id, in the order of the buttons."""
     adapter: Adapter
+    own_users: OwnUsers | None
+    """The users of the application itself. None if it has none."""
     callbacks: Callbacks
     pages: Pages
     cache: Cache
@@ -96,6 +99,7 @@ class Core:
         providers: Sequence[Provider],
         adapter: Adapter,
         session_store: SessionStore,
+        own_users: OwnUsers | None = None,
         cache: Cache,
         callbacks: Callbacks | None = None,
         session_config: SessionConfig | None = None,
@@ -122,6 +126,7 @@ class Core:
             cookie_names=names,
             providers={provider.id: provider for provider in providers},
             adapter=adapter,
+            own_users=own_users,
             callbacks=callbacks,
             pages=pages or Pages(),
             cache=cache,
@@ -134,6 +139,7 @@ class Core:
                 secure=secure,
                 store=session_store,
                 load_user=adapter.get_user,
+                reloads_users=own_users is not None or callbacks.role is not None,
                 callbacks=callbacks,
                 clock=clock,
                 monotonic=monotonic,

@@ -13,15 +13,15 @@ from flask import Flask, has_request_context, redirect, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response
 
-from genkan.build import Options, build_core
+from genkan.actions.users import delete, find_user_id, reload_sessions
+from genkan.adapters import Schema
+from genkan.adapters.sqlalchemy.application.database import ApplicationDatabase
+from genkan.build import Options, application_database, build_core, open_stores
 from genkan.callbacks import (
+    CallbackRegistry,
     Callbacks,
-    JWTCallback,
     JWTParams,
-    RedirectCallback,
-    SessionCallback,
     SessionParams,
-    SignInCallback,
 )
 from genkan.cli.genkan_group import create_group
 from genkan.core import Core
@@ -36,7 +36,7 @@ from genkan.settings.package import collect, package_settings
 from genkan.types import Session, Token, str_claim
 from genkan.web import account, flask_login, views
 from genkan.web.access import make_check_access
-from genkan.web.context import TEMPLATE_CONTEXT, process_response
+from genkan.web.context import TEMPLATE_CONTEXT, get_core, process_response
 from genkan.web.headers import SecurityHeaders
 from genkan.web.menu import add_menu_globals, register_menu
 from genkan.web.responses import NO_STORE_HEADERS, register_error_handlers
@@ -51,11 +51,12 @@ def add_role(params: JWTParams) -> Token | None:
 
 def add_id_and_role(params: SessionParams) -> Session | None:
     """Add id and role to the session. The default `session` callback."""
-    user = replace(params.session.user, id=str_claim(params.token, "sub"), role=str_claim(params.token, "role"))
+    id = str_claim(params.token, "id") or str_claim(params.token, "sub")
+    user = replace(params.session.user, id=id, role=str_claim(params.token, "role"))
     return replace(params.session, user=user)
 
 
-class Genkan:
+class Genkan(CallbackRegistry):
     """Sign-in for a Flask application: `auth()`, the routes of Auth.js, the user menu and the account page.
 
     `Genkan(app)` or `init_app(app)` adds it. Keywords are settings: `strict`, `providers`, `updatable_fields`, and every
@@ -64,30 +65,10 @@ class Genkan:
     """
 
     def __init__(self, app: Flask | None = None, **settings: Any) -> None:
-        self._callbacks = Callbacks(jwt=add_role, session=add_id_and_role)
+        super().__init__(Callbacks(jwt=add_role, session=add_id_and_role))
         self._settings = settings
         if app is not None:
             self.init_app(app)
-
-    def sign_in(self, callback: SignInCallback) -> SignInCallback:
-        """Register Auth.js's `signIn` callback. It returns True, False or a URL."""
-        self._callbacks = replace(self._callbacks, sign_in=callback)
-        return callback
-
-    def redirect(self, callback: RedirectCallback) -> RedirectCallback:
-        """Register Auth.js's `redirect` callback. It returns the URL to redirect to."""
-        self._callbacks = replace(self._callbacks, redirect=callback)
-        return callback
-
-    def jwt(self, callback: JWTCallback) -> JWTCallback:
-        """Register Auth.js's `jwt` callback. It returns the token, or None for no session."""
-        self._callbacks = replace(self._callbacks, jwt=callback)
-        return callback
-
-    def session(self, callback: SessionCallback) -> SessionCallback:
-        """Register Auth.js's `session` callback. It returns the session, or None."""
-        self._callbacks = replace(self._callbacks, session=callback)
-        return callback
 
     def init_app(self, app: Flask, **settings: Any) -> None:
         """Add sign-in to `app`: routes, commands, and what each request needs. Keywords as for `Genkan`.
@@ -99,7 +80,7 @@ class Genkan:
         """
         options = Options.of({**self._settings, **settings}, app.config, os.environ)
         dev_providers: list[DevelopmentProvider] = []
-        build = partial(self._build, app, options, dev_providers)
+        build = partial(self._build, app, options, application_database(options), dev_providers)
         register(app, build, strict=options.strict, trusted_proxy_hops=_trusted_proxy_hops(app, options))
         register_package_files(app)
         register_menu(app, options.pages.menu_path)
@@ -113,17 +94,38 @@ class Genkan:
         if options.environment is None or dev_providers:
             app.register_blueprint(dev_views.create_blueprint(dev_providers, gated=options.environment is None))
 
-    def _build(self, app: Flask, options: Options, dev_providers: list[DevelopmentProvider]) -> AppParts:
+    def refresh(self, user: Any) -> None:
+        """Let the sessions of this user reload name, role and `is_active`. Every worker does so within a second.
+
+        `user` is the application's own user or its primary key. An application without users of its own gives a `User` or
+        an id. Call it after the change is committed. Raises AdapterError.
+        """
+        user_id = find_user_id(user, get_core())
+        if user_id is not None:
+            reload_sessions(user_id, get_core())
+
+    def forget(self, user: Any) -> None:
+        """Delete what is stored about this user, and end the sessions. The application's own row stays.
+
+        It is needed after a deletion that neither the ORM nor a foreign key of the database reports. `user` and errors as
+        for `refresh`.
+        """
+        user_id = find_user_id(user, get_core())
+        if user_id is not None:
+            delete(user_id, get_core())
+
+    def _build(
+        self, app: Flask, options: Options, host: ApplicationDatabase | None, dev_providers: list[DevelopmentProvider]
+    ) -> AppParts:
         settings = _settings(app, options)
-        core, dev_provider = build_core(app, settings, self._callbacks, options)
+        stores = open_stores(app, settings, options, host, self.user_hooks)
+        callbacks = self.callbacks if stores.own_users else replace(self.callbacks, role=self.user_hooks.role)
+        core, dev_provider = build_core(app, settings, callbacks, options, stores)
         if dev_provider is not None:
             dev_providers.append(dev_provider)
-        if options.environment is None and not settings.production:
-            # Imported here, because Alembic takes twelve MiB of memory.
-            from genkan.adapters.sqlalchemy import migrations  # noqa: PLC0415
-
-            migrations.upgrade(settings.database_url)
-        return make_parts(core, development=not settings.production, database_url=settings.database_url)
+        if options.environment is None and host is None and not settings.production and stores.schema is not None:
+            stores.schema.upgrade()
+        return make_parts(core, development=not settings.production, schema=stores.schema)
 
 
 def check(app: Flask) -> None:
@@ -131,7 +133,7 @@ def check(app: Flask) -> None:
     _ = get_state(app).core
 
 
-def make_parts(core: Core, *, development: bool = False, database_url: str = "") -> AppParts:
+def make_parts(core: Core, *, development: bool = False, schema: Schema | None = None) -> AppParts:
     """Return the parts of an application's state with this core."""
     headers = SecurityHeaders(
         secure=core.secure,
@@ -139,7 +141,7 @@ def make_parts(core: Core, *, development: bool = False, database_url: str = "")
         providers=core.providers.values(),
         own_origin=core.origin,
     )
-    return AppParts(core, headers, headers.json_headers(*NO_STORE_HEADERS.items()), development, database_url)
+    return AppParts(core, headers, headers.json_headers(*NO_STORE_HEADERS.items()), development, schema)
 
 
 def install(app: Flask, core: Core, *, development: bool = False) -> None:

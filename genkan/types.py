@@ -54,6 +54,25 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Identity:
+    """A user at a provider, for the functions with which an application creates and finds its own users."""
+
+    id: str
+    """Provider and subject in one text, which is unique across providers."""
+    provider: str
+    subject: str
+    """The provider's own id of the user."""
+    name: str | None = None
+    email: str | None = None
+    """The address, if the provider has verified it. None otherwise."""
+    unverified_email: str | None = None
+    """Address that the provider has not verified. It may belong to another person."""
+    image: str | None = None
+    claims: Profile = field(default_factory=dict, repr=False)
+    """The claims as the provider sent them."""
+
+
+@dataclass(frozen=True, slots=True)
 class ProviderIdentity:
     """A user as a provider identified them."""
 

@@ -102,7 +102,7 @@ def _store_user(identity: ProviderIdentity, user: User | None, core: Core) -> tu
         stored = core.adapter.refresh_user(replace(identity.user, id=user.id), identity.account)
     else:
         try:
-            stored, is_new = core.adapter.create_user(identity.user, identity.account)
+            stored, is_new = core.adapter.create_user(identity.user, identity.account, identity.profile)
         except OAuthAccountNotLinked as error:
             _log_refused_address(identity, error, core)
             raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from typing import Any
 
 from genkan import signals
 from genkan.adapters import is_last_account
@@ -97,12 +98,22 @@ def enable(user_id: str, core: Core) -> User | None:
     return user
 
 
-def delete(user: User, core: Core) -> None:
+def delete(user_id: str, core: Core) -> None:
     """Delete this user with all accounts and revoke the sessions. Raises AdapterError. Then nothing has changed."""
-    core.adapter.delete_user(user.id)
-    _apply_change(user.id, core)
-    signals.send(signals.sessions_revoked, user_id=user.id, except_sid=None, reason="deleted")
-    _log.info("user deleted", extra={"event": "user-deleted", "user": user.id})
+    core.adapter.delete_user(user_id)
+    _apply_change(user_id, core)
+    signals.send(signals.sessions_revoked, user_id=user_id, except_sid=None, reason="deleted")
+    _log.info("user deleted", extra={"event": "user-deleted", "user": user_id})
+
+
+def find_user_id(user: Any, core: Core) -> str | None:
+    """Return the id of a user: the application's own one or its primary key, or else a `User` or an id. None if unknown.
+
+    Raises AdapterError.
+    """
+    if isinstance(user, User):
+        return user.id
+    return str(user) if core.own_users is None else core.own_users.find_id(user)
 
 
 def list_sessions(user_id: str, core: Core) -> list[SessionRecord]:

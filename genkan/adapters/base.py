@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from genkan.strict_json import is_number
-from genkan.types import Account, User
+from genkan.types import Account, Profile, User
 
 DEFAULT_ROLE = "user"
+
+NO_PROFILE: Profile = MappingProxyType({})
+"""The profile of a user who did not come from a provider."""
 
 SECRET_FIELDS = ("access_token", "refresh_token", "id_token")
 """Tokens that an adapter must encrypt before it stores them."""
@@ -49,8 +53,11 @@ class Adapter(Protocol):
         """
         ...
 
-    def create_user(self, user: User, account: Account) -> tuple[User, bool]:
+    def create_user(self, user: User, account: Account, profile: Profile = NO_PROFILE) -> tuple[User, bool]:
         """Create the user and the account in one transaction. Return the stored user, and True if this call created it.
+
+        `profile` is what the provider said about the user. An application with users of its own creates or finds one of
+        them in the same transaction, and may refuse: then AccessDenied is raised and nothing has changed.
 
         If the account exists, its user is returned. Two concurrent calls for one account create one user. The store may
         choose another id. A user whose same email address is not verified loses it to a user with a verified one.
@@ -142,6 +149,21 @@ class Adapter(Protocol):
         """Delete the user and all accounts of the user, and revoke every session of the user, in one transaction.
 
         Sessions are revoked also if no user has that id.
+        """
+        ...
+
+
+class Schema(Protocol):
+    """The tables of an adapter."""
+
+    def upgrade(self) -> None:
+        """Create the tables, or migrate them to this release. Raises ConfigurationError and AdapterError."""
+        ...
+
+    def problem(self) -> str | None:
+        """Return what is wrong with the tables, and the remedy. None if they are those of this release.
+
+        Raises AdapterError if the database cannot be reached.
         """
         ...
 

@@ -27,13 +27,12 @@ def create_group() -> AppGroup:
 @click.pass_context
 def upgrade(context: click.Context) -> None:
     """Create the tables of Genkan, or migrate them to this release."""
-    # Imported here, because every worker imports this module and Alembic takes twelve MiB of memory.
-    from genkan.adapters.sqlalchemy import migrations  # noqa: PLC0415
-
     with click_errors():
         app = context.ensure_object(ScriptInfo).load_app()
         with app.app_context():
-            migrations.upgrade(get_state(app).database_url)
+            schema = get_state(app).schema
+            if schema is not None:
+                schema.upgrade()
     click.echo("The tables are up to date.")
 
 

@@ -36,13 +36,13 @@ class Command(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Check the schema, then run the command."""
-        # Imported here, because every worker imports this module and Alembic takes twelve MiB of memory.
-        from genkan.adapters.sqlalchemy import migrations  # noqa: PLC0415
-
         with click_errors():
             app = ctx.ensure_object(ScriptInfo).load_app()
             with app.app_context():
-                migrations.require_current(get_state(app).database_url)
+                schema = get_state(app).schema
+                problem = schema.problem() if schema else None
+            if problem is not None:
+                raise ConfigurationError(problem)
             return super().invoke(ctx)
 
 

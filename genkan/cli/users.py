@@ -73,7 +73,7 @@ def delete_user(email_or_id: str, yes: bool) -> None:
     user = get_user(email_or_id)
     if not yes:
         click.confirm(f"Delete {user.email or user.id} ({user.name or 'no name'}) and all stored data?", abort=True)
-    delete(user, get_core())
+    delete(user.id, get_core())
     click.echo(f"{label(user)} has been deleted.")
 
 

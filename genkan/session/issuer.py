@@ -48,7 +48,10 @@ def first_token(identity: ProviderIdentity, user: User, is_new_user: bool, sessi
     """
     # The user was loaded just before, and the callback may take a while.
     updated_at = sessions.now() - 1
+    user = sessions.callbacks.with_role(user)
     claims: Token = {"name": user.name, "email": user.email, "picture": user.image, "sub": user.id}
+    if user.application_id is not None:
+        claims["id"] = user.application_id
     if user.unverified_email is not None:
         claims["unverified_email"] = user.unverified_email
     token = sessions.callbacks.jwt(

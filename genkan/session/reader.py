@@ -141,7 +141,10 @@ def reload_user(claims: Token, sessions: Sessions) -> Token | None:
         return _call_jwt(JWTParams(token=dict(claims)), claims, sessions)
     if user.disabled:
         return None
+    user = sessions.callbacks.with_role(user)
     token = {**claims, "name": user.name, "email": user.email, "picture": user.image}
+    if user.application_id is not None:
+        token["id"] = user.application_id
     if user.email_verified is not None:
         token.pop("unverified_email", None)
     return _call_jwt(JWTParams(token=token, user=user, trigger="refresh"), claims, sessions)
@@ -156,6 +159,8 @@ def _read(cookie_value: str, names: tuple[str, ...], sessions: Sessions) -> Sess
         return _decode(cookie_value, names, digest, cached, now, sessions)
     if cached.expires <= now:
         return SessionResult(cookie_names=names, invalid=True)
+    if sessions.reloads_users and now >= cached.renew_at:
+        return _decode(cookie_value, names, digest, None, now, sessions)
     if cached.revocation_version != version:
         if sessions.revocations.check(cached.token, cached.token["session_start"]) is not None:
             return _decode(cookie_value, names, digest, None, now, sessions)
@@ -175,7 +180,7 @@ def _decode(
     decoded = decode_session(cookie_value, now, sessions)
     if decoded is None:
         return SessionResult(cookie_names=names, invalid=True)
-    claims, is_changed = decoded[0], decoded[1] == "changed"
+    claims, is_changed = decoded[0], decoded[1] == "changed" or _is_reloaded(decoded[0], now, sessions)
     if cached is not None and _is_current(cached, now) and cached.claims == claims and not is_changed:
         cached.revocation_version = version
         return SessionResult(cached, names, cookie_value)
@@ -192,6 +197,11 @@ def _decode(
     cached.revocation_version = -1 if is_changed else version
     sessions.cache.set(digest, cached, len(cookie_value))
     return SessionResult(cached, names, cookie_value)
+
+
+def _is_reloaded(claims: Token, now: float, sessions: Sessions) -> bool:
+    """Return True if the session is due for re-issue, and the application decides on the claims then."""
+    return sessions.reloads_users and now >= claims.get("iat", 0) + sessions.config.update_age
 
 
 def _has_user(claims: Token, now: float, sessions: Sessions) -> bool:

@@ -81,6 +81,8 @@ class Sessions:
     revocations: RevocationList
     load_user: Callable[[str], User | None]
     """Returns the stored user of an id."""
+    reloads_users: bool
+    """True if a session is re-issued with the stored user, because the application decides on roles or on who is active."""
     callbacks: Callbacks
     clock: Clock
     """The database's clock: see `RevocationList.now`."""
@@ -101,6 +103,7 @@ class Sessions:
         secure: bool,
         store: SessionStore,
         load_user: Callable[[str], User | None],
+        reloads_users: bool = False,
         callbacks: Callbacks,
         clock: Clock = time.time,
         monotonic: Clock = time.monotonic,
@@ -119,6 +122,7 @@ class Sessions:
             store=store,
             revocations=revocations,
             load_user=load_user,
+            reloads_users=reloads_users,
             callbacks=callbacks,
             clock=clock,
         )

@@ -103,7 +103,7 @@ def delete_page() -> str:
 @fresh(within=FRESH_MAX_AGE)
 def delete() -> ViewResponse:
     """Delete the user and sign out."""
-    users.delete(get_core().adapter.get_user(_user_id()) or abort(404), get_core())
+    users.delete((get_core().adapter.get_user(_user_id()) or abort(404)).id, get_core())
     return _sign_out_revoked(f"{_front_page()}?account=deleted")
 
 

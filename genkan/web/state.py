@@ -11,6 +11,7 @@ from typing import NamedTuple
 from flask import Response
 from flask.sansio.app import App
 
+from genkan.adapters import Schema
 from genkan.core import Core
 from genkan.errors import ConfigurationError, InvalidSettings
 from genkan.http.cookies import Cookie, RequestCookies
@@ -31,7 +32,8 @@ class AppParts(NamedTuple):
     """All headers of an uncached JSON response, except type and length."""
     server_timing: bool
     """True in development: the Server-Timing header tells how long reading the session took."""
-    database_url: str
+    schema: Schema | None
+    """The tables. None if there are none, or if the core was given."""
 
 
 class AppState:
@@ -85,9 +87,9 @@ class AppState:
         return "_parts" in self.__dict__
 
     @property
-    def database_url(self) -> str:
-        """The URL of the database. Empty if the core was given."""
-        return self._parts.database_url
+    def schema(self) -> Schema | None:
+        """The tables. None if there are none, or if the core was given."""
+        return self._parts.schema
 
     def is_own(self, endpoint: str | None) -> bool:
         """Return True for an endpoint of the package."""

@@ -8,15 +8,17 @@ from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
 
-from genkan.adapters import is_last_account, merge_profile
+from genkan.adapters import NO_PROFILE, is_last_account, merge_profile
+from genkan.adapters.own_users import to_identity
 from genkan.adapters.sqlalchemy.accounts import Accounts, ignore_invalid_id
-from genkan.adapters.sqlalchemy.database import Database, UniqueViolation
+from genkan.adapters.sqlalchemy.application.own_users import SQLAlchemyOwnUsers
+from genkan.adapters.sqlalchemy.database import Database, Executor, UniqueViolation, adapter_errors
 from genkan.adapters.sqlalchemy.revocations import Revocations
 from genkan.adapters.sqlalchemy.tables import Tables
 from genkan.adapters.sqlalchemy.used_tokens import UsedTokens
 from genkan.adapters.sqlalchemy.users import IdGenerator, Users
 from genkan.errors import AdapterError, LastAccountError, OAuthAccountNotLinked
-from genkan.types import Account, User
+from genkan.types import Account, Profile, User
 
 Result = TypeVar("Result")
 
@@ -35,18 +37,21 @@ class SQLAlchemyAdapter:
         seal: Callable[[str], str],
         open: Callable[[str], str],
         revocations: Revocations,
+        own_users: SQLAlchemyOwnUsers | None = None,
     ) -> None:
         self._database = database
         self._users = Users(tables.users)
         self._accounts = Accounts(tables.accounts, tables.users, seal, open)
         self._used_tokens = UsedTokens(database, tables)
         self._revocations = revocations
+        self._own_users = own_users
         self._new_id = IdGenerator()
 
     def get_user(self, id: str) -> User | None:
         """Return the user with that id, or None."""
         with ignore_invalid_id(), self._database.read() as session:
-            return self._users.find(session, self._users.by_id(id))
+            user = self._users.find(session, self._users.by_id(id))
+            return user if user is None or self._own_users is None else self._own_users.describe(user)
         return None
 
     def get_user_by_email(self, email: str) -> User | None:
@@ -57,20 +62,33 @@ class SQLAlchemyAdapter:
     def get_user_by_account(self, provider: str, provider_account_id: str) -> User | None:
         """Return the user who owns that account, or None."""
         with self._database.read() as session:
-            return self._owner(session, provider, provider_account_id)
+            user = self._owner(session, provider, provider_account_id)
+        if user is None or self._own_users is None:
+            return user
+        own_user = self._own_users.describe(user)
+        if own_user is None:
+            # The application's user is gone, and whoever has its primary key now is another one.
+            self.delete_user(user.id)
+        return own_user
 
     def get_account(self, provider: str, provider_account_id: str) -> Account | None:
         """Return the account with its tokens decrypted, or None."""
         with self._database.read() as session:
             return self._accounts.get(session, provider, provider_account_id)
 
-    def create_user(self, user: User, account: Account) -> tuple[User, bool]:
+    def create_user(self, user: User, account: Account, profile: Profile = NO_PROFILE) -> tuple[User, bool]:
         """Create user and account in one transaction, or return the user of an account that exists."""
-        return self._insert_or_get(lambda session: self._create(session, user, account))
+        if self._own_users is None:
+            return self._insert_or_get(lambda session: self._create(session, user, account))
+        try:
+            return self._create_linked(self._own_users, user, account, profile)
+        except UniqueViolation:
+            return self._create_linked(self._own_users, user, account, profile)
 
     def refresh_user(self, user: User, account: Account) -> User:
         """Store what the provider sent at a later sign-in, and return the stored user."""
-        return self._insert_or_get(lambda session: self._refresh(session, user, account))
+        stored = self._insert_or_get(lambda session: self._refresh(session, user, account))
+        return stored if self._own_users is None else self._described(self._own_users, stored)
 
     def link_account(self, user_id: str, account: Account) -> None:
         """Add the account to the user. Raises OAuthAccountNotLinked if it belongs to another user."""
@@ -136,7 +154,7 @@ class SQLAlchemyAdapter:
         with ignore_invalid_id():
             self._database.run(lambda session: self._revocations.end_unrecorded_sessions(session, id))
 
-    def _owner(self, session: Session, provider: str, provider_account_id: str) -> User | None:
+    def _owner(self, session: Executor, provider: str, provider_account_id: str) -> User | None:
         user_id = self._accounts.user_id_of_account(provider, provider_account_id)
         return self._users.find(session, self._users.table.c.id.in_(user_id))
 
@@ -148,7 +166,32 @@ class SQLAlchemyAdapter:
         except UniqueViolation:
             return self._database.run(callback)
 
-    def _create(self, session: Session, user: User, account: Account) -> tuple[User, bool]:
+    def _create_linked(
+        self, own_users: SQLAlchemyOwnUsers, user: User, account: Account, profile: Profile
+    ) -> tuple[User, bool]:
+        """Create or find the application's user in its own session, and our rows in the same transaction."""
+        with own_users.transaction() as session, adapter_errors():
+            connection = own_users.connection(session)
+            owner = self._owner(connection, account.provider, account.provider_account_id)
+            if owner is not None:
+                return self._described(own_users, owner), False
+            key, is_new = own_users.find_or_create(session, to_identity(user, account, profile))
+            stored = self._users.find(connection, self._users.by_application_user(key))
+            if stored is None:
+                stored, _ = self._create(connection, user, account, key)
+            else:
+                self._accounts.insert(connection, self._new_id(connection, self._accounts.table), stored.id, account)
+        return self._described(own_users, stored), is_new
+
+    def _described(self, own_users: SQLAlchemyOwnUsers, user: User) -> User:
+        described = own_users.describe(user)
+        if described is None:
+            raise AdapterError("the application's user is gone")
+        return described
+
+    def _create(
+        self, session: Executor, user: User, account: Account, application_user: object = None
+    ) -> tuple[User, bool]:
         # The account is looked up after the email address. A concurrent transaction commits both at once, so if it
         # commits between the two queries, the second one finds its account and no conflict of addresses is reported.
         holder = self._users.find(session, self._users.by_email(user.email)) if user.email else None
@@ -159,7 +202,8 @@ class SQLAlchemyAdapter:
             raise OAuthAccountNotLinked
         if holder is not None:
             self._users.release_email(session, str(user.email))
-        created = self._users.insert(session, self._new_id(session, self._users.table, user.id), user)
+        id = self._new_id(session, self._users.table, user.id)
+        created = self._users.insert(session, id, user, application_user)
         self._accounts.insert(session, self._new_id(session, self._accounts.table), created.id, account)
         return created, True
 

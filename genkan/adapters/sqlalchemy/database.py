@@ -68,20 +68,20 @@ class Database:
         """Engine, created at the first use. A SQLite file is created with it, readable by its owner only."""
         with self._lock:
             if self._engine is None:
-                with _adapter_errors(), _configuration_errors():
+                with adapter_errors(), _configuration_errors():
                     self._engine = self._make_engine()
             return self._engine
 
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Open a session for reading. It never waits for a writer."""
-        with _adapter_errors(), Session(self.engine) as session:
+        with adapter_errors(), Session(self.engine) as session:
             yield session
 
     @contextmanager
     def write(self) -> Iterator[Session]:
         """Open a session for writing. It is committed at the end, or rolled back if the block raises."""
-        with _adapter_errors(), Session(self.engine.execution_options(writes=True)) as session, session.begin():
+        with adapter_errors(), Session(self.engine.execution_options(writes=True)) as session, session.begin():
             if self.engine.dialect.name == "postgresql":
                 # Not as an option of the connection, which PgBouncer refuses.
                 session.execute(_LOCK_TIMEOUT, {"timeout": f"{self._timeout}s"})
@@ -158,18 +158,19 @@ def _parse(url: str) -> URL:
         parsed = make_url(url)
     except (ArgumentError, ValueError):  # a ValueError quotes the part of the URL that it read as the port
         raise ConfigurationError("DATABASE_URL is not a database URL such as sqlite:///genkan.db") from None
-    _check_supported(parsed.get_backend_name())
+    check_supported(parsed.get_backend_name())
     return parsed
 
 
 def _supported(engine: Engine | None) -> Engine:
     if engine is None:
         raise ConfigurationError("engine: the function returned none. Return the engine of the application.")
-    _check_supported(engine.dialect.name)
+    check_supported(engine.dialect.name)
     return engine
 
 
-def _check_supported(dialect: str) -> None:
+def check_supported(dialect: str) -> None:
+    """Raise ConfigurationError for a kind of database that lacks what revocations need."""
     if dialect in ("mysql", "mariadb"):
         raise ConfigurationError(
             "DATABASE_URL: MySQL and MariaDB are not supported. Give Genkan a PostgreSQL or SQLite database of its own."
@@ -189,7 +190,8 @@ def _configuration_errors() -> Iterator[None]:
 
 
 @contextmanager
-def _adapter_errors() -> Iterator[None]:
+def adapter_errors() -> Iterator[None]:
+    """Raise AdapterError for an error of the database in the block, and UniqueViolation for a constraint."""
     # Messages do not contain the drivers' messages, which quote values. For a value that a driver cannot encode, it
     # raises a UnicodeError or OverflowError without wrapping it.
     try:

@@ -21,6 +21,7 @@ from genkan.adapters.sessions import (
 )
 from genkan.adapters.sqlalchemy.accounts import ignore_invalid_id
 from genkan.adapters.sqlalchemy.activity import ActivityTable
+from genkan.adapters.sqlalchemy.application.own_users import SQLAlchemyOwnUsers
 from genkan.adapters.sqlalchemy.database import Database
 from genkan.adapters.sqlalchemy.purge import Purger
 from genkan.adapters.sqlalchemy.revocations import Revocations
@@ -59,12 +60,14 @@ class SQLAlchemySessionStore:
         seal: Callable[[str], str],
         open: Callable[[str], str],
         max_sessions: int = MAX_SESSIONS,
+        own_users: SQLAlchemyOwnUsers | None = None,
     ) -> None:
         self._database = database
         self._users, self._sessions = Users(tables.users), tables.sessions
         self._revocations, self._activity = revocations, ActivityTable(database, tables.activity)
         self._seal, self._open = seal, open
         self._max_sessions = max_sessions
+        self._own_users = own_users
         session, revocation, entry = self._sessions.c, revocations.table.c, self._activity.table.c
         # Built once, because it runs on every request.
         is_active = self._is_active(bindparam("now"))
@@ -200,6 +203,8 @@ class SQLAlchemySessionStore:
 
     def read_revocations(self, position: str, apply: Callable[[list[Revocation]], object]) -> RevocationReading:
         """Pass all revocations that became visible since `position` to `apply`, in batches."""
+        if self._own_users is not None:
+            self._own_users.end_orphans()
         with self._database.read() as session:
             return self._revocations.read(session, position, apply)
 

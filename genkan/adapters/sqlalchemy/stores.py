@@ -1,18 +1,24 @@
-"""The adapter and the session store of one application, on one database."""
+"""The adapter, the session store and the tables of one application, in one database."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from genkan.adapters import Adapter
+from sqlalchemy import MetaData
+
+from genkan.adapters import Adapter, Schema
+from genkan.adapters.own_users import OwnUsers
 from genkan.adapters.sessions import SessionStore
 from genkan.adapters.sqlalchemy.adapter import SQLAlchemyAdapter
+from genkan.adapters.sqlalchemy.application.own_users import SQLAlchemyOwnUsers
 from genkan.adapters.sqlalchemy.database import Database
 from genkan.adapters.sqlalchemy.revocations import Revocations
 from genkan.adapters.sqlalchemy.session_store import SQLAlchemySessionStore
-from genkan.adapters.sqlalchemy.tables import AUTHJS_TABLES, Tables
+from genkan.adapters.sqlalchemy.tables import AUTHJS_TABLES, Naming, Tables, create_tables
 from genkan.crypto.sealer import Clock, TextSealer
+from genkan.errors import ConfigurationError
 
 
 class Stores(NamedTuple):
@@ -20,36 +26,81 @@ class Stores(NamedTuple):
 
     adapter: Adapter
     sessions: SessionStore
+    schema: Schema | None = None
+    """None if there are no tables."""
+    own_users: OwnUsers | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreSettings:
+    """What stores need to know. Times are in seconds."""
+
+    secrets: Sequence[str]
+    """Encrypt the providers' tokens. The first encrypts, all of them decrypt."""
+    lifetime: int
+    """Maximum lifetime of a session."""
+    max_sessions: int
+    """Active sessions of one user."""
+    clock: Clock | None = None
+    """Takes the place of the database's clock."""
+
+
+def open_own_stores(url: str, naming: Naming, settings: StoreSettings) -> Stores:
+    """Return the stores in a database of Genkan's own. Raises ConfigurationError for a URL that cannot name one."""
+    tables = AUTHJS_TABLES if naming == "authjs" else create_tables(MetaData())
+    return open_stores(Database(url, clock=settings.clock), tables, OwnSchema(url, naming), settings)
+
+
+class OwnSchema:
+    """Tables that only Genkan's migrations change."""
+
+    def __init__(self, url: str, naming: Naming) -> None:
+        self._url, self._naming = url, naming
+
+    def upgrade(self) -> None:
+        """Create the tables, or migrate them to this release."""
+        # Imported here, because Alembic takes twelve MiB of memory.
+        from genkan.adapters.sqlalchemy import migrations  # noqa: PLC0415
+
+        migrations.upgrade(self._url, self._naming)
+
+    def problem(self) -> str | None:
+        """Return what is wrong with the tables. None if they are those of this release."""
+        from genkan.adapters.sqlalchemy import migrations  # noqa: PLC0415 (as above)
+
+        try:
+            migrations.require_current(self._url, self._naming)
+        except ConfigurationError as error:
+            return str(error)
+        return None
 
 
 def open_stores(
-    url: str, secrets: Sequence[str], *, lifetime: int, max_sessions: int, clock: Clock | None = None
+    database: Database,
+    tables: Tables,
+    schema: Schema,
+    settings: StoreSettings,
+    own_users: SQLAlchemyOwnUsers | None = None,
 ) -> Stores:
-    """Return the stores in the database with this URL.
-
-    `secrets` encrypt the providers' tokens. `lifetime` is the maximum lifetime of a session in seconds, and `max_sessions`
-    the number of active sessions of one user. `clock` takes the place of the database's clock. Raises ConfigurationError
-    for a URL that cannot name a database.
-    """
-    return stores_in(Database(url, clock=clock), AUTHJS_TABLES, secrets, lifetime=lifetime, max_sessions=max_sessions)
-
-
-def stores_in(
-    database: Database, tables: Tables, secrets: Sequence[str], *, lifetime: int, max_sessions: int
-) -> Stores:
-    """Return the stores in these tables of a database. The other parameters are those of `open_stores`."""
-    revocations = Revocations(database, tables, lifetime=lifetime)
-    account_sealer = TextSealer(secrets, "genkan.account-tokens")
-    session_sealer = TextSealer(secrets, "genkan.session-records")
+    """Return the stores in these tables of a database."""
+    revocations = Revocations(database, tables, lifetime=settings.lifetime)
+    account_sealer = TextSealer(settings.secrets, "genkan.account-tokens")
+    session_sealer = TextSealer(settings.secrets, "genkan.session-records")
     adapter = SQLAlchemyAdapter(
-        database, tables, seal=account_sealer.seal, open=account_sealer.open, revocations=revocations
+        database,
+        tables,
+        seal=account_sealer.seal,
+        open=account_sealer.open,
+        revocations=revocations,
+        own_users=own_users,
     )
     sessions = SQLAlchemySessionStore(
         database,
         tables,
         revocations=revocations,
-        max_sessions=max_sessions,
+        max_sessions=settings.max_sessions,
         seal=session_sealer.seal,
         open=session_sealer.open,
+        own_users=own_users,
     )
-    return Stores(adapter, sessions)
+    return Stores(adapter, sessions, schema, own_users)
