@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from genkan.adapters.own_users import ExistingUser, NewUser, Role, UserHooks
+from genkan.errors import ConfigurationError
 from genkan.http.urls import same_origin_url
 from genkan.types import JSON, Account, Profile, Session, Token, User
 
@@ -114,25 +115,27 @@ class CallbackRegistry:
     def __init__(self, callbacks: Callbacks) -> None:
         self.callbacks = callbacks
         self.user_hooks = UserHooks()
+        self.is_in_use = False
+        """True from the first request on. A callback that is registered later would have no effect, so it is refused."""
 
     def sign_in(self, callback: SignInCallback) -> SignInCallback:
         """Register Auth.js's `signIn` callback. It returns True, False or a URL."""
-        self.callbacks = replace(self.callbacks, sign_in=callback)
+        self._set_callback(sign_in=callback)
         return callback
 
     def redirect(self, callback: RedirectCallback) -> RedirectCallback:
         """Register Auth.js's `redirect` callback. It returns the URL to redirect to."""
-        self.callbacks = replace(self.callbacks, redirect=callback)
+        self._set_callback(redirect=callback)
         return callback
 
     def jwt(self, callback: JWTCallback) -> JWTCallback:
         """Register Auth.js's `jwt` callback. It returns the token, or None for no session."""
-        self.callbacks = replace(self.callbacks, jwt=callback)
+        self._set_callback(jwt=callback)
         return callback
 
     def session(self, callback: SessionCallback) -> SessionCallback:
         """Register Auth.js's `session` callback. It returns the session, or None."""
-        self.callbacks = replace(self.callbacks, session=callback)
+        self._set_callback(session=callback)
         return callback
 
     def role(self, callback: Role) -> Role:
@@ -140,7 +143,7 @@ class CallbackRegistry:
 
         It gets the application's own user, or a `User` if the application has none.
         """
-        self.user_hooks = replace(self.user_hooks, role=callback)
+        self._set_hook(role=callback)
         return callback
 
     def new_user(self, hook: NewUser) -> NewUser:
@@ -149,7 +152,7 @@ class CallbackRegistry:
         It is called at the first sign-in of an identity. The object is added to the application's session and committed
         with our rows. None, an exception, or a constraint of the table refuses the sign-in.
         """
-        self.user_hooks = replace(self.user_hooks, new_user=hook)
+        self._set_hook(new_user=hook)
         return hook
 
     def existing_user(self, *, providers: Collection[str] | None = None) -> Callable[[ExistingUser], ExistingUser]:
@@ -162,7 +165,19 @@ class CallbackRegistry:
 
         def register(hook: ExistingUser) -> ExistingUser:
             allowed = None if providers is None else frozenset(providers)
-            self.user_hooks = replace(self.user_hooks, existing_user=hook, existing_user_providers=allowed)
+            self._set_hook(existing_user=hook, existing_user_providers=allowed)
             return hook
 
         return register
+
+    def _set_callback(self, **callback: Any) -> None:
+        self._check_not_in_use(*callback)
+        self.callbacks = replace(self.callbacks, **callback)
+
+    def _set_hook(self, **hook: Any) -> None:
+        self._check_not_in_use(*hook)
+        self.user_hooks = replace(self.user_hooks, **hook)
+
+    def _check_not_in_use(self, name: str, *_: str) -> None:
+        if self.is_in_use:
+            raise ConfigurationError(f"@accounts.{name}: it is registered after the first request. Register it before.")

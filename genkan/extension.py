@@ -117,6 +117,7 @@ class Genkan(CallbackRegistry):
     def _build(
         self, app: Flask, options: Options, host: ApplicationDatabase | None, dev_providers: list[DevelopmentProvider]
     ) -> AppParts:
+        self.is_in_use = True
         settings = _settings(app, options)
         stores = open_stores(app, settings, options, host, self.user_hooks)
         callbacks = self.callbacks if stores.own_users else replace(self.callbacks, role=self.user_hooks.role)

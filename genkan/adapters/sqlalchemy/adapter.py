@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from genkan.adapters import NO_PROFILE, is_last_account, merge_profile
 from genkan.adapters.own_users import to_identity
 from genkan.adapters.sqlalchemy.accounts import Accounts, ignore_invalid_id
-from genkan.adapters.sqlalchemy.application.own_users import SQLAlchemyOwnUsers
+from genkan.adapters.sqlalchemy.application.own_users import RowRefused, SQLAlchemyOwnUsers
 from genkan.adapters.sqlalchemy.database import Database, Executor, UniqueViolation, adapter_errors
 from genkan.adapters.sqlalchemy.revocations import Revocations
 from genkan.adapters.sqlalchemy.tables import Tables
@@ -67,7 +67,7 @@ class SQLAlchemyAdapter:
             return user
         own_user = self._own_users.describe(user)
         if own_user is None:
-            # The application's user is gone, and whoever has its primary key now is another one.
+            # The application's user is gone. Another user may have its primary key now.
             self.delete_user(user.id)
         return own_user
 
@@ -82,7 +82,13 @@ class SQLAlchemyAdapter:
             return self._insert_or_get(lambda session: self._create(session, user, account))
         try:
             return self._create_linked(self._own_users, user, account, profile)
-        except UniqueViolation:
+        except (UniqueViolation, RowRefused) as error:
+            # A concurrent sign-in with the same account may have created the same rows.
+            owner = self.get_user_by_account(account.provider, account.provider_account_id)
+            if owner is not None:
+                return owner, False
+            if isinstance(error, RowRefused):
+                raise
             return self._create_linked(self._own_users, user, account, profile)
 
     def refresh_user(self, user: User, account: Account) -> User:

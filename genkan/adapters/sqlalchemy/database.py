@@ -79,14 +79,17 @@ class Database:
             yield session
 
     @contextmanager
-    def write(self) -> Iterator[Session]:
-        """Open a session for writing. It is committed at the end, or rolled back if the block raises."""
+    def write(self, *, wait: bool = True) -> Iterator[Session]:
+        """Open a session for writing. It is committed at the end, or rolled back if the block raises.
+
+        Without `wait`, a lock on an application's SQLite database raises AdapterError at once.
+        """
         with adapter_errors(), Session(self.engine.execution_options(writes=True)) as session, session.begin():
             if self.engine.dialect.name == "postgresql":
                 # Not as an option of the connection, which PgBouncer refuses.
                 session.execute(_LOCK_TIMEOUT, {"timeout": f"{self._timeout}s"})
             elif self._given is not None:
-                sqlite.begin_immediate(session.connection())
+                sqlite.begin_immediate(session.connection(), wait=wait)
             yield session
 
     def run(self, callback: Callable[[Session], Result]) -> Result:
@@ -104,6 +107,21 @@ class Database:
                     raise
             # A random delay, so that transactions that have collided once do not collide again.
             time.sleep(random.uniform(0.005, 0.05))  # noqa: S311 (not used as a secret)
+
+    def try_run(self, callback: Callable[[Session], Result]) -> Result | None:
+        """Return what `callback` returns, like `run`. None if the application's SQLite database is locked.
+
+        The lock may be that of the current request, which would wait for itself.
+        """
+        if self._given is None or self.engine.dialect.name != "sqlite":
+            return self.run(callback)
+        try:
+            with self.write(wait=False) as session:
+                return callback(session)
+        except AdapterError as error:
+            if not _is_retryable(error.__cause__):
+                raise
+            return None
 
     def now(self, session: Executor) -> float:
         """Return the time of the database's clock in seconds since 1970.

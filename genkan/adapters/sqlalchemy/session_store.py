@@ -144,7 +144,7 @@ class SQLAlchemySessionStore:
             if session.execute(select(sessions.id).where(condition)).first() is None:
                 return False
         statement = update(self._sessions).where(condition).values(values).returning(sessions.id)
-        return self._database.run(lambda session: session.execute(statement).first()) is not None
+        return self._database.try_run(lambda session: session.execute(statement).first()) is not None
 
     def revoke_session(self, id: str, reason: RevocationReason) -> SessionRecord | None:
         """Revoke one session, with or without a record. Returns the record if this call has revoked it."""

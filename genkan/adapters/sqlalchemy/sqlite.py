@@ -54,12 +54,23 @@ def configure(engine: Engine) -> Engine:
     return engine
 
 
-def begin_immediate(connection: Connection) -> None:
-    """Take the write lock for the transaction of an application's engine, unless it has begun another one."""
+def begin_immediate(connection: Connection, *, wait: bool) -> None:
+    """Take the write lock for a transaction of the application's engine, unless it has begun one.
+
+    Without `wait`, the database's error is raised at once if another connection has the lock.
+    """
     # The driver begins a transaction at the first write only, so rows read before that could have changed.
-    driver_connection = connection.connection.driver_connection
-    if not getattr(driver_connection, "in_transaction", True):
+    if getattr(connection.connection.driver_connection, "in_transaction", True):
+        return
+    if wait:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+        return
+    timeout = connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
+    connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {timeout:d}")
 
 
 def _configure_connection(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:

@@ -22,7 +22,7 @@ from genkan.errors import ConfigurationError
 
 
 class Stores(NamedTuple):
-    """Where users, accounts and sessions are kept."""
+    """The stores of users, accounts and sessions."""
 
     adapter: Adapter
     sessions: SessionStore
@@ -33,7 +33,7 @@ class Stores(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreSettings:
-    """What stores need to know. Times are in seconds."""
+    """Settings of the stores. Times are in seconds."""
 
     secrets: Sequence[str]
     """Encrypt the providers' tokens. The first encrypts, all of them decrypt."""

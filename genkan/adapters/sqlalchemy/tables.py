@@ -125,7 +125,11 @@ def _used_tokens(metadata: MetaData) -> Table:
 
 
 def _sessions(metadata: MetaData) -> tuple[Table, Table, Table]:
-    sessions = Table(
+    return _session_records(metadata), _revocations(metadata), _activity(metadata)
+
+
+def _session_records(metadata: MetaData) -> Table:
+    return Table(
         "genkan_sessions",
         metadata,
         Column("id", Text, primary_key=True),
@@ -142,7 +146,10 @@ def _sessions(metadata: MetaData) -> tuple[Table, Table, Table]:
         Index("ix_genkan_sessions_expires", "expires"),
         Index("ix_genkan_sessions_provider_sid", "provider", "provider_sid"),
     )
-    revocations = Table(
+
+
+def _revocations(metadata: MetaData) -> Table:
+    return Table(
         "genkan_revocations",
         metadata,
         _number(),
@@ -156,7 +163,10 @@ def _sessions(metadata: MetaData) -> tuple[Table, Table, Table]:
         # Otherwise SQLite would reuse the ids of deleted rows, and workers would not read the new rows.
         sqlite_autoincrement=True,
     )
-    activity = Table(
+
+
+def _activity(metadata: MetaData) -> Table:
+    return Table(
         "genkan_activity",
         metadata,
         _number(),
@@ -167,7 +177,6 @@ def _sessions(metadata: MetaData) -> tuple[Table, Table, Table]:
         Index("ix_genkan_activity_at", "at"),
         Index("ix_genkan_activity_user_id_at", "user_id", "at"),
     )
-    return sessions, revocations, activity
 
 
 def _purges(metadata: MetaData) -> Table:

@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Boolean, Column, Engine, Integer, String, Uuid, create_engine
+from sqlalchemy import Boolean, Column, Connection, Engine, Integer, String, Uuid, create_engine, text
 from sqlalchemy.orm import DeclarativeBase, scoped_session, sessionmaker
 
 from genkan import Genkan
@@ -51,10 +51,43 @@ class Shop:
             session.expunge_all()
         return users
 
-    def browser(self) -> Browser:
-        """Return a new browser, after the first request."""
-        self.app.test_client().get("/api/auth/csrf")
-        return Browser(self.app)
+    def add_user(self, **values: Any) -> Any:
+        """Add a user of the application without a sign-in, and return the primary key."""
+        with self.context() as session:
+            user = self.User(**values)
+            session.add(user)
+            session.commit()
+            return user.id
+
+    def change(self, **values: Any) -> None:
+        """Change the application's only user."""
+        with self.context() as session:
+            user = session.query(self.User).one()
+            for name, value in values.items():
+                setattr(user, name, value)
+            session.commit()
+
+    def stored_ids(self) -> list[str]:
+        """Return the ids of our users."""
+        with self.engine_context() as connection:
+            return list(connection.execute(text("SELECT id FROM genkan_users")).scalars())
+
+    @contextmanager
+    def engine_context(self) -> Iterator[Connection]:
+        """Open a connection of the application's engine."""
+        with self.app.app_context(), self.engine().begin() as connection:
+            yield connection
+
+    def current_user_id(self, client: Browser) -> Any:
+        """Return the primary key of the `current_user` in a request of this client."""
+        user_id = (
+            (self.app.extensions["genkan"].core.sessions.sealer.open(cookie)["sub"])
+            if (cookie := client.cookie("authjs.session-token"))
+            else ""
+        )
+        with self.context():
+            own_user = self.app.extensions["genkan"].core.own_users.load(user_id)
+            return None if own_user is None else own_user.id
 
 
 def _columns(key: str) -> dict[str, Any]:
@@ -70,15 +103,24 @@ def _columns(key: str) -> dict[str, Any]:
 
 
 def make_shop(
-    folder: Path, url: str, *, library: str = "flask-sqlalchemy", key: str = "integer", **settings: Any
+    folder: Path,
+    url: str,
+    *,
+    library: str = "flask-sqlalchemy",
+    key: str = "integer",
+    with_users: bool = True,
+    **settings: Any,
 ) -> Shop:
     """Return an application whose tables exist. Further keywords are those of `Genkan`."""
     app = Flask("shop", root_path=str(folder), instance_path=str(folder / "instance"))
     app.testing = True
     app.config["SQLALCHEMY_DATABASE_URI"] = url
-    shop = (
-        _flask_sqlalchemy(app, key, settings) if library == "flask-sqlalchemy" else _sqlalchemy(app, url, key, settings)
-    )
+    if library == "sqlalchemy":
+        shop = _sqlalchemy(app, url, key, settings)
+    else:
+        shop = _flask_sqlalchemy(app, key, settings, with_users=with_users)
+    if not with_users:
+        return shop
 
     @shop.accounts.new_user
     def new_user(identity: Any) -> Any:
@@ -87,11 +129,11 @@ def make_shop(
     return shop
 
 
-def _flask_sqlalchemy(app: Flask, key: str, settings: dict[str, Any]) -> Shop:
+def _flask_sqlalchemy(app: Flask, key: str, settings: dict[str, Any], *, with_users: bool) -> Shop:
     db = SQLAlchemy()
     db.init_app(app)
     user: Any = type("User", (db.Model,), _columns(key))
-    accounts = Genkan(db=db, user=user, **settings)
+    accounts = Genkan(db=db, user=user if with_users else None, **settings)
     accounts.init_app(app)
     with app.app_context():
         db.create_all()

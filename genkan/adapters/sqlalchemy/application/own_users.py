@@ -23,7 +23,11 @@ LIFETIME = 90 * 24 * 3600
 """Seconds. The maximum lifetime of a session, for deletions in a program that has not read the settings."""
 
 _LISTENER = "genkan_listener"
-"""Key in the `info` of the table of users."""
+"""Key in the `info` of the metadata. Alembic would write the `info` of a table into its scripts."""
+
+
+class RowRefused(AccessDenied):
+    """Refusal of a row by the application's own table."""
 
 
 class SQLAlchemyOwnUsers:
@@ -90,13 +94,13 @@ class SQLAlchemyOwnUsers:
     def describe(self, user: User) -> User | None:
         """Return our user with the role of the application's, disabled if that one is not active.
 
-        None if it is gone. Raises what the application's role callback raises.
+        None if it is gone. Raises AccessDenied if the role callback fails.
         """
         with self._database.read() as session:
             own_user = session.scalars(self._linked_to(user.id)).first()
             if own_user is None:
                 return None
-            role = self._hooks.role(own_user) if self._hooks.role else user.role
+            role = self._call("role", self._hooks.role, own_user) if self._hooks.role else user.role
             disabled = user.disabled or not _is_active(own_user)
         return replace(user, role=role, disabled=disabled)
 
@@ -120,7 +124,7 @@ class SQLAlchemyOwnUsers:
         with self._database.read() as session:
             if session.execute(self._orphans().limit(1)).first() is None:
                 return
-        self._database.run(lambda session: self._delete(session, self._orphans()))
+        self._database.try_run(lambda session: self._delete(session, self._orphans()))
 
     def delete_linked(self, session: Executor, key: object) -> None:
         """Delete our user who is linked to this primary key, in the transaction of the application. End the sessions."""
@@ -157,11 +161,11 @@ class SQLAlchemyOwnUsers:
             return None
         return self._call("existing_user", hook, identity)
 
-    def _call(self, name: str, hook: Callable[[Identity], Any] | None, identity: Identity) -> Any:
+    def _call(self, name: str, hook: Callable[[Any], Any] | None, argument: Any) -> Any:
         if hook is None:
             return None
         try:
-            return hook(identity)
+            return hook(argument)
         except AuthError:
             raise
         except Exception as error:
@@ -215,9 +219,10 @@ def register(own_users: SQLAlchemyOwnUsers, model: type[Any], tables: Tables) ->
 
     Once for each model, however many applications of one process use it. The settings of the last one count.
     """
-    listener: _Listener | None = tables.users.info.get(_LISTENER)
+    info = tables.users.metadata.info
+    listener: _Listener | None = info.get(_LISTENER)
     if listener is None:
-        tables.users.info[_LISTENER] = _Listener(own_users, model, tables.users)
+        info[_LISTENER] = _Listener(own_users, model, tables.users)
     else:
         listener.own_users = own_users
 
@@ -238,4 +243,4 @@ def _refusals() -> Iterator[None]:
         is_refusal = isinstance(cause, (IntegrityError, DataError)) or type(cause) is StatementError
         if not is_refusal:
             raise
-        raise AccessDenied(f"new_user: the table refused the row ({type(cause).__name__})") from error
+        raise RowRefused(f"new_user: the table refused the row ({type(cause).__name__})") from error
