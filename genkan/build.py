@@ -51,6 +51,8 @@ class Options:
     strict: bool = False
     providers: tuple[Provider, ...] = ()
     """Providers in addition to those that variables enable."""
+    scope: Mapping[str, str] = field(default_factory=dict)
+    """Scopes by provider id, in addition to the provider's own. The same as `AUTH_<ID>_SCOPE`."""
     updatable_fields: Mapping[str, type] = field(default_factory=dict)
     environment: Mapping[str, str] | None = None
     """All variables, checked at once, in place of the configuration and the environment."""
@@ -74,6 +76,8 @@ class Options:
         variables = {name: value for name, value in keywords.items() if name.startswith(PREFIXES)}
         for name in keywords.keys() - known.keys() - variables.keys():
             raise ConfigurationError(f"Genkan({name}=…): there is no such setting. Remove it, or correct its name.")
+        scope: Any = known.get("scope", {})
+        variables |= {f"AUTH_{id.upper().replace('-', '_')}_SCOPE": value for id, value in scope.items()}
         found = collect(variables, config, environ)
         paths = {field: found[name] for name, field in PATHS.items() if name in found}
         options = cls(variables=variables, **known)  # type: ignore[arg-type]  # each value has the type of its field

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from genkan.claims import normalize_subject, to_user
 from genkan.errors import ProviderError
@@ -11,7 +12,7 @@ from genkan.oauth.client import OAuthClient
 from genkan.oauth.logout import MAX_HINT_CHARACTERS
 from genkan.oauth.reauthentication import auth_time_of
 from genkan.providers.base import Provider
-from genkan.types import Account, ProviderIdentity
+from genkan.types import Account, Profile, ProviderIdentity
 
 
 def identify(provider: Provider, flow: Flow, params: Mapping[str, str], client: OAuthClient) -> ProviderIdentity:
@@ -21,6 +22,8 @@ def identify(provider: Provider, flow: Flow, params: Mapping[str, str], client: 
         profile_user = provider.profile(profile)
     except Exception as error:
         raise ProviderError(f"profile: {type(error).__name__}") from error
+    if provider.trusts_email and _says_nothing(provider, profile):
+        profile_user = replace(profile_user, email_verified=True)
     account = Account(provider.id, normalize_subject(profile_user.id), provider.type, tokens)
     now = client.clock()
     return ProviderIdentity(
@@ -30,6 +33,11 @@ def identify(provider: Provider, flow: Flow, params: Mapping[str, str], client: 
         auth_time=auth_time_of(provider, flow, profile, int(now)),
         id_token_hint=_id_token_hint(provider, account),
     )
+
+
+def _says_nothing(provider: Provider, profile: Profile) -> bool:
+    """Return True if no claim says whether the address is verified. A claim that is malformed says something."""
+    return all(profile.get(claim) is None for claim in (*provider.email_verified_claims, "verified"))
 
 
 def _id_token_hint(provider: Provider, account: Account) -> str | None:

@@ -67,6 +67,8 @@ class Provider:
     token_endpoint_auth_method: AuthMethod = "client_secret_basic"
     email_verified_claims: tuple[str, ...] = ("email_verified",)
     """Claims that say that the email address is verified. They count only in the same response as the address."""
+    trusts_email: bool = False
+    """True if an address counts as verified when no claim says whether it is. Set by `AUTH_<ID>_TRUST_EMAIL=1`."""
     fetch_userinfo: bool = False
     """OpenID Connect: True if the ID token lacks the profile, so that userinfo is requested, too. Its `sub` must be
     the same."""

@@ -50,7 +50,7 @@ PROVIDERS: tuple[Provider, ...] = (
 
 MAX_BUTTON_NAME = 40
 
-_KINDS = ("ID", "SECRET", "ISSUER", "SIGN_OUT")
+_KINDS = ("ID", "SECRET", "ISSUER", "SIGN_OUT", "SCOPE", "TRUST_EMAIL")
 _PROVIDER_VARIABLE = re.compile(rf"AUTH_[A-Z0-9_]+_({'|'.join(_KINDS)})")
 _OTHER_VARIABLES = frozenset({"AUTH_DEVELOPMENT_SIGN_OUT"})
 # RFC 6749 appendix A: client ids and secrets consist of printable ASCII characters. Others are a copying mistake.
@@ -125,7 +125,10 @@ def _configured(provider: Provider, environ: Mapping[str, str]) -> Provider | No
     enabled = replace(with_logout_setting(provider, environ), client_id=values["ID"], client_secret=values["SECRET"])
     if provider is oidc:
         enabled = replace(enabled, name=_button_name(environ) or enabled.name)
-    return _with_issuer(enabled, values["ISSUER"]) if values["ISSUER"] else enabled
+    enabled = _with_scope(enabled, values["SCOPE"])
+    if values["ISSUER"]:
+        enabled = _with_issuer(enabled, values["ISSUER"])
+    return _with_trusted_email(enabled, values["TRUST_EMAIL"])
 
 
 def _check_variables(provider: Provider, values: Mapping[str, str]) -> None:
@@ -143,6 +146,32 @@ def _check_variables(provider: Provider, values: Mapping[str, str]) -> None:
         raise ConfigurationError(
             f"{provider.variable('ISSUER')} is set, but {provider.name} has only one issuer: remove it."
         )
+
+
+def _with_scope(provider: Provider, scope: str) -> Provider:
+    """Return the provider with these scopes in addition to its own. Raises ConfigurationError."""
+    # RFC 6749 appendix A.4: a scope consists of printable ASCII characters without quotes and backslashes.
+    if not re.fullmatch(r"[\x20\x21\x23-\x5b\x5d-\x7e]*", scope):
+        raise ConfigurationError(
+            f"{provider.variable('SCOPE')} is not a list of scopes: write them with spaces between."
+        )
+    return replace(provider, scope=" ".join(dict.fromkeys([*provider.scope.split(), *scope.split()])))
+
+
+def _with_trusted_email(provider: Provider, choice: str) -> Provider:
+    """Return the provider, whose addresses count as verified with the choice 1, unless it says that they are not.
+
+    Raises ConfigurationError for another value, and for an issuer of several tenants, each of which chooses addresses.
+    """
+    variable = provider.variable("TRUST_EMAIL")
+    if choice not in ("", "0", "1"):
+        raise ConfigurationError(f"{variable} is neither 0 nor 1: set it to 1 to trust all addresses, or remove it.")
+    if choice == "1" and provider.multi_tenant_issuer is not None:
+        raise ConfigurationError(
+            f"{variable} is 1, but several tenants share this issuer, and each of them chooses addresses: set "
+            f"{provider.variable('ISSUER')} to that of your own tenant, or remove {variable}."
+        )
+    return replace(provider, trusts_email=choice == "1")
 
 
 def _button_name(environ: Mapping[str, str]) -> str:

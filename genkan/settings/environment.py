@@ -23,7 +23,7 @@ DAY = 24 * 60 * 60
 SECRETS = ("AUTH_SECRET_3", "AUTH_SECRET_2", "AUTH_SECRET_1", "AUTH_SECRET")
 """In Auth.js's order: the first variable that is set encrypts, and all of them decrypt."""
 SECRET_HINT = "Set it to what `openssl rand -base64 33` prints"
-PROVIDER_VARIABLE = re.compile(r"AUTH_[A-Z0-9_]+_(ID|SECRET|ISSUER|SIGN_OUT)|AUTH_OIDC_NAME")
+PROVIDER_VARIABLE = re.compile(r"AUTH_[A-Z0-9_]+_(ID|SECRET|ISSUER|SIGN_OUT|SCOPE|TRUST_EMAIL)|AUTH_OIDC_NAME")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,9 @@ import pytest
 
 from genkan.callbacks import JWTParams, SessionParams, SignInParams
 from genkan.types import Account, Session, Token, User
-from tests.provider_client import COOKIE, ProviderClient, set_callbacks
+from tests.conftest import MakeApp
+from tests.provider_client import COOKIE, ProviderClient, provider_env, set_callbacks
+from tests.servers.faulty.provider import FaultyProvider
 
 ADDRESS = "visitor@example.org"
 SQUATTER: dict[str, Any] = {"sub": "squatter", "name": "Sly Squatter", "email_verified": False}
@@ -204,3 +206,21 @@ def test_a_stored_verified_address_stays_when_the_provider_withdraws_the_verific
 
 def test_the_unverified_address_is_no_part_of_a_users_identity() -> None:
     assert User("1") == replace(User("1"), unverified_email=ADDRESS)
+
+
+@pytest.mark.parametrize(
+    ("claims", "address"),
+    [
+        ({"email_verified": None}, ADDRESS),
+        ({"email_verified": False}, None),
+        ({"email_verified": "false"}, None),
+        ({"email_verified": "unknown"}, None),
+    ],
+)
+def test_a_trusted_address_is_verified_unless_the_provider_says_that_it_is_not(
+    make_app: MakeApp, op: FaultyProvider, claims: dict[str, Any], address: str | None
+) -> None:
+    client = ProviderClient(make_app(**provider_env(op), AUTH_OIDC_TRUST_EMAIL="1"), op)
+    client.sign_in_as(**claims)
+
+    assert stored(client) == {"Vera Visitor": address}

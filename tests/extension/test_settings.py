@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -113,11 +114,17 @@ def test_an_unknown_keyword_is_refused() -> None:
         Genkan(Flask("guest"), strikt=True)
 
 
-def test_one_object_can_serve_several_applications(make_guest: MakeGuest) -> None:
+def test_one_object_can_serve_several_applications(tmp_path: Path) -> None:
     accounts = Genkan(AUTH_URL="http://localhost:2001")
-    one, other = Flask("one"), Flask("other")
+    one, other = (Flask(name, instance_path=str(tmp_path)) for name in ("one", "other"))
     for app in (one, other):
         app.testing = True
     accounts.init_app(one)
     accounts.init_app(other, AUTH_URL="http://localhost:2002")
     assert (origin_of(one), origin_of(other)) == ("http://localhost:2001", "http://localhost:2002")
+
+
+def test_scopes_are_a_keyword_by_provider(make_guest: MakeGuest) -> None:
+    guest = make_guest(AUTH_GOOGLE_ID="id", AUTH_GOOGLE_SECRET="secret", scope={"google": "calendar"})
+    guest.test_client().get("/greeting")
+    assert guest.extensions["genkan"].core.providers["google"].scope == "openid profile email calendar"

@@ -257,3 +257,34 @@ def test_variables_of_unknown_providers_are_listed() -> None:
 )
 def test_a_misspelled_variable_gets_a_suggestion(variable: str, expected: str | None) -> None:
     assert suggest_variable(variable) == expected
+
+
+def test_scopes_are_added_to_the_provider_s_own() -> None:
+    added = "https://example.org/auth/calendar email"
+    provider = enabled_provider(variables("google", SCOPE=added))
+    assert provider.scope.split() == ["openid", "profile", "email", "https://example.org/auth/calendar"]
+
+
+@pytest.mark.parametrize("scope", ['a"b', "a\\b", "café"])
+def test_characters_that_no_scope_can_have_are_refused(scope: str) -> None:
+    with pytest.raises(ConfigurationError, match="AUTH_GOOGLE_SCOPE"):
+        from_environment(variables("google", SCOPE=scope))
+
+
+def test_the_addresses_of_a_provider_are_trusted_if_the_owner_says_so() -> None:
+    assert enabled_provider(variables("keycloak", TRUST_EMAIL="1")).trusts_email
+    assert not enabled_provider(variables("keycloak")).trusts_email
+    with pytest.raises(ConfigurationError, match="AUTH_KEYCLOAK_TRUST_EMAIL"):
+        from_environment(variables("keycloak", TRUST_EMAIL="yes"))
+
+
+@pytest.mark.parametrize("tenant", ["common", "organizations", "consumers", None])
+def test_the_addresses_of_several_tenants_are_not_trusted(tenant: str | None) -> None:
+    issuer = {} if tenant is None else {"ISSUER": f"{MICROSOFT}/{tenant}/v2.0"}
+    with pytest.raises(ConfigurationError, match="AUTH_MICROSOFT_ENTRA_ID_TRUST_EMAIL"):
+        from_environment(variables("microsoft-entra-id", TRUST_EMAIL="1", **issuer))
+
+
+def test_the_addresses_of_one_tenant_can_be_trusted() -> None:
+    values = variables("microsoft-entra-id", TRUST_EMAIL="1", ISSUER=f"{MICROSOFT}/{TENANT}/v2.0")
+    assert enabled_provider(values).trusts_email
