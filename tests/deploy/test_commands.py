@@ -39,7 +39,7 @@ def error_message(settings: dict[str, str], arguments: str) -> str:
 
 @pytest.mark.parametrize("arguments", COMMANDS)
 def test_before_the_first_start_the_message_names_the_command(tmp_path: Path, arguments: str) -> None:
-    assert "make serve" in error_message(environment(tmp_path), arguments)
+    assert "flask genkan upgrade" in error_message(environment(tmp_path), arguments)
 
 
 def test_without_the_servers_environment_the_message_names_the_variable(tmp_path: Path) -> None:
