@@ -155,7 +155,12 @@ def _dev_provider(settings: Settings, adapter: Adapter, clock: Clock) -> Develop
     if not settings.development_provider:
         return None
     return DevelopmentProvider(
-        settings.url, settings.secrets[0], adapter.use_once, clock, production=settings.production
+        settings.url,
+        settings.secrets[0],
+        adapter.use_once,
+        clock,
+        production=settings.production,
+        admits_private_peers=settings.admits_private_peers,
     )
 
 

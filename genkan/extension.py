@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -25,7 +25,7 @@ from genkan.callbacks import (
 )
 from genkan.cli.genkan_group import create_group
 from genkan.core import Core
-from genkan.dev_provider import DevelopmentProvider
+from genkan.dev_provider import DevelopmentProvider, gate
 from genkan.dev_provider import views as dev_views
 from genkan.errors import ConfigurationError
 from genkan.http.csrf import SAFE_METHODS
@@ -82,6 +82,7 @@ class Genkan(CallbackRegistry):
         dev_providers: list[DevelopmentProvider] = []
         build = partial(self._build, app, options, application_database(options), dev_providers)
         register(app, build, strict=options.strict, trusted_proxy_hops=_trusted_proxy_hops(app, options))
+        get_state(app).read_settings = partial(_settings, app, options)
         register_package_files(app)
         register_menu(app, options.pages.menu_path)
         app.register_blueprint(views.bp)
@@ -189,15 +190,19 @@ def _settings(app: Flask, options: Options) -> Settings:
     keys = (app.config.get("SECRET_KEY"), *(app.config.get("SECRET_KEY_FALLBACKS") or ()))
     return package_settings(
         variables,
-        development=_is_development(app, variables.get("AUTH_URL")),
+        development=_is_development(app, variables),
         secret_keys=tuple(str(key) for key in keys if key),
         instance_path=app.instance_path,
         default_url=_request_origin(),
     )
 
 
-def _is_development(app: Flask, url: str | None) -> bool:
-    """Return True for debugging, for tests, and for Flask's commands and server on loopback, unless AUTH_URL is another host."""
+def _is_development(app: Flask, variables: Mapping[str, str]) -> bool:
+    """Return True for debugging, for tests, and for Flask's commands and server on loopback, unless AUTH_URL is another host.
+
+    With AUTH_DEVELOPMENT_PROVIDER=on, the client of Flask's server may also have a private IP address.
+    """
+    url = variables.get("AUTH_URL")
     if url is not None and not is_loopback(urlsplit(url).hostname):
         return False
     if app.debug or app.testing:
@@ -205,8 +210,8 @@ def _is_development(app: Flask, url: str | None) -> bool:
     if not has_request_context():
         # Flask sets it in its own commands. Any other program that has no request may be a production server that starts.
         return os.environ.get("FLASK_RUN_FROM_CLI") == "true"
-    is_werkzeug = str(request.environ.get("SERVER_SOFTWARE", "")).startswith("Werkzeug/")
-    return is_werkzeug and is_loopback(request.remote_addr)
+    is_private = variables.get("AUTH_DEVELOPMENT_PROVIDER") == "on"
+    return gate.is_werkzeug(request.environ) and gate.is_admitted(gate.peer(request.environ), private=is_private)
 
 
 def _request_origin() -> str | None:

@@ -37,15 +37,24 @@ CLIENT_ID = "genkan-development"
 class DevelopmentProvider:
     """OpenID provider whose methods return `ActionResponse`s for the routes below /development.
 
-    `url` is the application's origin. `use_once` marks an id as used (see `UseOnce`). Raises ConfigurationError in
-    production and for an origin that is not loopback, because the provider does not authenticate its users.
+    `url` is the application's origin. `use_once` marks an id as used (see `UseOnce`). With `admits_private_peers`, the
+    pages may be served to clients with a private IP address (see `gate.py`). Raises ConfigurationError in production and
+    for an origin that is not loopback, because the provider does not authenticate its users.
     """
 
     def __init__(
-        self, url: str, secret: str, use_once: UseOnce, clock: Clock = time.time, *, production: bool = False
+        self,
+        url: str,
+        secret: str,
+        use_once: UseOnce,
+        clock: Clock = time.time,
+        *,
+        production: bool = False,
+        admits_private_peers: bool = False,
     ) -> None:
         _require_loopback(url, production)
         self.url = url
+        self.admits_private_peers = admits_private_peers
         self.issuer = url + PATH
         self.client_id = CLIENT_ID
         self.client_secret = base64.urlsafe_b64encode(_derive(secret, "client secret")).decode().rstrip("=")

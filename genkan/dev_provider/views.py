@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import cast
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, current_app, jsonify, make_response, redirect, render_template, request
 from werkzeug.datastructures import MultiDict
 from werkzeug.local import LocalProxy
 from werkzeug.wrappers import Response as BaseResponse
 
-from genkan.dev_provider import PATH, PRESETS, DevelopmentProvider
+from genkan.dev_provider import PATH, PRESETS, DevelopmentProvider, gate
 from genkan.http.messages import ActionResponse
-from genkan.http.urls import is_loopback
 from genkan.web.access import exempt_blueprint, own_blueprint
+from genkan.web.context import get_core
 
 PAGES = {"authorize", "authorize_submit", "end_session_page", "end_session"}
 """Views for a browser. The others need a code or a token that one of these has issued."""
@@ -27,32 +27,21 @@ def create_blueprint(providers: Sequence[DevelopmentProvider], *, gated: bool) -
     """
     blueprint = exempt_blueprint(own_blueprint(Blueprint("genkan_development", __name__, url_prefix=PATH)))
     blueprint.after_request(_set_no_store)
-    if gated:
-        blueprint.before_request(_check_local)
     provider = cast("DevelopmentProvider", LocalProxy(lambda: providers[0] if providers else abort(404)))
+    if gated:
+        blueprint.before_request(partial(_check_gate, provider))
     _add_pages(blueprint, provider)
     _add_json_endpoints(blueprint, provider)
     return blueprint
 
 
-def _check_local() -> None:
-    """Abort with 404 unless this computer's browser asks Werkzeug's server, or a test client asks.
-
-    The provider needs no password. A tunnel or a proxy in front of the server makes it reachable by others.
-    """
-    if (request.endpoint or "").rpartition(".")[2] not in PAGES:
-        return
-    environ = request.environ
-    original = environ.get("werkzeug.proxy_fix.orig", environ)
-    is_local_server = current_app.debug or current_app.testing or _is_werkzeug(environ)
-    is_forwarded = any(name.startswith(("HTTP_X_FORWARDED", "HTTP_FORWARDED", "HTTP_VIA")) for name in environ)
-    is_direct = environ.get("SERVER_PROTOCOL") != "HTTP/1.0" and is_loopback(original.get("REMOTE_ADDR"))
-    if not (is_local_server and is_direct and not is_forwarded and is_loopback(urlsplit(request.host_url).hostname)):
+def _check_gate(provider: DevelopmentProvider) -> None:
+    # The provider exists after the settings have been read, and this may be the first request after a restart.
+    get_core()
+    is_page = (request.endpoint or "").rpartition(".")[2] in PAGES
+    is_debugged = current_app.debug or current_app.testing
+    if is_page and not gate.is_local(request.environ, debug=is_debugged, private=provider.admits_private_peers):
         abort(404)
-
-
-def _is_werkzeug(environ: Mapping[str, object]) -> bool:
-    return str(environ.get("SERVER_SOFTWARE", "")).startswith("Werkzeug/")
 
 
 def _add_pages(blueprint: Blueprint, provider: DevelopmentProvider) -> None:

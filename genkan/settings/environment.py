@@ -32,7 +32,11 @@ class Settings:
 
     production: bool
     secrets: tuple[str, ...] = field(repr=False)
+    secret_source: str
+    """The variable, or what else the first secret comes from."""
     url: str
+    is_url_set: bool
+    """False if `url` is a default."""
     database_url: str = field(repr=False)
     redis_url: str | None = field(repr=False)
     host: str
@@ -40,6 +44,8 @@ class Settings:
     trusted_proxy_hops: int
     provider_environment: Mapping[str, str] = field(repr=False)
     development_provider: bool
+    admits_private_peers: bool
+    """True if clients with a private IP address may use the development provider, too: AUTH_DEVELOPMENT_PROVIDER=on."""
     workers: int
     session_max_age: int
     session_update_age: int
@@ -63,7 +69,9 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
     return Settings(
         production=production,
         secrets=_secrets(environ, production),
+        secret_source=next(name for name in SECRETS if name in environ),
         url=url,
+        is_url_set="AUTH_URL" in environ,
         database_url=urls.database_url(environ, production),
         redis_url=urls.redis_url(environ),
         host=urls.host(environ),
@@ -71,6 +79,7 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         trusted_proxy_hops=_number(environ, "TRUSTED_PROXY_HOPS", 0, 0, 10),
         provider_environment=_provider_environment(environ, production),
         development_provider=_development_provider(environ, production, url),
+        admits_private_peers=environ.get("AUTH_DEVELOPMENT_PROVIDER") == "on",
         workers=_number(environ, "WEB_CONCURRENCY", 2, 1, 64),
         session_max_age=max_age,
         session_update_age=update_age,

@@ -7,6 +7,7 @@ import hmac
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from genkan.errors import ConfigurationError
@@ -55,17 +56,18 @@ def package_settings(
     values.setdefault("DATABASE_URL", f"sqlite:///{folder / 'genkan.db'}")
     if development and default_url is not None:
         values.setdefault("AUTH_URL", default_url)
-    if not any(values.get(name) for name in SECRETS):
-        values |= _default_secrets(secret_keys, folder, development=development)
-    return from_environment(values)
+    if any(values.get(name) for name in SECRETS):
+        return from_environment(values)
+    found, source = _default_secrets(secret_keys, folder, development=development)
+    return replace(from_environment(values | found), secret_source=source)
 
 
-def _default_secrets(secret_keys: tuple[str, ...], folder: Path, *, development: bool) -> dict[str, str]:
+def _default_secrets(secret_keys: tuple[str, ...], folder: Path, *, development: bool) -> tuple[dict[str, str], str]:
     strong = [key for key in secret_keys if secret_weakness(key) is None]
     if strong and secret_weakness(secret_keys[0]) is None:
         # In the order of Auth.js: the first encrypts. At most four have a name.
-        return dict(zip(SECRETS, map(_derive, strong), strict=False))
-    return {"AUTH_SECRET": _secret_file(folder)} if development else {}
+        return dict(zip(SECRETS, map(_derive, strong), strict=False)), "SECRET_KEY"
+    return ({"AUTH_SECRET": _secret_file(folder)} if development else {}), f"the file {folder / SECRET_FILE}"
 
 
 def _derive(secret_key: str) -> str:

@@ -32,7 +32,7 @@ _log = logging.getLogger("genkan.access")
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-_PUBLIC, _CSRF_EXEMPT = "genkan_public", "genkan_csrf_exempt"
+_PUBLIC, _CSRF_EXEMPT, _NEEDS = "genkan_public", "genkan_csrf_exempt", "genkan_needs"
 
 
 def public(view: View) -> View:
@@ -89,7 +89,7 @@ def login_required(view: View) -> View:
     def decorated(*args: Any, **kwargs: Any) -> Any:
         return unauthorized() if auth() is None else current_app.ensure_sync(view)(*args, **kwargs)
 
-    return cast("View", decorated)
+    return cast("View", _note(decorated, "session"))
 
 
 def roles_required(*roles: str) -> Callable[[View], View]:
@@ -105,7 +105,7 @@ def roles_required(*roles: str) -> Callable[[View], View]:
                 return json_response({"error": "Forbidden"}, 403) if wants_json() else abort(403)
             return current_app.ensure_sync(view)(*args, **kwargs)
 
-        return cast("View", decorated)
+        return cast("View", _note(decorated, "session", f"role={','.join(roles)}"))
 
     return decorate
 
@@ -123,7 +123,7 @@ def fresh(*, within: int) -> Callable[[View], View]:
             refusal = require_fresh(within)
             return current_app.ensure_sync(view)(*args, **kwargs) if refusal is None else refusal
 
-        return cast("View", decorated)
+        return cast("View", _note(decorated, "session", f"fresh={within}"))
 
     return decorate
 
@@ -154,13 +154,23 @@ def linked_providers(core: Core) -> list[Provider] | None:
     return [provider for provider in core.providers.values() if provider.id in ids]
 
 
+def needs_of(view: object) -> tuple[str, ...]:
+    """Return what the decorators of a view require: `session`, `role=admin,editor` or `fresh=300`. `@wraps` keeps it."""
+    return getattr(view, _NEEDS, ())
+
+
+def _note(decorated: Callable[..., Any], *needs: str) -> Any:
+    setattr(decorated, _NEEDS, tuple(dict.fromkeys((*needs_of(decorated), *needs))))
+    return decorated
+
+
 def make_check_access(app: Flask) -> Callable[[], Response | None]:
     """Return the `before_request` function. It collects the public endpoints on the first request."""
     state = get_state(app)
 
     def check_access() -> Response | None:
         if not state.public:
-            _collect_endpoints(app, state)
+            collect_endpoints(app, state)
             for prepare in state.at_first_request:
                 prepare()
         for function in state.before_request:
@@ -192,7 +202,8 @@ def _check_access(state: AppState) -> Response | None:
     return unauthorized()
 
 
-def _collect_endpoints(app: Flask, state: AppState) -> None:
+def collect_endpoints(app: Flask, state: AppState) -> None:
+    """Add the endpoints whose views or blueprints are marked to `state.public` and `state.csrf_exempt`."""
     exempt = {name for name in app.view_functions if name.partition(".")[0] in state.exempt_blueprints}
     state.csrf_exempt |= exempt | _marked(app, _CSRF_EXEMPT)
     state.public |= {"static"} | exempt | _marked(app, _PUBLIC)

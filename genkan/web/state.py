@@ -17,6 +17,7 @@ from genkan.errors import ConfigurationError, InvalidSettings
 from genkan.http.cookies import Cookie, RequestCookies
 from genkan.http.csrf import CSRFPair
 from genkan.session.reader import SessionResult
+from genkan.settings.environment import Settings
 from genkan.web.headers import SecurityHeaders
 
 EXTENSION = "genkan"
@@ -59,6 +60,8 @@ class AppState:
         self.before_request: list[Callable[[], None]] = []
         """Functions called at the start of every request. Flask inspects each hook of its own at each request (2 µs)."""
         self.at_first_request: list[Callable[[], None]] = []
+        self.read_settings: Callable[[], Settings] | None = None
+        """Returns the settings, for commands. Raises ConfigurationError. None if the core was given."""
         self._build, self._lock = build, RLock()
 
     @cached_property

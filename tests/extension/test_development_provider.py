@@ -20,6 +20,10 @@ def test_the_browser_of_this_computer_gets_the_page(guest: Flask) -> None:
     assert browser.get(browser.begin_sign_in().headers["Location"]).status_code == 200
 
 
+def test_the_page_is_there_at_the_first_request_after_a_restart(guest: Flask) -> None:
+    assert status(guest) == 400
+
+
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded", "Via"])
 def test_a_forwarded_request_gets_404(guest: Flask, header: str) -> None:
     browser_of(guest)

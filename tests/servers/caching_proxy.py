@@ -35,15 +35,18 @@ http {{
         listen 127.0.0.1:{port};
         location / {{
             proxy_pass http://127.0.0.1:{backend};
+            {directives}
+        }}
+    }}
+}}
+"""
+
+CACHE = """
             proxy_set_header Host $http_host;
             proxy_cache store;
             proxy_cache_valid any 1m;
             proxy_cache_revalidate on;
-            {more}
             add_header X-Cache-Status $upstream_cache_status always;
-        }}
-    }}
-}}
 """
 
 CACHE_SET_COOKIE = "proxy_ignore_headers Set-Cookie;"
@@ -75,10 +78,17 @@ def is_cached(answer: requests.Response) -> bool:
 @contextmanager
 def nginx(more: str = "") -> Iterator[CachingProxy]:
     """Run an nginx during the block. `more` are additional directives."""
+    with plain_nginx(free_port(), CACHE + more) as proxy:
+        yield proxy
+
+
+@contextmanager
+def plain_nginx(backend: int, directives: str = "") -> Iterator[CachingProxy]:
+    """Run an nginx during the block whose `location` has `proxy_pass` to this port and these directives, and no others."""
     program = _find("nginx") or missing("nginx", "nginx-light")
-    proxy = CachingProxy(free_port(), free_port(), caches_cookie_requests=True)
+    proxy = CachingProxy(free_port(), backend, caches_cookie_requests=True)
     with _folder() as folder:
-        (folder / "nginx.conf").write_text(NGINX.format(port=proxy.port, backend=proxy.backend, more=more))
+        (folder / "nginx.conf").write_text(NGINX.format(port=proxy.port, backend=backend, directives=directives))
         command = [program, "-p", f"{folder}/", "-e", "stderr", "-c", "nginx.conf"]
         # nginx listens when it logs this line. A single process does not react to SIGTERM before its first request,
         # and it has no data to lose, so it is killed.
