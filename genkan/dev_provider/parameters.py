@@ -65,7 +65,8 @@ def selected_user(values: Mapping[str, str], issuer: str) -> DevUser | None:
     if choice == "refuse":
         return None
     if choice == "typed":
-        return user_from_form(values.get("name", ""), values.get("email", ""), values.get("picture", ""))
+        typed = (values.get(name, "") for name in ("name", "email", "picture"))
+        return user_from_form(*typed, email_verified="unverified" not in values)
     if choice not in PRESETS:
         raise InvalidRequest("No user was chosen. Go back and choose one.")
     return PRESETS[choice].user(issuer)

@@ -27,18 +27,23 @@ class DevUser:
     email: str
     name: str | None = None
     picture: str | None = None
+    email_verified: bool = True
 
     @property
     def subject(self) -> str:
-        """Return the `sub` claim. It depends on the e-mail address only, in lower case, and not on machine or secret."""
-        return hashlib.sha256(f"genkan-development {self.email.lower()}".encode()).hexdigest()[:32]
+        """Return the `sub` claim. It depends on the e-mail address, in lower case, and on whether it is verified.
+
+        So a user who only says that an address is theirs is not its owner. Machine and secret do not count.
+        """
+        kind = "genkan-development" if self.email_verified else "genkan-development unverified"
+        return hashlib.sha256(f"{kind} {self.email.lower()}".encode()).hexdigest()[:32]
 
     def claims(self, scope: str) -> dict[str, Any]:
         """Return the claims for a scope (OIDC Core 5.4), without those that have no value."""
         scopes = scope.split()
         claims: dict[str, Any] = {"sub": self.subject}
         if "email" in scopes:
-            claims |= {"email": self.email, "email_verified": True}
+            claims |= {"email": self.email, "email_verified": self.email_verified}
         if "profile" in scopes:
             claims |= {"name": self.name, "picture": self.picture}
         return {name: value for name, value in claims.items() if value is not None}
@@ -54,7 +59,7 @@ class Authentication:
     def to_claims(self) -> dict[str, Any]:
         """Return the claims for an encrypted token."""
         user = self.user
-        return {"user": [user.email, user.name, user.picture], "auth_time": self.auth_time}
+        return {"user": [user.email, user.name, user.picture, user.email_verified], "auth_time": self.auth_time}
 
     @classmethod
     def from_claims(cls, claims: Mapping[str, Any]) -> Authentication:
@@ -74,10 +79,12 @@ class PresetUser:
     """Name of a file below the provider's `pictures/`."""
     colour: str = "#5b6b7f"
     """Background of the picture."""
+    email_verified: bool = True
 
     def user(self, issuer: str) -> DevUser:
         """Return the user, with the absolute URL of the picture."""
-        return DevUser(self.email, self.name, self.picture and f"{issuer}/pictures/{self.picture}")
+        picture = self.picture and f"{issuer}/pictures/{self.picture}"
+        return DevUser(self.email, self.name, picture, self.email_verified)
 
 
 PRESETS = {
@@ -87,11 +94,12 @@ PRESETS = {
         PresetUser("zoe", "Zoë Příkladová", "zoe@example.com", "a name beyond ASCII", "zoe.svg", "#8a4f9e"),
         PresetUser("admin", "Alex Admin", "admin@example.com", "no picture"),
         PresetUser("sam", "Sam Sample", "sam@example.com", "a picture that cannot be loaded", "missing.svg"),
+        PresetUser("uma", "Uma Unverified", "uma@example.com", "an address that is not verified", email_verified=False),
     )
 }
 
 
-def user_from_form(name: str, email: str, picture: str) -> DevUser:
+def user_from_form(name: str, email: str, picture: str, *, email_verified: bool = True) -> DevUser:
     """Return the user that was typed into the form. Only the e-mail address is required. Raises InvalidUser."""
     name, email, picture = name.strip(), email.strip(), picture.strip()
     if len(email) > MAX_EMAIL or not _EMAIL.fullmatch(email):
@@ -102,4 +110,4 @@ def user_from_form(name: str, email: str, picture: str) -> DevUser:
         raise InvalidUser(
             f"Type the picture as an http or https URL of at most {MAX_PICTURE} characters, or leave it empty."
         )
-    return DevUser(email, name or None, picture or None)
+    return DevUser(email, name or None, picture or None, email_verified)

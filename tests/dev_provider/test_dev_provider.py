@@ -89,6 +89,27 @@ class TestSignIn:
         assert (tokens["token_type"], tokens["expires_in"]) == ("Bearer", 3600)
         assert "refresh_token" not in tokens
 
+    def test_one_user_has_an_address_that_is_not_verified(self, worker: Worker) -> None:
+        page = worker.authorize().text
+        claims = worker.claims(worker.exchange(worker.code(choice="uma")).get_json()["id_token"])
+
+        assert "Uma Unverified" in page
+        assert "an address that is not verified" in page
+        assert (claims["email"], claims["email_verified"]) == ("uma@example.com", False)
+        assert [user.key for user in PRESETS.values() if not user.email_verified] == ["uma"]
+
+    def test_a_typed_address_can_be_unverified_and_is_then_another_user(self, worker: Worker) -> None:
+        subjects = []
+        for fields, verified in (({}, True), ({"unverified": "1"}, False)):
+            answer = worker.choose("typed", email="hana@example.com", **fields)
+            tokens = worker.exchange(sent_back(answer)["code"]).get_json()
+            claims = worker.userinfo(tokens["access_token"]).get_json()
+            assert claims["email_verified"] is verified
+            subjects.append(claims["sub"])
+
+        assert subjects == [DevUser("hana@example.com").subject, DevUser("hana@example.com", None, None, False).subject]
+        assert len(set(subjects)) == 2
+
     def test_the_id_token_names_the_published_key(self, worker: Worker) -> None:
         id_token = worker.exchange(worker.code()).get_json()["id_token"]
         header = base64.urlsafe_b64decode(id_token.partition(".")[0] + "==")

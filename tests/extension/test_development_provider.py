@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
+from genkan import require_session, testing
+from genkan.web.state import get_state
 from tests.extension.conftest import MakeGuest
 from tests.extension.test_first_use import browser_of
 
@@ -63,3 +65,30 @@ def test_an_ordinary_server_is_no_development(make_guest: MakeGuest) -> None:
     werkzeug = {"SERVER_SOFTWARE": "Werkzeug/3.1"}
     other = make_guest(testing=False)
     assert other.test_client().get("/api/auth/session", environ_base=werkzeug).status_code == 200
+
+
+def test_a_user_whose_address_is_not_verified_has_no_address_and_no_role_by_it(guest: Flask) -> None:
+    """The address counts for nothing: neither as the user's, nor to find or to link a user, nor for a role."""
+    seen: list[tuple[str | None, str | None, str | None]] = []
+
+    @guest.get("/who")
+    def who() -> str:
+        user = require_session().user
+        seen.append((user.email, user.unverified_email, user.role))
+        return ""
+
+    testing.sign_in(guest, guest.test_client(), email="uma@example.com", name="Uma Owner", role="admin")
+    browser = browser_of(guest)
+    browser.sign_in("Uma Unverified")
+
+    browser.get("/who")
+    assert seen == [(None, "uma@example.com", "user")]
+    session = browser.session() or {}
+    assert "uma@example.com" not in str(session)
+    users = {user.name: user for user in get_state(guest).core.adapter.list_users()}
+    assert {name: user.email for name, user in users.items()} == {
+        "Uma Owner": "uma@example.com",
+        "Uma Unverified": None,
+    }
+    assert session["user"]["id"] == users["Uma Unverified"].id
+    assert browser.get("/admin").status_code == 403
