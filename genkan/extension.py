@@ -203,7 +203,7 @@ def _is_development(app: Flask, variables: Mapping[str, str]) -> bool:
     With AUTH_DEVELOPMENT_PROVIDER=on, the client of Flask's server may also have a private IP address.
     """
     url = variables.get("AUTH_URL")
-    if url is not None and not is_loopback(urlsplit(url).hostname):
+    if url and not is_loopback(urlsplit(url).hostname):
         return False
     if app.debug or app.testing:
         return True

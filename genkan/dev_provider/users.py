@@ -33,7 +33,7 @@ class DevUser:
     def subject(self) -> str:
         """Return the `sub` claim. It depends on the e-mail address, in lower case, and on whether it is verified.
 
-        So a user who only says that an address is theirs is not its owner. Machine and secret do not count.
+        So a user with an unverified address is not the one with the verified address. Machine and secret do not count.
         """
         kind = "genkan-development" if self.email_verified else "genkan-development unverified"
         return hashlib.sha256(f"{kind} {self.email.lower()}".encode()).hexdigest()[:32]

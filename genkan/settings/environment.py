@@ -35,8 +35,8 @@ class Settings:
     secret_source: str
     """The variable, or what else the first secret comes from."""
     url: str
-    is_url_set: bool
-    """False if `url` is a default."""
+    url_source: Literal["AUTH_URL", "default", "request"]
+    """What `url` comes from. `request`: it is the origin of the first request."""
     database_url: str = field(repr=False)
     redis_url: str | None = field(repr=False)
     host: str
@@ -71,7 +71,7 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         secrets=_secrets(environ, production),
         secret_source=next(name for name in SECRETS if name in environ),
         url=url,
-        is_url_set="AUTH_URL" in environ,
+        url_source="AUTH_URL" if "AUTH_URL" in environ else "default",
         database_url=urls.database_url(environ, production),
         redis_url=urls.redis_url(environ),
         host=urls.host(environ),

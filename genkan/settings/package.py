@@ -54,12 +54,19 @@ def package_settings(
     folder = Path(instance_path)
     values = {"GENKAN_ENV": "development" if development else "production", **variables}
     values.setdefault("DATABASE_URL", f"sqlite:///{folder / 'genkan.db'}")
-    if development and default_url is not None:
-        values.setdefault("AUTH_URL", default_url)
-    if any(values.get(name) for name in SECRETS):
-        return from_environment(values)
-    found, source = _default_secrets(secret_keys, folder, development=development)
-    return replace(from_environment(values | found), secret_source=source)
+    is_of_request = development and not values.get("AUTH_URL")
+    if is_of_request and default_url is not None:
+        values["AUTH_URL"] = default_url
+    secret_source = None
+    if not any(values.get(name) for name in SECRETS):
+        found, secret_source = _default_secrets(secret_keys, folder, development=development)
+        values |= found
+    settings = from_environment(values)
+    return replace(
+        settings,
+        secret_source=secret_source or settings.secret_source,
+        url_source="request" if is_of_request else settings.url_source,
+    )
 
 
 def _default_secrets(secret_keys: tuple[str, ...], folder: Path, *, development: bool) -> tuple[dict[str, str], str]:

@@ -50,6 +50,13 @@ exec "$0" "$@"
 @contextmanager
 def serving(name: str, folder: Path, **settings: str) -> Iterator[int]:
     """Run the application of eight lines under a server during the block. Yield the port."""
+    with running(name, folder, **settings) as (_, port):
+        yield port
+
+
+@contextmanager
+def running(name: str, folder: Path, **settings: str) -> Iterator[tuple[Process, int]]:
+    """Do the same, and yield the process with the port."""
     pytest.importorskip(name)
     (folder / "app.py").write_text(EIGHT_LINES)
     port, (command, ready) = free_port(), SERVERS[name]
@@ -59,7 +66,7 @@ def serving(name: str, folder: Path, **settings: str) -> Iterator[int]:
     process.start()
     try:
         _wait_until_connected(port)
-        yield port
+        yield process, port
     finally:
         process.stop()
 

@@ -33,6 +33,10 @@ def test_a_keyword_counts_more_than_the_configuration_and_that_than_the_environm
     assert origin_of(make_guest(config, AUTH_URL="http://localhost:1003")) == "http://localhost:1003"
 
 
+def test_an_empty_variable_counts_as_unset(make_guest: MakeGuest) -> None:
+    assert origin_of(browser_of(make_guest(AUTH_URL="", AUTH_SECRET="")).app) == "http://localhost"
+
+
 def test_other_variables_are_not_read(make_guest: MakeGuest, monkeypatch: pytest.MonkeyPatch) -> None:
     """DATABASE_URL and the like belong to the application."""
     monkeypatch.setenv("DATABASE_URL", "nonsense")

@@ -62,6 +62,7 @@ THIRD_PARTIES: dict[str, set[str]] = {
     "alembic": {"genkan.adapters.sqlalchemy.migrations"},
     "blinker": {"genkan.signals"},
     "click": {"genkan.cli"},
+    "jinja2": {"genkan.cli"},
     "dotenv": {"deploy.run"},
     "gunicorn": {"deploy.worker"},
     "redis": {"genkan.cache.shared"},

@@ -38,6 +38,11 @@ class Process:
         assert self._child is not None
         return self._child.pid
 
+    @property
+    def output(self) -> str:
+        """Return what the child has printed so far."""
+        return "".join(self._output)
+
     def start(self) -> None:
         """Start the server and wait until it accepts connections. Do nothing if it runs already."""
         if self._child is not None and self._child.poll() is None:
