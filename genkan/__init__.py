@@ -1,9 +1,19 @@
 """Sign-in for Flask, compatible with Auth.js."""
 
+from genkan.callbacks import JWTParams, RedirectParams, SessionParams, SignInParams
+from genkan.errors import (
+    AdapterError,
+    ConfigurationError,
+    ProviderUnavailable,
+    ReauthorizationRequired,
+    SessionRequired,
+)
 from genkan.extension import Genkan, check
+from genkan.providers.base import Provider
+from genkan.types import Account, Session, SessionUser, User
 from genkan.web.access import (
     csrf_exempt,
-    fresh,
+    fresh_login_required,
     json_blueprint,
     login_required,
     public,
@@ -11,18 +21,34 @@ from genkan.web.access import (
     require_session,
     roles_required,
 )
-from genkan.web.context import auth, csrf_token, sign_in_url
+from genkan.web.context import auth, csrf_token, current_user, sign_in_url
+from genkan.web.menu import user_menu
 from genkan.web.responses import is_htmx, unauthorized
 from genkan.web.server_actions import access_token, link, sign_in, sign_out, update
 
 __all__ = [
+    "Account",
+    "AdapterError",
+    "ConfigurationError",
     "Genkan",
+    "JWTParams",
+    "Provider",
+    "ProviderUnavailable",
+    "ReauthorizationRequired",
+    "RedirectParams",
+    "Session",
+    "SessionParams",
+    "SessionRequired",
+    "SessionUser",
+    "SignInParams",
+    "User",
     "access_token",
     "auth",
     "check",
     "csrf_exempt",
     "csrf_token",
-    "fresh",
+    "current_user",
+    "fresh_login_required",
     "is_htmx",
     "json_blueprint",
     "link",
@@ -36,4 +62,5 @@ __all__ = [
     "sign_out",
     "unauthorized",
     "update",
+    "user_menu",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -34,14 +35,14 @@ from genkan.oauth.transport.limits import is_allowed_url
 from genkan.settings.environment import Settings, from_environment
 from genkan.settings.package import collect, package_settings
 from genkan.types import Session, Token, str_claim
-from genkan.web import account, flask_login, views
-from genkan.web.access import make_check_access
-from genkan.web.context import TEMPLATE_CONTEXT, get_core, process_response
+from genkan.web import account, views
+from genkan.web.access import BlueprintMethods, make_check_access
+from genkan.web.context import auth, csrf_token, get_core, process_response, session_fingerprint, sign_in_url
 from genkan.web.headers import SecurityHeaders
-from genkan.web.menu import add_menu_globals, register_menu
+from genkan.web.menu import TEMPLATE_CONTEXT, add_template_globals, register_menu
 from genkan.web.responses import NO_STORE_HEADERS, register_error_handlers
-from genkan.web.state import EXTENSION, AppParts, AppState, get_state
-from genkan.web.static_files import add_static_globals, register_package_files
+from genkan.web.state import EXTENSION, AppParts, AppState, Marks, get_state
+from genkan.web.static_files import register_package_files
 
 
 def add_role(params: JWTParams) -> Token | None:
@@ -56,7 +57,7 @@ def add_id_and_role(params: SessionParams) -> Session | None:
     return replace(params.session, user=user)
 
 
-class Genkan(CallbackRegistry):
+class Genkan(CallbackRegistry, BlueprintMethods):
     """Sign-in for a Flask application: `auth()`, the routes of Auth.js, the user menu and the account page.
 
     `Genkan(app)` or `init_app(app)` adds it. Keywords are settings: `strict`, `providers`, `updatable_fields`, and every
@@ -67,6 +68,7 @@ class Genkan(CallbackRegistry):
     def __init__(self, app: Flask | None = None, **settings: Any) -> None:
         super().__init__(Callbacks(jwt=add_role, session=add_id_and_role))
         self._settings = settings
+        self._marks = Marks()
         if app is not None:
             self.init_app(app)
 
@@ -75,13 +77,14 @@ class Genkan(CallbackRegistry):
 
         With `strict=True` every view that is not `@public` needs a session, every unsafe request needs a CSRF token, and
         every response gets security headers. Otherwise nothing of the application's own changes. Settings are checked at
-        the first request, or by `check`. Call it before blueprints with `json_blueprint` are registered. Raises
-        ConfigurationError for an unknown keyword, and with `strict` if LOGIN_DISABLED is set.
+        the first request, or by `check`. Raises ConfigurationError for an unknown keyword, and with `strict` if
+        LOGIN_DISABLED is set.
         """
         options = Options.of({**self._settings, **settings}, app.config, os.environ)
         dev_providers: list[DevelopmentProvider] = []
         build = partial(self._build, app, options, application_database(options), dev_providers)
-        register(app, build, strict=options.strict, trusted_proxy_hops=_trusted_proxy_hops(app, options))
+        hops = _trusted_proxy_hops(app, options)
+        register(app, build, strict=options.strict, trusted_proxy_hops=hops, marks=self._marks)
         get_state(app).read_settings = partial(_settings, app, options)
         register_package_files(app)
         register_menu(app, options.pages.menu_path)
@@ -152,18 +155,27 @@ def install(app: Flask, core: Core, *, development: bool = False) -> None:
     check(app)
 
 
-def register(app: Flask, build: Callable[[], AppParts], *, strict: bool, trusted_proxy_hops: int = 0) -> None:
+def register(
+    app: Flask,
+    build: Callable[[], AppParts],
+    *,
+    strict: bool,
+    trusted_proxy_hops: int = 0,
+    marks: Marks | None = None,
+) -> None:
     """Add what each request of `app` needs. With `strict` also Flask-Login's `current_user`, and template globals.
 
     `trusted_proxy_hops` proxies may set the client's address and the scheme of a request. None may set the host, which
     is that of AUTH_URL. Raises ConfigurationError if LOGIN_DISABLED is set in a strict application.
     """
-    state = AppState(build, strict=strict)
+    state = AppState(build, strict=strict, marks=marks)
+    state.template_context = TEMPLATE_CONTEXT
     app.extensions[EXTENSION] = state
     if strict:
         if app.config.get("LOGIN_DISABLED"):
             raise ConfigurationError("LOGIN_DISABLED: it opens every protected view. Remove it from the configuration.")
-        app.jinja_env.globals.update(TEMPLATE_CONTEXT)
+        for function in (auth, csrf_token, sign_in_url, session_fingerprint):
+            app.jinja_env.globals[function.__name__] = function
         app.before_request(partial(_redirect_to_origin, state))
     state.at_first_request.append(partial(_add_globals, app))
     app.before_request(make_check_access(app))
@@ -172,15 +184,24 @@ def register(app: Flask, build: Callable[[], AppParts], *, strict: bool, trusted
     if trusted_proxy_hops:
         proxy_fix = ProxyFix(app.wsgi_app, x_for=trusted_proxy_hops, x_proto=trusted_proxy_hops, x_host=0, x_prefix=0)
         app.wsgi_app = proxy_fix  # type: ignore[method-assign]  # as Flask documents it
+    state.at_first_request.append(partial(_prepare_flask_login, app))
     if strict:
+        from genkan.web import flask_login  # noqa: PLC0415 (no other application needs Flask-Login)
+
         flask_login.init_app(app)
 
 
 def _add_globals(app: Flask) -> None:
     # At the first request, because an application may still change `jinja_options` after `init_app`.
-    app.jinja_env.globals.setdefault("auth", TEMPLATE_CONTEXT["auth"])
-    add_static_globals(app)
-    add_menu_globals(app)
+    app.jinja_env.filters["genkan_utc"] = account.utc
+    add_template_globals(app)
+
+
+def _prepare_flask_login(app: Flask) -> None:
+    if hasattr(app, "login_manager") and "flask_login" in sys.modules:
+        from genkan.web import flask_login  # noqa: PLC0415 (imported by the application already)
+
+        flask_login.prepare(app)
 
 
 def _settings(app: Flask, options: Options) -> Settings:

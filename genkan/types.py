@@ -135,6 +135,46 @@ class Session:
         return {**self.extra, "user": self.user.to_json(), "expires": to_iso(self.expires)}
 
 
+@dataclass(frozen=True, slots=True)
+class CurrentUser:
+    """The signed-in user as `current_user`, with the attributes that Flask-Login expects."""
+
+    user: SessionUser
+    """The user of the session, with all fields."""
+
+    is_authenticated = is_active = True
+    is_anonymous = False
+
+    @property
+    def id(self) -> str | None:
+        """The user's id."""
+        return self.user.id
+
+    @property
+    def name(self) -> str | None:
+        """The user's name."""
+        return self.user.name
+
+    @property
+    def email(self) -> str | None:
+        """The user's address."""
+        return self.user.email
+
+    @property
+    def image(self) -> str | None:
+        """The address of the user's picture."""
+        return self.user.image
+
+    @property
+    def role(self) -> str | None:
+        """The user's role."""
+        return self.user.role
+
+    def get_id(self) -> str | None:
+        """Return the user's id."""
+        return self.user.id
+
+
 def to_iso(moment: datetime) -> str:
     """Return the time in UTC with milliseconds and `Z`, as JavaScript's `toISOString` does."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -37,17 +37,24 @@ def sign_out(result: SessionResult, request: ActionRequest, core: Core) -> Actio
     the store fails, the cookies are deleted, and the response says that the session has not ended and offers to try
     again with a ticket.
     """
-    set_cookies = (*cookies.clear(result.cookie_names, secure=core.secure), core.csrf.cookie(core.csrf.create()))
+    set_cookies = _new_cookies(result, core)
     try:
-        sid = find_session_id(result, core.sessions)
-        if sid is not None:
-            revoke_id(sid, "signed-out", core.sessions)
+        sid = _revoke(result, core)
     except AdapterError:
         return _incomplete(_ticket(result, core), set_cookies, request, core)
-    if result.cached is not None:
-        _log.info("signed out", extra={"event": "signed-out", "user": result.user_id})
-        signals.send(signals.signed_out, token=deepcopy(result.token))
     return _complete(sid, set_cookies, request, core)
+
+
+def sign_out_silently(result: SessionResult, core: Core) -> tuple[Cookie, ...]:
+    """Revoke the session of this request. Return the cookies for the response, which is that of the caller.
+
+    If the store fails, a log record says so, and only the cookies are deleted.
+    """
+    try:
+        _revoke(result, core)
+    except AdapterError:
+        _log_incomplete()
+    return _new_cookies(result, core)
 
 
 def retry_sign_out(ticket: str, request: ActionRequest, core: Core) -> ActionResponse:
@@ -72,6 +79,26 @@ def complete_provider_logout(request: ActionRequest, core: Core) -> ActionRespon
     return ActionResponse(location=location, cookies=set_cookies)
 
 
+def _revoke(result: SessionResult, core: Core) -> str | None:
+    """Revoke the session and return its id, if it has one. Raises AdapterError."""
+    sid = find_session_id(result, core.sessions)
+    if sid is not None:
+        revoke_id(sid, "signed-out", core.sessions)
+    if result.cached is not None:
+        _log.info("signed out", extra={"event": "signed-out", "user": result.user_id})
+        signals.send(signals.signed_out, token=deepcopy(result.token))
+    return sid
+
+
+def _new_cookies(result: SessionResult, core: Core) -> tuple[Cookie, ...]:
+    """Return the cookies that delete the session and renew the CSRF token."""
+    return (*cookies.clear(result.cookie_names, secure=core.secure), core.csrf.cookie(core.csrf.create()))
+
+
+def _log_incomplete() -> None:
+    _log.error("session was not revoked", extra={"event": "sign-out-incomplete"})
+
+
 def _complete(sid: str | None, set_cookies: tuple[Cookie, ...], request: ActionRequest, core: Core) -> ActionResponse:
     url = callback_url(request, core)
     at_provider = _start_provider_logout(sid, url, core)
@@ -87,7 +114,7 @@ def _complete(sid: str | None, set_cookies: tuple[Cookie, ...], request: ActionR
 
 def _incomplete(ticket: str, set_cookies: tuple[Cookie, ...], request: ActionRequest, core: Core) -> ActionResponse:
     """Say that the session has not ended, with 503. htmx gets the menu that says so with 202, since it swaps no error."""
-    _log.error("session was not revoked", extra={"event": "sign-out-incomplete"})
+    _log_incomplete()
     headers = {**CLEAR_CACHE, "Retry-After": str(RETRY_SECONDS)}
     if request.is_htmx:
         headers["HX-Trigger"] = SESSION_CHANGED

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from genkan.dev_provider import PATH, PRESETS, DevelopmentProvider, gate
 from genkan.http.messages import ActionResponse
-from genkan.web.access import exempt_blueprint, own_blueprint
+from genkan.web.access import own_blueprint
 from genkan.web.context import get_core
 
 PAGES = {"authorize", "authorize_submit", "end_session_page", "end_session"}
@@ -25,7 +25,7 @@ def create_blueprint(providers: Sequence[DevelopmentProvider], *, gated: bool) -
 
     With `gated`, pages are served to a browser on this computer only, whatever the settings say.
     """
-    blueprint = exempt_blueprint(own_blueprint(Blueprint("genkan_development", __name__, url_prefix=PATH)))
+    blueprint = own_blueprint(Blueprint("genkan_development", __name__, url_prefix=PATH), exempt=True)
     blueprint.after_request(_set_no_store)
     provider = cast("DevelopmentProvider", LocalProxy(lambda: providers[0] if providers else abort(404)))
     if gated:

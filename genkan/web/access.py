@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit, urlunsplit
 
-from flask import Blueprint, Flask, Response, abort, current_app, request
+from flask import Blueprint, Flask, Response, abort, current_app, request, request_started
 from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import LengthRequired, NotFound
 from werkzeug.routing import RequestRedirect
@@ -23,10 +23,10 @@ from genkan.http.urls import add_query
 from genkan.oauth.reauthentication import is_fresh
 from genkan.providers.base import Provider
 from genkan.types import Session
-from genkan.web.context import TEMPLATE_CONTEXT, auth, get_core, session_result, sign_in_url, start_request
+from genkan.web.context import app_state, auth, get_core, session_result, sign_in_url, start_request
 from genkan.web.convert import to_request
-from genkan.web.responses import deny, forbidden, json_response, unauthorized, wants_json
-from genkan.web.state import EXTENSION, AppState, get_state
+from genkan.web.responses import JSON_MARK, deny, forbidden, json_response, unauthorized, wants_json
+from genkan.web.state import EXTENSION, AppState, Marks, get_state
 
 _log = logging.getLogger("genkan.access")
 
@@ -48,31 +48,50 @@ def csrf_exempt(view: View) -> View:
 
 
 def json_blueprint(blueprint: Blueprint) -> Blueprint:
-    """Respond with JSON to the refused requests of this blueprint, never with a redirect."""
-    blueprint.record(lambda setup: _state(setup).json_blueprints.add(setup.name))
+    """Respond with JSON to the refused requests of this blueprint and its child blueprints, never with a redirect."""
+    setattr(blueprint, JSON_MARK, True)
     return blueprint
 
 
-def exempt_blueprint(blueprint: Blueprint) -> Blueprint:
-    """Exempt a blueprint from the session check and the CSRF check."""
+class BlueprintMethods:
+    """The methods of `Genkan` for blueprints."""
+
+    _marks: Marks
+
+    def protect(self, blueprint: Blueprint) -> Blueprint:
+        """Require a session for every view of this blueprint, and a CSRF token for every unsafe request, as `strict` does.
+
+        The views of child blueprints are included, unless one is marked itself. `@public` opens a view. A blueprint may be
+        marked before or after it is registered, until the first request.
+        """
+        self._marks.protected.add(blueprint)
+        self._marks.exempt.discard(blueprint)
+        return blueprint
+
+    def exempt(self, blueprint: Blueprint) -> Blueprint:
+        """Require neither a session nor a CSRF token in this blueprint and its child blueprints, also with `strict`."""
+        self._marks.exempt.add(blueprint)
+        self._marks.protected.discard(blueprint)
+        return blueprint
+
+    json_blueprint = staticmethod(json_blueprint)
+
+
+def own_blueprint(blueprint: Blueprint, *, exempt: bool = False) -> Blueprint:
+    """Mark a blueprint of the package: its views have the checks and headers of `strict`, and the functions of our templates.
+
+    With `exempt` they have no session check and no CSRF check.
+    """
 
     def register(setup: BlueprintSetupState) -> None:
         if EXTENSION in setup.app.extensions:
-            get_state(setup.app).exempt_blueprints.add(setup.name)
+            state = get_state(setup.app)
+            state.own_blueprints.add(setup.name)
+            if exempt:
+                state.marks.exempt.add(blueprint)
 
     blueprint.record(register)
-    return blueprint
-
-
-def own_blueprint(blueprint: Blueprint) -> Blueprint:
-    """Mark a blueprint of the package: its views have the checks and headers of `strict`, and the functions of our templates."""
-
-    def register(setup: BlueprintSetupState) -> None:
-        if EXTENSION in setup.app.extensions:
-            get_state(setup.app).own_blueprints.add(setup.name)
-
-    blueprint.record(register)
-    blueprint.context_processor(lambda: TEMPLATE_CONTEXT)
+    blueprint.context_processor(lambda: app_state().template_context)
     return blueprint
 
 
@@ -110,7 +129,7 @@ def roles_required(*roles: str) -> Callable[[View], View]:
     return decorate
 
 
-def fresh(*, within: int) -> Callable[[View], View]:
+def fresh_login_required(*, within: int) -> Callable[[View], View]:
     """Require that the user authenticated in the last `within` seconds. Stands below the route.
 
     Other requests are refused as by `require_fresh`, before the view runs. Raises ConfigurationError for `within` <= 0.
@@ -165,14 +184,14 @@ def _note(decorated: Callable[..., Any], *needs: str) -> Any:
 
 
 def make_check_access(app: Flask) -> Callable[[], Response | None]:
-    """Return the `before_request` function. It collects the public endpoints on the first request."""
+    """Return the `before_request` function. The endpoints are collected at the first request."""
     state = get_state(app)
+    state.at_first_request.insert(0, partial(collect_endpoints, app, state))
+    # Before the `before_request` functions of the application, which may ask for the user.
+    request_started.connect(state.prepare, app)
 
     def check_access() -> Response | None:
-        if not state.public:
-            collect_endpoints(app, state)
-            for prepare in state.at_first_request:
-                prepare()
+        state.prepare()
         for function in state.before_request:
             function()
         return _check_access(state)
@@ -181,7 +200,7 @@ def make_check_access(app: Flask) -> Callable[[], Response | None]:
 
 
 def _check_access(state: AppState) -> Response | None:
-    if not state.strict and not state.is_own(request.endpoint):
+    if not state.strict and not state.is_own(request.endpoint) and not _is_protected(state):
         return None
     start_request(state)
     endpoint, is_unsafe = request.endpoint, request.method not in SAFE_METHODS
@@ -202,11 +221,31 @@ def _check_access(state: AppState) -> Response | None:
     return unauthorized()
 
 
+def _is_protected(state: AppState) -> bool:
+    # Flask answers OPTIONS by itself, for example to a browser that asks before a request to another origin.
+    is_automatic = request.method == "OPTIONS" and getattr(request.url_rule, "provide_automatic_options", False)
+    return request.endpoint in state.protected and not is_automatic
+
+
 def collect_endpoints(app: Flask, state: AppState) -> None:
-    """Add the endpoints whose views or blueprints are marked to `state.public` and `state.csrf_exempt`."""
-    exempt = {name for name in app.view_functions if name.partition(".")[0] in state.exempt_blueprints}
+    """Add the endpoints whose views or blueprints are marked to the sets of `state`."""
+    marks = {endpoint: _mark(app, endpoint, state.marks) for endpoint in app.view_functions}
+    exempt = {endpoint for endpoint, mark in marks.items() if mark == "exempt"}
+    state.protected |= {endpoint for endpoint, mark in marks.items() if mark == "protected"}
     state.csrf_exempt |= exempt | _marked(app, _CSRF_EXEMPT)
     state.public |= {"static"} | exempt | _marked(app, _PUBLIC)
+
+
+def _mark(app: Flask, endpoint: str, marks: Marks) -> str | None:
+    """Return the mark of the endpoint's blueprint, or of its nearest parent that has one."""
+    name = endpoint
+    while name := name.rpartition(".")[0]:
+        blueprint = app.blueprints.get(name)
+        if blueprint in marks.exempt:
+            return "exempt"
+        if blueprint in marks.protected:
+            return "protected"
+    return None
 
 
 def _marked(app: Flask, mark: str) -> set[str]:
@@ -226,12 +265,8 @@ def _redirect_to_canonical(error: Exception | None, state: AppState) -> Response
     return Response(status=308, headers={"Location": state.core.origin + path})
 
 
-def _state(setup: BlueprintSetupState) -> AppState:
-    if EXTENSION not in setup.app.extensions:
-        raise ConfigurationError("Call Genkan.init_app(app) before registering the blueprints.")
-    return get_state(setup.app)
-
-
 def _check_within(within: int) -> None:
     if within <= 0:
-        raise ConfigurationError(f"fresh(within={within}): no sign-in is that recent. Give seconds, such as 300.")
+        raise ConfigurationError(
+            f"fresh_login_required(within={within}): no sign-in is that recent. Give seconds, such as 300."
+        )

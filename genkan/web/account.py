@@ -18,7 +18,7 @@ from genkan.errors import LastAccountError
 from genkan.session.activity import ClientInfo
 from genkan.session.reader import SessionResult
 from genkan.types import str_claim
-from genkan.web.access import fresh, own_blueprint
+from genkan.web.access import fresh_login_required, own_blueprint
 from genkan.web.context import app_state, auth, get_core, session_result, set_session_result
 from genkan.web.menu import account_url
 from genkan.web.responses import is_htmx
@@ -81,7 +81,7 @@ def link_account(provider_id: str) -> ViewResponse:
 
 
 @bp.post("/accounts/<provider_id>/unlink")
-@fresh(within=FRESH_MAX_AGE)
+@fresh_login_required(within=FRESH_MAX_AGE)
 def unlink_account(provider_id: str) -> ViewResponse:
     """Unlink an account. The last one cannot be unlinked."""
     try:
@@ -92,7 +92,7 @@ def unlink_account(provider_id: str) -> ViewResponse:
 
 
 @bp.get("/delete")
-@fresh(within=FRESH_MAX_AGE)
+@fresh_login_required(within=FRESH_MAX_AGE)
 def delete_page() -> str:
     """Render the page that lists what a deletion removes and asks for confirmation."""
     user = get_core().adapter.get_user(_user_id()) or abort(404)
@@ -100,16 +100,15 @@ def delete_page() -> str:
 
 
 @bp.post("/delete")
-@fresh(within=FRESH_MAX_AGE)
+@fresh_login_required(within=FRESH_MAX_AGE)
 def delete() -> ViewResponse:
     """Delete the user and sign out."""
     users.delete((get_core().adapter.get_user(_user_id()) or abort(404)).id, get_core())
     return _sign_out_revoked(f"{_front_page()}?account=deleted")
 
 
-@bp.app_template_filter("genkan_utc")
 def utc(seconds: int) -> datetime:
-    """Return Unix time as a datetime in UTC."""
+    """Return Unix time as a datetime in UTC. The template filter `genkan_utc`."""
     return datetime.fromtimestamp(seconds, UTC)
 
 

@@ -1,4 +1,4 @@
-"""The state of one application and of one request, and `auth()`.
+"""The state of one application and of one request, `auth()` and `current_user`.
 
 The state of a request is kept on the request and nowhere else. An application context can outlive a request: a test
 client that sends a request inside an open one would share it with the next request.
@@ -7,12 +7,13 @@ client that sends a request inside an open one would share it with the next requ
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from copy import deepcopy
 from time import perf_counter
+from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from flask import Response, current_app, request
+from werkzeug.local import LocalProxy
 
 from genkan import signals
 from genkan.core import BASE_PATH, Core
@@ -22,7 +23,7 @@ from genkan.http.csrf import SAFE_METHODS, CSRFPair
 from genkan.http.urls import origin_of, relative_url, same_origin_url
 from genkan.session import reader
 from genkan.session.reader import NO_SESSION, SessionResult
-from genkan.types import Session
+from genkan.types import CurrentUser, Session
 from genkan.web.compression import compress
 from genkan.web.state import AppState, RequestState, get_state
 
@@ -75,6 +76,16 @@ def auth() -> Session | None:
     NoRequestContext outside a request, and in an application without Genkan.
     """
     return session_result().session
+
+
+def load_user() -> CurrentUser | None:
+    """Return the object that `current_user` stands for. None if no user is signed in. Raises like `auth`."""
+    session = auth()
+    return None if session is None else CurrentUser(session.user)
+
+
+current_user: Any = LocalProxy(load_user)
+"""The signed-in user. It is false if no user is signed in: `if current_user`."""
 
 
 def session_result() -> SessionResult:
@@ -253,12 +264,3 @@ def _is_sent_by_own_site(core: Core) -> bool:
     if site is not None:
         return site in ("same-origin", "none")
     return origin is None or origin_of(origin) == origin_of(request.host_url)
-
-
-TEMPLATE_CONTEXT: dict[str, Callable[[], object]] = {
-    "auth": auth,
-    "csrf_token": csrf_token,
-    "sign_in_url": sign_in_url,
-    "session_fingerprint": session_fingerprint,
-}
-"""Functions for the templates of the package."""

@@ -12,7 +12,7 @@ from genkan.errors import ConfigurationError
 from genkan.http.csrf import SAFE_METHODS
 from genkan.http.messages import ActionRequest, ActionResponse
 from genkan.http.urls import origin_of
-from genkan.web.context import queue_cookies, request_state
+from genkan.web.context import app_state, queue_cookies, request_state
 from genkan.web.headers import PRIVATE_HEADERS
 from genkan.web.responses import is_htmx, json_response
 
@@ -53,7 +53,9 @@ def to_response(action_response: ActionResponse) -> Response:
         response = _redirect(action_response.location)
     elif action_response.template is not None and not _wants_json():
         template = action_response.template
-        response = Response(render_template(template.name, **template.context), action_response.status)
+        response = Response(
+            render_template(template.name, **app_state().template_context, **template.context), action_response.status
+        )
     else:
         response = json_response(action_response.body, action_response.status)
     response.headers.update(action_response.headers)

@@ -1,76 +1,80 @@
-"""Flask-Login, for code and extensions that use `current_user` and `@login_required`. Both call `auth()`.
+"""Flask-Login, for code and extensions that use its `current_user` and `@login_required`. Both call `auth()`.
 
-Nothing else of it is used. Some of its defaults are switched off here, each with the reason.
+An application's own LoginManager stays as it is, and our session answers where it has no user. A strict application
+without one gets ours. Some defaults of Flask-Login are switched off then, each with the reason.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from flask import Flask, Response, after_this_request, current_app, g
+from flask_login import LoginManager, current_user, user_logged_out
 
-from flask import Flask, Response, after_this_request, g
-from flask_login import LoginManager, UserMixin, current_user
-
-from genkan.types import SessionUser
-from genkan.web.context import auth
+from genkan.types import CurrentUser
+from genkan.web.context import load_user
 from genkan.web.responses import unauthorized
-from genkan.web.state import get_state
+from genkan.web.server_actions import revoke_current_session
+from genkan.web.state import EXTENSION, get_state
 
 UNUSED_COOKIE_NAME = "never; sent"
 """A name that no Cookie header can contain. If the browser sent a cookie with the name of the remember cookie, Flask-Login
 would not call `request_loader`."""
 
 
-@dataclass(frozen=True)
-class CurrentUser(UserMixin):  # type: ignore[misc]  # Flask-Login has no type marker
-    """The signed-in user, as Flask-Login expects it."""
+class OwnManager(LoginManager):  # type: ignore[misc]  # Flask-Login has no type marker
+    """The LoginManager of a strict application that has none of its own."""
 
-    user: SessionUser
 
-    @property
-    def id(self) -> str | None:
-        """The user's id."""
-        return self.user.id
+class AnonymousUserOrOurs:
+    """Factory in place of `LoginManager.anonymous_user`: our user if our session has one, else the anonymous user.
 
-    @property
-    def name(self) -> str | None:
-        """The user's name."""
-        return self.user.name
+    Flask-Login calls it whenever its manager has no user, also for an outdated remember cookie, for which it does not call
+    `request_loader`.
+    """
 
-    @property
-    def email(self) -> str | None:
-        """The user's address."""
-        return self.user.email
+    def __init__(self, anonymous_user: object) -> None:
+        self.anonymous_user = anonymous_user
 
-    @property
-    def image(self) -> str | None:
-        """The address of the user's picture."""
-        return self.user.image
-
-    @property
-    def role(self) -> str | None:
-        """The user's role."""
-        return self.user.role
+    def __call__(self) -> object:
+        """Return the user. An application that shares the manager, but has no Genkan, gets the anonymous user."""
+        user = _load() if EXTENSION in current_app.extensions else None
+        return self.anonymous_user() if user is None else user  # type: ignore[operator]  # a class or a function
 
 
 def init_app(app: Flask) -> None:
-    """Make `current_user` the user of `auth()`, and let `@login_required` respond like `unauthorized()`."""
-    app.config["REMEMBER_COOKIE_NAME"] = UNUSED_COOKIE_NAME
-    # The default "basic" writes to Flask's cookie session on every access.
-    app.config["SESSION_PROTECTION"] = None
-    # The context processor would call auth() for every template, also on public pages.
-    manager = LoginManager(app, add_context_processor=False)
-    app.jinja_env.globals["current_user"] = current_user
-    manager.request_loader(_load)
+    """Add our manager to a strict application that has none."""
+    if getattr(app, "login_manager", None) is not None:
+        return
+    # Not by `LoginManager.init_app`. Its context processor would call auth() for every template, also on public pages.
+    # Its hook would open Flask's cookie session on every response, so that static files had `Vary: Cookie`.
+    manager = app.login_manager = OwnManager()  # type: ignore[attr-defined]  # set by Flask-Login
+    manager.request_loader(lambda _request: _load())
     manager.unauthorized_handler(unauthorized)
+    app.jinja_env.globals["current_user"] = current_user
     get_state(app).before_request.append(_forget)
-    # The hook would open Flask's cookie session on every response, so that static files had `Vary: Cookie`.
-    app.after_request_funcs[None].remove(manager._update_remember_cookie)  # noqa: SLF001 (no public name)
 
 
-def _load(_request: object) -> CurrentUser | None:
-    session = auth()
+def prepare(app: Flask) -> None:
+    """Let our session answer in the manager of `app`. Called at the first request, when the application is complete."""
+    manager = app.login_manager  # type: ignore[attr-defined]  # set by Flask-Login
+    if isinstance(manager, OwnManager):
+        app.config["REMEMBER_COOKIE_NAME"] = UNUSED_COOKIE_NAME
+        # The default "basic" writes to Flask's cookie session on every access.
+        app.config["SESSION_PROTECTION"] = None
+    elif not isinstance(manager.anonymous_user, AnonymousUserOrOurs):
+        manager.anonymous_user = AnonymousUserOrOurs(manager.anonymous_user)
+        if manager.user_callback is None and manager.request_callback is None:
+            # Without any loader Flask-Login raises an exception.
+            manager.request_loader(lambda _request: None)
+    user_logged_out.connect(_revoke, app)
+
+
+def _load() -> CurrentUser | None:
     after_this_request(_forget_after)
-    return CurrentUser(session.user) if session is not None else None
+    return load_user()
+
+
+def _revoke(_app: Flask, **_user: object) -> None:
+    revoke_current_session()
 
 
 def _forget() -> None:

@@ -1,4 +1,4 @@
-"""User menu: the function for templates, the fragment that refreshes it, and the paths that our templates link to."""
+"""User menu, the fragment that refreshes it, and the functions for templates."""
 
 from __future__ import annotations
 
@@ -7,8 +7,17 @@ from markupsafe import Markup
 
 from genkan.core import BASE_PATH
 from genkan.web.access import public
-from genkan.web.context import TEMPLATE_CONTEXT, get_core, request_state, session_result
+from genkan.web.context import (
+    auth,
+    csrf_token,
+    get_core,
+    request_state,
+    session_fingerprint,
+    session_result,
+    sign_in_url,
+)
 from genkan.web.responses import service_unavailable
+from genkan.web.static_files import package_url, provider_icon
 
 
 def user_menu(loading: bool = False, nonce: str | None = None, assets: bool = True) -> Markup:
@@ -21,7 +30,7 @@ def user_menu(loading: bool = False, nonce: str | None = None, assets: bool = Tr
     state = request_state()
     if assets and not state.has_menu_assets:
         state.has_menu_assets = True
-        html = render_template("genkan/_menu_assets.html", nonce=nonce) + html
+        html = render_template("genkan/_menu_assets.html", **TEMPLATE_CONTEXT, nonce=nonce) + html
     return Markup(html)  # noqa: S704 (rendered by templates, which escape)
 
 
@@ -53,12 +62,26 @@ def register_menu(app: Flask, path: str) -> None:
     app.add_url_rule(path, "genkan.menu", public(menu_fragment))
 
 
-def add_menu_globals(app: Flask) -> None:
-    """Add the functions of the menu to the template globals that are not taken."""
-    for name, function in {
-        "user_menu": user_menu,
-        "genkan_menu_url": menu_url,
-        "genkan_account_url": account_url,
-        "genkan_action_url": action_url,
-    }.items():
-        app.jinja_env.globals.setdefault(name, function)
+class TemplateFunctions:
+    """The functions for templates: the global `genkan`, and the same name in every template of the package."""
+
+    auth = staticmethod(auth)
+    user_menu = staticmethod(user_menu)
+    csrf_token = staticmethod(csrf_token)
+    sign_in_url = staticmethod(sign_in_url)
+    session_fingerprint = staticmethod(session_fingerprint)
+    menu_url = staticmethod(menu_url)
+    account_url = staticmethod(account_url)
+    action_url = staticmethod(action_url)
+    static_url = staticmethod(package_url)
+    provider_icon = staticmethod(provider_icon)
+
+
+TEMPLATE_CONTEXT: dict[str, object] = {"genkan": TemplateFunctions()}
+"""What every template of the package needs, whatever names the application has for itself."""
+
+
+def add_template_globals(app: Flask) -> None:
+    """Add `auth`, `user_menu` and `genkan` to the template globals that are not taken."""
+    for name, value in {"auth": auth, "user_menu": user_menu, **TEMPLATE_CONTEXT}.items():
+        app.jinja_env.globals.setdefault(name, value)

@@ -19,6 +19,9 @@ from genkan.web.headers import PRIVATE_HEADERS
 
 ResponseLike = Response | BaseResponse
 
+JSON_MARK = "genkan_json"
+"""Attribute of a blueprint whose refusals are JSON."""
+
 RETRY_SECONDS = 5
 """The Retry-After header while sessions can't be read."""
 
@@ -34,11 +37,20 @@ def is_htmx() -> bool:
 
 
 def wants_json() -> bool:
-    """Return True if the current request is for a blueprint whose refusals are JSON, or accepts JSON and no HTML."""
-    if request.blueprint in app_state().json_blueprints:
+    """Return True if a refusal of the current request is JSON.
+
+    That is so for a blueprint with `json_blueprint` and its child blueprints, and for a client that accepts JSON and no
+    HTML. Without `strict` also for one that sends `Authorization` and does not name HTML. A browser, which names it, sends
+    that header behind a proxy that asks for a password.
+    """
+    if any(getattr(current_app.blueprints[name], JSON_MARK, False) for name in request.blueprints):
         return True
     accepted = request.accept_mimetypes
-    return accepted.quality("application/json") > 0 and accepted.quality("text/html") == 0
+    if accepted.quality("application/json") > 0 and accepted.quality("text/html") == 0:
+        return True
+    if app_state().strict or is_htmx() or "Authorization" not in request.headers:
+        return False
+    return "text/html" not in accepted.values()
 
 
 def json_response(body: JSON, status: int = 200) -> Response:

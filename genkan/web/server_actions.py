@@ -10,6 +10,7 @@ from genkan.actions import access_token as access_tokens
 from genkan.actions.callback_url import callback_url, error_redirect
 from genkan.actions.sign_in import start_flow
 from genkan.actions.sign_out import sign_out as sign_out_action
+from genkan.actions.sign_out import sign_out_silently
 from genkan.actions.update_session import apply_update
 from genkan.errors import AuthError, ConfigurationError, SessionRequired
 from genkan.http.csrf import SAFE_METHODS
@@ -17,7 +18,7 @@ from genkan.http.messages import ActionRequest
 from genkan.session.reader import NO_SESSION, SessionResult
 from genkan.types import JSON, Session
 from genkan.web.access import require_fresh
-from genkan.web.context import get_core, queue_cookies, session_result, set_session_result
+from genkan.web.context import get_core, queue_cookies, session_result, set_csrf_pair, set_session_result
 from genkan.web.convert import to_request, to_response
 from genkan.web.menu import account_url
 
@@ -67,6 +68,20 @@ def sign_out(*, redirect_to: str | None = None) -> Response:
     response = sign_out_action(session_result(), _unsafe_request(redirect_to), get_core())
     set_session_result(NO_SESSION)
     return to_response(response)
+
+
+def revoke_current_session() -> None:
+    """End the session of the current request, if it has one, whatever the response will be. `auth()` is None from here on.
+
+    Any method will do: the caller decides that the user signs out.
+    """
+    result, core = session_result(), get_core()
+    if not result.cookie_names:
+        return
+    set_cookies = sign_out_silently(result, core)
+    queue_cookies(*set_cookies)
+    set_csrf_pair(set_cookies[-1])
+    set_session_result(NO_SESSION)
 
 
 def update(data: JSON = None) -> Session | None:

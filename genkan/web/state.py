@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from threading import RLock
 from typing import NamedTuple
+from weakref import WeakSet
 
-from flask import Response
+from flask import Blueprint, Response, request_started
 from flask.sansio.app import App
 
 from genkan.adapters import Schema
@@ -37,6 +38,16 @@ class AppParts(NamedTuple):
     """The tables. None if there are none, or if the core was given."""
 
 
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Blueprints that an application has marked. A child blueprint has the mark of its nearest parent that has one."""
+
+    protected: WeakSet[Blueprint] = field(default_factory=WeakSet)
+    """Every view needs a session, and every unsafe request a CSRF token."""
+    exempt: WeakSet[Blueprint] = field(default_factory=WeakSet)
+    """No view needs them, also with `strict`."""
+
+
 class AppState:
     """The state of one application. Endpoints and blueprints are complete at the first request.
 
@@ -44,25 +55,40 @@ class AppState:
     It raises InvalidSettings then.
     """
 
-    def __init__(self, build: Callable[[], AppParts], *, strict: bool) -> None:
+    def __init__(self, build: Callable[[], AppParts], *, strict: bool, marks: Marks | None = None) -> None:
         self.strict = strict
         """True: every view is private, every unsafe request needs a CSRF token, and every response has our headers."""
         self.public: set[str] = set()
         """Endpoints that need no session."""
         self.csrf_exempt: set[str] = set()
         """Endpoints that check the CSRF token themselves."""
-        self.json_blueprints: set[str] = set()
-        """Blueprints whose refusals are JSON."""
-        self.exempt_blueprints: set[str] = set()
-        """Blueprints without session check and CSRF check."""
+        self.protected: set[str] = set()
+        """Endpoints that have the checks of `strict` in any application."""
+        self.marks = marks or Marks()
+        """The blueprints that the application has marked."""
         self.own_blueprints: set[str] = set()
         """Blueprints of the package, whose views always have the checks and the headers of `strict`."""
         self.before_request: list[Callable[[], None]] = []
         """Functions called at the start of every request. Flask inspects each hook of its own at each request (2 µs)."""
         self.at_first_request: list[Callable[[], None]] = []
+        """Functions called by `prepare`."""
+        self.template_context: dict[str, object] = {}
+        """Variables of every template of the package."""
         self.read_settings: Callable[[], Settings] | None = None
         """Returns the settings, for commands. Raises ConfigurationError. None if the core was given."""
-        self._build, self._lock = build, RLock()
+        self._build, self._lock, self._is_prepared = build, RLock(), False
+
+    def prepare(self, *_sender: object, **_more: object) -> None:
+        """Call the functions of `at_first_request`, once. Takes the arguments of a signal's receiver."""
+        if self._is_prepared:
+            return
+        with self._lock:
+            # Another thread may have called them while this one waited.
+            if not self._is_prepared:
+                for function in self.at_first_request:
+                    function()
+                self._is_prepared = True
+        request_started.disconnect(self.prepare)
 
     @cached_property
     def core(self) -> Core:

@@ -6,7 +6,7 @@ import gzip
 import hashlib
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 from flask import Blueprint, Flask, Response, current_app, has_request_context, request
@@ -92,19 +92,19 @@ def register_package_files(app: Flask) -> None:
     app.view_functions["genkan.static"] = public(partial(StaticFiles(blueprint).send))
 
 
-def add_static_globals(app: Flask) -> None:
-    """Add the template globals `genkan_static_url` and `genkan_provider_icon`."""
-    blueprint = app.blueprints.get("genkan")
-    if isinstance(blueprint, Blueprint):
-        files = StaticFiles(blueprint)
-        icon = partial(_provider_icon, StaticFiles(app), files)
-        app.jinja_env.globals.update(genkan_static_url=files.url, genkan_provider_icon=icon)
+def package_url(filename: str) -> str:
+    """Return the URL of a static file of the package with its version. Raises ValueError if there is no such file."""
+    return _package_files().url(filename)
 
 
-def _provider_icon(own_files: StaticFiles, package_files: StaticFiles, provider_id: str) -> str:
-    # An application that adds a provider puts its icon into its own static folder.
-    icon = f"img/providers/{provider_id}.svg"
-    return own_files.find(icon) or package_files.find(icon) or package_files.url("img/providers/oidc.svg")
+def provider_icon(provider_id: str) -> str:
+    """Return the URL of a provider's icon. The application's own `static/img/providers/<id>.svg` comes first."""
+    icon, files = f"img/providers/{provider_id}.svg", _package_files()
+    return StaticFiles(current_app).find(icon) or files.find(icon) or files.url("img/providers/oidc.svg")
+
+
+def _package_files() -> StaticFiles:
+    return StaticFiles(cast("Blueprint", current_app.blueprints["genkan"]))
 
 
 def _script_root() -> str:

@@ -8,7 +8,8 @@ import pytest
 from flask import Flask
 from jinja2 import BaseLoader, DictLoader
 
-from genkan.web.static_files import add_static_globals, register_package_files
+from genkan.web.menu import add_template_globals
+from genkan.web.static_files import register_package_files
 from tests.browser import Browser
 from tests.conftest import MakeApp
 
@@ -85,11 +86,11 @@ def test_an_icon_in_the_static_folder_of_the_application_comes_first(tmp_path: P
     (tmp_path / "img/providers/github.svg").write_text("<svg/>")
     app = Flask("shop", static_folder=str(tmp_path), static_url_path="/files")
     register_package_files(app)
-    add_static_globals(app)
+    add_template_globals(app)
 
     assert icon_of(app, "github").startswith("/files/img/providers/github.svg?v=")
 
 
 def icon_of(app: Flask, provider_id: str) -> str:
     with app.app_context():
-        return app.jinja_env.from_string("{{ genkan_provider_icon(id) }}").render(id=provider_id)
+        return app.jinja_env.from_string("{{ genkan.provider_icon(id) }}").render(id=provider_id)

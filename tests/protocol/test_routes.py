@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from flask import Flask, Response
 
-from genkan import auth, fresh, public
+from genkan import auth, fresh_login_required, public
 from genkan.extension import install
 from genkan.web.context import csrf_token
 from tests.browser import HTMX, Browser
@@ -107,7 +107,7 @@ def test_form_action_is_omitted_from_the_sign_in_page_with_a_discovered_provider
 
 def test_a_signed_out_user_is_not_asked_to_reauthenticate(app: Flask) -> None:
     """Also for a public view that requires a recent sign-in."""
-    app.add_url_rule("/confidential", view_func=public(fresh(within=300)(lambda: "secret")))
+    app.add_url_rule("/confidential", view_func=public(fresh_login_required(within=300)(lambda: "secret")))
 
     assert Browser(app).get("/confidential").headers["Location"] == "/api/auth/signin?callbackUrl=%2Fconfidential"
 

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 import pytest
-from flask import Blueprint, Flask, render_template_string
+from flask import Flask, render_template_string
 from flask_login import current_user
 from sqlalchemy import event
 
 from blueprints import auth as auth_blueprint
-from genkan import access_token, auth, json_blueprint, public, require_fresh
+from genkan import access_token, auth, public, require_fresh
 from genkan.adapters.sqlalchemy import SQLAlchemyAdapter
 from genkan.callbacks import Callbacks, SessionParams
 from genkan.crypto.sealer import Sealer
-from genkan.errors import AdapterError, ConfigurationError, NoRequestContext
+from genkan.errors import AdapterError, NoRequestContext
 from genkan.types import Session
 from genkan.web.context import session_result
 from tests.browser import HTMX, Browser
@@ -137,11 +137,6 @@ def test_outside_a_request_the_other_functions_raise_the_same_error(app: Flask) 
     for function in functions:
         with app.app_context(), pytest.raises(NoRequestContext, match="Call it in a view or a template"):
             function()
-
-
-def test_registering_a_blueprint_before_init_app_raises_an_error_that_names_the_remedy() -> None:
-    with pytest.raises(ConfigurationError, match=r"init_app\(app\) before registering"):
-        Flask("bare").register_blueprint(json_blueprint(Blueprint("api", __name__)))
 
 
 def test_without_init_app_views_and_templates_raise_an_error_that_names_the_remedy() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Flask
 
-from genkan import fresh, json_blueprint
+from genkan import fresh_login_required, json_blueprint
 
 ORIGIN = "http://127.0.0.1:5000"
 WITHIN = 300
@@ -18,7 +18,7 @@ def add_views(app: Flask) -> Flask:
 
     @html.route("/confidential", methods=["GET", "POST"])
     @json_api.route("/api/confidential", methods=["GET", "POST"])
-    @fresh(within=WITHIN)
+    @fresh_login_required(within=WITHIN)
     def confidential() -> str:
         return "secret"
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from genkan import fresh
+from genkan import fresh_login_required
 from genkan.errors import ConfigurationError
 from genkan.oauth.id_token import CLOCK_TOLERANCE
 from tests.browser import HTMX, Browser
@@ -88,7 +88,7 @@ class TestMissingReauthentication:
     @pytest.mark.parametrize("within", [0, -1])
     def test_a_window_below_one_second_stops_the_start(self, within: int) -> None:
         with pytest.raises(ConfigurationError, match="within"):
-            fresh(within=within)
+            fresh_login_required(within=within)
 
 
 class TestThePage:
