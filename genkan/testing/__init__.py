@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from flask import Flask
 from flask.testing import FlaskClient
 
 from genkan.core import Core
+from genkan.errors import ConfigurationError
+from genkan.http.cookies import Cookie
+from genkan.http.urls import origin_of
 from genkan.session import issuer, revoker
 from genkan.session.activity import ClientInfo
 from genkan.types import Account, ProviderIdentity, User
 from genkan.web.context import get_core
-from genkan.web.state import get_state
+from genkan.web.state import MovableClock, get_state
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 PROVIDER = "test"
 """Id of the provider that test users have signed in with."""
@@ -24,35 +31,56 @@ NOT_FRESH = 24 * 3600
 """Seconds since the authentication of a user who is not fresh."""
 
 
-def sign_in(
-    app: Flask,
-    client: FlaskClient,
-    *,
-    email: str = "user@example.com",
-    name: str = "Test User",
-    role: str = "user",
-    fresh: bool = True,
-    ended: bool = False,
-) -> User:
+def sign_in(app: Flask, client: FlaskClient, **user: Any) -> User:
     """Sign the client in as the user with this address, who is created if necessary, and return the user.
 
-    The session and its record are real, and the callbacks of the application are called. With `fresh=False` the user
-    authenticated a day ago. With `ended` the session has been revoked since.
+    Keywords: `email`, `name`, `role`, `fresh` and `ended`. The session and its record are real, and the callbacks of the
+    application are called. With `fresh=False` the user authenticated a day ago. With `ended=True` the session has been
+    revoked since.
     """
-    with app.test_request_context(base_url=app.config.get("AUTH_URL")):
-        core = get_core()
-        user = _stored_user(email, name, role, core)
-        auth_time = core.sessions.now() - (0 if fresh else NOT_FRESH)
-        account = Account(PROVIDER, email, "oidc", user_id=user.id)
-        identity = ProviderIdentity(user, account, {}, auth_time)
-        token = issuer.first_token(identity, user, False, core.sessions)
-        record = issuer.new_record(token, identity, ClientInfo("Test", None), core.sessions)
-        cookies, _ = issuer.create_session(token, record, (), core.sessions)
-        if ended:
-            revoker.revoke_id(record.id, "ended", core.sessions)
+    stored, cookies = _create_session(app, app.config.get("AUTH_URL"), **user)
+    domain = urlsplit(get_state(app).core.origin).hostname or ""
     for cookie in cookies:
-        client.set_cookie(cookie.name, cookie.value, domain=urlsplit(core.origin).hostname or "")
-    return user
+        client.set_cookie(cookie.name, cookie.value, domain=domain)
+    return stored
+
+
+def sign_in_with(app: Flask, page: Page, **user: Any) -> User:
+    """Sign the browser of this Playwright page in, and return the user. Keywords as for `sign_in`.
+
+    If the page is open, its address says where the application is served, otherwise AUTH_URL does.
+    """
+    url = origin_of(page.url)
+    stored, cookies = _create_session(app, url or app.config.get("AUTH_URL"), **user)
+    url = url or get_state(app).core.origin
+    for cookie in cookies:
+        page.context.add_cookies(
+            [
+                {
+                    "name": cookie.name,
+                    "value": cookie.value,
+                    "url": url,
+                    "httpOnly": True,
+                    "secure": cookie.secure,
+                    "sameSite": "Lax",
+                }
+            ]
+        )
+    return stored
+
+
+def clock_of(app: Flask) -> MovableClock:
+    """Return the clock of an application under test.
+
+    Raises ConfigurationError if `app.testing` was not set before the first request, as other code has the time of the
+    computer then.
+    """
+    state = get_state(app)
+    if not (state.core.clock is state.test_clock if state.is_built else app.testing):
+        raise ConfigurationError(
+            "genkan_clock: the application is not under test. Set TESTING before the first request."
+        )
+    return state.test_clock
 
 
 def assert_protected(app: Flask, *, public: Collection[str] = ()) -> None:
@@ -71,6 +99,30 @@ def assert_protected(app: Flask, *, public: Collection[str] = ()) -> None:
             open_endpoints.append(rule.endpoint)
     if open_endpoints:
         raise AssertionError(f"without a session, these endpoints answer: {', '.join(sorted(open_endpoints))}")
+
+
+def _create_session(
+    app: Flask,
+    base_url: str | None,
+    *,
+    email: str = "user@example.com",
+    name: str = "Test User",
+    role: str = "user",
+    fresh: bool = True,
+    ended: bool = False,
+) -> tuple[User, Sequence[Cookie]]:
+    with app.test_request_context(base_url=base_url):
+        core = get_core()
+        user = _stored_user(email, name, role, core)
+        auth_time = core.sessions.now() - (0 if fresh else NOT_FRESH)
+        account = Account(PROVIDER, email, "oidc", user_id=user.id)
+        identity = ProviderIdentity(user, account, {}, auth_time)
+        token = issuer.first_token(identity, user, False, core.sessions)
+        record = issuer.new_record(token, identity, ClientInfo("Test", None), core.sessions)
+        cookies, _ = issuer.create_session(token, record, (), core.sessions)
+        if ended:
+            revoker.revoke_id(record.id, "ended", core.sessions)
+    return user, cookies
 
 
 def _stored_user(email: str, name: str, role: str, core: Core) -> User:

@@ -5,7 +5,7 @@ A wheel that is installed loads this plugin by itself. Without one: `pytest_plug
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +13,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from genkan import testing
+from genkan.types import User
+from genkan.web.state import MovableClock
 
 
 @pytest.fixture
@@ -33,6 +35,20 @@ def htmx_client(app: Flask) -> FlaskClient:
     client = app.test_client()
     client.environ_base["HTTP_HX_REQUEST"] = "true"
     return client
+
+
+@pytest.fixture
+def genkan_clock(app: Flask) -> Iterator[MovableClock]:
+    """Return the clock of `app`. `advance(seconds)` and `set(moment)` move it for Genkan, and for nothing else."""
+    clock = testing.clock_of(app)
+    yield clock
+    clock.offset = 0.0
+
+
+@pytest.fixture
+def sign_in_with(app: Flask) -> Callable[..., User]:
+    """Return a function that signs a Playwright page in, without opening a page. Keywords as for `genkan.testing.sign_in`."""
+    return lambda page, **user: testing.sign_in_with(app, page, **user)
 
 
 @pytest.fixture

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from threading import RLock
 from typing import NamedTuple
@@ -14,6 +16,7 @@ from flask.sansio.app import App
 
 from genkan.adapters import Schema
 from genkan.core import Core
+from genkan.crypto.sealer import Clock
 from genkan.errors import ConfigurationError, InvalidSettings
 from genkan.http.cookies import Cookie, RequestCookies
 from genkan.http.csrf import CSRFPair
@@ -23,6 +26,32 @@ from genkan.web.headers import SecurityHeaders
 
 EXTENSION = "genkan"
 """The key in `app.extensions`."""
+
+
+class MovableClock:
+    """Clock of an application under test. Call it for the time in seconds since 1970."""
+
+    def __init__(self) -> None:
+        self.base: Clock = time.time
+        """The clock that this one is ahead of."""
+        self.offset = 0.0
+        """Seconds."""
+
+    def __call__(self) -> float:
+        """Return the time in seconds since 1970."""
+        return self.base() + self.offset
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock by this many seconds. A negative number turns it back."""
+        self.offset += seconds
+
+    def set(self, moment: datetime | float) -> None:
+        """Set the clock to a datetime, or to seconds since 1970. It goes on from there. Raises ValueError without timezone."""
+        if isinstance(moment, datetime):
+            if moment.tzinfo is None:
+                raise ValueError("genkan_clock.set: a datetime without a timezone is no moment. Add tzinfo=UTC.")
+            moment = moment.timestamp()
+        self.offset += moment - self()
 
 
 class AppParts(NamedTuple):
@@ -76,6 +105,8 @@ class AppState:
         """Variables of every template of the package."""
         self.read_settings: Callable[[], Settings] | None = None
         """Returns the settings, for commands. Raises ConfigurationError. None if the core was given."""
+        self.test_clock = MovableClock()
+        """The clock of the fixture `genkan_clock`. Used if the application is under test when the core is built."""
         self._build, self._lock, self._is_prepared = build, RLock(), False
 
     def prepare(self, *_sender: object, **_more: object) -> None:

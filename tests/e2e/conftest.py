@@ -48,6 +48,12 @@ def _live_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
         yield app
 
 
+@pytest.fixture(name="app")
+def _app(live_app: Flask) -> Flask:
+    """Return the application that is served, for the fixtures of `genkan.testing`."""
+    return live_app
+
+
 @pytest.fixture(name="open_window")
 def _open_window(chromium: Chromium, live_app: Flask) -> Iterator[OpenWindow]:
     """Return a function that opens windows. Keywords are Playwright's for a browser context.

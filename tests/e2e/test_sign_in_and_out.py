@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import expect
 
+from genkan import User
 from tests.e2e.browser_window import FAILED_REQUEST, UNAUTHORIZED, BrowserWindow
 from tests.e2e.conftest import OpenWindow
 from tests.e2e.page_actions import choose_user, menu, open_menu, press
+
+SignInWith = Callable[..., User]
 
 DEFAULT_AVATAR = re.compile("/static/img/default-avatar.svg")
 PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><path d="M0 0h9v9H0z"/></svg>'
@@ -36,9 +40,10 @@ def test_a_new_user_signs_in_opens_the_dashboard_and_signs_out(open_window: Open
     expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
 
 
-def test_signing_out_on_a_public_page_stays_on_the_page(htmx_window: BrowserWindow) -> None:
-    htmx_window.sign_in()
-    page = htmx_window.open("/")
+def test_signing_out_on_a_public_page_stays_on_the_page(htmx_window: BrowserWindow, sign_in_with: SignInWith) -> None:
+    page = htmx_window.open("/about")
+    sign_in_with(page)
+    page.goto("/")
     page.evaluate("window.same = true")
     open_menu(page)
     press(page, "Sign out")
@@ -49,10 +54,14 @@ def test_signing_out_on_a_public_page_stays_on_the_page(htmx_window: BrowserWind
     assert page.url == f"{htmx_window.origin}/"
 
 
-def test_signing_out_on_a_private_page_redirects_to_sign_in(htmx_window: BrowserWindow) -> None:
+def test_signing_out_on_a_private_page_redirects_to_sign_in(
+    htmx_window: BrowserWindow, sign_in_with: SignInWith
+) -> None:
     htmx_window.allow_errors(UNAUTHORIZED)
-    htmx_window.sign_in()
-    page = htmx_window.open("/dashboard")
+    page = htmx_window.context.new_page()
+    sign_in_with(page, email="ada@example.com", name="Ada")
+    page.goto("/dashboard")
+    expect(menu(page, "authenticated")).to_contain_text("Hi, Ada")
     open_menu(page)
     press(page, "Sign out")
 
