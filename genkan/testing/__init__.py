@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from flask import Flask
@@ -21,14 +21,25 @@ from genkan.types import Account, ProviderIdentity, User
 from genkan.web.context import get_core
 from genkan.web.state import MovableClock, get_state
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Page
-
 PROVIDER = "test"
 """Id of the provider that test users have signed in with."""
 
 NOT_FRESH = 24 * 3600
 """Seconds since the authentication of a user who is not fresh."""
+
+
+class BrowserPage(Protocol):
+    """The part of Playwright's `Page` that is used here. Playwright is imported by the tests that need it."""
+
+    @property
+    def url(self) -> str:
+        """The address. `about:blank` if the page is new."""
+        ...
+
+    @property
+    def context(self) -> Any:
+        """The browser context with the cookies."""
+        ...
 
 
 def sign_in(app: Flask, client: FlaskClient, **user: Any) -> User:
@@ -45,7 +56,7 @@ def sign_in(app: Flask, client: FlaskClient, **user: Any) -> User:
     return stored
 
 
-def sign_in_with(app: Flask, page: Page, **user: Any) -> User:
+def sign_in_with(app: Flask, page: BrowserPage, **user: Any) -> User:
     """Sign the browser of this Playwright page in, and return the user. Keywords as for `sign_in`.
 
     If the page is open, its address says where the application is served, otherwise AUTH_URL does.

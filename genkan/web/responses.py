@@ -43,7 +43,7 @@ def wants_json() -> bool:
     HTML. Without `strict` also for one that sends `Authorization` and does not name HTML. A browser, which names it, sends
     that header behind a proxy that asks for a password.
     """
-    if any(getattr(current_app.blueprints[name], JSON_MARK, False) for name in request.blueprints):
+    if any(getattr(current_app.blueprints.get(name), JSON_MARK, False) for name in request.blueprints):
         return True
     accepted = request.accept_mimetypes
     if accepted.quality("application/json") > 0 and accepted.quality("text/html") == 0:

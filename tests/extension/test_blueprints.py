@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 from flask import Blueprint, Flask
 
-from genkan import Genkan, auth, csrf_exempt, json_blueprint, public
+from genkan import Genkan, auth, csrf_exempt, json_blueprint, login_required, public
 from tests.extension.test_first_use import browser_of
 
 SECRET = "Wm9f2Lq8Zr4Tn6Yb1Xc3Vd5Hg7Jk0Ps-"
@@ -209,6 +209,12 @@ def test_json_is_inferred_from_accept_and_authorization(
     response = make_app(accounts, accounts.protect(shop())).test_client().get("/top", headers=headers)
     assert (response.get_json(silent=True) == UNAUTHORIZED) is is_json
     assert response.status_code == (401 if is_json or "HX-Request" in headers else 303)
+
+
+def test_an_endpoint_with_a_dot_needs_no_blueprint(make_app: MakeApp) -> None:
+    app = make_app(Genkan())
+    app.add_url_rule("/dotted", "no.blueprint", login_required(lambda: "page"))
+    assert app.test_client().get("/dotted").status_code == 303
 
 
 def test_a_protected_blueprint_without_valid_settings_is_closed(

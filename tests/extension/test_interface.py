@@ -1,0 +1,111 @@
+"""The public names, their documentation, and the snippets of docs/api.md."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+from werkzeug.local import LocalProxy
+
+import genkan
+from genkan.settings.environment import ROOT
+from genkan.web.context import load_user
+from genkan.web.menu import TemplateFunctions
+
+DOCUMENT = (ROOT / "docs/api.md").read_text()
+TABLE = DOCUMENT[DOCUMENT.index("## `from genkan") : DOCUMENT.index("## Blueprints")]
+SNIPPETS = re.findall(r"```python\n(.*?)```", DOCUMENT, re.DOTALL)
+TWO_LINES = re.findall(r"```jinja\n(.*?)```", DOCUMENT, re.DOTALL)
+
+
+def documented(text: str) -> set[str]:
+    """Return the names in the first column of the table."""
+    cells = re.findall(r"^\| (`.*?) \|", text, re.MULTILINE)
+    return {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
+
+
+@pytest.mark.parametrize("name", genkan.__all__)
+def test_each_name_has_a_docstring_of_its_own(name: str) -> None:
+    value = getattr(genkan, name)
+    text = load_user.__doc__ if type(value) is LocalProxy else value.__doc__
+    # A dataclass without a docstring gets its signature.
+    assert text
+    assert not text.startswith(f"{name}(")
+    assert text[0].isupper()
+
+
+def test_each_name_is_in_the_table_and_each_name_of_the_table_exists() -> None:
+    assert documented(TABLE) == set(genkan.__all__)
+    assert genkan.__all__ == sorted(genkan.__all__)
+
+
+def test_what_is_imported_by_the_package_and_public_is_in_all() -> None:
+    public = {name for name, value in vars(genkan).items() if not name.startswith("_") and not inspect.ismodule(value)}
+    assert public == set(genkan.__all__)
+
+
+def test_each_function_for_templates_is_in_the_table() -> None:
+    names = {name for name in vars(TemplateFunctions) if not name.startswith("_")}
+    assert set(re.findall(r"`genkan\.(\w+)\(", DOCUMENT)) == names
+
+
+def test_the_snippets_run(tmp_path: Path) -> None:
+    """The tests of the document pass for the application of the document."""
+    application, tests = SNIPPETS
+    (tmp_path / "shop.py").write_text(application)
+    fixture = """
+import pytest
+from shop import create_app
+
+@pytest.fixture
+def app():
+    app = create_app()
+    app.testing = True
+    return app
+
+def test_marks(app):
+    client = app.test_client()
+    statuses = [client.get("/admin/help"), client.post("/hooks/payment"), client.get("/admin/")]
+    assert [response.status_code for response in statuses] == [200, 200, 303]
+
+"""
+    (tmp_path / "test_shop.py").write_text(fixture + tests)
+    plugins = [] if _is_installed() else ["-p", "genkan.testing.plugin"]
+    command = [
+        "env",
+        "-i",
+        f"PYTHONPATH={ROOT}:{tmp_path}",
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-W",
+        "error",
+        *plugins,
+    ]
+    run = subprocess.run(
+        [*command, "-p", "no:cacheprovider", str(tmp_path)],
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=120,
+    )
+    assert "3 passed" in run.stdout, run.stdout + run.stderr
+
+
+def _is_installed() -> bool:
+
+    return any(point.value == "genkan.testing.plugin" for point in entry_points(group="pytest11"))
+
+
+def test_the_layout_of_two_lines_is_the_one_that_is_tested() -> None:
+    tested = (ROOT / "tests/extension/test_templates.py").read_text()
+    (lines,) = TWO_LINES
+    assert lines.count("\n") == 2
+    assert repr(lines) in tested
