@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from flask import Flask
@@ -28,6 +30,8 @@ from tests.extension.login_manager.conftest import (
 )
 from tests.extension.test_first_use import browser_of
 
+SECRET = "Wm9f2Lq8Zr4Tn6Yb1Xc3Vd5Hg7Jk0Ps-"
+
 
 def test_a_sign_out_of_one_application_ends_no_session_of_another(make_shop: MakeShop) -> None:
     one = browser_of(make_shop())
@@ -50,6 +54,22 @@ def test_a_manager_that_several_applications_share_is_changed_once(make_shop: Ma
     manager.init_app(bare)
     add_views(bare)
     assert bare.test_client().get("/name").text == ANONYMOUS
+
+
+def test_first_requests_at_the_same_time_all_have_our_user(make_shop: MakeShop) -> None:
+    browser = browser_of(make_shop(AUTH_SECRET=SECRET))
+    browser.sign_in()
+    cookie = {"Cookie": f"{SESSION_COOKIE}={browser.cookie(SESSION_COOKIE)}"}
+    app = make_shop(AUTH_SECRET=SECRET)
+    start = Barrier(8)
+
+    def request(path: str) -> str:
+        start.wait(timeout=30)
+        return app.test_client(use_cookies=False).get(path, headers=cookie).text
+
+    with ThreadPoolExecutor(8) as threads:
+        assert set(threads.map(request, ["/name", "/template"] * 4)) == {OURS}
+    assert app.login_manager.anonymous_user.anonymous_user is Visitor  # type: ignore[attr-defined]  # set by Flask-Login
 
 
 def test_a_request_loader_of_theirs_comes_first(make_shop: MakeShop) -> None:
