@@ -94,11 +94,12 @@ def _needs(endpoint: str, method: str, view: Callable[..., Any] | None, state: A
     # The methods of a class-based view may have decorators of their own.
     of_method = getattr(getattr(view, "view_class", None), method.lower(), None)
     needs = [*needs_of(view), *needs_of(of_method)]
-    if state.strict and endpoint not in state.public:
+    is_closed = state.strict or endpoint in state.protected
+    if is_closed and endpoint not in state.public:
         needs.insert(0, "session")
     if _has_flask_login(view) or _has_flask_login(of_method):
         needs.append("flask-login")
-    if state.strict and method not in SAFE_METHODS and endpoint not in state.csrf_exempt:
+    if is_closed and method not in SAFE_METHODS and endpoint not in state.csrf_exempt:
         needs.append("token")
     if not needs or needs == ["token"]:
         needs.insert(0, PUBLIC if endpoint in state.public else OPEN)

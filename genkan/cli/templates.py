@@ -14,7 +14,6 @@ from flask.cli import with_appcontext
 from jinja2 import meta, nodes
 
 from genkan import web
-from genkan.web.context import TEMPLATE_CONTEXT
 from genkan.web.state import get_state
 
 FOLDER = Path(web.__path__[0]) / "templates"
@@ -87,15 +86,25 @@ def _copy(name: str, app: Flask) -> Path:
 
 def _context(name: str, app: Flask) -> tuple[list[str], list[str]]:
     """Return the variables and functions that a template and those that it includes or extends use."""
-    for prepare in get_state(app).at_first_request:
-        prepare()
-    functions = TEMPLATE_CONTEXT.keys() | app.jinja_env.globals.keys()
-    used = _used_names(name, app)
-    of_flask = Flask(__name__).jinja_env.globals.keys()
-    return sorted(used - functions), sorted(used & functions - of_flask)
+    state = get_state(app)
+    state.prepare()
+    ours = state.template_context.keys()
+    trees = _trees(name, app)
+    used = set().union(*map(meta.find_undeclared_variables, trees))
+    # An included template gets what the one around it assigns.
+    used -= {name.name for tree in trees for name in tree.find_all(nodes.Name) if name.ctx != "load"}
+    attributes = [attribute for tree in trees for attribute in tree.find_all(nodes.Getattr)]
+    functions = {
+        f"{attribute.node.name}.{attribute.attr}"
+        for attribute in attributes
+        if isinstance(attribute.node, nodes.Name) and attribute.node.name in ours
+    }
+    of_application = app.jinja_env.globals.keys() - Flask(__name__).jinja_env.globals.keys()
+    return sorted(used - ours - app.jinja_env.globals.keys()), sorted(functions | (used & of_application - ours))
 
 
-def _used_names(name: str, app: Flask) -> set[str]:
+def _trees(name: str, app: Flask) -> list[nodes.Template]:
+    """Return the template and those that it includes, imports or extends, as far as they are ours."""
     environment = app.jinja_env.overlay()
     # Otherwise its globals would count as assigned.
     environment.globals = {}
@@ -106,9 +115,7 @@ def _used_names(name: str, app: Flask) -> set[str]:
         if known not in trees and (FOLDER / known).is_file():
             trees[known] = environment.parse(_original(known))
             left += filter(None, meta.find_referenced_templates(trees[known]))
-    used = set().union(*map(meta.find_undeclared_variables, trees.values()))
-    # An included template gets what the one around it assigns.
-    return used - {name.name for tree in trees.values() for name in tree.find_all(nodes.Name) if name.ctx != "load"}
+    return list(trees.values())
 
 
 def _names() -> list[str]:

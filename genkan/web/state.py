@@ -41,6 +41,15 @@ class MovableClock:
         """Return the time in seconds since 1970."""
         return self.base() + self.offset
 
+    @property
+    def now(self) -> float:
+        """The time in seconds since 1970. A test may set it."""
+        return self()
+
+    @now.setter
+    def now(self, seconds: float) -> None:
+        self.offset += seconds - self()
+
     def advance(self, seconds: float) -> None:
         """Move the clock by this many seconds. A negative number turns it back."""
         self.offset += seconds
@@ -51,7 +60,7 @@ class MovableClock:
             if moment.tzinfo is None:
                 raise ValueError("genkan_clock.set: a datetime without a timezone is no moment. Add tzinfo=UTC.")
             moment = moment.timestamp()
-        self.offset += moment - self()
+        self.now = moment
 
 
 class AppParts(NamedTuple):

@@ -9,7 +9,7 @@ from flask import Blueprint, Flask
 from flask.views import MethodView
 from flask_login import login_required as flask_login_required
 
-from genkan import csrf_exempt, fresh, login_required, public, roles_required
+from genkan import csrf_exempt, fresh_login_required, login_required, public, roles_required
 from tests.extension.conftest import MakeGuest
 from tests.extension.test_doctor import run
 
@@ -40,7 +40,7 @@ def _shop(make_guest: MakeGuest) -> Flask:
 
 def add_views(app: Flask) -> Flask:
     app.add_url_rule("/basket", view_func=Basket.as_view("basket"))
-    app.add_url_rule("/pay", "pay", login_required(fresh(within=300)(view)), methods=["GET", "POST"])
+    app.add_url_rule("/pay", "pay", login_required(fresh_login_required(within=300)(view)), methods=["GET", "POST"])
     app.add_url_rule("/legacy", "legacy", flask_login_required(view), methods=["POST"])
     app.add_url_rule("/hook", "hook", csrf_exempt(public(lambda: "")), methods=["POST"])
     bp = Blueprint("child", __name__, url_prefix="/child")

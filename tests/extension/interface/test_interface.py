@@ -105,7 +105,7 @@ def _is_installed() -> bool:
 
 
 def test_the_layout_of_two_lines_is_the_one_that_is_tested() -> None:
-    tested = (ROOT / "tests/extension/test_templates.py").read_text()
+    tested = (ROOT / "tests/extension/interface/test_templates.py").read_text()
     (lines,) = TWO_LINES
     assert lines.count("\n") == 2
     assert repr(lines) in tested
