@@ -37,7 +37,7 @@ from genkan.settings.package import collect, package_settings
 from genkan.types import Session, Token, str_claim
 from genkan.web import account, views
 from genkan.web.access import BlueprintMethods, make_check_access
-from genkan.web.context import auth, csrf_token, get_core, process_response, session_fingerprint, sign_in_url
+from genkan.web.context import auth, csrf_token, get_core, load_user, process_response, session_fingerprint, sign_in_url
 from genkan.web.headers import SecurityHeaders
 from genkan.web.menu import TEMPLATE_CONTEXT, add_template_globals, register_menu
 from genkan.web.responses import NO_STORE_HEADERS, register_error_handlers
@@ -97,6 +97,11 @@ class Genkan(CallbackRegistry, BlueprintMethods):
             check(app)
         if options.environment is None or dev_providers:
             app.register_blueprint(dev_views.create_blueprint(dev_providers, gated=options.environment is None))
+
+    @property
+    def current_user(self) -> Any:
+        """The signed-in user: the application's own one, or a `CurrentUser`. None if no user is signed in."""
+        return load_user()
 
     def refresh(self, user: Any) -> None:
         """Let the sessions of this user reload name, role and `is_active`. Every worker does so within a second.

@@ -6,6 +6,7 @@ client that sends a request inside an open one would share it with the next requ
 
 from __future__ import annotations
 
+import logging
 import secrets
 from copy import deepcopy
 from time import perf_counter
@@ -17,7 +18,7 @@ from werkzeug.local import LocalProxy
 
 from genkan import signals
 from genkan.core import BASE_PATH, Core
-from genkan.errors import NoRequestContext
+from genkan.errors import AdapterError, NoRequestContext
 from genkan.http.cookies import Cookie, RequestCookies
 from genkan.http.csrf import SAFE_METHODS, CSRFPair
 from genkan.http.urls import origin_of, relative_url, same_origin_url
@@ -28,6 +29,8 @@ from genkan.web.compression import compress
 from genkan.web.state import AppState, RequestState, get_state
 
 _ATTRIBUTE = "genkan_state"
+
+_log = logging.getLogger("genkan.session")
 
 
 def app_state() -> AppState:
@@ -78,10 +81,24 @@ def auth() -> Session | None:
     return session_result().session
 
 
-def load_user() -> CurrentUser | None:
-    """Return the object that `current_user` stands for. None if no user is signed in. Raises like `auth`."""
-    session = auth()
-    return None if session is None else CurrentUser(session.user)
+def load_user() -> Any:
+    """Return the object that `current_user` stands for. None if no user is signed in. Raises like `auth`.
+
+    It is the application's own user, loaded once for each request in the application's own session. An application
+    without users of its own gets a `CurrentUser`.
+    """
+    result, state = session_result(), request_state()
+    own_users = state.app.core.own_users
+    if result.session is None:
+        return None
+    if own_users is None:
+        return CurrentUser(result.session.user)
+    if state.own_user is None and result.user_id is not None:
+        try:
+            state.own_user = own_users.load(result.user_id)
+        except AdapterError as error:
+            _log.error("the application's user could not be loaded", extra={"error": type(error.__cause__).__name__})
+    return state.own_user
 
 
 current_user: Any = LocalProxy(load_user)
@@ -96,7 +113,8 @@ def session_result() -> SessionResult:
 
 def set_session_result(result: SessionResult) -> None:
     """Replace the session of the current request, after a sign-in, a sign-out or an update. It is not refreshed."""
-    request_state().result = result
+    state = request_state()
+    state.result, state.own_user = result, None
 
 
 def csrf_token() -> str:

@@ -6,10 +6,11 @@ without one gets ours. Some defaults of Flask-Login are switched off then, each 
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Flask, Response, after_this_request, current_app, g
 from flask_login import LoginManager, current_user, user_logged_out
 
-from genkan.types import CurrentUser
 from genkan.web.context import load_user
 from genkan.web.responses import unauthorized
 from genkan.web.server_actions import revoke_current_session
@@ -68,7 +69,7 @@ def prepare(app: Flask) -> None:
     user_logged_out.connect(_revoke, app)
 
 
-def _load() -> CurrentUser | None:
+def _load() -> Any:
     after_this_request(_forget_after)
     return load_user()
 

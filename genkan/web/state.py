@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from threading import RLock
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from weakref import WeakSet
 
 from flask import Blueprint, Response, request_started
@@ -183,6 +183,8 @@ class RequestState:
     cookies: RequestCookies
     result: SessionResult | None = None
     """The session. None until `auth()` was called."""
+    own_user: Any = None
+    """The application's own user of the session. None until `current_user` was used."""
     csrf_pair: CSRFPair | None = None
     """The CSRF token for the forms of this response. None until a form needs it."""
     set_cookies: list[Cookie] = field(default_factory=list)

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flask import Flask
+from flask import Flask, Response, jsonify
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Boolean, Column, Connection, Engine, Integer, String, Uuid, create_engine, text
 from sqlalchemy.orm import DeclarativeBase, scoped_session, sessionmaker
 
-from genkan import Genkan
+from genkan import Genkan, current_user
 from tests.browser import Browser
 
 KEYS: dict[str, Callable[[], Column[Any]]] = {
@@ -78,16 +78,10 @@ class Shop:
         with self.app.app_context(), self.engine().begin() as connection:
             yield connection
 
-    def current_user_id(self, client: Browser) -> Any:
-        """Return the primary key of the `current_user` in a request of this client."""
-        user_id = (
-            (self.app.extensions["genkan"].core.sessions.sealer.open(cookie)["sub"])
-            if (cookie := client.cookie("authjs.session-token"))
-            else ""
-        )
-        with self.context():
-            own_user = self.app.extensions["genkan"].core.own_users.load(user_id)
-            return None if own_user is None else own_user.id
+    def current_user_id(self, client: Browser) -> str | None:
+        """Return the primary key, as text, of the `current_user` in a request of this client."""
+        user_id: str | None = client.get("/me").get_json()
+        return user_id
 
 
 def _columns(key: str) -> dict[str, Any]:
@@ -121,6 +115,15 @@ def make_shop(
         shop = _flask_sqlalchemy(app, key, settings, with_users=with_users)
     if not with_users:
         return shop
+
+    @app.get("/me")
+    def me() -> Response:
+        own_user = shop.accounts.current_user
+        assert bool(current_user) is (own_user is not None)
+        if own_user is None:
+            return jsonify(None)
+        assert shop.session.get(shop.User, own_user.id) is own_user
+        return jsonify(str(current_user.id))
 
     @shop.accounts.new_user
     def new_user(identity: Any) -> Any:

@@ -34,7 +34,9 @@ def test_the_first_sign_in_creates_a_user_of_the_application(
     client.sign_out()
     client.sign_in_as(**OWNER)
     assert [again.id for again in shop.users()] == [user.id]
-    assert shop.current_user_id(client) == user.id
+    assert shop.current_user_id(client) == str(user.id)
+    client.sign_out()
+    assert shop.current_user_id(client) is None
 
 
 def test_the_hook_gets_the_identity(shop: Shop, op: FaultyProvider) -> None:
