@@ -39,6 +39,10 @@ class OwnUsers(Protocol):
         """
         ...
 
+    def findings(self) -> list[tuple[str, str]]:
+        """Return what an owner should know, each as a problem and its remedy. Raises AdapterError."""
+        ...
+
     def find_id(self, own_user: Any) -> str | None:
         """Return the id of our user who is linked to this one: an object, or its primary key. None if there is none.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
@@ -180,6 +180,16 @@ def _check_tables(subject: Subject) -> Iterator[Finding]:
         yield Finding("error", problem)
 
 
+def _check_own_users(subject: Subject) -> Iterator[Finding]:
+    own_users = subject.core.own_users
+    if own_users is None:
+        return
+    # A database that can't be reached is a finding about the tables.
+    with suppress(AdapterError):
+        for problem, remedy in own_users.findings():
+            yield Finding("warning", problem, remedy)
+
+
 def _check_cookies(subject: Subject) -> Iterator[Finding]:
     if not is_loopback(urlsplit(subject.core.origin).hostname):
         return
@@ -216,5 +226,5 @@ CHECKS: tuple[Callable[[Flask], Iterator[Finding]], ...] = (_check_templates, _c
 
 SETTINGS_CHECKS: tuple[Callable[[Subject], Iterator[Finding]], ...] = (
     *(_check_secret, _check_origin, _check_providers),
-    *(_check_tables, _check_cookies),
+    *(_check_tables, _check_own_users, _check_cookies),
 )

@@ -103,16 +103,20 @@ def make_shop(
     library: str = "flask-sqlalchemy",
     key: str = "integer",
     with_users: bool = True,
+    has_confirmed_column: bool = True,
     **settings: Any,
 ) -> Shop:
     """Return an application whose tables exist. Further keywords are those of `Genkan`."""
     app = Flask("shop", root_path=str(folder), instance_path=str(folder / "instance"))
     app.testing = True
     app.config["SQLALCHEMY_DATABASE_URI"] = url
+    columns = _columns(key)
+    if not has_confirmed_column:
+        del columns["email_confirmed"]
     if library == "sqlalchemy":
-        shop = _sqlalchemy(app, url, key, settings)
+        shop = _sqlalchemy(app, url, columns, settings)
     else:
-        shop = _flask_sqlalchemy(app, key, settings, with_users=with_users)
+        shop = _flask_sqlalchemy(app, columns, settings, with_users=with_users)
     if not with_users:
         return shop
 
@@ -132,10 +136,10 @@ def make_shop(
     return shop
 
 
-def _flask_sqlalchemy(app: Flask, key: str, settings: dict[str, Any], *, with_users: bool) -> Shop:
+def _flask_sqlalchemy(app: Flask, columns: dict[str, Any], settings: dict[str, Any], *, with_users: bool) -> Shop:
     db = SQLAlchemy()
     db.init_app(app)
-    user: Any = type("User", (db.Model,), _columns(key))
+    user: Any = type("User", (db.Model,), columns)
     accounts = Genkan(db=db, user=user if with_users else None, **settings)
     accounts.init_app(app)
     with app.app_context():
@@ -143,9 +147,9 @@ def _flask_sqlalchemy(app: Flask, key: str, settings: dict[str, Any], *, with_us
     return Shop(app, accounts, user, db.session, lambda: db.engine)
 
 
-def _sqlalchemy(app: Flask, url: str, key: str, settings: dict[str, Any]) -> Shop:
+def _sqlalchemy(app: Flask, url: str, columns: dict[str, Any], settings: dict[str, Any]) -> Shop:
     base: Any = type("Base", (DeclarativeBase,), {})
-    user: Any = type("User", (base,), _columns(key))
+    user: Any = type("User", (base,), columns)
     engine = create_engine(url)
     session = scoped_session(sessionmaker(engine))
     accounts = Genkan(app, engine=engine, metadata=base.metadata, user=lambda: user, session=session, **settings)

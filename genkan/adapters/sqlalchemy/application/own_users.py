@@ -8,12 +8,25 @@ from dataclasses import replace
 from typing import Any
 from weakref import WeakSet
 
-from sqlalchemy import Column, ColumnElement, Connection, Engine, Select, Table, delete, event, inspect, or_, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    Select,
+    Table,
+    delete,
+    event,
+    inspect,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.exc import DataError, IntegrityError, StatementError
 from sqlalchemy.orm import Mapper, ORMExecuteState, Session
 
 from genkan.adapters.own_users import UserHooks
-from genkan.adapters.sqlalchemy.database import Database, Executor, adapter_errors
+from genkan.adapters.sqlalchemy.database import Database, Executor, adapter_errors, dialect_name
 from genkan.adapters.sqlalchemy.revocations import Revocations
 from genkan.adapters.sqlalchemy.tables import APPLICATION_USER, Tables
 from genkan.errors import AccessDenied, AuthError, ConfigurationError
@@ -21,6 +34,9 @@ from genkan.types import Identity, User
 
 LIFETIME = 90 * 24 * 3600
 """Seconds. The maximum lifetime of a session, for deletions in a program that has not read the settings."""
+
+VERIFIED_COLUMN_WORDS = ("confirm", "verif", "valid")
+"""Parts of the names of columns that say if an address is verified."""
 
 _LISTENER = "genkan_listener"
 """Key in the `info` of the metadata. Alembic would write the `info` of a table into its scripts."""
@@ -118,6 +134,27 @@ class SQLAlchemyOwnUsers:
         )
         with self._database.read() as session:
             return session.execute(select(self._users.id).where(self._users[APPLICATION_USER] == key)).scalar()
+
+    def findings(self) -> list[tuple[str, str]]:
+        """Return a problem and its remedy where an address may not be verified, or a deletion may not be seen."""
+        columns = [column.name.lower() for column in self._model.__table__.columns]
+        has_column = any(word in name for name in columns for word in VERIFIED_COLUMN_WORDS)
+        with self._database.read() as session:
+            is_sqlite = dialect_name(session) == "sqlite"
+            has_foreign_keys = not is_sqlite or bool(session.execute(text("PRAGMA foreign_keys")).scalar())
+        found = []
+        if self._hooks.existing_user and not has_column:
+            problem = (
+                f"existing_user: {self._model.__name__} has no column that says if the application has verified the "
+                "address, so another person may have registered it first."
+            )
+            found.append((problem, "Add one, or let the hook remove that user's password and sessions."))
+        if not has_foreign_keys:
+            problem = (
+                "Foreign keys are off in SQLite, so a user who is deleted in SQL keeps the sessions for two minutes."
+            )
+            found.append((problem, "Run PRAGMA foreign_keys=ON for each connection, or call accounts.forget then."))
+        return found
 
     def end_orphans(self) -> None:
         """Delete each of our users whose application's user was deleted by a foreign key, and end the sessions."""
