@@ -127,10 +127,8 @@ class Genkan(CallbackRegistry, BlueprintMethods):
         self, app: Flask, options: Options, host: ApplicationDatabase | None, dev_providers: list[DevelopmentProvider]
     ) -> AppParts:
         self.is_in_use = True
-        if app.testing or options.clock is not None:
-            clock = get_state(app).test_clock
-            clock.base = options.clock or clock.base
-            options = replace(options, clock=clock)
+        if app.testing and options.clock is None:
+            options = replace(options, clock=get_state(app).test_clock)
         settings = _settings(app, options)
         stores = open_stores(app, settings, options, host, self.user_hooks)
         callbacks = self.callbacks if stores.own_users else replace(self.callbacks, role=self.user_hooks.role)

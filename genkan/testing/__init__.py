@@ -87,11 +87,12 @@ def clock_of(app: Flask) -> MovableClock:
     computer then.
     """
     state = get_state(app)
-    if not (state.core.clock is state.test_clock if state.is_built else app.testing):
+    clock = state.core.clock if state.is_built else state.test_clock
+    if not isinstance(clock, MovableClock) or not (state.is_built or app.testing):
         raise ConfigurationError(
             "genkan_clock: the application is not under test. Set TESTING before the first request."
         )
-    return state.test_clock
+    return clock
 
 
 def assert_protected(app: Flask, *, public: Collection[str] = ()) -> None:

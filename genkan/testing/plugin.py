@@ -41,8 +41,9 @@ def htmx_client(app: Flask) -> FlaskClient:
 def genkan_clock(app: Flask) -> Iterator[MovableClock]:
     """Return the clock of `app`. `advance(seconds)` and `set(moment)` move it for Genkan, and for nothing else."""
     clock = testing.clock_of(app)
+    before = clock.offset
     yield clock
-    clock.offset = 0.0
+    clock.offset = before
 
 
 @pytest.fixture
