@@ -75,7 +75,7 @@ def _own_app(make_app: MakeApp, environment: Environment) -> Flask:
     """Return an application with the default paths of the package."""
     make_app()
     app = Flask("own", static_folder=None, template_folder=None)
-    Genkan(strict=True).init_app(app, environment=environment)
+    Genkan(strict=True, tables="authjs").init_app(app, environment=environment)
     app.add_url_rule("/", "home", public(lambda: render_template_string("{{ user_menu() }}<hr>{{ user_menu() }}")))
     app.add_url_rule(
         "/nonce", "nonce", public(lambda: render_template_string("{{ user_menu(loading=True, nonce='a\"b') }}"))
@@ -114,7 +114,7 @@ def test_a_function_of_the_application_with_the_name_of_ours_stays(make_app: Mak
     make_app()
     app = Flask("own", static_folder=None, template_folder=None)
     app.jinja_env.globals["user_menu"] = "mine"
-    Genkan(strict=True).init_app(app, environment=environment)
+    Genkan(strict=True, tables="authjs").init_app(app, environment=environment)
 
     assert app.jinja_env.globals["user_menu"] == "mine"
 

@@ -37,7 +37,7 @@ pages = {path: client.get(path) for path in sys.argv[1:]}
 print(json.dumps({
     "package": genkan.__file__,
     "light": light,
-    "pending": migrations.pending(os.environ["GENKAN_DATABASE_URL"]),
+    "pending": migrations.pending(os.environ["GENKAN_DATABASE_URL"], "genkan"),
     "pages": {path: [page.status_code, page.mimetype, page.text] for path, page in pages.items()},
 }))
 """
