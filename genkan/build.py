@@ -6,22 +6,17 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 
 from genkan.adapters import Adapter
 from genkan.adapters.own_users import UserHooks
-from genkan.adapters.sqlalchemy.application.database import ApplicationDatabase, DatabaseOptions
-from genkan.adapters.sqlalchemy.stores import Stores, StoreSettings, open_own_stores
-from genkan.adapters.sqlalchemy.tables import Naming
 from genkan.cache.base import Cache
 from genkan.cache.sealed import SealedCache
-from genkan.cache.shared import CachelibCache, FlaskCache
 from genkan.callbacks import Callbacks
 from genkan.core import Core, Pages
 from genkan.crypto.sealer import Clock, TextSealer
-from genkan.dev_provider import DevelopmentProvider
 from genkan.errors import ConfigurationError
 from genkan.providers.base import Provider
 from genkan.providers.development import development
@@ -35,6 +30,12 @@ from genkan.providers.registry import (
 from genkan.session.sessions import SessionConfig
 from genkan.settings.environment import Settings
 from genkan.settings.package import PREFIXES, collect
+
+if TYPE_CHECKING:
+    from genkan.adapters.sqlalchemy.application.database import ApplicationDatabase
+    from genkan.adapters.sqlalchemy.stores import Stores
+    from genkan.adapters.sqlalchemy.tables import Naming
+    from genkan.dev_provider.endpoints import DevelopmentProvider
 
 PATHS = {"GENKAN_ACCOUNT_PATH": "account", "GENKAN_MENU_PATH": "menu_path"}
 """Variables for paths, and the fields of `Pages`."""
@@ -60,6 +61,8 @@ class Options:
     variables: Mapping[str, object] = field(default_factory=dict)
     """The keywords that are variables."""
     pages: Pages = field(default_factory=Pages)
+    cache: object | None = None
+    """The application's instance of Flask-Caching, in place of GENKAN_REDIS_URL."""
     tables: Naming = "genkan"
     """`authjs`: the tables of an Auth.js database, which is created or adopted."""
     db: Any = None
@@ -90,13 +93,21 @@ def application_database(options: Options) -> ApplicationDatabase | None:
     Raises ConfigurationError if a keyword is missing.
     """
     given = {name: getattr(options, name) for name in DATABASE_KEYWORDS if getattr(options, name) is not None}
-    return ApplicationDatabase(DatabaseOptions(**given)) if given else None
+    if not given:
+        return None
+    # Imported here, because without a database SQLAlchemy may be absent.
+    from genkan.adapters.sqlalchemy.application.database import ApplicationDatabase, DatabaseOptions  # noqa: PLC0415
+
+    return ApplicationDatabase(DatabaseOptions(**given))
 
 
 def open_stores(
     app: Flask, settings: Settings, options: Options, host: ApplicationDatabase | None, hooks: UserHooks
 ) -> Stores:
-    """Return where users, accounts and sessions are kept. Raises ConfigurationError."""
+    """Return the stores of users, accounts and sessions. Raises ConfigurationError."""
+    # Imported here, because without a database SQLAlchemy may be absent. It takes a tenth of a second.
+    from genkan.adapters.sqlalchemy.stores import StoreSettings, open_own_stores  # noqa: PLC0415
+
     store_settings = StoreSettings(
         secrets=settings.secrets,
         lifetime=settings.session_absolute_age,
@@ -141,11 +152,14 @@ def build_core(
 
 
 def _cache(app: Flask, settings: Settings, clock: Clock, options: Options) -> Cache:
-    # An instance of Flask-Caching on the application would take over its `{% cache %}`.
-    cache = FlaskCache(app, settings.redis_url) if options.strict else CachelibCache(settings.redis_url)
-    if settings.redis_url is None:
+    # Imported here, because cachelib is needed with the first request only.
+    from genkan.cache.shared import CachelibCache, FlaskCache  # noqa: PLC0415
+
+    # Never an instance of Flask-Caching of our own: on the application it would take over its `{% cache %}`.
+    cache = CachelibCache(settings.redis_url) if options.cache is None else FlaskCache(app, options.cache)
+    if cache.in_process:
         return cache
-    # Other programs may be able to write to Redis. What is cached decides where the client secret is sent and which
+    # Other programs may be able to write to Redis or to a file. What is cached decides where the client secret is sent and which
     # keys are trusted.
     sealer = TextSealer(settings.secrets, "genkan.cache")
     return SealedCache(cache, sealer.seal, sealer.open, clock)
@@ -154,6 +168,9 @@ def _cache(app: Flask, settings: Settings, clock: Clock, options: Options) -> Ca
 def _dev_provider(settings: Settings, adapter: Adapter, clock: Clock) -> DevelopmentProvider | None:
     if not settings.development_provider:
         return None
+    # Imported here, because production needs neither the provider nor Authlib's server.
+    from genkan.dev_provider.endpoints import DevelopmentProvider  # noqa: PLC0415
+
     return DevelopmentProvider(
         settings.url,
         settings.secrets[0],

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from flask import Flask, has_request_context, redirect, request
@@ -16,7 +16,6 @@ from werkzeug.wrappers import Response
 
 from genkan.actions.users import delete, find_user_id, reload_sessions
 from genkan.adapters import Schema
-from genkan.adapters.sqlalchemy.application.database import ApplicationDatabase
 from genkan.build import Options, application_database, build_core, open_stores
 from genkan.callbacks import (
     CallbackRegistry,
@@ -26,7 +25,7 @@ from genkan.callbacks import (
 )
 from genkan.cli.genkan_group import create_group
 from genkan.core import Core
-from genkan.dev_provider import DevelopmentProvider, gate
+from genkan.dev_provider import gate
 from genkan.dev_provider import views as dev_views
 from genkan.errors import ConfigurationError
 from genkan.http.csrf import SAFE_METHODS
@@ -43,6 +42,10 @@ from genkan.web.menu import TEMPLATE_CONTEXT, add_template_globals, register_men
 from genkan.web.responses import NO_STORE_HEADERS, register_error_handlers
 from genkan.web.state import EXTENSION, AppParts, AppState, Marks, get_state
 from genkan.web.static_files import register_package_files
+
+if TYPE_CHECKING:
+    from genkan.adapters.sqlalchemy.application.database import ApplicationDatabase
+    from genkan.dev_provider.endpoints import DevelopmentProvider
 
 
 def add_role(params: JWTParams) -> Token | None:
@@ -193,8 +196,17 @@ def register(
         app.wsgi_app = proxy_fix  # type: ignore[method-assign]  # as Flask documents it
     state.at_first_request.append(partial(_prepare_flask_login, app))
     if strict:
-        from genkan.web import flask_login  # noqa: PLC0415 (no other application needs Flask-Login)
+        _add_current_user(app)
 
+
+def _add_current_user(app: Flask) -> None:
+    try:
+        # Imported here, because an application may do without Flask-Login, and without `current_user` then.
+        from genkan.web import flask_login  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        if error.name != "flask_login":
+            raise
+    else:
         flask_login.init_app(app)
 
 

@@ -25,6 +25,9 @@ class NoCache:
     def set(self, key: str, value: JSON, seconds: int) -> None:
         """Do nothing."""
 
+    def mark(self, key: str, seconds: int) -> bool:
+        return True
+
     def delete(self, key: str) -> None:
         """Do nothing."""
 

@@ -16,5 +16,11 @@ class Cache(Protocol):
     def set(self, key: str, value: JSON, seconds: int) -> None:
         """Store the value for at most `seconds`."""
 
+    def mark(self, key: str, seconds: int) -> bool:
+        """Mark the key for at most `seconds` and return True. False if it is marked: of several calls one gets True.
+
+        A cache that fails returns True.
+        """
+
     def delete(self, key: str) -> None:
         """Remove the value."""

@@ -51,6 +51,10 @@ class SealedCache:
             return
         self._cache.set(key, self._seal(entry), seconds)
 
+    def mark(self, key: str, seconds: int) -> bool:
+        """Mark the key, as in `genkan.cache.base.Cache`. There is nothing to encrypt."""
+        return self._cache.mark(key, seconds)
+
     def delete(self, key: str) -> None:
         """Remove the value for `key`."""
         self._cache.delete(key)

@@ -1,4 +1,4 @@
-"""Shared cache with Flask-Caching. Values are stored as JSON, never with pickle, and a failure counts as a miss."""
+"""Cache with cachelib, or of an application with Flask-Caching. We store JSON, and a failure counts as a miss."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from time import monotonic as _monotonic
 from typing import Any
 
 from cachelib import BaseCache, RedisCache, SimpleCache
 from cachelib.serializers import BaseSerializer
 from flask import Flask
-from flask_caching import Cache
 
 from genkan.errors import ConfigurationError
 from genkan.types import JSON
@@ -28,6 +28,12 @@ MAX_ENTRIES = 2000
 """Entries of the in-process cache that is used without Redis."""
 
 KEY_PREFIX = "genkan:"
+
+REDIS_OPTIONS: dict[str, Any] = {
+    "socket_timeout": SOCKET_SECONDS,
+    "socket_connect_timeout": SOCKET_SECONDS,
+    "health_check_interval": 30,
+}
 
 _log = logging.getLogger("genkan.cache.shared")
 
@@ -52,11 +58,18 @@ class JSONSerializer(BaseSerializer):
 
 
 class FaultTolerantCache:
-    """Implementation of `genkan.cache.base.Cache` whose failures count as misses."""
+    """Implementation of `genkan.cache.base.Cache` with a backend of cachelib. Its failures count as misses."""
 
-    def __init__(self) -> None:
+    def __init__(self, backend: Any) -> None:
+        self._backend = backend
+        self._backend.serializer = JSONSerializer()
         self._clock = _monotonic
         self._retry_at = 0.0
+
+    @property
+    def in_process(self) -> bool:
+        """True if no other program can write to it."""
+        return isinstance(self._backend, SimpleCache)
 
     def get(self, key: str) -> Any:
         """Return the value for `key`, or None if there is none or the cache fails."""
@@ -66,80 +79,64 @@ class FaultTolerantCache:
         """Store the value for `seconds`. Nothing happens if the cache fails."""
         self._try("set", key, value, seconds)
 
+    def mark(self, key: str, seconds: int) -> bool:
+        """Mark the key for `seconds` and return True. False if it is marked. True if the cache fails."""
+        return self._try("add", key, 1, seconds) is not False
+
     def delete(self, key: str) -> None:
         """Remove the value for `key`. Nothing happens if the cache fails."""
         self._try("delete", key)
 
-    def _try(self, operation: str, *arguments: Any) -> Any:
+    def _try(self, operation: str, key: str, *arguments: Any) -> Any:
         if self._clock() < self._retry_at:
             return None
         try:
-            return getattr(self._backend, operation)(*arguments)
+            return getattr(self._backend, operation)(key, *arguments)
         except Exception as error:  # noqa: BLE001 (drivers raise different exceptions, and every failure is a miss)
             self._retry_at = self._clock() + RETRY_SECONDS
             _log.warning("cache is unavailable", extra={"operation": operation, "error": type(error).__name__})
             return None
 
-    @property
-    def _backend(self) -> Any:
-        raise NotImplementedError
-
 
 class FlaskCache(FaultTolerantCache):
-    """Cache with Flask-Caching: in this process, or in Redis for all workers."""
+    """Cache in the backend of an application's Flask-Caching instance, as JSON and under keys with our prefix.
 
-    def __init__(self, app: Flask, redis_url: str | None) -> None:
-        super().__init__()
-        backend = _redis(redis_url) if redis_url else {"CACHE_TYPE": "SimpleCache", "CACHE_THRESHOLD": MAX_ENTRIES}
-        config = {**backend, "CACHE_SERIALIZER": JSONSerializer(), "CACHE_KEY_PREFIX": KEY_PREFIX}
-        with _malformed_url_errors():
-            self._cache = Cache(app, config=config)
-        self._app = app
+    Raises ConfigurationError if the instance is not initialised for the application.
+    """
 
-    @property
-    def _backend(self) -> Any:
-        # Flask-Caching looks its backend up in the current application, which commands and threads do not have.
-        return self._app.extensions["cache"][self._cache]
+    def __init__(self, app: Flask, instance: object) -> None:
+        # Flask-Caching itself looks its backend up in the current application, which commands and threads do not have.
+        backend = app.extensions.get("cache", {}).get(instance)
+        if backend is None:
+            raise ConfigurationError("Genkan(cache=…): it is not initialised. Call cache.init_app(app) before.")
+        # A copy with another serializer and the same store. By default the application's serializer is pickle.
+        super().__init__(copy(backend))
+
+    def _try(self, operation: str, key: str, *arguments: Any) -> Any:
+        return super()._try(operation, KEY_PREFIX + key, *arguments)
 
 
 class CachelibCache(FaultTolerantCache):
     """Cache with cachelib, which does not touch an application: in this process, or in Redis for all workers."""
 
     def __init__(self, redis_url: str | None) -> None:
-        super().__init__()
-        self._cache = _redis_cache(redis_url) if redis_url else SimpleCache(threshold=MAX_ENTRIES)
-        # cachelib declares the types of its own serializers only.
-        setattr(self._cache, "serializer", JSONSerializer())  # noqa: B010
-
-    @property
-    def _backend(self) -> Any:
-        return self._cache
+        super().__init__(_redis_cache(redis_url) if redis_url else SimpleCache(threshold=MAX_ENTRIES))
 
 
 def _redis_cache(redis_url: str) -> BaseCache:
     # Imported here, because an application without Redis needs no driver.
     from redis import Redis  # noqa: PLC0415
 
-    with _malformed_url_errors():
-        return RedisCache(Redis.from_url(redis_url, **_REDIS_OPTIONS), key_prefix=KEY_PREFIX)
+    with malformed_url_errors():
+        return RedisCache(Redis.from_url(redis_url, **REDIS_OPTIONS), key_prefix=KEY_PREFIX)
 
 
 @contextmanager
-def _malformed_url_errors() -> Iterator[None]:
+def malformed_url_errors() -> Iterator[None]:
+    """Raise ConfigurationError for a URL that redis-py cannot read."""
     try:
         yield
     except ValueError:  # its text may contain part of the password
         raise ConfigurationError(
             "REDIS_URL: it is malformed. Percent-encode special characters in the password."
         ) from None
-
-
-_REDIS_OPTIONS: dict[str, Any] = {
-    "socket_timeout": SOCKET_SECONDS,
-    "socket_connect_timeout": SOCKET_SECONDS,
-    "health_check_interval": 30,
-}
-
-
-def _redis(url: str) -> dict[str, Any]:
-    return {"CACHE_TYPE": "RedisCache", "CACHE_REDIS_URL": url, "CACHE_OPTIONS": _REDIS_OPTIONS}

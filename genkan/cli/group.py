@@ -10,7 +10,6 @@ from typing import Any, ParamSpec, TypeVar
 import click
 from flask.cli import AppGroup, ScriptInfo
 
-from genkan.adapters.sqlalchemy import describe_error
 from genkan.errors import AdapterError, ConfigurationError
 from genkan.web.state import get_state
 
@@ -60,4 +59,7 @@ def click_errors() -> Iterator[None]:
     except ConfigurationError as error:
         raise click.ClickException(str(error)) from error
     except AdapterError as error:
+        # Imported here, because without a database SQLAlchemy may be absent.
+        from genkan.adapters.sqlalchemy import describe_error  # noqa: PLC0415
+
         raise click.ClickException(describe_error(error)) from error

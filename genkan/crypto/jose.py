@@ -1,12 +1,12 @@
-"""Keys, encryption (JWE) and signatures (JWS). This is the only module that uses the JOSE library."""
+"""Keys, encryption (JWE) and signatures (JWS). This is the only module that uses the JOSE library.
+
+The library takes a tenth of a second, so what every process imports must not import this module before it is needed.
+"""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import json
-import re
 import sys
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
@@ -19,24 +19,23 @@ from joserfc.errors import JoseError
 from joserfc.jwe import JWERegistry
 from joserfc.jwk import ECKey, Key, OctKey, import_key
 
-from genkan import strict_json
+from genkan.crypto.compact import (
+    ACCEPTED_ENCRYPTIONS,
+    CONTENT_ENCRYPTION,
+    NoMatchingKey,
+    decode_segment,
+    encode_segment,
+    parse_claims,
+    signed_header,
+)
 from genkan.errors import TokenError
-
-MAX_TOKEN_CHARACTERS = 65_536
-"""Characters of a token that a client sends. A longer one is refused before it is decoded. Sixteen full cookie
-chunks fit. Responses of a provider are limited by `genkan.oauth.transport.response.BODY_BYTES` only."""
 
 _UNBOUNDED = sys.maxsize
 """Replaces the library's limits (64 kB of ciphertext, 512 bytes of header), which refuse large tokens of providers.
 The length of a token is checked where it is received."""
 
-CONTENT_ENCRYPTION = "A256CBC-HS512"
-_ACCEPTED_ENCRYPTIONS = frozenset({CONTENT_ENCRYPTION, "A256GCM"})
-_JWE = JWERegistry(algorithms=["dir", *sorted(_ACCEPTED_ENCRYPTIONS)], strict_check_header=False)
+_JWE = JWERegistry(algorithms=["dir", *sorted(ACCEPTED_ENCRYPTIONS)], strict_check_header=False)
 _JWE.max_ciphertext_length = _UNBOUNDED
-
-SIGNING_ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA", "RS384", "RS512", "ES384", "ES512", "PS384", "PS512")
-"""Asymmetric algorithms only, so that a public key can never be used as an HMAC secret (RFC 8725 section 3.1)."""
 
 MIN_RSA_BITS, MAX_RSA_BITS = 2048, 16_384
 """Size of the modulus (RFC 7518 section 3.3, RFC 8725 section 3.5). Above the maximum, verifying one signature would
@@ -50,12 +49,6 @@ _PUBLIC_MEMBERS = ("kty", "crv", "x", "y", "n", "e")
 _CURVES = {"ES256": ("P-256",), "ES384": ("P-384",), "ES512": ("P-521",), "EdDSA": ("Ed25519",)}
 """Curve of each algorithm (RFC 7518 section 3.4, RFC 8037 section 3.1). An RSA key has none. Ed448 is not supported:
 no known provider signs with it, and its `at_hash` uses another hash than Ed25519's under the same algorithm name."""
-
-# Five segments, the second empty (direct key). Each must be canonical base64url: decoders ignore the unused bits of the
-# last character, so the same token could be written in several ways with several hashes.
-_SEGMENT = r"[\w-]+"
-_COMPACT_JWE = re.compile(rf"({_SEGMENT})\.\.({_SEGMENT})\.({_SEGMENT})\.({_SEGMENT})", re.ASCII)
-_CANONICAL_ENDINGS = {0: None, 2: frozenset("AQgw"), 3: frozenset("AEIMQUYcgkosw048")}
 
 
 def hkdf(secret: str, *, salt: str, info: str, length: int) -> bytes:
@@ -73,7 +66,7 @@ class SecretKey:
         self.kid = _thumbprint(raw)
         # Members in Auth.js's order, so that all tokens of this key start with the same segment.
         header = {"alg": "dir", "enc": CONTENT_ENCRYPTION, "kid": self.kid}
-        self.header = _encode_segment(json.dumps(header, separators=(",", ":")).encode()) + "."
+        self.header = encode_segment(json.dumps(header, separators=(",", ":")).encode()) + "."
 
     def seal(self, plaintext: bytes) -> str:
         """Return a compact JWE (`dir`, A256CBC-HS512) that starts with `header`."""
@@ -89,29 +82,6 @@ class SecretKey:
         return plaintext or b""
 
 
-def validate_compact(token: str) -> str:
-    """Return the token if it has the form of a compact JWE with a direct key. Raises TokenError for any other text."""
-    shape = _COMPACT_JWE.fullmatch(token)
-    if shape is None or not all(_is_canonical(segment) for segment in shape.groups()):
-        raise TokenError
-    return token
-
-
-def read_header(token: str) -> tuple[str, str | None]:
-    """Return `enc` and `kid` of a compact JWE with `alg` `dir`, an allowed `enc`, and neither `zip` nor `crit`.
-
-    Raises TokenError for any other header, before a key is used (RFC 8725 sections 3.1, 3.2 and 3.6). `kid` is None if
-    the header has none.
-    """
-    header = parse_claims(_decode_segment(validate_compact(token).partition(".")[0]))
-    if header.get("alg") != "dir" or "zip" in header or "crit" in header:
-        raise TokenError
-    encryption, kid = header.get("enc"), header.get("kid")
-    if not isinstance(encryption, str) or encryption not in _ACCEPTED_ENCRYPTIONS or not isinstance(kid, str | None):
-        raise TokenError
-    return encryption, kid
-
-
 def verify(token: str, keys: Iterable[Mapping[str, Any]], algorithms: Collection[str]) -> tuple[Mapping[str, Any], str]:
     """Verify a signed token with public JWKs and return its claims and algorithm.
 
@@ -121,7 +91,7 @@ def verify(token: str, keys: Iterable[Mapping[str, Any]], algorithms: Collection
     Raises NoMatchingKey if no key verifies the token, and TokenError if the token is malformed or its algorithm is not
     allowed.
     """
-    header, algorithm = _signed_header(token, algorithms)
+    header, algorithm = signed_header(token, algorithms)
     candidates = [key for jwk in keys if _is_for(jwk, header) and (key := _public_key(jwk)) is not None]
     if not candidates:
         raise NoMatchingKey
@@ -134,44 +104,6 @@ def verify(token: str, keys: Iterable[Mapping[str, Any]], algorithms: Collection
             continue
         return parse_claims(payload), algorithm
     raise NoMatchingKey
-
-
-def unverified_claims(token: str) -> dict[str, Any]:
-    """Return the claims of a signed token without verifying it. Only for tokens that are trusted for another reason.
-
-    Raises TokenError if the token is malformed.
-    """
-    if token.count(".") != 2:
-        raise TokenError
-    return parse_claims(_decode_segment(token.split(".")[1]))
-
-
-def header_type(token: str) -> object:
-    """Return the `typ` of a token that `verify` has accepted. None if its header has none."""
-    return parse_claims(_decode_segment(token.partition(".")[0])).get("typ")
-
-
-class NoMatchingKey(TokenError):
-    """No known key verifies the token. The provider may have rotated its keys since they were fetched."""
-
-
-def half_hash(text: str, algorithm: str) -> str:
-    """Return the left half of the hash of `text`, base64url-encoded, as in `at_hash` (OpenID Connect Core section
-    3.1.3.6).
-
-    The hash is that of the signature algorithm. For EdDSA it is SHA-512, because the only supported curve is Ed25519.
-    """
-    hashes = {"256": hashlib.sha256, "384": hashlib.sha384, "512": hashlib.sha512}
-    digest = hashes.get(algorithm[-3:], hashlib.sha512)(text.encode()).digest()
-    return _encode_segment(digest[: len(digest) // 2])
-
-
-def parse_claims(data: bytes | None) -> dict[str, Any]:
-    """Return the JSON object in a token's plaintext. Raises TokenError for any other content."""
-    try:
-        return strict_json.loads_object(data or b"")
-    except ValueError as error:
-        raise TokenError from error
 
 
 def ec_key_from_bytes(seed: bytes) -> ECKey:
@@ -193,26 +125,8 @@ def public_jwks(key: ECKey) -> dict[str, Any]:
 
 def _thumbprint(raw: bytes) -> str:
     # RFC 7638, with a hash as long as the key. Auth.js computes its `kid` in the same way.
-    jwk = json.dumps({"k": _encode_segment(raw), "kty": "oct"}, separators=(",", ":")).encode()
-    return _encode_segment((hashlib.sha512 if len(raw) == 64 else hashlib.sha256)(jwk).digest())
-
-
-def _is_canonical(segment: str) -> bool:
-    remainder = len(segment) % 4
-    if remainder not in _CANONICAL_ENDINGS:
-        return False
-    allowed = _CANONICAL_ENDINGS[remainder]
-    return allowed is None or segment[-1] in allowed
-
-
-def _signed_header(token: str, algorithms: Collection[str]) -> tuple[dict[str, Any], str]:
-    if token.count(".") != 2:
-        raise TokenError
-    header = parse_claims(_decode_segment(token.partition(".")[0]))
-    algorithm = header.get("alg")
-    if algorithm not in SIGNING_ALGORITHMS or algorithm not in algorithms or "crit" in header:
-        raise TokenError
-    return header, str(algorithm)
+    jwk = json.dumps({"k": encode_segment(raw), "kty": "oct"}, separators=(",", ":")).encode()
+    return encode_segment((hashlib.sha512 if len(raw) == 64 else hashlib.sha256)(jwk).digest())
 
 
 def _public_key(jwk: Mapping[str, Any]) -> Key | None:
@@ -232,7 +146,7 @@ def _has_allowed_size(rsa: Mapping[str, Any]) -> bool:
 
 def _bits(number: object) -> int:
     try:
-        return int.from_bytes(_decode_segment(number), "big").bit_length() if isinstance(number, str) else 0
+        return int.from_bytes(decode_segment(number), "big").bit_length() if isinstance(number, str) else 0
     except TokenError:
         return 0
 
@@ -243,14 +157,3 @@ def _is_for(jwk: Mapping[str, Any], header: Mapping[str, Any]) -> bool:
     if jwk.get("alg") not in (None, header["alg"]):
         return False
     return "kid" not in header or jwk.get("kid") in (None, header["kid"])
-
-
-def _decode_segment(segment: str) -> bytes:
-    try:
-        return base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
-    except (binascii.Error, ValueError) as error:
-        raise TokenError from error
-
-
-def _encode_segment(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

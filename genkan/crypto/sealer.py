@@ -6,20 +6,22 @@ Each purpose has a `Sealer` of its own, which cannot open another's tokens.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from genkan import strict_json
-from genkan.crypto.jose import (
+from genkan.crypto.compact import (
     CONTENT_ENCRYPTION,
     MAX_TOKEN_CHARACTERS,
-    SecretKey,
-    hkdf,
     parse_claims,
     read_header,
     validate_compact,
 )
 from genkan.errors import TokenError
 from genkan.types import Token
+
+if TYPE_CHECKING:
+    from genkan.crypto.jose import SecretKey
 
 CLOCK_TOLERANCE = 15
 """Seconds that the clocks of two hosts may differ before a token counts as expired or not yet valid. Auth.js uses
@@ -118,6 +120,9 @@ class TextSealer:
 
 
 def _key(secret: str, salt: str, length: int) -> SecretKey:
+    # Imported here, because the JOSE library takes a tenth of a second of every process that imports the package.
+    from genkan.crypto.jose import SecretKey, hkdf  # noqa: PLC0415
+
     return SecretKey(hkdf(secret, salt=salt, info=f"Auth.js Generated Encryption Key ({salt})", length=length))
 
 

@@ -1,6 +1,11 @@
-"""Development identity provider: an OpenID provider inside the application that signs in any user without a password."""
+"""Development identity provider: an OpenID provider inside the application that signs in any user without a password.
 
-from genkan.dev_provider.endpoints import CLIENT_ID as CLIENT_ID
-from genkan.dev_provider.endpoints import PATH as PATH
-from genkan.dev_provider.endpoints import DevelopmentProvider as DevelopmentProvider
+`endpoints.py` is imported when the provider is on: it needs Authlib's server, which production never does.
+"""
+
 from genkan.dev_provider.users import PRESETS as PRESETS
+
+CLIENT_ID = "genkan-development"
+
+PATH = "/development"
+"""Path that the routes are below."""

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from genkan.crypto.jose import hkdf, verify
 from genkan.crypto.sealer import Clock
+from genkan.dev_provider import CLIENT_ID, PATH
 from genkan.dev_provider.authorization_server import AUTH_METHODS, SCOPES, Client, Server, with_parameters
 from genkan.dev_provider.grants import ALGORITHM
 from genkan.dev_provider.parameters import (
@@ -29,9 +30,6 @@ from genkan.dev_provider.users import PRESETS, Authentication, InvalidUser
 from genkan.errors import AdapterError, ConfigurationError, TokenError
 from genkan.http.messages import ActionResponse, Template
 from genkan.http.urls import is_loopback, same_origin_url
-
-PATH = "/development"
-CLIENT_ID = "genkan-development"
 
 
 class DevelopmentProvider:

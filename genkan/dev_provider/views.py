@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from flask import Blueprint, Response, abort, current_app, jsonify, make_response, redirect, render_template, request
 from werkzeug.datastructures import MultiDict
 from werkzeug.local import LocalProxy
 from werkzeug.wrappers import Response as BaseResponse
 
-from genkan.dev_provider import PATH, PRESETS, DevelopmentProvider, gate
+from genkan.dev_provider import PATH, PRESETS, gate
 from genkan.http.messages import ActionResponse
 from genkan.web.access import own_blueprint
 from genkan.web.context import get_core
+
+if TYPE_CHECKING:
+    from genkan.dev_provider.endpoints import DevelopmentProvider
 
 PAGES = {"authorize", "authorize_submit", "end_session_page", "end_session"}
 """Views for a browser. The others need a code or a token that one of these has issued."""

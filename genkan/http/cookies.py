@@ -8,7 +8,7 @@ from email.utils import formatdate
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
-from genkan.crypto.jose import MAX_TOKEN_CHARACTERS
+from genkan.crypto.compact import MAX_TOKEN_CHARACTERS
 
 CHUNK_CHARACTERS = 3936
 """Characters of the value of one chunk: the 4096 that browsers keep, less 160 for name and attributes (Auth.js)."""

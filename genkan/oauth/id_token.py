@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from genkan.claims import normalize_subject
-from genkan.crypto.jose import SIGNING_ALGORITHMS, NoMatchingKey, half_hash, verify
+from genkan.crypto.compact import SIGNING_ALGORITHMS, NoMatchingKey, half_hash
 from genkan.errors import ProviderError
 from genkan.oauth.discovery import Metadata
 from genkan.providers.base import Provider
@@ -57,6 +57,9 @@ def check_subject(claims: Mapping[str, Any]) -> str:
 
 def verify_signature(token: str, keys: KeySource, metadata: Metadata) -> tuple[dict[str, Any], str]:
     """Verify the signature with the provider's keys. Returns (claims, algorithm). Raises TokenError."""
+    # Imported here, because every worker imports this module, and only a sign-in needs the JOSE library.
+    from genkan.crypto.jose import verify  # noqa: PLC0415
+
     # The metadata may restrict our list of algorithms, never extend it.
     algorithms = [
         name

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from genkan.claims import MAX_SUBJECT
-from genkan.crypto.jose import MAX_TOKEN_CHARACTERS, header_type, unverified_claims
+from genkan.crypto.compact import MAX_TOKEN_CHARACTERS, header_type, unverified_claims
 from genkan.errors import GenkanError, ProviderError, TokenError
 from genkan.oauth.discovery import Metadata
 from genkan.oauth.id_token import (

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from genkan.adapters import token_columns
-from genkan.crypto.jose import unverified_claims
+from genkan.crypto.compact import unverified_claims
 from genkan.errors import ProviderError, ReauthorizationRequired, TokenError
 from genkan.oauth.discovery import Metadata
 from genkan.oauth.id_token import KeySource, check_at_hash, check_issuer_and_audience, verify_signature

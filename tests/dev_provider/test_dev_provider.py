@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 from authlib.integrations.requests_client import OAuth2Session
 
-from genkan.dev_provider import CLIENT_ID, DevelopmentProvider
+from genkan.dev_provider import CLIENT_ID
+from genkan.dev_provider.endpoints import DevelopmentProvider
 from genkan.dev_provider.users import PRESETS, DevUser
 from genkan.errors import ConfigurationError
 from genkan.oauth.transport.network import WSGIAdapter

@@ -51,7 +51,7 @@ THIRD_PARTIES: dict[str, set[str]] = {
     "flask": USES_FLASK,
     "werkzeug": USES_FLASK | {"genkan.oauth.transport"},
     "flask_login": {"genkan.web.flask_login"},
-    "flask_caching": {"genkan.cache.shared"},
+    "flask_caching": {"app"},
     "cachelib": {"genkan.cache.shared"},
     "authlib": {"genkan.oauth.client", "genkan.dev_provider"},
     "joserfc": {"genkan.crypto.jose"},

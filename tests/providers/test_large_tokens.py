@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from genkan.actions.access_token import access_token
-from genkan.crypto.jose import MAX_TOKEN_CHARACTERS
+from genkan.crypto.compact import MAX_TOKEN_CHARACTERS
 from genkan.oauth.logout import MAX_HINT_CHARACTERS
 from tests.conftest import MakeApp
 from tests.provider_client import COOKIE, ProviderClient, failure_reason, provider_env, query

@@ -16,7 +16,8 @@ from jinja2 import ChoiceLoader, DictLoader, FileSystemLoader
 from werkzeug.test import TestResponse
 
 from genkan.crypto.jose import verify
-from genkan.dev_provider import CLIENT_ID, DevelopmentProvider
+from genkan.dev_provider import CLIENT_ID
+from genkan.dev_provider.endpoints import DevelopmentProvider
 from genkan.dev_provider.views import create_blueprint
 from genkan.errors import AdapterError
 

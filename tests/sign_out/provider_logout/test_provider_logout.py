@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from genkan import sign_out
-from genkan.crypto.jose import unverified_claims
+from genkan.crypto.compact import unverified_claims
 from genkan.errors import AdapterError
 from genkan.oauth.discovery import METADATA_SECONDS
 from genkan.oauth.logout import MAX_HINT_CHARACTERS

@@ -7,11 +7,10 @@ import logging
 from typing import Any
 
 import pytest
-from flask import Flask
 
 from genkan.cache.base import Cache
 from genkan.cache.sealed import SealedCache
-from genkan.cache.shared import FlaskCache
+from genkan.cache.shared import CachelibCache
 from genkan.crypto.sealer import TextSealer
 from genkan.types import JSON
 from tests.clock import FrozenClock
@@ -35,6 +34,12 @@ class Memory:
     def set(self, key: str, value: JSON, seconds: int) -> None:
         """Store the value."""
         self.values[key] = value
+
+    def mark(self, key: str, seconds: int) -> bool:
+        """Mark the key."""
+        is_new = key not in self.values
+        self.values[key] = True
+        return is_new
 
     def delete(self, key: str) -> None:
         """Remove the value."""
@@ -160,7 +165,7 @@ def test_a_value_that_json_does_not_support_is_not_stored(cache: SealedCache, me
 
 
 def test_two_workers_share_sealed_values_in_redis(redis_url: str, clock: FrozenClock) -> None:
-    one, other = (sealed_by(FlaskCache(Flask(name), redis_url), clock, SECRET) for name in ("one", "other"))
+    one, other = (sealed_by(CachelibCache(redis_url), clock, SECRET) for _ in range(2))
     one.set("key", {"name": "Ada"}, 60)
 
     assert other.get("key") == {"name": "Ada"}

@@ -8,15 +8,15 @@ import logging
 import pickle
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from time import perf_counter
 from typing import Any
 
 import pytest
 import redis
-from flask import Flask
 
-from genkan.cache.shared import RETRY_SECONDS, SOCKET_SECONDS, FlaskCache, JSONSerializer
+from genkan.cache.shared import RETRY_SECONDS, SOCKET_SECONDS, CachelibCache, JSONSerializer
 from genkan.types import JSON
 from tests.clock import FrozenClock
 from tests.servers.redis_server import RedisServer
@@ -40,13 +40,13 @@ INVALID_DATA = [
 
 
 @pytest.fixture(name="remote")
-def _remote(redis_url: str) -> FlaskCache:
-    return FlaskCache(Flask(__name__), redis_url)
+def _remote(redis_url: str) -> CachelibCache:
+    return CachelibCache(redis_url)
 
 
 @pytest.fixture(name="local")
-def _local() -> FlaskCache:
-    return FlaskCache(Flask(__name__), None)
+def _local() -> CachelibCache:
+    return CachelibCache(None)
 
 
 @pytest.fixture(name="silent_port")
@@ -56,12 +56,14 @@ def _silent_port() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def both(local: FlaskCache, remote: FlaskCache) -> tuple[FlaskCache, FlaskCache]:
+def both(local: CachelibCache, remote: CachelibCache) -> tuple[CachelibCache, CachelibCache]:
     return local, remote
 
 
 @pytest.mark.parametrize("value", VALUES, ids=repr)
-def test_values_are_read_as_stored_in_process_and_in_redis(local: FlaskCache, remote: FlaskCache, value: JSON) -> None:
+def test_values_are_read_as_stored_in_process_and_in_redis(
+    local: CachelibCache, remote: CachelibCache, value: JSON
+) -> None:
     for cache in both(local, remote):
         cache.set("key", value, 60)
         assert cache.get("key") == value
@@ -69,7 +71,7 @@ def test_values_are_read_as_stored_in_process_and_in_redis(local: FlaskCache, re
         assert cache.get("key") is None
 
 
-def test_redis_holds_json_with_a_prefix_and_an_expiry(remote: FlaskCache, redis_url: str) -> None:
+def test_redis_holds_json_with_a_prefix_and_an_expiry(remote: CachelibCache, redis_url: str) -> None:
     remote.set("profile:1", {"name": "Ada"}, 60)
     with redis.Redis.from_url(redis_url) as client:
         assert client.keys() == [b"genkan:profile:1"]
@@ -79,15 +81,15 @@ def test_redis_holds_json_with_a_prefix_and_an_expiry(remote: FlaskCache, redis_
         assert client.ttl("genkan:profile:1") in range(50, 61)
 
 
-def test_two_workers_share_the_values_in_redis(remote: FlaskCache, redis_url: str) -> None:
-    other = FlaskCache(Flask("other"), redis_url)
+def test_two_workers_share_the_values_in_redis(remote: CachelibCache, redis_url: str) -> None:
+    other = CachelibCache(redis_url)
     other.set("key", [1], 60)
 
     assert remote.get("key") == [1]
 
 
 @pytest.mark.parametrize("data", INVALID_DATA, ids=lambda data: repr(data[:12]))
-def test_other_data_in_redis_is_a_miss_and_is_not_executed(remote: FlaskCache, redis_url: str, data: bytes) -> None:
+def test_other_data_in_redis_is_a_miss_and_is_not_executed(remote: CachelibCache, redis_url: str, data: bytes) -> None:
     with redis.Redis.from_url(redis_url) as client:
         client.set("genkan:key", data)
 
@@ -103,7 +105,7 @@ def test_the_pickle_bomb_runs_code_when_unpickled() -> None:
     assert builtins.__dict__.pop("genkan_bomb_ran") is True
 
 
-def test_a_value_that_json_does_not_support_is_not_stored(local: FlaskCache) -> None:
+def test_a_value_that_json_does_not_support_is_not_stored(local: CachelibCache) -> None:
     local.set("key", {1, 2}, 60)  # type: ignore[arg-type]
 
     assert JSONSerializer().loads(None) is None
@@ -111,7 +113,7 @@ def test_a_value_that_json_does_not_support_is_not_stored(local: FlaskCache) -> 
 
 
 def test_an_unreachable_redis_is_a_miss_until_it_is_back(
-    remote: FlaskCache, redis_server: RedisServer, clock: FrozenClock, caplog: pytest.LogCaptureFixture
+    remote: CachelibCache, redis_server: RedisServer, clock: FrozenClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     remote._clock = clock
     remote.set("key", 1, 60)
@@ -130,7 +132,7 @@ def test_an_unreachable_redis_is_a_miss_until_it_is_back(
 
 
 def test_a_redis_that_does_not_respond_delays_one_call_only(silent_port: int, clock: FrozenClock) -> None:
-    cache = FlaskCache(Flask(__name__), f"redis://127.0.0.1:{silent_port}/0")
+    cache = CachelibCache(f"redis://127.0.0.1:{silent_port}/0")
     cache._clock = clock
     started = perf_counter()
     assert [cache.get("key") for _ in range(100)] == [None] * 100
@@ -143,15 +145,31 @@ def test_a_redis_that_does_not_respond_delays_one_call_only(silent_port: int, cl
 )
 def test_a_failure_is_logged_without_address_and_password(url: str, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
-        assert FlaskCache(Flask(__name__), url).get("key") is None
+        assert CachelibCache(url).get("key") is None
 
     assert not any(
         word in str(vars(record)) for record in caplog.records for word in ("secret-word", "nowhere.invalid")
     )
 
 
-def test_the_in_process_cache_has_a_limited_number_of_entries(local: FlaskCache) -> None:
+def test_the_in_process_cache_has_a_limited_number_of_entries(local: CachelibCache) -> None:
     for number in range(2200):
         local.set(f"key {number}", number, 60)
 
     assert sum(local.get(f"key {number}") is not None for number in range(2200)) <= 2001
+
+
+def test_a_key_is_marked_once_in_process_and_in_redis(local: CachelibCache, remote: CachelibCache) -> None:
+    for cache in both(local, remote):
+        assert [cache.mark("key", 60) for _ in range(3)] == [True, False, False]
+        assert cache.mark("other", 60)
+
+
+def test_of_many_workers_one_marks_a_key(redis_url: str) -> None:
+    caches = [CachelibCache(redis_url) for _ in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(lambda cache: cache.mark("key", 60), caches)) == 1
+
+
+def test_an_unreachable_redis_lets_every_mark_pass(silent_port: int) -> None:
+    assert CachelibCache(f"redis://127.0.0.1:{silent_port}/0").mark("key", 60)

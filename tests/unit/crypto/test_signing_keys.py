@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, x25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from genkan.crypto.jose import SIGNING_ALGORITHMS, NoMatchingKey, verify
+from genkan.crypto.compact import SIGNING_ALGORITHMS, NoMatchingKey
+from genkan.crypto.jose import verify
 from genkan.errors import TokenError
 from tests.tokens.signing import b64url, compact, key, signed_with_secret
 

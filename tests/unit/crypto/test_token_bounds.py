@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from genkan.crypto.jose import MAX_TOKEN_CHARACTERS, SIGNING_ALGORITHMS, unverified_claims, verify
+from genkan.crypto.compact import MAX_TOKEN_CHARACTERS, SIGNING_ALGORITHMS, unverified_claims
+from genkan.crypto.jose import verify
 from genkan.crypto.sealer import Sealer
 from genkan.errors import TokenError
 from genkan.oauth.id_token import LOGOUT_EVENT

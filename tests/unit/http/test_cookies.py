@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genkan.crypto.jose import MAX_TOKEN_CHARACTERS
+from genkan.crypto.compact import MAX_TOKEN_CHARACTERS
 from genkan.http.cookies import (
     CHUNK_CHARACTERS,
     MAX_CHUNKS,
