@@ -12,6 +12,8 @@ from flask import Flask
 
 from genkan.adapters import Adapter
 from genkan.adapters.own_users import UserHooks
+from genkan.adapters.stateless import StatelessAdapter, StatelessSessionStore
+from genkan.adapters.stores import Stores
 from genkan.cache.base import Cache
 from genkan.cache.sealed import SealedCache
 from genkan.callbacks import Callbacks
@@ -33,7 +35,6 @@ from genkan.settings.package import PREFIXES, collect
 
 if TYPE_CHECKING:
     from genkan.adapters.sqlalchemy.application.database import ApplicationDatabase
-    from genkan.adapters.sqlalchemy.stores import Stores
     from genkan.adapters.sqlalchemy.tables import Naming
     from genkan.dev_provider.endpoints import DevelopmentProvider
 
@@ -61,6 +62,8 @@ class Options:
     variables: Mapping[str, object] = field(default_factory=dict)
     """The keywords that are variables."""
     pages: Pages = field(default_factory=Pages)
+    database: str | None = ""
+    """URL of the database. None: no database, the cookie holds everything. Empty: that of GENKAN_DATABASE_URL."""
     cache: object | None = None
     """The application's instance of Flask-Caching, in place of GENKAN_REDIS_URL."""
     tables: Naming = "genkan"
@@ -81,6 +84,11 @@ class Options:
             raise ConfigurationError(f"Genkan({name}=…): there is no such setting. Remove it, or correct its name.")
         scope: Any = known.get("scope", {})
         variables |= {f"AUTH_{id.upper().replace('-', '_')}_SCOPE": value for id, value in scope.items()}
+        database = known.get("database")
+        if not isinstance(database, str | None):
+            raise ConfigurationError("Genkan(database=…): it is neither a URL as text nor None. Correct it.")
+        if database:
+            variables["GENKAN_DATABASE_URL"] = database
         found = collect(variables, config, environ)
         paths = {field: found[name] for name, field in PATHS.items() if name in found}
         options = cls(variables=variables, **known)  # type: ignore[arg-type]  # each value has the type of its field
@@ -95,6 +103,8 @@ def application_database(options: Options) -> ApplicationDatabase | None:
     given = {name: getattr(options, name) for name in DATABASE_KEYWORDS if getattr(options, name) is not None}
     if not given:
         return None
+    if options.database != "":
+        raise ConfigurationError(f"Genkan(database=…, {next(iter(given))}=…): each names a database. Give one of them.")
     # Imported here, because without a database SQLAlchemy may be absent.
     from genkan.adapters.sqlalchemy.application.database import ApplicationDatabase, DatabaseOptions  # noqa: PLC0415
 
@@ -102,9 +112,18 @@ def application_database(options: Options) -> ApplicationDatabase | None:
 
 
 def open_stores(
-    app: Flask, settings: Settings, options: Options, host: ApplicationDatabase | None, hooks: UserHooks
+    app: Flask,
+    settings: Settings,
+    options: Options,
+    host: ApplicationDatabase | None,
+    hooks: UserHooks,
+    cache: Cache,
 ) -> Stores:
     """Return the stores of users, accounts and sessions. Raises ConfigurationError."""
+    if host is None and (hooks.new_user is not None or hooks.existing_user is not None):
+        raise ConfigurationError("new_user: the application has no users. Give Genkan(db=…, user=…) as well.")
+    if options.database is None:
+        return _stateless_stores(settings, options.clock or time.time, cache)
     # Imported here, because without a database SQLAlchemy may be absent. It takes a tenth of a second.
     from genkan.adapters.sqlalchemy.stores import StoreSettings, open_own_stores  # noqa: PLC0415
 
@@ -116,13 +135,26 @@ def open_stores(
     )
     if host is not None:
         return host.open_stores(app.app_context, hooks, store_settings)
-    if hooks.new_user is not None or hooks.existing_user is not None:
-        raise ConfigurationError("new_user: the application has no users. Give Genkan(db=…, user=…) as well.")
     return open_own_stores(settings.database_url, options.tables, store_settings)
 
 
+def _stateless_stores(settings: Settings, clock: Clock, cache: Cache) -> Stores:
+    if settings.session_strategy == "database":
+        raise ConfigurationError("AUTH_SESSION_STRATEGY is database, but Genkan(database=None) has none. Remove one.")
+    # The cache of one process would forget marks before their time, and the adapter has a memory of its own.
+    shared = cache if isinstance(cache, SealedCache) else None
+    return Stores(StatelessAdapter(clock, shared), StatelessSessionStore(clock))
+
+
+def _refuse_provider_logout(core: Core) -> None:
+    for provider in core.providers.values():
+        if provider.rp_initiated_logout:
+            name = provider.variable("SIGN_OUT")
+            raise ConfigurationError(f"{name} is provider, which needs the stored session of a database. Remove it.")
+
+
 def build_core(
-    app: Flask, settings: Settings, callbacks: Callbacks, options: Options, stores: Stores
+    app: Flask, settings: Settings, callbacks: Callbacks, options: Options, stores: Stores, cache: Cache
 ) -> tuple[Core, DevelopmentProvider | None]:
     """Return the core, and the development provider if it is on. Raises ConfigurationError."""
     clock = options.clock or time.time
@@ -132,7 +164,7 @@ def build_core(
         secrets=settings.secrets,
         providers=(*options.providers, *_providers(settings, dev_provider)),
         adapter=stores.adapter,
-        cache=_cache(app, settings, clock, options),
+        cache=cache,
         callbacks=callbacks,
         session_config=SessionConfig(
             max_age=settings.session_max_age,
@@ -148,10 +180,13 @@ def build_core(
         # Called without the network, so that one worker with one thread can serve both sides of a sign-in.
         wsgi_apps={dev_provider.issuer: app.wsgi_app} if dev_provider else {},
     )
+    if core.is_stateless:
+        _refuse_provider_logout(core)
     return core, dev_provider
 
 
-def _cache(app: Flask, settings: Settings, clock: Clock, options: Options) -> Cache:
+def create_cache(app: Flask, settings: Settings, options: Options) -> Cache:
+    """Return the application's cache, or one of our own. Raises ConfigurationError."""
     # Imported here, because cachelib is needed with the first request only.
     from genkan.cache.shared import CachelibCache, FlaskCache  # noqa: PLC0415
 
@@ -162,7 +197,7 @@ def _cache(app: Flask, settings: Settings, clock: Clock, options: Options) -> Ca
     # Other programs may be able to write to Redis or to a file. What is cached decides where the client secret is sent and which
     # keys are trusted.
     sealer = TextSealer(settings.secrets, "genkan.cache")
-    return SealedCache(cache, sealer.seal, sealer.open, clock)
+    return SealedCache(cache, sealer.seal, sealer.open, options.clock or time.time)
 
 
 def _dev_provider(settings: Settings, adapter: Adapter, clock: Clock) -> DevelopmentProvider | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from genkan.adapters import Adapter
 from genkan.adapters.own_users import OwnUsers
 from genkan.adapters.sessions import SessionStore
+from genkan.adapters.stateless import StatelessAdapter
 from genkan.cache.base import Cache
 from genkan.callbacks import Callbacks
 from genkan.crypto.sealer import Clock, Sealer
@@ -90,6 +91,11 @@ class Core:
     rate_limit: RateLimit
     """Limits the flows that one IP address starts with this worker."""
 
+    @property
+    def is_stateless(self) -> bool:
+        """True without a database: the cookie holds everything, and nothing about users and sessions is stored."""
+        return isinstance(self.adapter, StatelessAdapter)
+
     @classmethod
     def build(
         cls,
@@ -139,6 +145,7 @@ class Core:
                 secure=secure,
                 store=session_store,
                 load_user=adapter.get_user,
+                requires_user=not isinstance(adapter, StatelessAdapter),
                 reloads_users=own_users is not None or callbacks.role is not None,
                 callbacks=callbacks,
                 clock=clock,

@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response
 
 from genkan.actions.users import delete, find_user_id, reload_sessions
 from genkan.adapters import Schema
-from genkan.build import Options, application_database, build_core, open_stores
+from genkan.build import Options, application_database, build_core, create_cache, open_stores
 from genkan.callbacks import (
     CallbackRegistry,
     Callbacks,
@@ -133,9 +133,10 @@ class Genkan(CallbackRegistry, BlueprintMethods):
         if app.testing and options.clock is None:
             options = replace(options, clock=get_state(app).test_clock)
         settings = _settings(app, options)
-        stores = open_stores(app, settings, options, host, self.user_hooks)
+        cache = create_cache(app, settings, options)
+        stores = open_stores(app, settings, options, host, self.user_hooks, cache)
         callbacks = self.callbacks if stores.own_users else replace(self.callbacks, role=self.user_hooks.role)
-        core, dev_provider = build_core(app, settings, callbacks, options, stores)
+        core, dev_provider = build_core(app, settings, callbacks, options, stores, cache)
         if dev_provider is not None:
             dev_providers.append(dev_provider)
         if options.environment is None and host is None and not settings.production and stores.schema is not None:

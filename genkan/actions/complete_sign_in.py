@@ -47,7 +47,9 @@ def complete_reauthentication(
 
 def user_by_account(identity: ProviderIdentity, core: Core) -> User | None:
     """Return the user whom this account is linked to. None if there is none. Raises AdapterError."""
-    return core.adapter.get_user_by_account(identity.account.provider, identity.account.provider_account_id)
+    user = core.adapter.get_user_by_account(identity.account.provider, identity.account.provider_account_id)
+    # Without a database only the id is known. The rest is what the provider has sent.
+    return replace(identity.user, id=user.id, role=user.role) if user and core.is_stateless else user
 
 
 def authorize_sign_in(user: User, identity: ProviderIdentity, core: Core) -> str | None:

@@ -9,10 +9,9 @@ from flask.cli import AppGroup, ScriptInfo
 
 from genkan.cli import sessions, users
 from genkan.cli.doctor import doctor
-from genkan.cli.group import click_errors
+from genkan.cli.group import click_errors, require_database
 from genkan.cli.routes import routes
 from genkan.cli.templates import template
-from genkan.web.state import get_state
 
 
 def create_group() -> AppGroup:
@@ -32,7 +31,7 @@ def upgrade(context: click.Context) -> None:
     with click_errors():
         app = context.ensure_object(ScriptInfo).load_app()
         with app.app_context():
-            schema = get_state(app).schema
+            schema = require_database(app)
             if schema is not None:
                 schema.upgrade()
     click.echo("The tables are up to date.")

@@ -8,8 +8,10 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 import click
+from flask import Flask
 from flask.cli import AppGroup, ScriptInfo
 
+from genkan.adapters import Schema
 from genkan.errors import AdapterError, ConfigurationError
 from genkan.web.state import get_state
 
@@ -38,7 +40,7 @@ class Command(click.Command):
         with click_errors():
             app = ctx.ensure_object(ScriptInfo).load_app()
             with app.app_context():
-                schema = get_state(app).schema
+                schema = require_database(app)
                 problem = schema.problem() if schema else None
             if problem is not None:
                 raise ConfigurationError(problem)
@@ -49,6 +51,14 @@ class Group(AppGroup):
     """Group of commands that need the database."""
 
     command_class = Command
+
+
+def require_database(app: Flask) -> Schema | None:
+    """Return the tables. Raises ConfigurationError without a database, and for an invalid setting."""
+    state = get_state(app)
+    if state.core.is_stateless:
+        raise ConfigurationError("Genkan(database=None): there is no database, so this command has nothing to work on.")
+    return state.schema
 
 
 @contextmanager

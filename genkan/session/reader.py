@@ -209,6 +209,8 @@ def _has_user(claims: Token, now: float, sessions: Sessions) -> bool:
 
     Asks the store at most every USER_CHECK_INTERVAL seconds for each user. Its failure ends no session.
     """
+    if not sessions.requires_user:
+        return True
     subject = str_claim(claims, "sub") or ""
     checked_at = sessions.user_checked.get(subject.encode())
     if (checked_at is not None and 0 <= now - checked_at < USER_CHECK_INTERVAL) or sessions.revocations.is_failing:

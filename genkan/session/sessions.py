@@ -86,6 +86,8 @@ class Sessions:
     callbacks: Callbacks
     clock: Clock
     """The database's clock: see `RevocationList.now`."""
+    requires_user: bool = True
+    """True if a session that began here ends when its user is not stored."""
     cache: BoundedCache[CachedSession] = field(default_factory=lambda: BoundedCache(CACHE_CHARACTERS))
     """Sessions by the SHA-256 of their token."""
     last_seen: BoundedCache[float] = field(default_factory=lambda: BoundedCache(CACHE_SESSIONS))
@@ -107,6 +109,7 @@ class Sessions:
         callbacks: Callbacks,
         clock: Clock = time.time,
         monotonic: Clock = time.monotonic,
+        requires_user: bool = True,
     ) -> Sessions:
         """Return the sessions of one application. The first of `secrets` encrypts, all of them decrypt."""
         revocations = RevocationList(store, clock, monotonic=monotonic)
@@ -125,6 +128,7 @@ class Sessions:
             reloads_users=reloads_users,
             callbacks=callbacks,
             clock=clock,
+            requires_user=requires_user,
         )
 
     def now(self) -> int:

@@ -47,7 +47,7 @@ def sign_in(app: Flask, client: FlaskClient, **user: Any) -> User:
 
     Keywords: `email`, `name`, `role`, `fresh` and `ended`. The session and its record are real, and the callbacks of the
     application are called. With `fresh=False` the user authenticated a day ago. With `ended=True` the session has been
-    revoked since.
+    revoked since. Raises ConfigurationError for that without a database.
     """
     stored, cookies = _create_session(app, app.config.get("AUTH_URL"), **user)
     domain = urlsplit(get_state(app).core.origin).hostname or ""
@@ -125,6 +125,8 @@ def _create_session(
 ) -> tuple[User, Sequence[Cookie]]:
     with app.test_request_context(base_url=base_url):
         core = get_core()
+        if ended and core.is_stateless:
+            raise ConfigurationError("signed_in(ended=True): without a database no session can be revoked.")
         user = _stored_user(email, name, role, core)
         auth_time = core.sessions.now() - (0 if fresh else NOT_FRESH)
         account = Account(PROVIDER, email, "oidc", user_id=user.id)

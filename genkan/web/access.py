@@ -164,10 +164,15 @@ def require_fresh(within: int) -> Response | None:
 
 
 def linked_providers(core: Core) -> list[Provider] | None:
-    """Return the enabled providers that the signed-in user has an account at. None if no user is. Raises AdapterError."""
+    """Return the enabled providers that the signed-in user has an account at. None if no user is. Raises AdapterError.
+
+    All enabled providers without a database, which alone knows the accounts.
+    """
     result = session_result()
     if result.cached is None:
         return None
+    if core.is_stateless:
+        return list(core.providers.values())
     accounts = core.adapter.list_accounts(result.user_id) if result.user_id else []
     ids = {account.provider for account in accounts}
     return [provider for provider in core.providers.values() if provider.id in ids]

@@ -36,7 +36,16 @@ ACTIVITY_LIMIT = 20
 NOTICES = {"renamed", "ended", "others-ended", "unlinked", "linked"}
 """Values of the query parameter `notice`. Each shows the result of an action at the top of its section."""
 
+STATELESS_VIEWS = {"index", "profile_details"}
+"""Views that work without a database. The others are 404 then."""
+
 ViewResponse = str | Response | BaseResponse
+
+
+@bp.before_request
+def _require_database() -> None:
+    if get_core().is_stateless and (request.endpoint or "").rpartition(".")[2] not in STATELESS_VIEWS:
+        abort(404)
 
 
 @bp.get("")
@@ -141,8 +150,8 @@ SECTIONS: dict[str, Callable[[], dict[str, Any]]] = {
 
 
 def _render_page(**more: Any) -> Response:
-    context: dict[str, Any] = {}
-    for section_context in SECTIONS.values():
+    context: dict[str, Any] = {"is_stateless": get_core().is_stateless}
+    for section_context in [_profile] if get_core().is_stateless else SECTIONS.values():
         context |= section_context()
     html = render_template("genkan/account/index.html", provider_name=_provider_name, **context, **more)
     page = make_response(html)

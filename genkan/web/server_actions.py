@@ -12,6 +12,7 @@ from genkan.actions.sign_in import start_flow
 from genkan.actions.sign_out import sign_out as sign_out_action
 from genkan.actions.sign_out import sign_out_silently
 from genkan.actions.update_session import apply_update
+from genkan.core import Core
 from genkan.errors import AuthError, ConfigurationError, SessionRequired
 from genkan.http.csrf import SAFE_METHODS
 from genkan.http.messages import ActionRequest
@@ -42,9 +43,11 @@ def link(provider_id: str, *, redirect_to: str | None = None) -> Response:
     """Start linking an account to the signed-in user. Return this response from the view.
 
     It ends at `redirect_to`, by default the account page. Only for POST requests, like `sign_in`. Without a session, or
-    if the user authenticated more than LINK_MAX_AGE seconds ago, the response is that of `require_fresh`.
+    if the user authenticated more than LINK_MAX_AGE seconds ago, the response is that of `require_fresh`. Raises
+    ConfigurationError without a database.
     """
     core, action_request = get_core(), _unsafe_request(redirect_to or account_url())
+    _require_database("link", core)
     refusal = require_fresh(LINK_MAX_AGE)
     if refusal is not None:
         return refusal
@@ -107,12 +110,18 @@ def access_token(provider_id: str, *, provider_account_id: str | None = None) ->
     It is refreshed if necessary, once for all requests that ask at the same time. Of several accounts at the provider
     the first that has a token is used, or the one with `provider_account_id`. Raises SessionRequired,
     ReauthorizationRequired, ProviderUnavailable (try again later), ProviderError, InvalidProvider and AdapterError. The
-    first three get a response if the view does not catch them.
+    first three get a response if the view does not catch them. Raises ConfigurationError without a database.
     """
+    _require_database("access_token", get_core())
     user_id = session_result().user_id
     if not user_id:
         raise SessionRequired
     return access_tokens.access_token(user_id, provider_id, get_core(), provider_account_id=provider_account_id)
+
+
+def _require_database(function: str, core: Core) -> None:
+    if core.is_stateless:
+        raise ConfigurationError(f"{function}() needs a database, and Genkan(database=None) has none.")
 
 
 def _unsafe_request(redirect_to: str | None) -> ActionRequest:

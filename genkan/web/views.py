@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import Blueprint, Response, after_this_request, render_template, request
+from flask import Blueprint, Response, abort, after_this_request, render_template, request
 from werkzeug.exceptions import MethodNotAllowed
 
 from genkan.actions import backchannel_logout as backchannel_logout_action
@@ -181,7 +181,12 @@ def post_logout_redirect() -> Response:
 
 
 def backchannel_logout(provider_id: str) -> Response:
-    """`POST /api/auth/backchannel-logout/<provider>`: a provider revokes sessions. Reads and sets no cookie."""
+    """`POST /api/auth/backchannel-logout/<provider>`: a provider revokes sessions. Reads and sets no cookie.
+
+    404 without a database, as no session can be revoked then.
+    """
+    if get_core().is_stateless:
+        abort(404)
     token = single_form_value("logout_token")
     result = backchannel_logout_action.backchannel_logout(provider_id, token, get_core())
     response = json_response(result.body, result.status)

@@ -4,31 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from sqlalchemy import MetaData
 
-from genkan.adapters import Adapter, Schema
-from genkan.adapters.own_users import OwnUsers
-from genkan.adapters.sessions import SessionStore
+from genkan.adapters import Schema
 from genkan.adapters.sqlalchemy.adapter import SQLAlchemyAdapter
 from genkan.adapters.sqlalchemy.application.own_users import SQLAlchemyOwnUsers
 from genkan.adapters.sqlalchemy.database import Database
 from genkan.adapters.sqlalchemy.revocations import Revocations
 from genkan.adapters.sqlalchemy.session_store import SQLAlchemySessionStore
 from genkan.adapters.sqlalchemy.tables import AUTHJS_TABLES, Naming, Tables, create_tables
+from genkan.adapters.stores import Stores as Stores
 from genkan.crypto.sealer import Clock, TextSealer
 from genkan.errors import ConfigurationError
-
-
-class Stores(NamedTuple):
-    """The stores of users, accounts and sessions."""
-
-    adapter: Adapter
-    sessions: SessionStore
-    schema: Schema | None = None
-    """None if there are no tables."""
-    own_users: OwnUsers | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,19 @@
+"""The stores of one application."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from genkan.adapters.base import Adapter, Schema
+from genkan.adapters.own_users import OwnUsers
+from genkan.adapters.sessions import SessionStore
+
+
+class Stores(NamedTuple):
+    """The stores of users, accounts and sessions."""
+
+    adapter: Adapter
+    sessions: SessionStore
+    schema: Schema | None = None
+    """None if there are no tables."""
+    own_users: OwnUsers | None = None
