@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from typing import Any
 import pytest
 
 from genkan.settings.environment import ROOT
+from tests.extension.test_first_use import EIGHT_LINES
+from tests.servers.process import missing
 
 APPLICATION = """
 import json
@@ -41,6 +44,34 @@ print(json.dumps({
     "pages": {path: [page.status_code, page.mimetype, page.text] for path, page in pages.items()},
 }))
 """
+
+SIGN_IN_SCRIPT = """
+import html
+import importlib.metadata
+import json
+import re
+import sys
+
+from shop import app
+
+client = app.test_client()
+client.environ_base["SERVER_SOFTWARE"] = "Werkzeug/0"  # Flask's own server is development
+token = client.get("/api/auth/csrf").json["csrfToken"]
+begun = client.post("/api/auth/signin/development", data={"csrfToken": token, "callbackUrl": "/private"})
+forms = re.findall(r"<form.*?</form>", client.get(begun.location).text, re.DOTALL)
+(form,) = (form for form in forms if "Hana Example" in form)
+fields = re.findall(r'name="([^"]+)"[^>]*?value="([^"]*)"', form)
+chosen = client.post("/development/authorize", data={name: html.unescape(value) for name, value in fields})
+end = client.get(chosen.location).location
+versions = {one.metadata["Name"].lower(): one.version for one in importlib.metadata.distributions()}
+print(json.dumps({"end": end, "user": client.get(end).json, "versions": versions, "modules": [*sys.modules]}))
+"""
+"""A sign-in at the development provider with the application of README.md, in one process."""
+
+ENVIRONMENTS = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in ("floors", "newest")]
+"""Each is made by one process, since it takes half a minute."""
+
+OPTIONAL = {"redis", "flask_login", "flask_caching", "psycopg"}
 
 PROVIDERS, STATIC, SIGN_IN = "/api/auth/providers", "/genkan/static/js/session.js", "/api/auth/signin"
 
@@ -113,7 +144,7 @@ def test_the_metadata_names_licence_python_and_dependencies(wheel: Path) -> None
     assert (metadata["Name"], metadata["License-Expression"], len(licences)) == ("genkan", "MIT", 1)
     assert metadata["Requires-Python"] == ">=3.11"
     assert "flask>=3.0" in metadata.get_all("Requires-Dist", [])
-    assert set(metadata.get_all("Provides-Extra", [])) == {"postgres", "redis", "test"}
+    assert set(metadata.get_all("Provides-Extra", [])) == {"caching", "login", "postgres", "redis", "test"}
 
 
 def test_an_application_imports_the_installed_package(result: dict[str, Any], installed: Path) -> None:
@@ -140,3 +171,78 @@ def test_the_installed_package_serves_its_routes_templates_and_static_files(resu
     assert set(json.loads(pages[PROVIDERS][2])) == {"development"}
     assert "Sign in with Development" in pages[SIGN_IN][2]
     assert pages[STATIC][2] == (ROOT / "genkan/web/static/js/session.js").read_text()
+
+
+@pytest.fixture(scope="session", name="environment", params=ENVIRONMENTS)
+def _environment(request: pytest.FixtureRequest, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an environment into which only the wheel was installed, with the lowest versions it allows or the newest."""
+    folder = tmp_path_factory.mktemp(request.param)
+    command = [python_3_11(), "-m", "venv", "--without-pip", str(folder / "environment")]
+    subprocess.run(command, capture_output=True, check=True, timeout=60)
+    floors = (f"{name}=={version}" for name, version in FLOOR.findall(dependencies(wheel)))
+    constraints = folder / "constraints.txt"
+    constraints.write_text("\n".join(floors) if request.param == "floors" else "")
+    install = [*environment_installer(folder / "environment"), "--quiet", "--constraint", str(constraints), str(wheel)]
+    subprocess.run(install, capture_output=True, text=True, check=True, timeout=240)
+    return folder
+
+
+def python_3_11() -> str:
+    """Return the oldest Python that the package supports, for which the floors are chosen."""
+    return (
+        sys.executable
+        if sys.version_info[:2] == (3, 11)
+        else shutil.which("python3.11") or missing("Python 3.11", "python3.11")
+    )
+
+
+FLOOR = re.compile(r"^([a-z0-9-]+)>=([0-9.]+)$", re.MULTILINE)
+
+
+def dependencies(wheel: Path) -> str:
+    """Return the requirements of the wheel that belong to no extra, one a line."""
+    with zipfile.ZipFile(wheel) as archive:
+        (path,) = (name for name in archive.namelist() if name.endswith("/METADATA"))
+        return "\n".join(message_from_bytes(archive.read(path)).get_all("Requires-Dist", []))
+
+
+def environment_installer(environment: Path) -> list[str]:
+    python = str(environment / "bin/python")
+    if importlib.util.find_spec("pip"):
+        return [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", python, "install"]
+    return [shutil.which("uv") or str(ROOT / ".tools/bin/uv"), "pip", "install", "--python", python]
+
+
+def sign_in(environment: Path, application: str) -> dict[str, Any]:
+    """Run SIGN_IN_SCRIPT with this application in this environment, and return what it prints."""
+    folder = environment / f"application-{len(list(environment.iterdir()))}"
+    folder.mkdir()
+    (folder / "shop.py").write_text(application)
+    (folder / "sign_in.py").write_text(SIGN_IN_SCRIPT)
+    command = [str(environment / "environment/bin/python"), "sign_in.py"]
+    done = subprocess.run(command, cwd=folder, env={}, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    printed: dict[str, Any] = json.loads(done.stdout)
+    return printed
+
+
+def test_the_lines_of_the_documentation_run_in_an_empty_environment(environment: Path) -> None:
+    result = sign_in(environment, EIGHT_LINES)
+
+    assert (result["end"], result["user"]) == ("http://localhost/private", {"user": "Hana Example"})
+    assert {"sqlalchemy", "alembic"} <= set(result["modules"])
+    assert {name.replace("_", "-") for name in OPTIONAL} & set(result["versions"]) == set()
+
+
+def test_without_a_database_neither_sqlalchemy_nor_alembic_is_needed(environment: Path) -> None:
+    packages = next((environment / "environment/lib").glob("python*/site-packages"))
+    for path in [*packages.glob("sqlalchemy*"), *packages.glob("SQLAlchemy*"), *packages.glob("alembic*")]:
+        path.rename(environment / path.name)
+    try:
+        result = sign_in(environment, EIGHT_LINES.replace("Genkan(app)", "Genkan(app, database=None)"))
+    finally:
+        for path in [*environment.glob("sqlalchemy*"), *environment.glob("SQLAlchemy*"), *environment.glob("alembic*")]:
+            path.rename(packages / path.name)
+
+    assert (result["end"], result["user"]) == ("http://localhost/private", {"user": "Hana Example"})
+    assert {"sqlalchemy", "alembic", *OPTIONAL} & set(result["modules"]) == set()

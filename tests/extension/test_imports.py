@@ -1,0 +1,57 @@
+"""Packages that an application need not have, and what an import of the package imports."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from genkan.settings.environment import ROOT
+
+HEAVY = {"sqlalchemy", "alembic", "requests", "urllib3", "joserfc", "cryptography", "cachelib", "redis", "flask_login"}
+
+REFUSED = ("sqlalchemy", "alembic", "redis", "flask_login", "flask_caching")
+
+WITHOUT = f"""
+import json, sys
+
+class Refused:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {REFUSED}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Refused())
+
+from flask import Flask, render_template_string
+from genkan import Genkan, testing
+
+app = Flask(__name__)
+app.testing = True
+Genkan(app, database=None, strict=True)
+app.add_url_rule("/", "front", lambda: render_template_string("{{{{ auth().user.name }}}}{{{{ current_user }}}}"))
+client = app.test_client()
+refused = client.get("/").status_code
+testing.sign_in(app, client, name="Ada")
+print(json.dumps([refused, client.get("/").text]))
+"""
+
+
+def run(code: str, folder: Path) -> Any:
+    command = [sys.executable, "-W", "error", "-c", code]
+    environ = {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_an_import_of_the_package_imports_nothing_that_takes_long(tmp_path: Path) -> None:
+    """`bench/extension.py` measures the time. The rest is imported with the first request that needs it."""
+    modules = run("import genkan, json, sys; print(json.dumps([*sys.modules]))", tmp_path)
+    assert HEAVY & set(modules) == set()
+    assert "authlib.oauth2" not in modules
+
+
+def test_strict_works_without_flask_login_and_has_no_current_user(tmp_path: Path) -> None:
+    assert run(WITHOUT, tmp_path) == [303, "Ada"]
