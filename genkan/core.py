@@ -20,14 +20,14 @@ from genkan.http.csrf import CSRF
 from genkan.http.rate_limit import RateLimit
 from genkan.http.urls import origin_of
 from genkan.oauth.checks import Checks
-from genkan.oauth.client import OAuthClient
-from genkan.oauth.discovery import Discovery
-from genkan.oauth.logout import POST_LOGOUT_REDIRECT_PATH, ProviderLogout
 from genkan.providers.base import Provider
 from genkan.session.sessions import SessionConfig, Sessions
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
+
+    from genkan.oauth.client import OAuthClient
+    from genkan.oauth.logout import ProviderLogout
 
 BASE_PATH = "/api/auth"
 
@@ -120,6 +120,10 @@ class Core:
         The first of `secrets` encrypts, all of them decrypt. `updatable_fields` maps names to str, int, float or bool.
         `wsgi_apps` maps URL prefixes to WSGI applications that serve them in this process.
         """
+        # Imported here, because a process that builds no core needs no OAuth client.
+        from genkan.oauth.client import OAuthClient  # noqa: PLC0415
+        from genkan.oauth.discovery import Discovery  # noqa: PLC0415
+
         config = session_config or SessionConfig()
         _check(origin, secrets, providers, config)
         secure = origin.startswith("https:")
@@ -165,6 +169,8 @@ class Core:
 
 
 def _provider_logout(oauth: OAuthClient, secrets: Sequence[str], names: CookieNames, origin: str) -> ProviderLogout:
+    from genkan.oauth.logout import POST_LOGOUT_REDIRECT_PATH, ProviderLogout  # noqa: PLC0415 (as in `build`)
+
     return ProviderLogout(
         oauth,
         Sealer(secrets, "authjs.sign-out", oauth.clock),

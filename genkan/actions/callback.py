@@ -13,7 +13,6 @@ from genkan.core import Core
 from genkan.errors import AdapterError, AdapterUnavailable, AuthError, InvalidCheck, InvalidProvider
 from genkan.http.messages import ActionRequest, ActionResponse
 from genkan.oauth.checks import FLOW_MAX_AGE, Flow, Purpose
-from genkan.oauth.identity import identify
 from genkan.session import reader
 from genkan.session.activity import ClientInfo, log_denials
 from genkan.types import ProviderIdentity
@@ -35,6 +34,9 @@ def callback(provider_id: str, request: ActionRequest, core: Core) -> ActionResp
     The flow is marked as used before the code is exchanged, so a code is exchanged once however often the request
     arrives. An existing session stays until a new one replaces it.
     """
+    # Imported here, because it needs the OAuth client.
+    from genkan.oauth.identity import identify  # noqa: PLC0415
+
     params = {**request.query, **{name: value for name, value in request.body.items() if isinstance(value, str)}}
     flow = None
     try:

@@ -3,8 +3,6 @@
 `endpoints.py` is imported when the provider is on: it needs Authlib's server, which production never does.
 """
 
-from genkan.dev_provider.users import PRESETS as PRESETS
-
 CLIENT_ID = "genkan-development"
 
 PATH = "/development"

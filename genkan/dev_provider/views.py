@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.local import LocalProxy
 from werkzeug.wrappers import Response as BaseResponse
 
-from genkan.dev_provider import PATH, PRESETS, gate
+from genkan.dev_provider import PATH, gate
 from genkan.http.messages import ActionResponse
 from genkan.web.access import own_blueprint
 from genkan.web.context import get_core
@@ -66,6 +66,8 @@ def _add_pages(blueprint: Blueprint, provider: DevelopmentProvider) -> None:
 
     @blueprint.get("/pictures/<key>.svg")
     def picture(key: str) -> Response:
+        from genkan.dev_provider.users import PRESETS  # noqa: PLC0415 (as the other modules of the provider)
+
         if key not in PRESETS:
             abort(404)
         svg = render_template("genkan/development/picture.svg", user=PRESETS[key])

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from genkan.claims import normalize_subject
 from genkan.crypto.compact import SIGNING_ALGORITHMS, NoMatchingKey, half_hash
 from genkan.errors import ProviderError
-from genkan.oauth.discovery import Metadata
 from genkan.providers.base import Provider
 from genkan.strict_json import is_number
+
+if TYPE_CHECKING:
+    from genkan.oauth.discovery import Metadata
 
 CLOCK_TOLERANCE = 60
 """Seconds that a provider's clock may differ from ours."""

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from flask import Blueprint, Response, abort, after_this_request, render_template, request
 from werkzeug.exceptions import MethodNotAllowed
 
-from genkan.actions import backchannel_logout as backchannel_logout_action
 from genkan.actions import callback as callback_action
 from genkan.actions import sign_in as sign_in_action
 from genkan.actions import sign_out as sign_out_action
@@ -187,8 +186,10 @@ def backchannel_logout(provider_id: str) -> Response:
     """
     if get_core().is_stateless:
         abort(404)
-    token = single_form_value("logout_token")
-    result = backchannel_logout_action.backchannel_logout(provider_id, token, get_core())
+    # Imported here, because it needs the OAuth client.
+    from genkan.actions.backchannel_logout import backchannel_logout as revoke_sessions  # noqa: PLC0415
+
+    result = revoke_sessions(provider_id, single_form_value("logout_token"), get_core())
     response = json_response(result.body, result.status)
     response.headers.update(result.headers)
     return response

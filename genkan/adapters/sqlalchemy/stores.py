@@ -14,7 +14,7 @@ from genkan.adapters.sqlalchemy.database import Database
 from genkan.adapters.sqlalchemy.revocations import Revocations
 from genkan.adapters.sqlalchemy.session_store import SQLAlchemySessionStore
 from genkan.adapters.sqlalchemy.tables import AUTHJS_TABLES, Naming, Tables, create_tables
-from genkan.adapters.stores import Stores as Stores
+from genkan.adapters.stores import Stores
 from genkan.crypto.sealer import Clock, TextSealer
 from genkan.errors import ConfigurationError
 

@@ -6,7 +6,6 @@ A provider that hangs, sends slowly, redirects or sends too much fails its own s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from http.cookiejar import DefaultCookiePolicy
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -38,6 +37,8 @@ def mount_adapters(
     failure of the other side.
     """
     # Imported here, because every worker imports this module, and only a sign-in needs the HTTP client.
+    from http.cookiejar import DefaultCookiePolicy  # noqa: PLC0415
+
     from genkan.oauth.transport.network import LimitedAdapter, WSGIAdapter  # noqa: PLC0415
 
     session.trust_env = False  # no proxy, CA bundle or .netrc password from the environment

@@ -14,8 +14,9 @@ from sqlalchemy.orm import Mapper
 from genkan.adapters.own_users import UserHooks
 from genkan.adapters.sqlalchemy.application.own_users import LIFETIME, SQLAlchemyOwnUsers, primary_key, register
 from genkan.adapters.sqlalchemy.database import Database, adapter_errors, check_supported
-from genkan.adapters.sqlalchemy.stores import Stores, StoreSettings, open_stores
+from genkan.adapters.sqlalchemy.stores import StoreSettings, open_stores
 from genkan.adapters.sqlalchemy.tables import Tables, create_tables
+from genkan.adapters.stores import Stores
 from genkan.errors import ConfigurationError
 
 _TABLES = "genkan_tables"
