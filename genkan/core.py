@@ -120,16 +120,12 @@ class Core:
         The first of `secrets` encrypts, all of them decrypt. `updatable_fields` maps names to str, int, float or bool.
         `wsgi_apps` maps URL prefixes to WSGI applications that serve them in this process.
         """
-        # Imported here, because a process that builds no core needs no OAuth client.
-        from genkan.oauth.client import OAuthClient  # noqa: PLC0415
-        from genkan.oauth.discovery import Discovery  # noqa: PLC0415
-
         config = session_config or SessionConfig()
         _check(origin, secrets, providers, config)
         secure = origin.startswith("https:")
         names = CookieNames.of(secure=secure, session=config.cookie_name)
         callbacks = callbacks or Callbacks()
-        oauth = OAuthClient(f"{origin}{BASE_PATH}/callback/", Discovery(cache, clock), clock, wsgi_apps or {})
+        oauth = _oauth_client(origin, cache, clock, wsgi_apps or {})
         return cls(
             origin=origin,
             secure=secure,
@@ -168,8 +164,16 @@ class Core:
         return f"{self.origin}{BASE_PATH}{path}"
 
 
+def _oauth_client(origin: str, cache: Cache, clock: Clock, wsgi_apps: Mapping[str, WSGIApplication]) -> OAuthClient:
+    # Imported here, because a process that builds no core needs no OAuth client.
+    from genkan.oauth.client import OAuthClient  # noqa: PLC0415
+    from genkan.oauth.discovery import Discovery  # noqa: PLC0415
+
+    return OAuthClient(f"{origin}{BASE_PATH}/callback/", Discovery(cache, clock), clock, wsgi_apps)
+
+
 def _provider_logout(oauth: OAuthClient, secrets: Sequence[str], names: CookieNames, origin: str) -> ProviderLogout:
-    from genkan.oauth.logout import POST_LOGOUT_REDIRECT_PATH, ProviderLogout  # noqa: PLC0415 (as in `build`)
+    from genkan.oauth.logout import POST_LOGOUT_REDIRECT_PATH, ProviderLogout  # noqa: PLC0415 (as above)
 
     return ProviderLogout(
         oauth,
