@@ -96,6 +96,11 @@ class Core:
         """True without a database: the cookie holds everything, and nothing about users and sessions is stored."""
         return isinstance(self.adapter, StatelessAdapter)
 
+    def require_database(self, function: str) -> None:
+        """Raise ConfigurationError without a database. `function` is the name of what needs one."""
+        if self.is_stateless:
+            raise ConfigurationError(f"{function} needs a database, and Genkan(database=None) has none.")
+
     @classmethod
     def build(
         cls,

@@ -110,8 +110,9 @@ class Genkan(CallbackRegistry, BlueprintMethods):
         """Let the sessions of this user reload name, role and `is_active`. Every worker does so within a second.
 
         `user` is the application's own user or its primary key. An application without users of its own gives a `User` or
-        an id. Call it after the change is committed. Raises AdapterError.
+        an id. Call it after the change is committed. Raises AdapterError, and ConfigurationError without a database.
         """
+        get_core().require_database("refresh()")
         user_id = find_user_id(user, get_core())
         if user_id is not None:
             reload_sessions(user_id, get_core())
@@ -122,6 +123,7 @@ class Genkan(CallbackRegistry, BlueprintMethods):
         It is needed after a deletion that neither the ORM nor a foreign key of the database reports. `user` and errors as
         for `refresh`.
         """
+        get_core().require_database("forget()")
         user_id = find_user_id(user, get_core())
         if user_id is not None:
             delete(user_id, get_core())

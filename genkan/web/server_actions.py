@@ -12,7 +12,6 @@ from genkan.actions.sign_in import start_flow
 from genkan.actions.sign_out import sign_out as sign_out_action
 from genkan.actions.sign_out import sign_out_silently
 from genkan.actions.update_session import apply_update
-from genkan.core import Core
 from genkan.errors import AuthError, ConfigurationError, SessionRequired
 from genkan.http.csrf import SAFE_METHODS
 from genkan.http.messages import ActionRequest
@@ -47,7 +46,7 @@ def link(provider_id: str, *, redirect_to: str | None = None) -> Response:
     ConfigurationError without a database.
     """
     core, action_request = get_core(), _unsafe_request(redirect_to or account_url())
-    _require_database("link", core)
+    core.require_database("link()")
     refusal = require_fresh(LINK_MAX_AGE)
     if refusal is not None:
         return refusal
@@ -112,16 +111,11 @@ def access_token(provider_id: str, *, provider_account_id: str | None = None) ->
     ReauthorizationRequired, ProviderUnavailable (try again later), ProviderError, InvalidProvider and AdapterError. The
     first three get a response if the view does not catch them. Raises ConfigurationError without a database.
     """
-    _require_database("access_token", get_core())
+    get_core().require_database("access_token()")
     user_id = session_result().user_id
     if not user_id:
         raise SessionRequired
     return access_tokens.access_token(user_id, provider_id, get_core(), provider_account_id=provider_account_id)
-
-
-def _require_database(function: str, core: Core) -> None:
-    if core.is_stateless:
-        raise ConfigurationError(f"{function}() needs a database, and Genkan(database=None) has none.")
 
 
 def _unsafe_request(redirect_to: str | None) -> ActionRequest:

@@ -12,6 +12,7 @@ from genkan.adapters.stateless import user_id
 from genkan.callbacks import SignInParams
 from genkan.errors import ConfigurationError
 from genkan.extension import Genkan
+from genkan.types import User
 from genkan.web.state import get_state
 from tests.browser import Browser
 from tests.clock import FrozenClock
@@ -190,6 +191,31 @@ def test_functions_that_need_a_database_say_so(stateless: Flask, browser: Browse
         view()
 
 
+def test_methods_that_need_a_database_say_so(stateless: Flask) -> None:
+    accounts = Genkan()
+    with stateless.app_context():
+        for method in (accounts.refresh, accounts.forget):
+            with pytest.raises(ConfigurationError, match="needs a database"):
+                method("user")
+
+
+def test_the_role_is_that_of_the_sign_in(stateless: Flask, clock: FrozenClock) -> None:
+    accounts, app = Genkan(database=None, clock=clock), Flask("guest", root_path=stateless.root_path)
+    app.testing = True
+
+    @accounts.role
+    def role(user: User) -> str:
+        return "admin" if user.email == "hana@example.com" else "user"
+
+    accounts.init_app(app)
+    add_views(app)
+    browser = browser_of(app)
+    browser.sign_in()
+    for _ in range(3):
+        assert browser.get("/admin").text == "admin"
+        clock.advance(2 * DAY)
+
+
 @pytest.mark.parametrize("command", [["users", "list"], ["sessions", "end", "--everyone"], ["upgrade"]])
 def test_commands_that_need_a_database_say_so(stateless: Flask, command: list[str]) -> None:
     result = stateless.test_cli_runner().invoke(args=["genkan", *command])
@@ -218,6 +244,12 @@ def test_a_url_as_keyword_is_the_database(make_guest: MakeGuest, tmp_path: Path)
     assert (tmp_path / "shop.db").exists()
     with pytest.raises(ConfigurationError, match=r"Genkan\(database=…\)"):
         make_guest(database=5)
+
+
+@pytest.mark.parametrize("database", [None, "sqlite://"])
+def test_only_one_database_can_be_named(make_guest: MakeGuest, database: str | None) -> None:
+    with pytest.raises(ConfigurationError, match=r"Genkan\(database=…, engine=…\): each names a database"):
+        make_guest(database=database, engine=object())
 
 
 def test_test_users_sign_in(stateless: Flask) -> None:
