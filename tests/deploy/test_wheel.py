@@ -54,8 +54,8 @@ import sys
 
 from shop import app
 
+app.testing = True
 client = app.test_client()
-client.environ_base["SERVER_SOFTWARE"] = "Werkzeug/0"  # Flask's own server is development
 token = client.get("/api/auth/csrf").json["csrfToken"]
 begun = client.post("/api/auth/signin/development", data={"csrfToken": token, "callbackUrl": "/private"})
 forms = re.findall(r"<form.*?</form>", client.get(begun.location).text, re.DOTALL)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from flask import Flask, Response
 
-from genkan import access_token, check, fresh, link, testing
+from genkan import access_token, check, fresh_login_required, link, testing
 from genkan.adapters.stateless import user_id
 from genkan.callbacks import SignInParams
 from genkan.errors import ConfigurationError
@@ -136,7 +136,7 @@ def test_a_flow_is_used_once_by_all_workers_that_share_a_redis(make_guest: MakeG
 
 def test_a_view_that_needs_a_recent_authentication(stateless: Flask, clock: FrozenClock) -> None:
     """Every provider is offered, as no table says which one the user has an account at."""
-    stateless.add_url_rule("/secret", "secret", fresh(within=300)(lambda: "secret"))
+    stateless.add_url_rule("/secret", "secret", fresh_login_required(within=300)(lambda: "secret"))
     browser = browser_of(stateless)
     browser.sign_in()
     assert browser.get("/secret").text == "secret"
