@@ -21,7 +21,6 @@ from genkan.cli.templates import find_replacements
 from genkan.core import Core
 from genkan.errors import AdapterError, ConfigurationError
 from genkan.http.urls import is_loopback
-from genkan.oauth.logout import POST_LOGOUT_REDIRECT_PATH
 from genkan.settings.environment import Settings
 from genkan.settings.secrets import secret_weakness
 from genkan.web.state import AppState, get_state
@@ -130,6 +129,9 @@ def _facts(subject: Subject) -> Iterator[str]:
         if provider.id != "development":
             yield f"{provider.name}: register {core.action_url(f'/callback/{provider.id}')}"
         if provider.rp_initiated_logout and provider.id != "development":
+            # Imported here, because every worker imports this module, and it needs the OAuth client.
+            from genkan.oauth.logout import POST_LOGOUT_REDIRECT_PATH  # noqa: PLC0415
+
             yield f"{provider.name}: register {core.action_url(POST_LOGOUT_REDIRECT_PATH)} for the return after signing out"
 
 
