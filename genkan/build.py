@@ -6,9 +6,12 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from flask import Flask
+from flask import Flask, has_request_context, request
+from werkzeug.exceptions import NotFound
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from genkan.adapters import Adapter
 from genkan.adapters.own_users import UserHooks
@@ -21,8 +24,10 @@ from genkan.cache.shared import CachelibCache, FlaskCache
 from genkan.callbacks import Callbacks
 from genkan.core import Core, Pages
 from genkan.crypto.sealer import Clock, TextSealer
-from genkan.dev_provider import DevelopmentProvider
+from genkan.dev_provider import PATH, DevelopmentProvider
 from genkan.errors import ConfigurationError
+from genkan.http.urls import is_path, origin_of
+from genkan.oauth.transport.limits import is_allowed_url
 from genkan.providers.base import Provider
 from genkan.providers.development import development
 from genkan.providers.registry import (
@@ -36,7 +41,15 @@ from genkan.session.sessions import SessionConfig
 from genkan.settings.environment import Settings
 from genkan.settings.package import PREFIXES, collect
 
-PATHS = {"GENKAN_ACCOUNT_PATH": "account", "GENKAN_MENU_PATH": "menu_path"}
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+PATHS = {
+    "GENKAN_ACCOUNT_PATH": "account",
+    "GENKAN_BASE_PATH": "base_path",
+    "GENKAN_MENU_PATH": "menu_path",
+    "GENKAN_STATIC_PATH": "static_path",
+}
 """Variables for paths, and the fields of `Pages`."""
 
 DATABASE_KEYWORDS = ("db", "engine", "metadata", "session", "user")
@@ -78,10 +91,26 @@ class Options:
             raise ConfigurationError(f"Genkan({name}=…): there is no such setting. Remove it, or correct its name.")
         scope: Any = known.get("scope", {})
         variables |= {f"AUTH_{id.upper().replace('-', '_')}_SCOPE": value for id, value in scope.items()}
-        found = collect(variables, config, environ)
-        paths = {field: found[name] for name, field in PATHS.items() if name in found}
         options = cls(variables=variables, **known)  # type: ignore[arg-type]  # each value has the type of its field
-        return replace(options, pages=replace(options.pages, **paths)) if paths and "pages" not in known else options
+        found = collect(variables, config, environ) if options.environment is None else options.environment
+        return replace(options, pages=_with_paths(options.pages, found))
+
+    @property
+    def dev_path(self) -> str:
+        """The path of the development provider. An application that is not strict may have a page at /development."""
+        return PATH if self.strict else f"{self.pages.base_path}{PATH}"
+
+
+def _with_paths(pages: Pages, variables: Mapping[str, str]) -> Pages:
+    """Return the pages with the paths of the variables. A path that `pages` sets itself is kept."""
+    paths = {field: variables[name] for name, field in PATHS.items() if variables.get(name)}
+    for name, field_name in PATHS.items():
+        if field_name in paths and not is_path(paths[field_name]):
+            raise ConfigurationError(f"{name}: it is not a path. Set it to one such as /auth, without a final slash.")
+    default = Pages()
+    return replace(
+        pages, **{name: path for name, path in paths.items() if getattr(pages, name) == getattr(default, name)}
+    )
 
 
 def application_database(options: Options) -> ApplicationDatabase | None:
@@ -115,9 +144,14 @@ def build_core(
 ) -> tuple[Core, DevelopmentProvider | None]:
     """Return the core, and the development provider if it is on. Raises ConfigurationError."""
     clock = options.clock or time.time
-    dev_provider = _dev_provider(settings, stores.adapter, clock)
+    dev_provider = _dev_provider(settings, stores.adapter, clock, options)
+    _warn_of_prefix(settings.prefix)
     core = Core.build(
         origin=settings.url,
+        prefix=settings.prefix,
+        further_origins=settings.further_origins,
+        cookie_prefix=settings.cookie_prefix,
+        cookie_path=settings.cookie_path,
         secrets=settings.secrets,
         providers=(*options.providers, *_providers(settings, dev_provider)),
         adapter=stores.adapter,
@@ -135,9 +169,22 @@ def build_core(
         clock=clock,
         updatable_fields=options.updatable_fields,
         # Called without the network, so that one worker with one thread can serve both sides of a sign-in.
-        wsgi_apps={dev_provider.issuer: app.wsgi_app} if dev_provider else {},
+        wsgi_apps={dev_provider.issuer: _wsgi_app(app, settings.prefix)} if dev_provider else {},
     )
     return core, dev_provider
+
+
+def _warn_of_prefix(prefix: str) -> None:
+    if has_request_context() and request.script_root and not prefix:
+        _log.warning("AUTH_URL: it lacks the path below which the application is served. Add that path to it.")
+
+
+def request_url() -> str | None:
+    """Return origin and prefix of the request. None without a request, and for a URL that is not on this computer."""
+    origin = origin_of(request.host_url) if has_request_context() else None
+    if origin is None or not is_allowed_url(origin):
+        return None
+    return origin + request.script_root if is_path(request.script_root) else origin
 
 
 def _cache(app: Flask, settings: Settings, clock: Clock, options: Options) -> Cache:
@@ -151,7 +198,12 @@ def _cache(app: Flask, settings: Settings, clock: Clock, options: Options) -> Ca
     return SealedCache(cache, sealer.seal, sealer.open, clock)
 
 
-def _dev_provider(settings: Settings, adapter: Adapter, clock: Clock) -> DevelopmentProvider | None:
+def _wsgi_app(app: Flask, prefix: str) -> WSGIApplication:
+    # Without middleware of the application, which may remove the prefix as well.
+    return DispatcherMiddleware(NotFound(), {prefix: partial(type(app).wsgi_app, app)}) if prefix else app.wsgi_app
+
+
+def _dev_provider(settings: Settings, adapter: Adapter, clock: Clock, options: Options) -> DevelopmentProvider | None:
     if not settings.development_provider:
         return None
     return DevelopmentProvider(
@@ -159,6 +211,8 @@ def _dev_provider(settings: Settings, adapter: Adapter, clock: Clock) -> Develop
         settings.secrets[0],
         adapter.use_once,
         clock,
+        path=settings.prefix + options.dev_path,
+        redirect_uri=f"{settings.url}{settings.prefix}{options.pages.base_path}/callback/development",
         production=settings.production,
         admits_private_peers=settings.admits_private_peers,
     )

@@ -34,6 +34,8 @@ class RedirectParams:
 
     url: str
     base_url: str
+    further_origins: tuple[str, ...] = ()
+    """The origins in AUTH_URLS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,9 @@ def default_sign_in(params: SignInParams) -> bool:
 
 
 def default_redirect(params: RedirectParams) -> str:
-    """Return the URL if it has the application's own origin, else the application's front page."""
-    return same_origin_url(params.url, params.base_url) or params.base_url
+    """Return the URL if it has the application's own origin or one of AUTH_URLS, else the application's front page."""
+    found = (same_origin_url(params.url, origin) for origin in (params.base_url, *params.further_origins))
+    return next(filter(None, found), params.base_url)
 
 
 def default_jwt(params: JWTParams) -> Token | None:

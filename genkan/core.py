@@ -17,7 +17,7 @@ from genkan.errors import ConfigurationError
 from genkan.http.cookies import CookieNames
 from genkan.http.csrf import CSRF
 from genkan.http.rate_limit import RateLimit
-from genkan.http.urls import origin_of
+from genkan.http.urls import is_path, origin_of
 from genkan.oauth.checks import Checks
 from genkan.oauth.client import OAuthClient
 from genkan.oauth.discovery import Discovery
@@ -27,8 +27,6 @@ from genkan.session.sessions import SessionConfig, Sessions
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
-
-BASE_PATH = "/api/auth"
 
 RATE_LIMIT_BURST = 120
 """Flows that clients of one IP address may start with a worker at once. An office or a school often has one address."""
@@ -52,13 +50,19 @@ class Pages:
     """Path of the fragment that refreshes the user menu."""
     account: str = "/genkan/account"
     """Path of the account page. The routes of its forms and fragments are below it."""
+    base_path: str = "/api/auth"
+    """Path of Auth.js's actions, which are below it."""
+    static_path: str = "/genkan/static"
+    """Path of the package's static files, which are below it."""
 
     def __post_init__(self) -> None:
-        """Raise ConfigurationError for a path that a route cannot have."""
-        for name in ("menu_path", "account"):
-            path = getattr(self, name)
-            if not path.startswith("/") or path.endswith("/") or "//" in path:
+        """Raise ConfigurationError for a path that a route cannot have, and for one that is given twice."""
+        own = {name: getattr(self, name) for name in ("base_path", "static_path", "menu_path", "account")}
+        for name, path in own.items():
+            if not is_path(path):
                 raise ConfigurationError(f"pages.{name}: not a path. Give one such as /account, without a final slash.")
+            if list(own.values()).count(path) > 1:
+                raise ConfigurationError(f"pages.{name}: another path of Genkan is the same. Give each its own path.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +70,14 @@ class Core:
     """The parts that the sign-in of one application consists of. Built once for each application, and frozen."""
 
     origin: str
+    prefix: str
+    """Path below which the application is served, such as `/shop`. Empty if it is served at the root of the origin."""
+    origins: tuple[str, ...]
+    """All origins of the site, `origin` first. A request that one of them caused is the site's own."""
     secure: bool
     """True if the origin is https, so that cookies are Secure."""
+    cookie_path: str
+    """The Path attribute of all cookies."""
     cookie_names: CookieNames
     providers: Mapping[str, Provider]
     """The enabled providers by id, in the order of the buttons."""
@@ -95,6 +105,10 @@ class Core:
         cls,
         *,
         origin: str,
+        prefix: str = "",
+        further_origins: Sequence[str] = (),
+        cookie_prefix: str = "authjs",
+        cookie_path: str = "/",
         secrets: Sequence[str],
         providers: Sequence[Provider],
         adapter: Adapter,
@@ -114,24 +128,27 @@ class Core:
         The first of `secrets` encrypts, all of them decrypt. `updatable_fields` maps names to str, int, float or bool.
         `wsgi_apps` maps URL prefixes to WSGI applications that serve them in this process.
         """
-        config = session_config or SessionConfig()
+        config, pages, callbacks = session_config or SessionConfig(), pages or Pages(), callbacks or Callbacks()
         _check(origin, secrets, providers, config)
-        secure = origin.startswith("https:")
-        names = CookieNames.of(secure=secure, session=config.cookie_name)
-        callbacks = callbacks or Callbacks()
-        oauth = OAuthClient(f"{origin}{BASE_PATH}/callback/", Discovery(cache, clock), clock, wsgi_apps or {})
+        _check_cookie_path(cookie_path, prefix, pages)
+        secure, actions = origin.startswith("https:"), f"{origin}{prefix}{pages.base_path}"
+        names = CookieNames.of(secure=secure, session=config.cookie_name, prefix=cookie_prefix, path=cookie_path)
+        oauth = OAuthClient(f"{actions}/callback/", Discovery(cache, clock), clock, wsgi_apps or {})
         return cls(
             origin=origin,
+            prefix=prefix,
+            origins=(origin, *further_origins),
             secure=secure,
+            cookie_path=cookie_path,
             cookie_names=names,
             providers={provider.id: provider for provider in providers},
             adapter=adapter,
             own_users=own_users,
             callbacks=callbacks,
-            pages=pages or Pages(),
+            pages=pages,
             cache=cache,
             clock=clock,
-            csrf=CSRF(secrets, origin, names.csrf),
+            csrf=CSRF(secrets, origin, names.csrf, further_origins),
             sessions=Sessions.build(
                 config,
                 secrets=secrets,
@@ -146,7 +163,7 @@ class Core:
             ),
             checks=Checks(Sealer(secrets, "authjs.flow", clock), names.flow_prefix, secure, clock),
             oauth=oauth,
-            provider_logout=_provider_logout(oauth, secrets, names, origin),
+            provider_logout=_provider_logout(oauth, secrets, names, front_page(origin, prefix), actions),
             sign_out_tickets=Sealer(secrets, "genkan.sign-out-ticket", clock),
             updatable_fields=updatable_fields or {},
             rate_limit=RateLimit(RATE_LIMIT_BURST, SECONDS_PER_SIGN_IN, monotonic),
@@ -154,16 +171,32 @@ class Core:
 
     def action_url(self, path: str) -> str:
         """Return the absolute URL of an action, e.g. `/signin`."""
-        return f"{self.origin}{BASE_PATH}{path}"
+        return f"{self.origin}{self.prefix}{self.pages.base_path}{path}"
+
+    def page_url(self, path: str) -> str:
+        """Return the absolute URL of a page of the application, e.g. `/dashboard`."""
+        return f"{self.origin}{self.prefix}{path}"
+
+    @property
+    def front_page(self) -> str:
+        """The absolute URL of the application's front page. It is the origin if there is no prefix, as in Auth.js."""
+        return front_page(self.origin, self.prefix)
 
 
-def _provider_logout(oauth: OAuthClient, secrets: Sequence[str], names: CookieNames, origin: str) -> ProviderLogout:
+def front_page(origin: str, prefix: str) -> str:
+    """Return the URL of the front page of an application below `prefix`."""
+    return f"{origin}{prefix}/" if prefix else origin
+
+
+def _provider_logout(
+    oauth: OAuthClient, secrets: Sequence[str], names: CookieNames, front_page: str, actions: str
+) -> ProviderLogout:
     return ProviderLogout(
         oauth,
         Sealer(secrets, "authjs.sign-out", oauth.clock),
         names.sign_out,
-        origin,
-        f"{origin}{BASE_PATH}{POST_LOGOUT_REDIRECT_PATH}",
+        front_page,
+        f"{actions}{POST_LOGOUT_REDIRECT_PATH}",
         oauth.clock,
     )
 
@@ -183,3 +216,14 @@ def _check(origin: str, secrets: Sequence[str], providers: Sequence[Provider], c
         raise ConfigurationError(
             "session lifetimes: 0 <= update_age <= max_age <= absolute_age must hold, and max_age must not be 0."
         )
+
+
+def _check_cookie_path(cookie_path: str, prefix: str, pages: Pages) -> None:
+    """Raise ConfigurationError if a browser would not send the cookies to a page of ours (RFC 6265 5.1.4)."""
+    folder = cookie_path.rstrip("/")
+    for path in (pages.base_path, pages.account, pages.menu_path):
+        if not f"{prefix}{path}".startswith(f"{folder}/"):
+            raise ConfigurationError(
+                "GENKAN_COOKIE_PATH: browsers would send no cookie to the sign-in, the menu or the account page. Set it to / "
+                "or to the path of AUTH_URL."
+            )

@@ -53,7 +53,7 @@ def start_flow(
     remembered = callback_url_cookie(url, request, core) if purpose != "link" else ()
     if provider_id is None:
         return ActionResponse(location=core.action_url("/signin"), cookies=remembered)
-    provider = core.providers.get(provider_id)
+    provider = core.providers.get(provider_id or "")
     if provider is None:
         raise InvalidProvider
     if not core.rate_limit.allow(request.remote_addr):

@@ -9,11 +9,10 @@ from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import ServiceUnavailable
 from werkzeug.wrappers import Response as BaseResponse
 
-from genkan.core import BASE_PATH
 from genkan.errors import AuthError, InvalidSettings, ProviderUnavailable, ReauthorizationRequired, SessionRequired
 from genkan.http.urls import add_query
 from genkan.types import JSON
-from genkan.web.context import app_state, return_url, session_result, sign_in_url
+from genkan.web.context import app_state, base_path, return_url, session_result, sign_in_url
 from genkan.web.error_messages import error_message
 from genkan.web.headers import PRIVATE_HEADERS
 
@@ -85,7 +84,7 @@ def forbidden(error: AuthError) -> Response:
     if wants_json():
         response = json_response({"error": "Forbidden", "code": error.code, **reason}, 403)
     else:
-        url = add_query(f"{request.script_root}{BASE_PATH}/error", {"error": error.code, **reason})
+        url = add_query(f"{base_path()}/error", {"error": error.code, **reason})
         message = "This form has expired. Reload the page and send it again."
         if error.reason:
             # Sending it again would not help.
@@ -134,7 +133,7 @@ def _session_required(error: Exception) -> ResponseLike:
 def _reauthorization_required(error: ReauthorizationRequired) -> ResponseLike:
     """Return 403, or 303 for a page: the user is signed in, but has to sign in at the provider again."""
     body: JSON = {"error": error.code, "provider": error.provider}
-    url = add_query(f"{request.script_root}{BASE_PATH}/signin", {"error": error.code, "callbackUrl": return_url()})
+    url = add_query(f"{base_path()}/signin", {"error": error.code, "callbackUrl": return_url()})
     return deny(403, body, "Sign in with the provider once more to continue.", url)
 
 

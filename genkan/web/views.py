@@ -13,7 +13,7 @@ from genkan.actions import sign_in as sign_in_action
 from genkan.actions import sign_out as sign_out_action
 from genkan.actions import update_session as update_action
 from genkan.actions.callback_url import callback_url, callback_url_cookie, error_redirect
-from genkan.core import BASE_PATH, Core
+from genkan.core import Core
 from genkan.errors import CrossOriginRequest, MissingCSRF, UnknownAction
 from genkan.http.messages import ActionRequest, ActionResponse, Template
 from genkan.http.urls import add_query, relative_url
@@ -34,7 +34,7 @@ from genkan.web.context import (
 )
 from genkan.web.convert import single_form_value, to_request, to_response
 from genkan.web.error_messages import Message, error_message
-from genkan.web.menu import action_url
+from genkan.web.menu import action_url, home_url
 from genkan.web.responses import RETRY_SECONDS, json_response
 
 
@@ -89,7 +89,7 @@ def sign_in_page() -> Response:
     error, reason = request.query.get("error"), request.query.get("reason")
     if core.pages.sign_in:
         query = {"callbackUrl": url, "error": error or None, "reason": reason or None}
-        return to_response(ActionResponse(location=add_query(core.origin + core.pages.sign_in, query)))
+        return to_response(ActionResponse(location=add_query(core.page_url(core.pages.sign_in), query)))
     linked = linked_providers(core) if "fresh" in (reason, request.query.get("purpose")) else None
     response = _page(
         "genkan/sign_in.html",
@@ -132,7 +132,7 @@ def sign_out_page() -> Response:
     """`GET /api/auth/signout`: a form that asks for confirmation."""
     core, request = get_core(), to_request()
     if core.pages.sign_out:
-        return to_response(ActionResponse(location=core.origin + core.pages.sign_out))
+        return to_response(ActionResponse(location=core.page_url(core.pages.sign_out)))
     url = callback_url(request, core)
     queue_cookies(*callback_url_cookie(url, request, core))
     result = session_result()
@@ -197,7 +197,7 @@ def error_page() -> Response:
         purpose = request.query.get("purpose")
         url = relative_url(callback_url(request, core), core.origin) if "callbackUrl" in request.query else None
         query = {"error": code or "", "reason": reason, "purpose": purpose, "callbackUrl": url}
-        return to_response(ActionResponse(location=add_query(core.origin + core.pages.error, query)))
+        return to_response(ActionResponse(location=add_query(core.page_url(core.pages.error), query)))
     return _page("genkan/error.html", error_message(code, reason), retry_url=_retry_url(request, core))
 
 
@@ -210,7 +210,7 @@ def verify_request_page() -> Response:
     """`GET /api/auth/verify-request`: asks the user to check their mailbox."""
     core = get_core()
     if core.pages.verify_request:
-        location = add_query(core.origin + core.pages.verify_request, to_request().query)
+        location = add_query(core.page_url(core.pages.verify_request), to_request().query)
         return to_response(ActionResponse(location=location))
     return _page("genkan/verify_request.html", None)
 
@@ -237,7 +237,7 @@ def _without_referrer(response: Response) -> Response:
 
 
 def _cross_origin(error: CrossOriginRequest) -> Response:
-    return _page("genkan/error.html", error_message(error.code, error.reason), retry_url=f"{request.script_root}/")
+    return _page("genkan/error.html", error_message(error.code, error.reason), retry_url=home_url())
 
 
 ROUTES: tuple[tuple[str, str, Callable[..., Response]], ...] = (
@@ -261,6 +261,8 @@ ROUTES: tuple[tuple[str, str, Callable[..., Response]], ...] = (
 )
 """Auth.js's actions and a few of our own. All are public, and each unsafe one checks the CSRF token itself."""
 
-bp = own_blueprint(Blueprint("genkan_actions", __name__, url_prefix=BASE_PATH))
+bp = own_blueprint(Blueprint("genkan_actions", __name__))
+"""Registered below `Pages.base_path`."""
+
 for _method, _rule, _view in ROUTES:
     bp.add_url_rule(_rule, view_func=csrf_exempt(public(_view)), methods=[_method], strict_slashes=False)
