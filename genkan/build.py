@@ -54,6 +54,9 @@ PATHS = {
 
 DATABASE_KEYWORDS = ("db", "engine", "metadata", "session", "user")
 
+INTERNAL = {"variables", "json_only"}
+"""Fields of `Options` that are no keywords of `Genkan`."""
+
 _log = logging.getLogger("genkan.extension")
 
 
@@ -73,6 +76,8 @@ class Options:
     variables: Mapping[str, object] = field(default_factory=dict)
     """The keywords that are variables."""
     pages: Pages = field(default_factory=Pages)
+    json_only: bool = False
+    """True for `pages=False`: JSON, and no page of ours."""
     tables: Naming = "genkan"
     """`authjs`: the tables of an Auth.js database, which is created or adopted."""
     db: Any = None
@@ -85,13 +90,18 @@ class Options:
     @classmethod
     def of(cls, keywords: Mapping[str, object], config: Mapping[str, object], environ: Mapping[str, str]) -> Options:
         """Return the options. Raises ConfigurationError for a keyword that is none."""
-        known = {name: value for name, value in keywords.items() if name in cls.__slots__ and name != "variables"}
+        known = {name: value for name, value in keywords.items() if name in cls.__slots__ and name not in INTERNAL}
         variables = {name: value for name, value in keywords.items() if name.startswith(PREFIXES)}
         for name in keywords.keys() - known.keys() - variables.keys():
             raise ConfigurationError(f"Genkan({name}=…): there is no such setting. Remove it, or correct its name.")
         scope: Any = known.get("scope", {})
         variables |= {f"AUTH_{id.upper().replace('-', '_')}_SCOPE": value for id, value in scope.items()}
-        options = cls(variables=variables, **known)  # type: ignore[arg-type]  # each value has the type of its field
+        pages = known.get("pages", True)
+        if isinstance(pages, bool):
+            known["pages"] = Pages()
+        elif not isinstance(pages, Pages):
+            raise ConfigurationError("Genkan(pages=…): it is neither Pages nor a boolean. Give False for JSON only.")
+        options = cls(variables=variables, json_only=pages is False, **known)  # type: ignore[arg-type]  # each value has the type of its field
         found = collect(variables, config, environ) if options.environment is None else options.environment
         return replace(options, pages=_with_paths(options.pages, found))
 
@@ -171,7 +181,7 @@ def build_core(
         # Called without the network, so that one worker with one thread can serve both sides of a sign-in.
         wsgi_apps={dev_provider.issuer: _wsgi_app(app, settings.prefix)} if dev_provider else {},
     )
-    return core, dev_provider
+    return replace(core, json_only=options.json_only, error_url=_error_url(settings)), dev_provider
 
 
 def _warn_of_prefix(prefix: str) -> None:
@@ -196,6 +206,11 @@ def _cache(app: Flask, settings: Settings, clock: Clock, options: Options) -> Ca
     # keys are trusted.
     sealer = TextSealer(settings.secrets, "genkan.cache")
     return SealedCache(cache, sealer.seal, sealer.open, clock)
+
+
+def _error_url(settings: Settings) -> str | None:
+    path = settings.error_url
+    return f"{settings.url}{settings.prefix}{path}" if path and path.startswith("/") else path
 
 
 def _wsgi_app(app: Flask, prefix: str) -> WSGIApplication:

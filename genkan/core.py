@@ -86,6 +86,10 @@ class Core:
     """The users of the application itself. None if it has none."""
     callbacks: Callbacks
     pages: Pages
+    json_only: bool = False
+    """True if none of the package's pages is served."""
+    error_url: str | None = None
+    """The absolute URL that a failed sign-in redirects to, in place of a page of ours."""
     cache: Cache
     clock: Clock
     csrf: CSRF
@@ -99,6 +103,16 @@ class Core:
     """Fields, with their type, that a client may send to `POST /api/auth/session`."""
     rate_limit: RateLimit
     """Limits the flows that one IP address starts with this worker."""
+
+    def __post_init__(self) -> None:
+        """Raise ConfigurationError if a browser would not send the cookies to a page of ours (RFC 6265 5.1.4)."""
+        folder = self.cookie_path.rstrip("/")
+        for path in (self.pages.base_path, self.pages.account, self.pages.menu_path):
+            if not f"{self.prefix}{path}".startswith(f"{folder}/"):
+                raise ConfigurationError(
+                    "GENKAN_COOKIE_PATH: browsers would send no cookie to the sign-in, the menu or the account page. Set it "
+                    "to / or to the path of AUTH_URL."
+                )
 
     @classmethod
     def build(
@@ -130,7 +144,6 @@ class Core:
         """
         config, pages, callbacks = session_config or SessionConfig(), pages or Pages(), callbacks or Callbacks()
         _check(origin, secrets, providers, config)
-        _check_cookie_path(cookie_path, prefix, pages)
         secure, actions = origin.startswith("https:"), f"{origin}{prefix}{pages.base_path}"
         names = CookieNames.of(secure=secure, session=config.cookie_name, prefix=cookie_prefix, path=cookie_path)
         oauth = OAuthClient(f"{actions}/callback/", Discovery(cache, clock), clock, wsgi_apps or {})
@@ -216,14 +229,3 @@ def _check(origin: str, secrets: Sequence[str], providers: Sequence[Provider], c
         raise ConfigurationError(
             "session lifetimes: 0 <= update_age <= max_age <= absolute_age must hold, and max_age must not be 0."
         )
-
-
-def _check_cookie_path(cookie_path: str, prefix: str, pages: Pages) -> None:
-    """Raise ConfigurationError if a browser would not send the cookies to a page of ours (RFC 6265 5.1.4)."""
-    folder = cookie_path.rstrip("/")
-    for path in (pages.base_path, pages.account, pages.menu_path):
-        if not f"{prefix}{path}".startswith(f"{folder}/"):
-            raise ConfigurationError(
-                "GENKAN_COOKIE_PATH: browsers would send no cookie to the sign-in, the menu or the account page. Set it to / "
-                "or to the path of AUTH_URL."
-            )

@@ -70,7 +70,7 @@ class Genkan(CallbackRegistry, BlueprintMethods):
     """Sign-in for a Flask application: `auth()`, the routes of Auth.js, the user menu and the account page.
 
     `Genkan(app)` or `init_app(app)` adds it. Keywords are settings: `strict`, `providers`, `updatable_fields`, `pages`
-    and every variable that begins with AUTH_ or GENKAN_. What is not given comes from `app.config`,
+    (False for JSON only), and every variable that begins with AUTH_ or GENKAN_. What is not given comes from `app.config`,
     else from the environment. One object can serve several applications. Callbacks are registered before the first
     request.
     """
@@ -95,11 +95,15 @@ class Genkan(CallbackRegistry, BlueprintMethods):
         build = partial(self._build, app, options, application_database(options), dev_providers)
         hops, pages = _trusted_proxy_hops(app, options), options.pages
         register(app, build, strict=options.strict, trusted_proxy_hops=hops, marks=self._marks)
-        get_state(app).read_settings = partial(_settings, app, options)
+        state = get_state(app)
+        state.read_settings, state.json_only = partial(_settings, app, options), options.json_only
         register_package_files(app, pages.static_path)
-        app.register_blueprint(views.bp, url_prefix=pages.base_path)
-        register_menu(app, pages.menu_path)
-        app.register_blueprint(account.bp, url_prefix=pages.account)
+        app.register_blueprint(views.create_blueprint(json_only=options.json_only), url_prefix=pages.base_path)
+        if options.json_only:
+            app.register_blueprint(views.create_missing_pages(pages.account, pages.menu_path))
+        else:
+            register_menu(app, pages.menu_path)
+            app.register_blueprint(account.bp, url_prefix=pages.account)
         app.cli.add_command(create_group())
         if options.strict:
             _add_globals(app)
@@ -213,7 +217,7 @@ def register(
 def _add_globals(app: Flask) -> None:
     # At the first request, because an application may still change `jinja_options` after `init_app`.
     app.jinja_env.filters["genkan_utc"] = account.utc
-    add_template_globals(app)
+    add_template_globals(app, has_menu=not get_state(app).json_only)
 
 
 def _prepare_flask_login(app: Flask) -> None:

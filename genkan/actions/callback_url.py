@@ -61,8 +61,10 @@ def error_redirect(
     # A user who links an account is signed in already, so the sign-in page would not help.
     on_sign_in = error.kind == "sign_in" and purpose != "link"
     own_page = core.pages.sign_in if on_sign_in else core.pages.error
+    if core.json_only and core.error_url is None:
+        return ActionResponse(error=error)
     page = core.page_url(own_page) if own_page else core.action_url("/signin" if on_sign_in else "/error")
     query = {"error": error.code, "reason": error.reason}
     if purpose != "sign_in":
         query |= {"purpose": purpose, "callbackUrl": relative_url(callback_url, core.origin)}
-    return ActionResponse(location=add_query(page, query))
+    return ActionResponse(location=add_query(core.error_url or page, query), error=error)

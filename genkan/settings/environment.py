@@ -43,6 +43,8 @@ class Settings:
     cookie_prefix: str
     """The first part of the names of our cookies."""
     cookie_path: str
+    error_url: str | None
+    """The URL, or the path, that a failed sign-in redirects to."""
     database_url: str = field(repr=False)
     redis_url: str | None = field(repr=False)
     host: str
@@ -86,6 +88,7 @@ def from_environment(
         further_origins=urls.further_origins(environ, production),
         cookie_prefix=urls.cookie_prefix(environ),
         cookie_path=urls.cookie_path(environ),
+        error_url=urls.error_url(environ, production),
         database_url=urls.database_url(environ, production),
         redis_url=urls.redis_url(environ),
         host=urls.host(environ),

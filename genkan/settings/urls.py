@@ -110,6 +110,16 @@ def cookie_path(environ: Mapping[str, str]) -> str:
     return path
 
 
+def error_url(environ: Mapping[str, str], production: bool) -> str | None:
+    """Return GENKAN_ERROR_URL: a URL or a path. None if it is not set. Raises ConfigurationError if it is neither."""
+    url = environ.get("GENKAN_ERROR_URL")
+    if url and url.startswith("/") and url != "/" and not is_path(url):
+        fail("GENKAN_ERROR_URL", "it is not a path", "Set it to a URL, or to a path such as /sign-in-failed")
+    if url and not url.startswith("/"):
+        parse_url("GENKAN_ERROR_URL", url, production)
+    return url
+
+
 def _parts(name: str, value: str) -> SplitResult:
     if not value.isascii() and value.isprintable():
         fail(name, "it has characters beyond ASCII", "Write the host name in its ASCII form, which begins with xn--")

@@ -89,7 +89,8 @@ TEMPLATE_CONTEXT: dict[str, object] = {"genkan": TemplateFunctions()}
 """What every template of the package needs, whatever names the application has for itself."""
 
 
-def add_template_globals(app: Flask) -> None:
-    """Add `auth`, `user_menu` and `genkan` to the template globals that are not taken."""
-    for name, value in {"auth": auth, "user_menu": user_menu, **TEMPLATE_CONTEXT}.items():
+def add_template_globals(app: Flask, *, has_menu: bool = True) -> None:
+    """Add `auth`, `user_menu` if there is a menu, and `genkan` to the template globals that are not taken."""
+    menu = {"user_menu": user_menu} if has_menu else {}
+    for name, value in {"auth": auth, **menu, **TEMPLATE_CONTEXT}.items():
         app.jinja_env.globals.setdefault(name, value)

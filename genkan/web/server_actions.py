@@ -45,7 +45,8 @@ def link(provider_id: str, *, redirect_to: str | None = None) -> Response:
     like `sign_in`. Without a session, or if the user authenticated more than LINK_MAX_AGE seconds ago, the response is
     that of `require_fresh`.
     """
-    core, action_request = get_core(), _unsafe_request(redirect_to or account_url())
+    core = get_core()
+    action_request = _unsafe_request(redirect_to or (home_url() if core.json_only else account_url()))
     refusal = require_fresh(LINK_MAX_AGE)
     if refusal is not None:
         return refusal

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from flask import Blueprint, Response, after_this_request, render_template, request
-from werkzeug.exceptions import MethodNotAllowed
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from genkan.actions import backchannel_logout as backchannel_logout_action
 from genkan.actions import callback as callback_action
@@ -35,7 +35,7 @@ from genkan.web.context import (
 from genkan.web.convert import single_form_value, to_request, to_response
 from genkan.web.error_messages import Message, error_message
 from genkan.web.menu import action_url, home_url
-from genkan.web.responses import RETRY_SECONDS, json_response
+from genkan.web.responses import RETRY_SECONDS, error_response, http_error, json_response
 
 
 def session() -> Response:
@@ -149,7 +149,7 @@ def sign_out() -> Response:
     except CrossOriginRequest as error:
         return _cross_origin(error)
     except MissingCSRF as error:
-        if _is_outdated_form(request):
+        if not core.json_only and _is_outdated_form(request):
             # The menu with a new token. It submits itself once.
             return to_response(ActionResponse(template=Template(core.pages.menu, {"resubmit": True})))
         return to_response(error_redirect(error, core))
@@ -236,7 +236,14 @@ def _without_referrer(response: Response) -> Response:
     return response
 
 
+def not_found(**_: str) -> Response:
+    """Return 404 JSON, in place of a page in an application without pages."""
+    return json_response({"error": "Not Found"}, 404)
+
+
 def _cross_origin(error: CrossOriginRequest) -> Response:
+    if get_core().json_only:
+        return error_response(error)
     return _page("genkan/error.html", error_message(error.code, error.reason), retry_url=home_url())
 
 
@@ -261,8 +268,25 @@ ROUTES: tuple[tuple[str, str, Callable[..., Response]], ...] = (
 )
 """Auth.js's actions and a few of our own. All are public, and each unsafe one checks the CSRF token itself."""
 
-bp = own_blueprint(Blueprint("genkan_actions", __name__))
-"""Registered below `Pages.base_path`."""
+PAGES = {sign_in_page, sign_out_page, error_page, verify_request_page, popup_done_page}
+"""The views that only render pages."""
 
-for _method, _rule, _view in ROUTES:
-    bp.add_url_rule(_rule, view_func=csrf_exempt(public(_view)), methods=[_method], strict_slashes=False)
+
+def create_blueprint(*, json_only: bool) -> Blueprint:
+    """Return the blueprint to be registered below the base path. With `json_only` pages are 404, and errors JSON."""
+    blueprint = own_blueprint(Blueprint("genkan_actions", __name__))
+    for method, rule, view in ROUTES:
+        served = csrf_exempt(public(not_found if json_only and view in PAGES else view))
+        blueprint.add_url_rule(rule, view.__name__, served, methods=[method], strict_slashes=False)
+    if json_only:
+        blueprint.register_error_handler(HTTPException, http_error)
+    return blueprint
+
+
+def create_missing_pages(*paths: str) -> Blueprint:
+    """Return a blueprint that responds with 404 JSON to every request for these paths and what is below them."""
+    blueprint = own_blueprint(Blueprint("genkan_missing", __name__))
+    for path in paths:
+        for rule in (path, f"{path}/<path:rest>"):
+            blueprint.add_url_rule(rule, "not_found", csrf_exempt(public(not_found)), methods=["GET", "POST"])
+    return blueprint
