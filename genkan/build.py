@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
 
-from flask import Flask
+from flask import Flask, has_request_context, request
+from werkzeug.exceptions import NotFound
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from genkan.adapters import Adapter
 from genkan.adapters.own_users import UserHooks
@@ -17,9 +19,12 @@ from genkan.adapters.stores import Stores
 from genkan.cache.base import Cache
 from genkan.cache.sealed import SealedCache
 from genkan.callbacks import Callbacks
-from genkan.core import Core, Pages
+from genkan.core import Core
 from genkan.crypto.sealer import Clock, TextSealer
 from genkan.errors import ConfigurationError
+from genkan.http.urls import is_path, origin_of
+from genkan.oauth.transport.limits import is_allowed_url
+from genkan.options import DATABASE_KEYWORDS, Options
 from genkan.providers.base import Provider
 from genkan.providers.development import development
 from genkan.providers.registry import (
@@ -31,68 +36,14 @@ from genkan.providers.registry import (
 )
 from genkan.session.sessions import SessionConfig
 from genkan.settings.environment import Settings
-from genkan.settings.package import PREFIXES, collect
 
 if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
     from genkan.adapters.sqlalchemy.application.database import ApplicationDatabase
-    from genkan.adapters.sqlalchemy.tables import Naming
     from genkan.dev_provider.endpoints import DevelopmentProvider
 
-PATHS = {"GENKAN_ACCOUNT_PATH": "account", "GENKAN_MENU_PATH": "menu_path"}
-"""Variables for paths, and the fields of `Pages`."""
-
-DATABASE_KEYWORDS = ("db", "engine", "metadata", "session", "user")
-
 _log = logging.getLogger("genkan.extension")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """The keywords of `Genkan`."""
-
-    strict: bool = False
-    providers: tuple[Provider, ...] = ()
-    """Providers in addition to those that variables enable."""
-    scope: Mapping[str, str] = field(default_factory=dict)
-    """Scopes by provider id, in addition to the provider's own. The same as `AUTH_<ID>_SCOPE`."""
-    updatable_fields: Mapping[str, type] = field(default_factory=dict)
-    environment: Mapping[str, str] | None = None
-    """All variables, checked at once, in place of the configuration and the environment."""
-    clock: Clock | None = None
-    variables: Mapping[str, object] = field(default_factory=dict)
-    """The keywords that are variables."""
-    pages: Pages = field(default_factory=Pages)
-    database: str | None = ""
-    """URL of the database. None: no database, the cookie holds everything. Empty: that of GENKAN_DATABASE_URL."""
-    cache: object | None = None
-    """The application's instance of Flask-Caching, in place of GENKAN_REDIS_URL."""
-    tables: Naming = "genkan"
-    """`authjs`: the tables of an Auth.js database, which is created or adopted."""
-    db: Any = None
-    engine: Any = None
-    metadata: Any = None
-    session: Any = None
-    user: Any = None
-    """This and the four above: see `DatabaseOptions`."""
-
-    @classmethod
-    def of(cls, keywords: Mapping[str, object], config: Mapping[str, object], environ: Mapping[str, str]) -> Options:
-        """Return the options. Raises ConfigurationError for a keyword that is none."""
-        known = {name: value for name, value in keywords.items() if name in cls.__slots__ and name != "variables"}
-        variables = {name: value for name, value in keywords.items() if name.startswith(PREFIXES)}
-        for name in keywords.keys() - known.keys() - variables.keys():
-            raise ConfigurationError(f"Genkan({name}=…): there is no such setting. Remove it, or correct its name.")
-        scope: Any = known.get("scope", {})
-        variables |= {f"AUTH_{id.upper().replace('-', '_')}_SCOPE": value for id, value in scope.items()}
-        database = known.get("database")
-        if not isinstance(database, str | None):
-            raise ConfigurationError("Genkan(database=…): it is neither a URL as text nor None. Correct it.")
-        if database:
-            variables["GENKAN_DATABASE_URL"] = database
-        found = collect(variables, config, environ)
-        paths = {field: found[name] for name, field in PATHS.items() if name in found}
-        options = cls(variables=variables, **known)  # type: ignore[arg-type]  # each value has the type of its field
-        return replace(options, pages=replace(options.pages, **paths)) if paths and "pages" not in known else options
 
 
 def application_database(options: Options) -> ApplicationDatabase | None:
@@ -158,9 +109,14 @@ def build_core(
 ) -> tuple[Core, DevelopmentProvider | None]:
     """Return the core, and the development provider if it is on. Raises ConfigurationError."""
     clock = options.clock or time.time
-    dev_provider = _dev_provider(settings, stores.adapter, clock)
+    dev_provider = _dev_provider(settings, stores.adapter, clock, options)
+    _warn_of_prefix(settings.prefix)
     core = Core.build(
         origin=settings.url,
+        prefix=settings.prefix,
+        further_origins=settings.further_origins,
+        cookie_prefix=settings.cookie_prefix,
+        cookie_path=settings.cookie_path,
         secrets=settings.secrets,
         providers=(*options.providers, *_providers(settings, dev_provider)),
         adapter=stores.adapter,
@@ -178,11 +134,24 @@ def build_core(
         clock=clock,
         updatable_fields=options.updatable_fields,
         # Called without the network, so that one worker with one thread can serve both sides of a sign-in.
-        wsgi_apps={dev_provider.issuer: app.wsgi_app} if dev_provider else {},
+        wsgi_apps={dev_provider.issuer: _wsgi_app(app, settings.prefix)} if dev_provider else {},
     )
     if core.is_stateless:
         _refuse_provider_logout(core)
-    return core, dev_provider
+    return replace(core, json_only=options.json_only, error_url=_error_url(settings)), dev_provider
+
+
+def _warn_of_prefix(prefix: str) -> None:
+    if has_request_context() and request.script_root and not prefix:
+        _log.warning("AUTH_URL: it lacks the path below which the application is served. Add that path to it.")
+
+
+def request_url() -> str | None:
+    """Return origin and prefix of the request. None without a request, and for a URL that is not on this computer."""
+    origin = origin_of(request.host_url) if has_request_context() else None
+    if origin is None or not is_allowed_url(origin):
+        return None
+    return origin + request.script_root if is_path(request.script_root) else origin
 
 
 def create_cache(app: Flask, settings: Settings, options: Options) -> Cache:
@@ -200,7 +169,17 @@ def create_cache(app: Flask, settings: Settings, options: Options) -> Cache:
     return SealedCache(cache, sealer.seal, sealer.open, options.clock or time.time)
 
 
-def _dev_provider(settings: Settings, adapter: Adapter, clock: Clock) -> DevelopmentProvider | None:
+def _error_url(settings: Settings) -> str | None:
+    path = settings.error_url
+    return f"{settings.url}{settings.prefix}{path}" if path and path.startswith("/") else path
+
+
+def _wsgi_app(app: Flask, prefix: str) -> WSGIApplication:
+    # Without middleware of the application, which may remove the prefix as well.
+    return DispatcherMiddleware(NotFound(), {prefix: partial(type(app).wsgi_app, app)}) if prefix else app.wsgi_app
+
+
+def _dev_provider(settings: Settings, adapter: Adapter, clock: Clock, options: Options) -> DevelopmentProvider | None:
     if not settings.development_provider:
         return None
     # Imported here, because production needs neither the provider nor Authlib's server.
@@ -211,6 +190,8 @@ def _dev_provider(settings: Settings, adapter: Adapter, clock: Clock) -> Develop
         settings.secrets[0],
         adapter.use_once,
         clock,
+        path=settings.prefix + options.dev_path,
+        redirect_uri=f"{settings.url}{settings.prefix}{options.pages.base_path}/callback/development",
         production=settings.production,
         admits_private_peers=settings.admits_private_peers,
     )

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from genkan.adapters.own_users import ExistingUser, NewUser, Role, UserHooks
 from genkan.errors import ConfigurationError
 from genkan.http.urls import same_origin_url
-from genkan.types import JSON, Account, Profile, Session, Token, User
+from genkan.types import JSON, Account, Profile, Session, Token, User, str_claim
 
 Trigger = Literal["signIn", "signUp", "update", "refresh"]
 """Reason for a call of the `jwt` callback, as in Auth.js. Genkan adds `refresh`: the stored user has changed since
@@ -34,6 +34,8 @@ class RedirectParams:
 
     url: str
     base_url: str
+    further_origins: tuple[str, ...] = ()
+    """The origins in AUTH_URLS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,9 @@ def default_sign_in(params: SignInParams) -> bool:
 
 
 def default_redirect(params: RedirectParams) -> str:
-    """Return the URL if it has the application's own origin, else the application's front page."""
-    return same_origin_url(params.url, params.base_url) or params.base_url
+    """Return the URL if it has the application's own origin or one of AUTH_URLS, else the application's front page."""
+    found = (same_origin_url(params.url, origin) for origin in (params.base_url, *params.further_origins))
+    return next(filter(None, found), params.base_url)
 
 
 def default_jwt(params: JWTParams) -> Token | None:
@@ -84,6 +87,18 @@ def default_jwt(params: JWTParams) -> Token | None:
 def default_session(params: SessionParams) -> Session | None:
     """Return the default session, which has the user's name, email and image."""
     return params.session
+
+
+def add_role(params: JWTParams) -> Token | None:
+    """Add the stored role to the token, at a sign-in and when the user has changed. The default `jwt` callback."""
+    return params.token if params.user is None else {**params.token, "role": params.user.role}
+
+
+def add_id_and_role(params: SessionParams) -> Session | None:
+    """Add id and role to the session. The default `session` callback."""
+    id = str_claim(params.token, "id") or str_claim(params.token, "sub")
+    user = replace(params.session.user, id=id, role=str_claim(params.token, "role"))
+    return replace(params.session, user=user)
 
 
 @dataclass(frozen=True, slots=True)

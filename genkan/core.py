@@ -18,7 +18,7 @@ from genkan.errors import ConfigurationError
 from genkan.http.cookies import CookieNames
 from genkan.http.csrf import CSRF
 from genkan.http.rate_limit import RateLimit
-from genkan.http.urls import origin_of
+from genkan.http.urls import is_path, origin_of
 from genkan.oauth.checks import Checks
 from genkan.providers.base import Provider
 from genkan.session.sessions import SessionConfig, Sessions
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
     from genkan.oauth.client import OAuthClient
     from genkan.oauth.logout import ProviderLogout
-
-BASE_PATH = "/api/auth"
 
 RATE_LIMIT_BURST = 120
 """Flows that clients of one IP address may start with a worker at once. An office or a school often has one address."""
@@ -53,13 +51,19 @@ class Pages:
     """Path of the fragment that refreshes the user menu."""
     account: str = "/genkan/account"
     """Path of the account page. The routes of its forms and fragments are below it."""
+    base_path: str = "/api/auth"
+    """Path of Auth.js's actions, which are below it."""
+    static_path: str = "/genkan/static"
+    """Path of the package's static files, which are below it."""
 
     def __post_init__(self) -> None:
-        """Raise ConfigurationError for a path that a route cannot have."""
-        for name in ("menu_path", "account"):
-            path = getattr(self, name)
-            if not path.startswith("/") or path.endswith("/") or "//" in path:
+        """Raise ConfigurationError for a path that a route cannot have, and for one that is given twice."""
+        own = {name: getattr(self, name) for name in ("base_path", "static_path", "menu_path", "account")}
+        for name, path in own.items():
+            if not is_path(path):
                 raise ConfigurationError(f"pages.{name}: not a path. Give one such as /account, without a final slash.")
+            if list(own.values()).count(path) > 1:
+                raise ConfigurationError(f"pages.{name}: another path of Genkan is the same. Give each its own path.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +71,14 @@ class Core:
     """The parts that the sign-in of one application consists of. Built once for each application, and frozen."""
 
     origin: str
+    prefix: str
+    """Path below which the application is served, such as `/shop`. Empty if it is served at the root of the origin."""
+    origins: tuple[str, ...]
+    """All origins of the site, `origin` first. A request that one of them caused is the site's own."""
     secure: bool
     """True if the origin is https, so that cookies are Secure."""
+    cookie_path: str
+    """The Path attribute of all cookies."""
     cookie_names: CookieNames
     providers: Mapping[str, Provider]
     """The enabled providers by id, in the order of the buttons."""
@@ -77,6 +87,10 @@ class Core:
     """The users of the application itself. None if it has none."""
     callbacks: Callbacks
     pages: Pages
+    json_only: bool = False
+    """True if none of the package's pages is served."""
+    error_url: str | None = None
+    """The absolute URL that a failed sign-in redirects to, in place of a page of ours."""
     cache: Cache
     clock: Clock
     csrf: CSRF
@@ -101,11 +115,25 @@ class Core:
         if self.is_stateless:
             raise ConfigurationError(f"{function} needs a database, and Genkan(database=None) has none.")
 
+    def __post_init__(self) -> None:
+        """Raise ConfigurationError if a browser would not send the cookies to a page of ours (RFC 6265 5.1.4)."""
+        folder = self.cookie_path.rstrip("/")
+        for path in (self.pages.base_path, self.pages.account, self.pages.menu_path):
+            if not f"{self.prefix}{path}".startswith(f"{folder}/"):
+                raise ConfigurationError(
+                    "GENKAN_COOKIE_PATH: browsers would send no cookie to the sign-in, the menu or the account page. Set it "
+                    "to / or to the path of AUTH_URL."
+                )
+
     @classmethod
     def build(
         cls,
         *,
         origin: str,
+        prefix: str = "",
+        further_origins: Sequence[str] = (),
+        cookie_prefix: str = "authjs",
+        cookie_path: str = "/",
         secrets: Sequence[str],
         providers: Sequence[Provider],
         adapter: Adapter,
@@ -125,24 +153,26 @@ class Core:
         The first of `secrets` encrypts, all of them decrypt. `updatable_fields` maps names to str, int, float or bool.
         `wsgi_apps` maps URL prefixes to WSGI applications that serve them in this process.
         """
-        config = session_config or SessionConfig()
+        config, pages, callbacks = session_config or SessionConfig(), pages or Pages(), callbacks or Callbacks()
         _check(origin, secrets, providers, config)
-        secure = origin.startswith("https:")
-        names = CookieNames.of(secure=secure, session=config.cookie_name)
-        callbacks = callbacks or Callbacks()
-        oauth = _oauth_client(origin, cache, clock, wsgi_apps or {})
+        secure, actions = origin.startswith("https:"), f"{origin}{prefix}{pages.base_path}"
+        names = CookieNames.of(secure=secure, session=config.cookie_name, prefix=cookie_prefix, path=cookie_path)
+        oauth = _oauth_client(actions, cache, clock, wsgi_apps or {})
         return cls(
             origin=origin,
+            prefix=prefix,
+            origins=(origin, *further_origins),
             secure=secure,
+            cookie_path=cookie_path,
             cookie_names=names,
             providers={provider.id: provider for provider in providers},
             adapter=adapter,
             own_users=own_users,
             callbacks=callbacks,
-            pages=pages or Pages(),
+            pages=pages,
             cache=cache,
             clock=clock,
-            csrf=CSRF(secrets, origin, names.csrf),
+            csrf=CSRF(secrets, origin, names.csrf, further_origins),
             sessions=Sessions.build(
                 config,
                 secrets=secrets,
@@ -158,7 +188,7 @@ class Core:
             ),
             checks=Checks(Sealer(secrets, "authjs.flow", clock), names.flow_prefix, secure, clock),
             oauth=oauth,
-            provider_logout=_provider_logout(oauth, secrets, names, origin),
+            provider_logout=_provider_logout(oauth, secrets, names, front_page(origin, prefix), actions),
             sign_out_tickets=Sealer(secrets, "genkan.sign-out-ticket", clock),
             updatable_fields=updatable_fields or {},
             rate_limit=RateLimit(RATE_LIMIT_BURST, SECONDS_PER_SIGN_IN, monotonic),
@@ -166,26 +196,42 @@ class Core:
 
     def action_url(self, path: str) -> str:
         """Return the absolute URL of an action, e.g. `/signin`."""
-        return f"{self.origin}{BASE_PATH}{path}"
+        return f"{self.origin}{self.prefix}{self.pages.base_path}{path}"
+
+    def page_url(self, path: str) -> str:
+        """Return the absolute URL of a page of the application, e.g. `/dashboard`."""
+        return f"{self.origin}{self.prefix}{path}"
+
+    @property
+    def front_page(self) -> str:
+        """The absolute URL of the application's front page. It is the origin if there is no prefix, as in Auth.js."""
+        return front_page(self.origin, self.prefix)
 
 
-def _oauth_client(origin: str, cache: Cache, clock: Clock, wsgi_apps: Mapping[str, WSGIApplication]) -> OAuthClient:
+def front_page(origin: str, prefix: str) -> str:
+    """Return the URL of the front page of an application below `prefix`."""
+    return f"{origin}{prefix}/" if prefix else origin
+
+
+def _oauth_client(actions: str, cache: Cache, clock: Clock, wsgi_apps: Mapping[str, WSGIApplication]) -> OAuthClient:
     # Imported here, because a process that builds no core needs no OAuth client.
     from genkan.oauth.client import OAuthClient  # noqa: PLC0415
     from genkan.oauth.discovery import Discovery  # noqa: PLC0415
 
-    return OAuthClient(f"{origin}{BASE_PATH}/callback/", Discovery(cache, clock), clock, wsgi_apps)
+    return OAuthClient(f"{actions}/callback/", Discovery(cache, clock), clock, wsgi_apps)
 
 
-def _provider_logout(oauth: OAuthClient, secrets: Sequence[str], names: CookieNames, origin: str) -> ProviderLogout:
+def _provider_logout(
+    oauth: OAuthClient, secrets: Sequence[str], names: CookieNames, front_page: str, actions: str
+) -> ProviderLogout:
     from genkan.oauth.logout import POST_LOGOUT_REDIRECT_PATH, ProviderLogout  # noqa: PLC0415 (as above)
 
     return ProviderLogout(
         oauth,
         Sealer(secrets, "authjs.sign-out", oauth.clock),
         names.sign_out,
-        origin,
-        f"{origin}{BASE_PATH}{POST_LOGOUT_REDIRECT_PATH}",
+        front_page,
+        f"{actions}{POST_LOGOUT_REDIRECT_PATH}",
         oauth.clock,
     )
 

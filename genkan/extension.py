@@ -16,13 +16,8 @@ from werkzeug.wrappers import Response
 
 from genkan.actions.users import delete, find_user_id, reload_sessions
 from genkan.adapters import Schema
-from genkan.build import Options, application_database, build_core, create_cache, open_stores
-from genkan.callbacks import (
-    CallbackRegistry,
-    Callbacks,
-    JWTParams,
-    SessionParams,
-)
+from genkan.build import application_database, build_core, create_cache, open_stores, request_url
+from genkan.callbacks import CallbackRegistry, Callbacks, add_id_and_role, add_role
 from genkan.cli.genkan_group import create_group
 from genkan.core import Core
 from genkan.dev_provider import gate
@@ -31,12 +26,21 @@ from genkan.errors import ConfigurationError
 from genkan.http.csrf import SAFE_METHODS
 from genkan.http.urls import is_loopback, origin_of
 from genkan.oauth.transport.limits import is_allowed_url
+from genkan.options import Options
 from genkan.settings.environment import Settings, from_environment
 from genkan.settings.package import collect, package_settings
-from genkan.types import Session, Token, str_claim
 from genkan.web import account, views
 from genkan.web.access import BlueprintMethods, make_check_access
-from genkan.web.context import auth, csrf_token, get_core, load_user, process_response, session_fingerprint, sign_in_url
+from genkan.web.context import (
+    auth,
+    csrf_token,
+    get_core,
+    load_user,
+    process_response,
+    session_fingerprint,
+    sign_in_url,
+    site_root,
+)
 from genkan.web.headers import SecurityHeaders
 from genkan.web.menu import TEMPLATE_CONTEXT, add_template_globals, register_menu
 from genkan.web.responses import NO_STORE_HEADERS, register_error_handlers
@@ -48,24 +52,13 @@ if TYPE_CHECKING:
     from genkan.dev_provider.endpoints import DevelopmentProvider
 
 
-def add_role(params: JWTParams) -> Token | None:
-    """Add the stored role to the token, at a sign-in and when the user has changed. The default `jwt` callback."""
-    return params.token if params.user is None else {**params.token, "role": params.user.role}
-
-
-def add_id_and_role(params: SessionParams) -> Session | None:
-    """Add id and role to the session. The default `session` callback."""
-    id = str_claim(params.token, "id") or str_claim(params.token, "sub")
-    user = replace(params.session.user, id=id, role=str_claim(params.token, "role"))
-    return replace(params.session, user=user)
-
-
 class Genkan(CallbackRegistry, BlueprintMethods):
     """Sign-in for a Flask application: `auth()`, the routes of Auth.js, the user menu and the account page.
 
-    `Genkan(app)` or `init_app(app)` adds it. Keywords are settings: `strict`, `providers`, `updatable_fields`, and every
-    variable that begins with AUTH_ or GENKAN_. What is not given comes from `app.config`, else from the environment. One
-    object can serve several applications. Callbacks are registered before the first request.
+    `Genkan(app)` or `init_app(app)` adds it. Keywords are settings: `strict`, `providers`, `updatable_fields`, `pages`
+    (False for JSON only), and every variable that begins with AUTH_ or GENKAN_. What is not given comes from `app.config`,
+    else from the environment. One object can serve several applications. Callbacks are registered before the first
+    request.
     """
 
     def __init__(self, app: Flask | None = None, **settings: Any) -> None:
@@ -86,20 +79,26 @@ class Genkan(CallbackRegistry, BlueprintMethods):
         options = Options.of({**self._settings, **settings}, app.config, os.environ)
         dev_providers: list[DevelopmentProvider] = []
         build = partial(self._build, app, options, application_database(options), dev_providers)
-        hops = _trusted_proxy_hops(app, options)
+        hops, pages = _trusted_proxy_hops(app, options), options.pages
         register(app, build, strict=options.strict, trusted_proxy_hops=hops, marks=self._marks)
-        get_state(app).read_settings = partial(_settings, app, options)
-        register_package_files(app)
-        register_menu(app, options.pages.menu_path)
-        app.register_blueprint(views.bp)
-        app.register_blueprint(account.bp, url_prefix=options.pages.account)
+        state = get_state(app)
+        state.read_settings, state.json_only = partial(_settings, app, options), options.json_only
+        register_package_files(app, pages.static_path)
+        app.register_blueprint(views.create_blueprint(json_only=options.json_only), url_prefix=pages.base_path)
+        if options.json_only:
+            app.register_blueprint(views.create_missing_pages(pages.account, pages.menu_path))
+        else:
+            register_menu(app, pages.menu_path)
+            app.register_blueprint(account.bp, url_prefix=pages.account)
         app.cli.add_command(create_group())
         if options.strict:
             _add_globals(app)
         if options.environment is not None:
             check(app)
         if options.environment is None or dev_providers:
-            app.register_blueprint(dev_views.create_blueprint(dev_providers, gated=options.environment is None))
+            app.register_blueprint(
+                dev_views.create_blueprint(dev_providers, options.dev_path, gated=options.environment is None)
+            )
 
     @property
     def current_user(self) -> Any:
@@ -216,7 +215,7 @@ def _add_current_user(app: Flask) -> None:
 def _add_globals(app: Flask) -> None:
     # At the first request, because an application may still change `jinja_options` after `init_app`.
     app.jinja_env.filters["genkan_utc"] = account.utc
-    add_template_globals(app)
+    add_template_globals(app, has_menu=not get_state(app).json_only)
 
 
 def _prepare_flask_login(app: Flask) -> None:
@@ -228,7 +227,7 @@ def _prepare_flask_login(app: Flask) -> None:
 
 def _settings(app: Flask, options: Options) -> Settings:
     if options.environment is not None:
-        return from_environment(options.environment)
+        return from_environment(options.environment, base_path=options.pages.base_path)
     variables = collect(options.variables, app.config, os.environ)
     keys = (app.config.get("SECRET_KEY"), *(app.config.get("SECRET_KEY_FALLBACKS") or ()))
     return package_settings(
@@ -236,7 +235,8 @@ def _settings(app: Flask, options: Options) -> Settings:
         development=_is_development(app, variables),
         secret_keys=tuple(str(key) for key in keys if key),
         instance_path=app.instance_path,
-        default_url=_request_origin(),
+        default_url=request_url(),
+        base_path=options.pages.base_path,
     )
 
 
@@ -257,14 +257,9 @@ def _is_development(app: Flask, variables: Mapping[str, str]) -> bool:
     return gate.is_werkzeug(request.environ) and gate.is_admitted(gate.peer(request.environ), private=is_private)
 
 
-def _request_origin() -> str | None:
-    origin = origin_of(request.host_url) if has_request_context() else None
-    return origin if origin is not None and is_allowed_url(origin) else None
-
-
 def _trusted_proxy_hops(app: Flask, options: Options) -> int:
     if options.environment is not None:
-        return from_environment(options.environment).trusted_proxy_hops
+        return from_environment(options.environment, base_path=options.pages.base_path).trusted_proxy_hops
     hops = collect(options.variables, app.config, os.environ).get("TRUSTED_PROXY_HOPS", "0")
     # Any other value is refused when the settings are checked.
     return int(hops) if hops.isdecimal() and hops.isascii() else 0
@@ -284,7 +279,7 @@ def _redirect_to_origin(state: AppState) -> Response | None:
     requested = origin_of(f"{request.scheme}://{request.headers.get('Host', '')}")
     if request.method in SAFE_METHODS and requested not in (None, origin) and _are_loopback(str(requested), origin):
         query = request.query_string.decode("latin-1")
-        return redirect(origin + quote(request.path) + (f"?{query}" if query else ""), 307)
+        return redirect(origin + quote(site_root() + request.path) + (f"?{query}" if query else ""), 307)
     return None
 
 

@@ -68,7 +68,7 @@ class Browser:
             if name in form:
                 fields = dict(re.findall(r'name="([^"]+)"[^>]*?value="([^"]*)"', form))
                 data = {key: html.unescape(value) for key, value in fields.items()}
-                return str(self.post("/development/authorize", data=data).headers["Location"])
+                return str(self.post(location.partition("?")[0], data=data).headers["Location"])
         raise AssertionError(f"the provider does not offer {name!r}")
 
     def sign_in(self, name: str = "Hana Example", callback_url: str = "/dashboard") -> TestResponse:

@@ -88,6 +88,8 @@ def _sign_in(
         signals.signed_in, user=user, account=identity.account, profile=identity.profile, is_new_user=is_new_user
     )
     new_user_page = core.pages.new_user if is_new_user else None
+    if new_user_page and new_user_page.startswith("/"):
+        new_user_page = core.prefix + new_user_page
     location = apply_redirect_callback(new_user_page, core) if new_user_page else flow.callback_url
     return ActionResponse(location=location, cookies=cookies)
 

@@ -51,9 +51,9 @@ def start_flow(
     url = callback_url(request, core)
     # The page that a link flow ends at reports success, so a later sign-in must not end there.
     remembered = callback_url_cookie(url, request, core) if purpose != "link" else ()
-    if provider_id is None:
+    if provider_id is None and not core.json_only:
         return ActionResponse(location=core.action_url("/signin"), cookies=remembered)
-    provider = core.providers.get(provider_id)
+    provider = core.providers.get(provider_id or "")
     if provider is None:
         raise InvalidProvider
     if not core.rate_limit.allow(request.remote_addr):

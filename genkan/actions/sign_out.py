@@ -105,7 +105,7 @@ def _complete(sid: str | None, set_cookies: tuple[Cookie, ...], request: ActionR
     if at_provider is not None:
         location, cookie = at_provider
         return ActionResponse(location=location, cookies=(*set_cookies, cookie), headers=CLEAR_CACHE)
-    if request.is_htmx:
+    if request.is_htmx and not core.json_only:
         headers = {**CLEAR_CACHE, "HX-Trigger": SESSION_CHANGED}
         return ActionResponse(template=Template(core.pages.menu), cookies=set_cookies, headers=headers)
     set_cookies = (*set_cookies, *callback_url_cookie(url, request, core))
@@ -116,7 +116,7 @@ def _incomplete(ticket: str, set_cookies: tuple[Cookie, ...], request: ActionReq
     """Say that the session has not ended, with 503. htmx gets the menu that says so with 202, since it swaps no error."""
     _log_incomplete()
     headers = {**CLEAR_CACHE, "Retry-After": str(RETRY_SECONDS)}
-    if request.is_htmx:
+    if request.is_htmx and not core.json_only:
         headers["HX-Trigger"] = SESSION_CHANGED
         menu = Template(core.pages.menu, {"sign_out_ticket": ticket})
         return ActionResponse(202, template=menu, cookies=set_cookies, headers=headers)

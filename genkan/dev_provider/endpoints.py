@@ -33,11 +33,12 @@ from genkan.http.urls import is_loopback, same_origin_url
 
 
 class DevelopmentProvider:
-    """OpenID provider whose methods return `ActionResponse`s for the routes below /development.
+    """OpenID provider whose methods return `ActionResponse`s for the routes below its path.
 
-    `url` is the application's origin. `use_once` marks an id as used (see `UseOnce`). With `admits_private_peers`, the
-    pages may be served to clients with a private IP address (see `gate.py`). Raises ConfigurationError in production and
-    for an origin that is not loopback, because the provider does not authenticate its users.
+    `url` is the application's origin, and `path` the provider's path with its prefix. `redirect_uri` is that of its one
+    client. `use_once` marks an id as used (see `UseOnce`). With `admits_private_peers`, the pages may be served to clients
+    with a private IP address (see `gate.py`). Raises ConfigurationError in production and for an origin that is not
+    loopback, because the provider does not authenticate its users.
     """
 
     def __init__(
@@ -47,16 +48,18 @@ class DevelopmentProvider:
         use_once: UseOnce,
         clock: Clock = time.time,
         *,
+        path: str = PATH,
+        redirect_uri: str | None = None,
         production: bool = False,
         admits_private_peers: bool = False,
     ) -> None:
         _require_loopback(url, production)
         self.url = url
         self.admits_private_peers = admits_private_peers
-        self.issuer = url + PATH
+        self.issuer = url + path
         self.client_id = CLIENT_ID
         self.client_secret = base64.urlsafe_b64encode(_derive(secret, "client secret")).decode().rstrip("=")
-        self.redirect_uri = f"{url}/api/auth/callback/development"
+        self.redirect_uri = redirect_uri or f"{url}/api/auth/callback/development"
         self._clock = clock
         self._tokens = TokenIssuer(secret, use_once, clock)
         client = Client(self.client_id, self.client_secret, self.redirect_uri)

@@ -23,12 +23,12 @@ PAGES = {"authorize", "authorize_submit", "end_session_page", "end_session"}
 """Views for a browser. The others need a code or a token that one of these has issued."""
 
 
-def create_blueprint(providers: Sequence[DevelopmentProvider], *, gated: bool) -> Blueprint:
-    """Return the blueprint with the routes below /development. `providers` is empty while the provider is off: 404.
+def create_blueprint(providers: Sequence[DevelopmentProvider], path: str = PATH, *, gated: bool) -> Blueprint:
+    """Return the blueprint with the routes below `path`. `providers` is empty while the provider is off: 404.
 
     With `gated`, pages are served to a browser on this computer only, whatever the settings say.
     """
-    blueprint = own_blueprint(Blueprint("genkan_development", __name__, url_prefix=PATH), exempt=True)
+    blueprint = own_blueprint(Blueprint("genkan_development", __name__, url_prefix=path), exempt=True)
     blueprint.after_request(_set_no_store)
     provider = cast("DevelopmentProvider", LocalProxy(lambda: providers[0] if providers else abort(404)))
     if gated:

@@ -36,12 +36,12 @@ class Cookie:
     expires: float | None = None
     """Seconds since 1970. None writes no Expires."""
 
-    def to_header(self) -> str:
-        """Return the header's value, encoded and ordered as Auth.js does it."""
+    def to_header(self, path: str = "/") -> str:
+        """Return the header's value, encoded and ordered as Auth.js does it. `path` is the Path attribute."""
         parts = [f"{self.name}={quote(self.value, safe=_SAFE)}"]
         if self.max_age is not None:
             parts.append(f"Max-Age={self.max_age}")
-        parts.append("Path=/")
+        parts.append(f"Path={path}")
         if self.expires is not None:
             parts.append(f"Expires={formatdate(self.expires, usegmt=True)}")
         parts.append("HttpOnly")
@@ -62,15 +62,19 @@ class CookieNames:
     sign_out: str
 
     @classmethod
-    def of(cls, *, secure: bool, session: str | None = None) -> CookieNames:
-        """Return Auth.js's names, with `__Secure-` and `__Host-` on https. `session` replaces the session cookie's name."""
-        prefix = "__Secure-" if secure else ""
+    def of(cls, *, secure: bool, session: str | None = None, prefix: str = "authjs", path: str = "/") -> CookieNames:
+        """Return Auth.js's names, with `__Secure-` and `__Host-` on https. `session` replaces the session cookie's name.
+
+        `prefix` replaces `authjs`. With another `path` than `/` no name begins with `__Host-`, which needs that path.
+        """
+        secure_prefix = "__Secure-" if secure else ""
+        host_prefix = "__Host-" if secure and path == "/" else secure_prefix
         return cls(
-            session=session or f"{prefix}authjs.session-token",
-            csrf=("__Host-" if secure else "") + "authjs.csrf-token",
-            callback_url=f"{prefix}authjs.callback-url",
-            flow_prefix=("__Host-" if secure else "") + "authjs.flow.",
-            sign_out=("__Host-" if secure else "") + "authjs.sign-out",
+            session=session or f"{secure_prefix}{prefix}.session-token",
+            csrf=f"{host_prefix}{prefix}.csrf-token",
+            callback_url=f"{secure_prefix}{prefix}.callback-url",
+            flow_prefix=f"{host_prefix}{prefix}.flow.",
+            sign_out=f"{host_prefix}{prefix}.sign-out",
         )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from genkan.errors import AuthError
 from genkan.http.cookies import Cookie, RequestCookies
 from genkan.types import JSON
 
@@ -51,12 +52,13 @@ class Template:
 class ActionResponse:
     """The response to send: a redirect, a template or JSON, with cookies and headers.
 
-    With a template, `body` is the JSON for a client that wants no page.
+    With a template, `body` is the JSON for a client that wants no page. With an error, `location` is a page that shows it.
     """
 
     status: int = 200
     location: str | None = None
     template: Template | None = None
+    error: AuthError | None = None
     body: JSON = None
     cookies: tuple[Cookie, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)

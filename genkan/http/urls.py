@@ -13,7 +13,13 @@ MAX_URL_CHARACTERS = 2048
 # does not, so a URL with any of these characters would mean one thing here and another in a browser.
 _AMBIGUOUS = re.compile(r"[\x00-\x20\x7f-\x9f\\]")
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+_PATH = re.compile(r"(/[^/\x00-\x20\x7f\\<>\"'?#%;,{}|^`]+)+")
 _URL_SAFE = "!#$%&'()*+,/:;=?@[]~"
+
+
+def is_path(path: str) -> bool:
+    """Return True for a path that a route can have and that browsers leave unchanged, without a slash at its end."""
+    return _PATH.fullmatch(path) is not None and not {".", ".."} & set(path.split("/"))
 
 
 def same_origin_url(url: str, origin: str) -> str | None:

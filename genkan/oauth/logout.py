@@ -39,7 +39,8 @@ class ProviderLogout:
     client: OAuthClient
     sealer: Sealer
     cookie_name: str
-    origin: str
+    front_page: str
+    """Absolute URL to which a sign-out without a callback URL leads."""
     post_logout_redirect_uri: str
     clock: Clock
 
@@ -71,12 +72,12 @@ class ProviderLogout:
         """
         sealed = cookies.get(self.cookie_name)
         if sealed is None:
-            return self.origin, ()
+            return self.front_page, ()
         return self._callback_url(sealed, state or ""), clear((self.cookie_name,), secure=self._secure)
 
     @property
     def _secure(self) -> bool:
-        return self.origin.startswith("https:")
+        return self.front_page.startswith("https:")
 
     def _endpoint(self, provider: Provider) -> str | None:
         try:
@@ -95,7 +96,7 @@ class ProviderLogout:
         sealed = self._seal(state, callback_url)
         if len(sealed) > CHUNK_CHARACTERS:
             # Browsers do not keep a cookie of this size.
-            sealed = self._seal(state, self.origin)
+            sealed = self._seal(state, self.front_page)
         return Cookie(
             self.cookie_name,
             sealed,
@@ -111,6 +112,6 @@ class ProviderLogout:
         try:
             claims = self.sealer.open(sealed)
         except TokenError:
-            return self.origin
+            return self.front_page
         is_ours = hmac.compare_digest(str(claims.get("state")).encode(), state.encode())
-        return str(claims["callback_url"]) if is_ours and "callback_url" in claims else self.origin
+        return str(claims["callback_url"]) if is_ours and "callback_url" in claims else self.front_page

@@ -6,7 +6,7 @@ from genkan.providers.base import Provider, standard_claims
 
 
 def development(issuer: str, client_secret: str) -> Provider:
-    """Return the development provider at `issuer`, which is the application's origin and the path `/development`."""
+    """Return the development provider at `issuer`, which is the application's origin and the provider's path."""
     return Provider(
         id="development",
         name="Development",

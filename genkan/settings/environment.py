@@ -37,6 +37,14 @@ class Settings:
     url: str
     url_source: Literal["AUTH_URL", "default", "request"]
     """What `url` comes from. `request`: it is the origin of the first request."""
+    prefix: str
+    """The path below which the application is served. Empty for the root of the origin."""
+    further_origins: tuple[str, ...]
+    cookie_prefix: str
+    """The first part of the names of our cookies."""
+    cookie_path: str
+    error_url: str | None
+    """The URL, or the path, that a failed sign-in redirects to."""
     database_url: str = field(repr=False)
     redis_url: str | None = field(repr=False)
     host: str
@@ -56,15 +64,19 @@ class Settings:
     warnings: tuple[str, ...] = ()
 
 
-def from_environment(environ: Mapping[str, str]) -> Settings:
+def from_environment(
+    environ: Mapping[str, str], *, base_path: str | None = None, allow_prefix: bool = False
+) -> Settings:
     """Return the settings in `environ`. An empty variable counts as unset, as in Auth.js.
 
-    Raises ConfigurationError for the first invalid setting. In production a weak or unsafe setting is invalid, too.
+    AUTH_URL may end in `base_path`, by default that of GENKAN_BASE_PATH. Any other path is a prefix, and invalid unless
+    `allow_prefix` is True. Raises ConfigurationError for the first invalid setting. In production a weak or unsafe
+    setting is invalid, too.
     """
     environ = {name: value for name, value in environ.items() if value}
     production = _production(environ)
     port = _number(environ, "PORT", 5000, 1, 65535)
-    url = _url(environ, production, port)
+    url, path = _url(environ, production, port)
     max_age, update_age, absolute_age = _ages(environ)
     return Settings(
         production=production,
@@ -72,6 +84,11 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         secret_source=next(name for name in SECRETS if name in environ),
         url=url,
         url_source="AUTH_URL" if "AUTH_URL" in environ else "default",
+        prefix=urls.prefix(path, base_path or environ.get("GENKAN_BASE_PATH", "/api/auth"), allow_prefix),
+        further_origins=urls.further_origins(environ, production),
+        cookie_prefix=urls.cookie_prefix(environ),
+        cookie_path=urls.cookie_path(environ),
+        error_url=urls.error_url(environ, production),
         database_url=urls.database_url(environ, production),
         redis_url=urls.redis_url(environ),
         host=urls.host(environ),
@@ -133,7 +150,8 @@ def _warnings_in_production(environ: Mapping[str, str]) -> Iterator[str]:
         )
 
 
-def _url(environ: Mapping[str, str], production: bool, port: int) -> str:
+def _url(environ: Mapping[str, str], production: bool, port: int) -> tuple[str, str]:
+    """Return origin and path of AUTH_URL."""
     if production and "AUTH_URL" not in environ:
         if environ.get("AUTH_TRUST_HOST", "0").lower() not in {"0", "false"}:
             fail("AUTH_TRUST_HOST", "the Host header is never trusted", "Remove it and set AUTH_URL instead")
@@ -141,9 +159,7 @@ def _url(environ: Mapping[str, str], production: bool, port: int) -> str:
     parts = urls.parse_url(
         "AUTH_URL", environ.get("AUTH_URL", urls.default_origin(urls.host(environ), port)), production
     )
-    if parts.path.rstrip("/") not in {"", "/api/auth"}:
-        fail("AUTH_URL", "it has a path", "Keep only scheme, host and port. The path /api/auth is allowed")
-    return urls.origin(parts)
+    return urls.origin(parts), parts.path
 
 
 def _choice(environ: Mapping[str, str], name: str, default: str, alternative: str) -> str:

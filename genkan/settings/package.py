@@ -34,8 +34,14 @@ def collect(keywords: Values, config: Values, environ: Mapping[str, str]) -> dic
     """Return the variables of the package. A keyword argument counts more than `app.config`, and that than the environment."""
     found = {name: value for name, value in environ.items() if name.startswith(PREFIXES)}
     for source in (config, keywords):
-        found |= {name: str(value) for name, value in source.items() if name.startswith(PREFIXES) and value is not None}
+        found |= {
+            name: _text(value) for name, value in source.items() if name.startswith(PREFIXES) and value is not None
+        }
     return {OWN_NAMES.get(name, name): value for name, value in found.items()}
+
+
+def _text(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def package_settings(
@@ -45,11 +51,12 @@ def package_settings(
     secret_keys: tuple[str, ...],
     instance_path: str,
     default_url: str | None,
+    base_path: str | None = None,
 ) -> Settings:
     """Return the settings, with defaults for what is not set. Raises ConfigurationError.
 
-    `secret_keys` are the application's SECRET_KEY and its fallbacks. `default_url` is the origin of the request, which
-    counts in development only.
+    `secret_keys` are the application's SECRET_KEY and its fallbacks. `default_url` is the URL of the application in
+    the request, which counts in development only. AUTH_URL may end in `base_path`.
     """
     folder = Path(instance_path)
     values = {"GENKAN_ENV": "development" if development else "production", **variables}
@@ -61,7 +68,7 @@ def package_settings(
     if not any(values.get(name) for name in SECRETS):
         found, secret_source = _default_secrets(secret_keys, folder, development=development)
         values |= found
-    settings = from_environment(values)
+    settings = from_environment(values, base_path=base_path, allow_prefix=True)
     return replace(
         settings,
         secret_source=secret_source or settings.secret_source,

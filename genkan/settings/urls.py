@@ -10,7 +10,7 @@ from typing import NoReturn
 from urllib.parse import SplitResult, urlsplit
 
 from genkan.errors import ConfigurationError
-from genkan.http.urls import is_loopback
+from genkan.http.urls import is_loopback, is_path
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST = re.compile(
@@ -65,6 +65,59 @@ def parse_url(name: str, value: str, production: bool) -> SplitResult:
     if production and parts.scheme == "http" and not is_loopback(parts.hostname):
         fail(name, "it is http, which is not encrypted", "Use https")
     return parts
+
+
+def prefix(path: str, base_path: str, allowed: bool) -> str:
+    """Return the prefix in the path of AUTH_URL: what is before the base path, without a slash at its end.
+
+    Raises ConfigurationError if it is not a path, and for any prefix unless `allowed` is True.
+    """
+    prefix = path.rstrip("/").removesuffix(base_path)
+    if prefix and not allowed:
+        fail("AUTH_URL", "it has a path", f"Keep only scheme, host and port. The path {base_path} is allowed")
+    if prefix and not is_path(prefix):
+        fail("AUTH_URL", "its path is malformed", "Write it as https://host/path, without %, quotes and double slashes")
+    return prefix
+
+
+def further_origins(environ: Mapping[str, str], production: bool) -> tuple[str, ...]:
+    """Return the origins in AUTH_URLS, which are separated by commas or spaces. Raises ConfigurationError."""
+    found = [
+        parse_url("AUTH_URLS", value, production)
+        for value in re.split(r"[\s,]+", environ.get("AUTH_URLS", ""))
+        if value
+    ]
+    if any(parts.path.rstrip("/") for parts in found):
+        fail("AUTH_URLS", "one of them has a path", "Keep only scheme, host and port of each")
+    return tuple(dict.fromkeys(map(origin, found)))
+
+
+def cookie_prefix(environ: Mapping[str, str]) -> str:
+    """Return the first part of the names of our cookies, from GENKAN_COOKIE_PREFIX. Raises ConfigurationError."""
+    name = environ.get("GENKAN_COOKIE_PREFIX", "authjs")
+    # A name that begins with __Host- or __Secure- has a meaning of its own for browsers.
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
+        remedy = "Use at most 64 letters, digits, dots, hyphens and underscores, the first a letter or digit"
+        fail("GENKAN_COOKIE_PREFIX", "it cannot begin the name of a cookie", remedy)
+    return name
+
+
+def cookie_path(environ: Mapping[str, str]) -> str:
+    """Return the Path attribute of our cookies, from GENKAN_COOKIE_PATH. Raises ConfigurationError if it is not a path."""
+    path = environ.get("GENKAN_COOKIE_PATH", "/")
+    if path != "/" and not is_path(path.removesuffix("/")):
+        fail("GENKAN_COOKIE_PATH", "it is not a path", "Set it to one such as /shop. The default is /")
+    return path
+
+
+def error_url(environ: Mapping[str, str], production: bool) -> str | None:
+    """Return GENKAN_ERROR_URL: a URL or a path. None if it is not set. Raises ConfigurationError if it is neither."""
+    url = environ.get("GENKAN_ERROR_URL")
+    if url and url.startswith("/") and url != "/" and not is_path(url):
+        fail("GENKAN_ERROR_URL", "it is not a path", "Set it to a URL, or to a path such as /sign-in-failed")
+    if url and not url.startswith("/"):
+        parse_url("GENKAN_ERROR_URL", url, production)
+    return url
 
 
 def _parts(name: str, value: str) -> SplitResult:

@@ -50,9 +50,10 @@ def sign_in(app: Flask, client: FlaskClient, **user: Any) -> User:
     revoked since. Raises ConfigurationError for that without a database.
     """
     stored, cookies = _create_session(app, app.config.get("AUTH_URL"), **user)
-    domain = urlsplit(get_state(app).core.origin).hostname or ""
+    core = get_state(app).core
+    domain = urlsplit(core.origin).hostname or ""
     for cookie in cookies:
-        client.set_cookie(cookie.name, cookie.value, domain=domain)
+        client.set_cookie(cookie.name, cookie.value, domain=domain, path=core.cookie_path)
     return stored
 
 

@@ -23,7 +23,15 @@ from genkan.http.urls import add_query
 from genkan.oauth.reauthentication import is_fresh
 from genkan.providers.base import Provider
 from genkan.types import Session
-from genkan.web.context import app_state, auth, get_core, session_result, sign_in_url, start_request
+from genkan.web.context import (
+    app_state,
+    auth,
+    get_core,
+    session_result,
+    sign_in_url,
+    site_root,
+    start_request,
+)
 from genkan.web.convert import to_request
 from genkan.web.responses import JSON_MARK, deny, forbidden, json_response, unauthorized, wants_json
 from genkan.web.state import EXTENSION, AppState, Marks, get_state
@@ -267,7 +275,9 @@ def _redirect_to_canonical(error: Exception | None, state: AppState) -> Response
     if not path.startswith("/"):
         # A proxy passed on a scheme that is none, so the URL has no host that could be removed.
         raise NotFound
-    return Response(status=308, headers={"Location": state.core.origin + path})
+    return Response(
+        status=308, headers={"Location": state.core.origin + site_root() + path.removeprefix(request.script_root)}
+    )
 
 
 def _check_within(within: int) -> None:

@@ -20,7 +20,7 @@ from genkan.session.reader import SessionResult
 from genkan.types import str_claim
 from genkan.web.access import fresh_login_required, own_blueprint
 from genkan.web.context import app_state, auth, get_core, session_result, set_session_result
-from genkan.web.menu import account_url
+from genkan.web.menu import account_url, home_url
 from genkan.web.responses import is_htmx
 from genkan.web.server_actions import link, sign_out
 
@@ -70,7 +70,7 @@ def rename() -> ViewResponse:
 def revoke_session(sid: str) -> ViewResponse:
     """Revoke one session. The current session is signed out instead."""
     if sid == _current_sid():
-        return _sign_out(_front_page())
+        return _sign_out(home_url())
     return _show_result("sessions", "ended") if users.revoke_session(_user_id(), sid, get_core()) else abort(404)
 
 
@@ -113,7 +113,7 @@ def delete_page() -> str:
 def delete() -> ViewResponse:
     """Delete the user and sign out."""
     users.delete((get_core().adapter.get_user(_user_id()) or abort(404)).id, get_core())
-    return _sign_out_revoked(f"{_front_page()}?account=deleted")
+    return _sign_out_revoked(f"{home_url()}?account=deleted")
 
 
 def utc(seconds: int) -> datetime:
@@ -214,10 +214,6 @@ def _sign_out_revoked(callback_url: str) -> ViewResponse:
     # The session was revoked already, so the sign-out only deletes cookies and sends no signal.
     set_session_result(SessionResult(cookie_names=session_result().cookie_names, invalid=True))
     return _sign_out(callback_url)
-
-
-def _front_page() -> str:
-    return f"{request.script_root}/"
 
 
 def _user_id() -> str:

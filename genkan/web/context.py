@@ -17,7 +17,7 @@ from flask import Response, current_app, request
 from werkzeug.local import LocalProxy
 
 from genkan import signals
-from genkan.core import BASE_PATH, Core
+from genkan.core import Core
 from genkan.errors import AdapterError, NoRequestContext
 from genkan.http.cookies import Cookie, RequestCookies
 from genkan.http.csrf import SAFE_METHODS, CSRFPair
@@ -163,30 +163,40 @@ def session_fingerprint() -> str:
     return cached.fingerprint
 
 
+def site_root() -> str:
+    """Return the path below which browsers find the application: that of AUTH_URL, else the prefix of the request."""
+    return get_core().prefix or request.script_root
+
+
+def base_path() -> str:
+    """Return the path of Auth.js's actions, with the prefix."""
+    return site_root() + get_core().pages.base_path
+
+
 def return_url() -> str:
     """Return the path to come back to after signing in. For htmx requests this is the path in HX-Current-URL."""
     state = request_state()
     core = state.app.core
     current = request.headers.get("HX-Current-URL")
-    root = request.script_root
-    actions = f"{root}{BASE_PATH}/"
+    root = site_root()
+    actions = f"{base_path()}/"
     here = request.headers.get("Referer", f"{root}/")
     if request.method in ("GET", "HEAD"):
         here = root + request.full_path.rstrip("?")
-    url = same_origin_url(current if current is not None else here, core.origin) or core.origin
+    url = same_origin_url(current if current is not None else here, core.origin) or core.page_url("/")
     path = relative_url(url, core.origin)
     if path.startswith(actions):
         # A page about signing in was given a callback URL in its query or, after an error, in the cookie.
         remembered = state.cookies.get(core.cookie_names.callback_url)
         callback_url = dict(parse_qsl(urlsplit(path).query)).get("callbackUrl") or remembered or f"{root}/"
-        path = relative_url(same_origin_url(callback_url, core.origin) or core.origin, core.origin)
+        path = relative_url(same_origin_url(callback_url, core.origin) or core.page_url("/"), core.origin)
     fragments = (f"{root}/partials/", f"{root}{core.pages.account}/partials/", root + core.pages.menu_path)
     return f"{root}/" if path.startswith((actions, *fragments)) else path
 
 
 def sign_in_url() -> str:
     """Return the path of the sign-in page, with `return_url()` as its callback URL."""
-    return f"{request.script_root}{BASE_PATH}/signin?callbackUrl={quote(return_url(), safe='')}"
+    return f"{base_path()}/signin?callbackUrl={quote(return_url(), safe='')}"
 
 
 def add_static_headers(response: Response) -> Response:
@@ -213,7 +223,7 @@ def process_response(app: AppState, response: Response) -> Response:
     if result is not None and result.cookie_names:
         state.set_cookies = [*reader.refresh(result, app.core.sessions), *state.set_cookies]
     for cookie in state.set_cookies:
-        response.headers.add("Set-Cookie", cookie.to_header())
+        response.headers.add("Set-Cookie", cookie.to_header(app.core.cookie_path))
     if state.read_seconds is not None and is_strict:
         response.headers.add("Server-Timing", f"auth;dur={state.read_seconds * 1000:.3f}")
     if not is_final:
@@ -241,8 +251,12 @@ def _mark_private(response: Response, state: RequestState, *, signed_in: bool) -
 
 def _may_ask_later(response: Response) -> bool:
     """Return True for the body of a generator, which may ask for the session after the headers have been sent."""
-    has_cookie = "session-token" in request.environ.get("HTTP_COOKIE", "")
-    return has_cookie and response.is_streamed and not response.direct_passthrough
+    if not response.is_streamed or response.direct_passthrough:
+        return False
+    app = app_state()
+    # Before the settings are needed, every cookie with the last part of our name counts.
+    name = app.core.cookie_names.session if app.is_built else "session-token"
+    return name in request.environ.get("HTTP_COOKIE", "")
 
 
 def _keep_from_shared_caches(response: Response) -> Response:
@@ -277,7 +291,7 @@ def _is_sent_by_own_site(core: Core) -> bool:
     if request.method in SAFE_METHODS:
         return True
     origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
-    if origin is not None and origin_of(origin) == core.origin:
+    if origin is not None and origin_of(origin) in core.origins:
         return True
     if site is not None:
         return site in ("same-origin", "none")

@@ -14,7 +14,7 @@ from genkan.http.messages import ActionRequest, ActionResponse
 from genkan.http.urls import origin_of
 from genkan.web.context import app_state, queue_cookies, request_state
 from genkan.web.headers import PRIVATE_HEADERS
-from genkan.web.responses import is_htmx, json_response
+from genkan.web.responses import accepts_only_json, error_response, is_htmx, json_response
 
 ALLOWED_HEADERS = ("Origin", "User-Agent", "Sec-Fetch-Site", "X-CSRF-Token", "HX-Request")
 """The request headers that actions may read."""
@@ -49,7 +49,9 @@ def single_form_value(name: str) -> str | None:
 def to_response(action_response: ActionResponse) -> Response:
     """Return Flask's response: for a browser, for htmx, or for a client of Auth.js that wants the URL as JSON."""
     queue_cookies(*action_response.cookies)
-    if action_response.location is not None:
+    if action_response.error is not None and (action_response.location is None or _is_fetch_client()):
+        response = error_response(action_response.error)
+    elif action_response.location is not None:
         response = _redirect(action_response.location)
     elif action_response.template is not None and not _wants_json():
         template = action_response.template
@@ -67,14 +69,28 @@ def to_response(action_response: ActionResponse) -> Response:
 
 def _wants_json() -> bool:
     # The header of Auth.js's clients.
-    return "X-Auth-Return-Redirect" in request.headers or "application/json" in (request.content_type or "")
+    return app_state().json_only or "X-Auth-Return-Redirect" in request.headers or _sends_json()
+
+
+def _is_fetch_client() -> bool:
+    """Return True for a script that calls an application without pages. It can't follow a redirect to a provider.
+
+    A form or a link of a browser accepts HTML. Auth.js's clients expect a URL, also for an error.
+    """
+    if not app_state().json_only or "X-Auth-Return-Redirect" in request.headers:
+        return False
+    return _sends_json() or accepts_only_json()
+
+
+def _sends_json() -> bool:
+    return "application/json" in (request.content_type or "")
 
 
 def _redirect(location: str) -> Response:
     if origin_of(location) is None:
         # htmx assigns the value to `location.href`, where a `javascript:` URL would run.
         raise ConfigurationError("redirect: not a web address. Give http:// or https://, or a path of this site.")
-    if "X-Auth-Return-Redirect" in request.headers:
+    if "X-Auth-Return-Redirect" in request.headers or _is_fetch_client():
         response = json_response({"url": location})
         response.headers["Location"] = location
         response.autocorrect_location_header = False

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, render_template, request
+from flask import Flask, Response, render_template
 from markupsafe import Markup
 
-from genkan.core import BASE_PATH
 from genkan.web.access import public
 from genkan.web.context import (
     auth,
+    base_path,
     csrf_token,
     get_core,
     request_state,
     session_fingerprint,
     session_result,
     sign_in_url,
+    site_root,
 )
 from genkan.web.responses import service_unavailable
 from genkan.web.static_files import package_url, provider_icon
@@ -39,22 +40,28 @@ def menu_fragment() -> str | Response:
     return service_unavailable() if session_result().failed else render_template(get_core().pages.menu)
 
 
-# `url_for` is not used below: it fails for a request with an invalid Host header, and the error page shows the menu.
+# `url_for` is not used below: it fails for a request with an invalid Host header, and the error page shows the menu. And
+# it does not know a prefix that a proxy has removed from the request.
 
 
 def menu_url() -> str:
     """Return the path of the user menu's fragment."""
-    return request.script_root + get_core().pages.menu_path
+    return site_root() + get_core().pages.menu_path
 
 
-def account_url() -> str:
-    """Return the path of the account page."""
-    return request.script_root + get_core().pages.account
+def account_url(path: str = "") -> str:
+    """Return the path of the account page, or of a form below it, such as `/name`."""
+    return site_root() + get_core().pages.account + path
+
+
+def home_url() -> str:
+    """Return the path of the application's front page."""
+    return f"{site_root()}/"
 
 
 def action_url(path: str) -> str:
     """Return the path of an action, such as `/signin`."""
-    return f"{request.script_root}{BASE_PATH}{path}"
+    return base_path() + path
 
 
 def register_menu(app: Flask, path: str) -> None:
@@ -73,6 +80,7 @@ class TemplateFunctions:
     menu_url = staticmethod(menu_url)
     account_url = staticmethod(account_url)
     action_url = staticmethod(action_url)
+    home_url = staticmethod(home_url)
     static_url = staticmethod(package_url)
     provider_icon = staticmethod(provider_icon)
 
@@ -81,7 +89,8 @@ TEMPLATE_CONTEXT: dict[str, object] = {"genkan": TemplateFunctions()}
 """What every template of the package needs, whatever names the application has for itself."""
 
 
-def add_template_globals(app: Flask) -> None:
-    """Add `auth`, `user_menu` and `genkan` to the template globals that are not taken."""
-    for name, value in {"auth": auth, "user_menu": user_menu, **TEMPLATE_CONTEXT}.items():
+def add_template_globals(app: Flask, *, has_menu: bool = True) -> None:
+    """Add `auth`, `user_menu` if there is a menu, and `genkan` to the template globals that are not taken."""
+    menu = {"user_menu": user_menu} if has_menu else {}
+    for name, value in {"auth": auth, **menu, **TEMPLATE_CONTEXT}.items():
         app.jinja_env.globals.setdefault(name, value)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
+from typing import cast
 
 from flask import Flask, Response, current_app, request
-from werkzeug.exceptions import ServiceUnavailable
+from werkzeug.exceptions import HTTPException, ServiceUnavailable
 from werkzeug.wrappers import Response as BaseResponse
 
-from genkan.core import BASE_PATH
 from genkan.errors import AuthError, InvalidSettings, ProviderUnavailable, ReauthorizationRequired, SessionRequired
 from genkan.http.urls import add_query
 from genkan.types import JSON
-from genkan.web.context import app_state, return_url, session_result, sign_in_url
+from genkan.web.context import app_state, base_path, return_url, session_result, sign_in_url
 from genkan.web.error_messages import error_message
 from genkan.web.headers import PRIVATE_HEADERS
 
@@ -39,18 +39,23 @@ def is_htmx() -> bool:
 def wants_json() -> bool:
     """Return True if a refusal of the current request is JSON.
 
-    That is so for a blueprint with `json_blueprint` and its child blueprints, and for a client that accepts JSON and no
-    HTML. Without `strict` also for one that sends `Authorization` and does not name HTML. A browser, which names it, sends
-    that header behind a proxy that asks for a password.
+    That is so for a blueprint with `json_blueprint` and its child blueprints, for a client that accepts JSON and no HTML,
+    and in an application without pages. Without `strict` also for a client that sends `Authorization` and does not name
+    HTML. A browser, which names it, sends that header behind a proxy that asks for a password.
     """
-    if any(getattr(current_app.blueprints.get(name), JSON_MARK, False) for name in request.blueprints):
+    if app_state().json_only or accepts_only_json():
         return True
-    accepted = request.accept_mimetypes
-    if accepted.quality("application/json") > 0 and accepted.quality("text/html") == 0:
+    if any(getattr(current_app.blueprints.get(name), JSON_MARK, False) for name in request.blueprints):
         return True
     if app_state().strict or is_htmx() or "Authorization" not in request.headers:
         return False
-    return "text/html" not in accepted.values()
+    return "text/html" not in request.accept_mimetypes.values()
+
+
+def accepts_only_json() -> bool:
+    """Return True if the client of the current request accepts JSON and no HTML."""
+    accepted = request.accept_mimetypes
+    return accepted.quality("application/json") > 0 and accepted.quality("text/html") == 0
 
 
 def json_response(body: JSON, status: int = 200) -> Response:
@@ -85,7 +90,7 @@ def forbidden(error: AuthError) -> Response:
     if wants_json():
         response = json_response({"error": "Forbidden", "code": error.code, **reason}, 403)
     else:
-        url = add_query(f"{request.script_root}{BASE_PATH}/error", {"error": error.code, **reason})
+        url = add_query(f"{base_path()}/error", {"error": error.code, **reason})
         message = "This form has expired. Reload the page and send it again."
         if error.reason:
             # Sending it again would not help.
@@ -93,6 +98,26 @@ def forbidden(error: AuthError) -> Response:
         response = _text(message, 403, {"HX-Redirect": url} if is_htmx() else {})
     # The CSRF cookie was read, and nothing else makes this response private.
     response.headers.update(PRIVATE_HEADERS)
+    return response
+
+
+def error_response(error: AuthError) -> Response:
+    """Return a failed sign-in as JSON, with Auth.js's code and our reason, as 4xx or 503."""
+    status = error_message(error.code, error.reason).status
+    response = json_response({"error": error.code, "reason": error.reason}, status)
+    if status == 503:
+        response.headers["Retry-After"] = str(RETRY_SECONDS)
+    return response
+
+
+def http_error(error: Exception) -> ResponseLike:
+    """Return an error of HTTP as JSON. Raises the error again if it is none."""
+    if not isinstance(error, HTTPException) or error.code is None:
+        raise error
+    if error.response is not None:
+        return cast("BaseResponse", error.response)
+    response = json_response({"error": error.name}, error.code)
+    response.headers.extend([(name, value) for name, value in error.get_headers() if name != "Content-Type"])
     return response
 
 
@@ -134,7 +159,7 @@ def _session_required(error: Exception) -> ResponseLike:
 def _reauthorization_required(error: ReauthorizationRequired) -> ResponseLike:
     """Return 403, or 303 for a page: the user is signed in, but has to sign in at the provider again."""
     body: JSON = {"error": error.code, "provider": error.provider}
-    url = add_query(f"{request.script_root}{BASE_PATH}/signin", {"error": error.code, "callbackUrl": return_url()})
+    url = add_query(f"{base_path()}/signin", {"error": error.code, "callbackUrl": return_url()})
     return deny(403, body, "Sign in with the provider once more to continue.", url)
 
 
@@ -145,4 +170,6 @@ def _invalid_settings(error: InvalidSettings) -> ResponseLike:
 
 
 def _provider_unavailable(_error: Exception) -> ResponseLike:
+    if app_state().json_only:
+        return service_unavailable()
     return current_app.make_response(current_app.handle_http_exception(ServiceUnavailable(retry_after=RETRY_SECONDS)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from flask import Response, request
+from flask import Response
 
 from genkan.actions import access_token as access_tokens
 from genkan.actions.callback_url import callback_url, error_redirect
@@ -20,7 +20,7 @@ from genkan.types import JSON, Session
 from genkan.web.access import require_fresh
 from genkan.web.context import get_core, queue_cookies, session_result, set_csrf_pair, set_session_result
 from genkan.web.convert import to_request, to_response
-from genkan.web.menu import account_url
+from genkan.web.menu import account_url, home_url
 
 LINK_MAX_AGE = 300
 """Seconds. A user who links an account must have authenticated in this time."""
@@ -41,12 +41,13 @@ def sign_in(provider_id: str, *, redirect_to: str | None = None) -> Response:
 def link(provider_id: str, *, redirect_to: str | None = None) -> Response:
     """Start linking an account to the signed-in user. Return this response from the view.
 
-    It ends at `redirect_to`, by default the account page. Only for POST requests, like `sign_in`. Without a session, or
-    if the user authenticated more than LINK_MAX_AGE seconds ago, the response is that of `require_fresh`. Raises
-    ConfigurationError without a database.
+    It ends at `redirect_to`, by default the account page, or the front page if there is none. Only for POST requests,
+    like `sign_in`. Without a session, or if the user authenticated more than LINK_MAX_AGE seconds ago, the response is
+    that of `require_fresh`. Raises ConfigurationError without a database.
     """
-    core, action_request = get_core(), _unsafe_request(redirect_to or account_url())
+    core = get_core()
     core.require_database("link()")
+    action_request = _unsafe_request(redirect_to or (home_url() if core.json_only else account_url()))
     refusal = require_fresh(LINK_MAX_AGE)
     if refusal is not None:
         return refusal
@@ -119,7 +120,7 @@ def access_token(provider_id: str, *, provider_account_id: str | None = None) ->
 
 
 def _unsafe_request(redirect_to: str | None) -> ActionRequest:
-    url = redirect_to or f"{request.script_root}/"
+    url = redirect_to or home_url()
     action_request = to_request()
     if action_request.method in SAFE_METHODS:
         raise ConfigurationError("sign_in(), link() and sign_out() need a POST request, so that no link can call them.")

@@ -94,6 +94,8 @@ class AppState:
     """
 
     def __init__(self, build: Callable[[], AppParts], *, strict: bool, marks: Marks | None = None) -> None:
+        self.json_only = False
+        """True: no page of the package is served, and every refusal is JSON."""
         self.strict = strict
         """True: every view is private, every unsafe request needs a CSRF token, and every response has our headers."""
         self.public: set[str] = set()

@@ -15,9 +15,7 @@ from werkzeug.security import safe_join
 
 from genkan.web.access import own_blueprint, public
 from genkan.web.compression import accepts_gzip, set_gzip_body, weaken_etag
-
-PACKAGE_URL_PATH = "/genkan/static"
-"""URL path of the package's static files."""
+from genkan.web.state import EXTENSION
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 SHORT = "public, max-age=300"
@@ -55,7 +53,7 @@ class StaticFiles:
         """Return the URL of a file with its version, or None if there is no such file."""
         version = self._version(filename)
         # Not `url_for`: it fails for a request with an invalid Host header, and the error page needs its style sheet.
-        return None if version is None else f"{_script_root()}{self._url_path}/{quote(filename)}?v={version}"
+        return None if version is None else f"{_root()}{self._url_path}/{quote(filename)}?v={version}"
 
     def url(self, filename: str) -> str:
         """Return the URL of a file with its version. Raises ValueError if there is no such file."""
@@ -77,15 +75,15 @@ def register_static_files(app: Flask) -> None:
     app.jinja_env.globals["static_url"] = files.url
 
 
-def register_package_files(app: Flask) -> None:
-    """Make the package's templates and static files available to the application.
+def register_package_files(app: Flask, path: str = "/genkan/static") -> None:
+    """Make the package's templates available to the application, and its static files below `path`.
 
     The application's own templates come first, so a file below its `templates/genkan/` replaces ours.
     """
     options: dict[str, Any] = {
         "template_folder": "templates",
         "static_folder": "static",
-        "static_url_path": PACKAGE_URL_PATH,
+        "static_url_path": path,
     }
     blueprint = own_blueprint(Blueprint("genkan", __name__, **options))
     app.register_blueprint(blueprint)
@@ -107,8 +105,12 @@ def _package_files() -> StaticFiles:
     return StaticFiles(cast("Blueprint", current_app.blueprints["genkan"]))
 
 
-def _script_root() -> str:
-    return request.script_root if has_request_context() else ""
+def _root() -> str:
+    if not has_request_context():
+        return ""
+    state = current_app.extensions.get(EXTENSION)
+    # Error pages have style sheets, too, so the settings may be invalid.
+    return (state.core.prefix if state is not None and state.is_built else "") or request.script_root
 
 
 def _compress(response: Response) -> None:

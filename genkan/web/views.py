@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from flask import Blueprint, Response, abort, after_this_request, render_template, request
-from werkzeug.exceptions import MethodNotAllowed
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from genkan.actions import callback as callback_action
 from genkan.actions import sign_in as sign_in_action
 from genkan.actions import sign_out as sign_out_action
 from genkan.actions import update_session as update_action
 from genkan.actions.callback_url import callback_url, callback_url_cookie, error_redirect
-from genkan.core import BASE_PATH, Core
+from genkan.core import Core
 from genkan.errors import CrossOriginRequest, MissingCSRF, UnknownAction
 from genkan.http.messages import ActionRequest, ActionResponse, Template
 from genkan.http.urls import add_query, relative_url
@@ -33,8 +33,8 @@ from genkan.web.context import (
 )
 from genkan.web.convert import single_form_value, to_request, to_response
 from genkan.web.error_messages import Message, error_message
-from genkan.web.menu import action_url
-from genkan.web.responses import RETRY_SECONDS, json_response
+from genkan.web.menu import action_url, home_url
+from genkan.web.responses import RETRY_SECONDS, error_response, http_error, json_response
 
 
 def session() -> Response:
@@ -88,7 +88,7 @@ def sign_in_page() -> Response:
     error, reason = request.query.get("error"), request.query.get("reason")
     if core.pages.sign_in:
         query = {"callbackUrl": url, "error": error or None, "reason": reason or None}
-        return to_response(ActionResponse(location=add_query(core.origin + core.pages.sign_in, query)))
+        return to_response(ActionResponse(location=add_query(core.page_url(core.pages.sign_in), query)))
     linked = linked_providers(core) if "fresh" in (reason, request.query.get("purpose")) else None
     response = _page(
         "genkan/sign_in.html",
@@ -131,7 +131,7 @@ def sign_out_page() -> Response:
     """`GET /api/auth/signout`: a form that asks for confirmation."""
     core, request = get_core(), to_request()
     if core.pages.sign_out:
-        return to_response(ActionResponse(location=core.origin + core.pages.sign_out))
+        return to_response(ActionResponse(location=core.page_url(core.pages.sign_out)))
     url = callback_url(request, core)
     queue_cookies(*callback_url_cookie(url, request, core))
     result = session_result()
@@ -148,7 +148,7 @@ def sign_out() -> Response:
     except CrossOriginRequest as error:
         return _cross_origin(error)
     except MissingCSRF as error:
-        if _is_outdated_form(request):
+        if not core.json_only and _is_outdated_form(request):
             # The menu with a new token. It submits itself once.
             return to_response(ActionResponse(template=Template(core.pages.menu, {"resubmit": True})))
         return to_response(error_redirect(error, core))
@@ -203,7 +203,7 @@ def error_page() -> Response:
         purpose = request.query.get("purpose")
         url = relative_url(callback_url(request, core), core.origin) if "callbackUrl" in request.query else None
         query = {"error": code or "", "reason": reason, "purpose": purpose, "callbackUrl": url}
-        return to_response(ActionResponse(location=add_query(core.origin + core.pages.error, query)))
+        return to_response(ActionResponse(location=add_query(core.page_url(core.pages.error), query)))
     return _page("genkan/error.html", error_message(code, reason), retry_url=_retry_url(request, core))
 
 
@@ -216,7 +216,7 @@ def verify_request_page() -> Response:
     """`GET /api/auth/verify-request`: asks the user to check their mailbox."""
     core = get_core()
     if core.pages.verify_request:
-        location = add_query(core.origin + core.pages.verify_request, to_request().query)
+        location = add_query(core.page_url(core.pages.verify_request), to_request().query)
         return to_response(ActionResponse(location=location))
     return _page("genkan/verify_request.html", None)
 
@@ -242,8 +242,15 @@ def _without_referrer(response: Response) -> Response:
     return response
 
 
+def not_found(**_: str) -> Response:
+    """Return 404 JSON, in place of a page in an application without pages."""
+    return json_response({"error": "Not Found"}, 404)
+
+
 def _cross_origin(error: CrossOriginRequest) -> Response:
-    return _page("genkan/error.html", error_message(error.code, error.reason), retry_url=f"{request.script_root}/")
+    if get_core().json_only:
+        return error_response(error)
+    return _page("genkan/error.html", error_message(error.code, error.reason), retry_url=home_url())
 
 
 ROUTES: tuple[tuple[str, str, Callable[..., Response]], ...] = (
@@ -267,6 +274,25 @@ ROUTES: tuple[tuple[str, str, Callable[..., Response]], ...] = (
 )
 """Auth.js's actions and a few of our own. All are public, and each unsafe one checks the CSRF token itself."""
 
-bp = own_blueprint(Blueprint("genkan_actions", __name__, url_prefix=BASE_PATH))
-for _method, _rule, _view in ROUTES:
-    bp.add_url_rule(_rule, view_func=csrf_exempt(public(_view)), methods=[_method], strict_slashes=False)
+PAGES = {sign_in_page, sign_out_page, error_page, verify_request_page, popup_done_page}
+"""The views that only render pages."""
+
+
+def create_blueprint(*, json_only: bool) -> Blueprint:
+    """Return the blueprint to be registered below the base path. With `json_only` pages are 404, and errors JSON."""
+    blueprint = own_blueprint(Blueprint("genkan_actions", __name__))
+    for method, rule, view in ROUTES:
+        served = csrf_exempt(public(not_found if json_only and view in PAGES else view))
+        blueprint.add_url_rule(rule, view.__name__, served, methods=[method], strict_slashes=False)
+    if json_only:
+        blueprint.register_error_handler(HTTPException, http_error)
+    return blueprint
+
+
+def create_missing_pages(*paths: str) -> Blueprint:
+    """Return a blueprint that responds with 404 JSON to every request for these paths and what is below them."""
+    blueprint = own_blueprint(Blueprint("genkan_missing", __name__))
+    for path in paths:
+        for rule in (path, f"{path}/<path:rest>"):
+            blueprint.add_url_rule(rule, "not_found", csrf_exempt(public(not_found)), methods=["GET", "POST"])
+    return blueprint

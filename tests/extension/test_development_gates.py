@@ -22,7 +22,7 @@ from tests.servers.caching_proxy import plain_nginx
 from tests.servers.process import Process, free_port, missing
 from tests.servers.server import ServerClient, alone
 
-PAGE = "/development/authorize"
+PAGE = "/api/auth/development/authorize"
 SERVED, NOT_FOUND = 400, 404
 """Statuses of the page for a request without parameters."""
 

@@ -10,7 +10,7 @@ from genkan.web.state import get_state
 from tests.extension.conftest import MakeGuest
 from tests.extension.test_first_use import browser_of
 
-PAGE = "/development/authorize"
+PAGE = "/api/auth/development/authorize"
 
 
 def status(app: Flask, environ: dict[str, object] | None = None, headers: dict[str, str] | None = None) -> int:

@@ -24,6 +24,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "genkan",
         "genkan.extension",
         "genkan.build",
+        "genkan.options",
         "genkan.web genkan.cli genkan.dev_provider",
         "genkan.actions",
         "genkan.core",

@@ -33,8 +33,8 @@ http {{
     proxy_cache_path store keys_zone=store:1m;
     server {{
         listen 127.0.0.1:{port};
-        location / {{
-            proxy_pass http://127.0.0.1:{backend};
+        location {prefix}/ {{
+            proxy_pass http://127.0.0.1:{backend}{path};
             {directives}
         }}
     }}
@@ -83,12 +83,18 @@ def nginx(more: str = "") -> Iterator[CachingProxy]:
 
 
 @contextmanager
-def plain_nginx(backend: int, directives: str = "") -> Iterator[CachingProxy]:
-    """Run an nginx during the block whose `location` has `proxy_pass` to this port and these directives, and no others."""
+def plain_nginx(backend: int, directives: str = "", prefix: str = "") -> Iterator[CachingProxy]:
+    """Run an nginx during the block whose `location` has `proxy_pass` to this port and these directives, and no others.
+
+    It serves what is below `prefix`, and removes the prefix from the path of a request.
+    """
     program = _find("nginx") or missing("nginx", "nginx-light")
     proxy = CachingProxy(free_port(), backend, caches_cookie_requests=True)
     with _folder() as folder:
-        (folder / "nginx.conf").write_text(NGINX.format(port=proxy.port, backend=backend, directives=directives))
+        path = "/" if prefix else ""
+        (folder / "nginx.conf").write_text(
+            NGINX.format(port=proxy.port, backend=backend, directives=directives, prefix=prefix, path=path)
+        )
         command = [program, "-p", f"{folder}/", "-e", "stderr", "-c", "nginx.conf"]
         # nginx listens when it logs this line. A single process does not react to SIGTERM before its first request,
         # and it has no data to lose, so it is killed.

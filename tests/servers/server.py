@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import requests
 
@@ -54,10 +54,11 @@ class ServerClient(requests.Session):
 
     def sign_in_as_hana(self) -> None:
         """Sign in as Hana Example at the development provider."""
-        page = self.ask("GET", self.start("development")).text
+        url = self.start("development")
+        page = self.ask("GET", url).text
         form = next(form for form in re.findall(r"<form.*?</form>", page, re.DOTALL) if "Hana Example" in form)
         fields = {name: unescape(value) for name, value in re.findall(r'name="(\w+)"[^>]*?value="([^"]*)"', form)}
-        self.ask("GET", self.ask("POST", "/development/authorize", data=fields).headers["Location"])
+        self.ask("GET", self.ask("POST", urlsplit(url).path, data=fields).headers["Location"])
 
     def name(self) -> str | None:
         """Return the name of the signed-in user, or None."""

@@ -10,8 +10,8 @@ from flask.views import MethodView
 from flask_login import login_required as flask_login_required
 
 from genkan import csrf_exempt, fresh_login_required, login_required, public, roles_required
+from tests.extension.commands.test_doctor import run
 from tests.extension.conftest import MakeGuest
-from tests.extension.test_doctor import run
 
 
 class Basket(MethodView):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from tests.extension.test_doctor import run
+from tests.extension.commands.test_doctor import run
 from tests.extension.test_first_use import browser_of
 
 

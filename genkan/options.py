@@ -1,0 +1,103 @@
+"""The keywords of `Genkan`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from genkan.core import Pages
+from genkan.crypto.sealer import Clock
+from genkan.dev_provider import PATH
+from genkan.errors import ConfigurationError
+from genkan.http.urls import is_path
+from genkan.providers.base import Provider
+from genkan.settings.package import PREFIXES, collect
+
+if TYPE_CHECKING:
+    from genkan.adapters.sqlalchemy.tables import Naming
+
+PATHS = {
+    "GENKAN_ACCOUNT_PATH": "account",
+    "GENKAN_BASE_PATH": "base_path",
+    "GENKAN_MENU_PATH": "menu_path",
+    "GENKAN_STATIC_PATH": "static_path",
+}
+"""Variables for paths, and the fields of `Pages`."""
+
+DATABASE_KEYWORDS = ("db", "engine", "metadata", "session", "user")
+
+INTERNAL = {"variables", "json_only"}
+"""Fields of `Options` that are no keywords of `Genkan`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The keywords of `Genkan`."""
+
+    strict: bool = False
+    providers: tuple[Provider, ...] = ()
+    """Providers in addition to those that variables enable."""
+    scope: Mapping[str, str] = field(default_factory=dict)
+    """Scopes by provider id, in addition to the provider's own. The same as `AUTH_<ID>_SCOPE`."""
+    updatable_fields: Mapping[str, type] = field(default_factory=dict)
+    environment: Mapping[str, str] | None = None
+    """All variables, checked at once, in place of the configuration and the environment."""
+    clock: Clock | None = None
+    variables: Mapping[str, object] = field(default_factory=dict)
+    """The keywords that are variables."""
+    pages: Pages = field(default_factory=Pages)
+    database: str | None = ""
+    """URL of the database. None: no database, the cookie holds everything. Empty: that of GENKAN_DATABASE_URL."""
+    cache: object | None = None
+    """The application's instance of Flask-Caching, in place of GENKAN_REDIS_URL."""
+    json_only: bool = False
+    """True for `pages=False`: JSON, and no page of ours."""
+    tables: Naming = "genkan"
+    """`authjs`: the tables of an Auth.js database, which is created or adopted."""
+    db: Any = None
+    engine: Any = None
+    metadata: Any = None
+    session: Any = None
+    user: Any = None
+    """This and the four above: see `DatabaseOptions`."""
+
+    @classmethod
+    def of(cls, keywords: Mapping[str, object], config: Mapping[str, object], environ: Mapping[str, str]) -> Options:
+        """Return the options. Raises ConfigurationError for a keyword that is none."""
+        known = {name: value for name, value in keywords.items() if name in cls.__slots__ and name not in INTERNAL}
+        variables = {name: value for name, value in keywords.items() if name.startswith(PREFIXES)}
+        for name in keywords.keys() - known.keys() - variables.keys():
+            raise ConfigurationError(f"Genkan({name}=…): there is no such setting. Remove it, or correct its name.")
+        scope: Any = known.get("scope", {})
+        variables |= {f"AUTH_{id.upper().replace('-', '_')}_SCOPE": value for id, value in scope.items()}
+        database = known.get("database")
+        if not isinstance(database, str | None):
+            raise ConfigurationError("Genkan(database=…): it is neither a URL as text nor None. Correct it.")
+        if database:
+            variables["GENKAN_DATABASE_URL"] = database
+        pages = known.get("pages", True)
+        if isinstance(pages, bool):
+            known["pages"] = Pages()
+        elif not isinstance(pages, Pages):
+            raise ConfigurationError("Genkan(pages=…): it is neither Pages nor a boolean. Give False for JSON only.")
+        options = cls(variables=variables, json_only=pages is False, **known)  # type: ignore[arg-type]  # each value has the type of its field
+        found = collect(variables, config, environ) if options.environment is None else options.environment
+        return replace(options, pages=_with_paths(options.pages, found))
+
+    @property
+    def dev_path(self) -> str:
+        """The path of the development provider. An application that is not strict may have a page at /development."""
+        return PATH if self.strict else f"{self.pages.base_path}{PATH}"
+
+
+def _with_paths(pages: Pages, variables: Mapping[str, str]) -> Pages:
+    """Return the pages with the paths of the variables. A path that `pages` sets itself is kept."""
+    paths = {field: variables[name] for name, field in PATHS.items() if variables.get(name)}
+    for name, field_name in PATHS.items():
+        if field_name in paths and not is_path(paths[field_name]):
+            raise ConfigurationError(f"{name}: it is not a path. Set it to one such as /auth, without a final slash.")
+    default = Pages()
+    return replace(
+        pages, **{name: path for name, path in paths.items() if getattr(pages, name) == getattr(default, name)}
+    )
