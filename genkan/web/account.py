@@ -42,9 +42,14 @@ STATELESS_VIEWS = {"index", "profile_details"}
 ViewResponse = str | Response | BaseResponse
 
 
+APPLICATION_VIEWS = {"rename", "delete_page", "delete"}
+"""Views for what an application with users of its own does itself: to change a name, and to delete a user. 404 then."""
+
+
 @bp.before_request
-def _require_database() -> None:
-    if get_core().is_stateless and (request.endpoint or "").rpartition(".")[2] not in STATELESS_VIEWS:
+def _require_support() -> None:
+    core, view = get_core(), (request.endpoint or "").rpartition(".")[2]
+    if (core.is_stateless and view not in STATELESS_VIEWS) or (core.own_users and view in APPLICATION_VIEWS):
         abort(404)
 
 
