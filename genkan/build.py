@@ -73,6 +73,10 @@ def open_stores(
     """Return the stores of users, accounts and sessions. Raises ConfigurationError."""
     if host is None and (hooks.new_user is not None or hooks.existing_user is not None):
         raise ConfigurationError("new_user: the application has no users. Give Genkan(db=…, user=…) as well.")
+    if options.adapter is not None:
+        return _given_stores(options.adapter, host, options)
+    if options.session_store is not None:
+        raise ConfigurationError("Genkan(session_store=…): adapter= is missing. Give the store of users as well.")
     if options.database is None:
         return _stateless_stores(settings, options.clock or time.time, cache)
     # Imported here, because without a database SQLAlchemy may be absent. It takes a tenth of a second.
@@ -87,6 +91,12 @@ def open_stores(
     if host is not None:
         return host.open_stores(app.app_context, hooks, store_settings)
     return open_own_stores(settings.database_url, options.tables, store_settings)
+
+
+def _given_stores(adapter: Adapter, host: ApplicationDatabase | None, options: Options) -> Stores:
+    if host is not None or options.database:
+        raise ConfigurationError("Genkan(adapter=…): a database is given as well. Give one of them.")
+    return Stores(adapter, options.session_store or StatelessSessionStore(options.clock or time.time))
 
 
 def _stateless_stores(settings: Settings, clock: Clock, cache: Cache) -> Stores:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from genkan.adapters import Adapter
+from genkan.adapters.sessions import SessionStore
 from genkan.core import Pages
 from genkan.crypto.sealer import Clock
 from genkan.dev_provider import PATH
@@ -49,6 +51,10 @@ class Options:
     pages: Pages = field(default_factory=Pages)
     database: str | None = ""
     """URL of the database. None: no database, the cookie holds everything. Empty: that of GENKAN_DATABASE_URL."""
+    adapter: Adapter | None = None
+    """Another store of users and accounts, in place of a database."""
+    session_store: SessionStore | None = None
+    """The store of sessions beside `adapter`. Without one, no session is recorded, and none can be revoked."""
     cache: object | None = None
     """The application's instance of Flask-Caching, in place of GENKAN_REDIS_URL."""
     json_only: bool = False

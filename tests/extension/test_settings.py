@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.cli import routes_command
+from flask_sqlalchemy import SQLAlchemy
 
 from genkan import Genkan, check
 from genkan.errors import ConfigurationError
 from genkan.web.state import get_state
+from tests.databases import adapter_in, new_database, store_in
 from tests.extension.conftest import MakeGuest
 from tests.extension.test_first_use import browser_of
 
@@ -132,3 +134,37 @@ def test_scopes_are_a_keyword_by_provider(make_guest: MakeGuest) -> None:
     guest = make_guest(AUTH_GOOGLE_ID="id", AUTH_GOOGLE_SECRET="secret", scope={"google": "calendar"})
     guest.test_client().get("/greeting")
     assert guest.extensions["genkan"].core.providers["google"].scope == "openid profile email calendar"
+
+
+def test_an_application_can_have_another_store(make_guest: MakeGuest) -> None:
+    database = new_database()
+    guest = make_guest(adapter=adapter_in(database), session_store=store_in(database))
+    browser = browser_of(guest)
+    browser.sign_in(callback_url="/")
+    assert browser.get("/greeting").text == "Hello Hana Example"
+    assert [user.email for user in adapter_in(database).list_users()] == ["hana@example.com"]
+    assert not (Path(guest.instance_path) / "genkan.db").exists()
+    store_in(database).revoke_everyone()
+    browser.core.sessions.revocations.read_now()
+    assert browser.get("/greeting").text == "Hello stranger"
+
+
+def test_a_store_of_users_is_enough(make_guest: MakeGuest) -> None:
+    browser = browser_of(make_guest(adapter=adapter_in(new_database())))
+    browser.sign_in(callback_url="/")
+    assert browser.get("/genkan/account").status_code == 200
+    browser.sign_out()
+    assert browser.session() is None
+
+
+@pytest.mark.parametrize("more", [{"database": "sqlite:///shop.db"}, {"db": SQLAlchemy()}])
+def test_a_store_beside_a_database_is_refused(make_guest: MakeGuest, more: dict[str, object]) -> None:
+    guest = make_guest(adapter=adapter_in(new_database()), **more)
+    with pytest.raises(ConfigurationError, match="adapter="):
+        check(guest)
+
+
+def test_a_store_of_sessions_alone_is_refused(make_guest: MakeGuest) -> None:
+    guest = make_guest(session_store=store_in(new_database()))
+    with pytest.raises(ConfigurationError, match="adapter= is missing"):
+        check(guest)
