@@ -99,6 +99,9 @@ class Genkan(CallbackRegistry, BlueprintMethods):
             app.register_blueprint(
                 dev_views.create_blueprint(dev_providers, options.dev_path, gated=options.environment is None)
             )
+        # Now, and at the first request: Flask-WTF may be added before this or after it.
+        _exempt_from_csrf_protect(app)
+        get_state(app).at_first_request.append(partial(_exempt_from_csrf_protect, app))
 
     @property
     def current_user(self) -> Any:
@@ -223,6 +226,14 @@ def _prepare_flask_login(app: Flask) -> None:
         from genkan.web import flask_login  # noqa: PLC0415 (imported by the application already)
 
         flask_login.prepare(app)
+
+
+def _exempt_from_csrf_protect(app: Flask) -> None:
+    """Exempt our blueprints from Flask-WTF's CSRFProtect. They check a CSRF token of their own."""
+    exempt = getattr(app.extensions.get("csrf"), "exempt", None)
+    if exempt is not None:
+        for name in get_state(app).own_blueprints:
+            exempt(app.blueprints[name])
 
 
 def _settings(app: Flask, options: Options) -> Settings:
