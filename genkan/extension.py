@@ -101,7 +101,10 @@ class Genkan(CallbackRegistry, BlueprintMethods):
             )
         # Now, and at the first request: Flask-WTF may be added before this or after it.
         _exempt_from_csrf_protect(app)
-        get_state(app).at_first_request.append(partial(_exempt_from_csrf_protect, app))
+        get_state(app).at_first_request += [
+            partial(_exempt_from_csrf_protect, app),
+            partial(_leave_out_debug_toolbar, app),
+        ]
 
     @property
     def current_user(self) -> Any:
@@ -234,6 +237,20 @@ def _exempt_from_csrf_protect(app: Flask) -> None:
     if exempt is not None:
         for name in get_state(app).own_blueprints:
             exempt(app.blueprints[name])
+
+
+def _leave_out_debug_toolbar(app: Flask) -> None:
+    """Keep Flask-DebugToolbar out of our pages. Their Content-Security-Policy would block its styles and its script."""
+    if "debugtoolbar" in app.blueprints:
+        for name in get_state(app).own_blueprints:
+            app.after_request_funcs.setdefault(name, []).append(_stream_html)
+
+
+def _stream_html(response: Response) -> Response:
+    # The toolbar leaves a response alone whose body is an iterator.
+    if response.mimetype == "text/html" and response.is_sequence:
+        response.response = response.iter_encoded()
+    return response
 
 
 def _settings(app: Flask, options: Options) -> Settings:
