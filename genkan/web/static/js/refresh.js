@@ -1,16 +1,48 @@
-// Fetches the menu on a page without htmx, as htmx does elsewhere. session.js loads this module at the first refresh.
+// Fetches the menu and sends its forms on a page without htmx, as htmx does elsewhere.
 
-let controller;
+let controller, isSending;
 
 /** Replaces the menu by the one that the server renders now. Keeps it if the request fails. */
 export async function refresh(menu) {
+  if (!isSending) await replace(menu, await request(menu.getAttribute("hx-get"), { cache: "no-store" }));
+}
+
+addEventListener(
+  "submit",
+  (event) => {
+    const { target, defaultPrevented } = event;
+    // On a private page the browser sends the form: the response is another page.
+    if (window.htmx || "private" in document.body.dataset || defaultPrevented || !target.matches("#user-menu *")) return;
+    event.preventDefault();
+    isSending = true;
+    send(target)
+      .catch(() => target.submit())
+      .finally(() => (isSending = false));
+  },
+  true,
+);
+
+/** Sends a form of the menu, such as the one to sign out, and replaces the menu. Throws an error if that fails. */
+async function send(form) {
+  const menu = form.closest("#user-menu");
+  const response = await request(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+  const url = response.headers.get("HX-Redirect");
+  if (url) return location.assign(url);
+  const next = await replace(menu, response);
+  if (!next) throw new Error(response.status);
+  // The server asks for the form once more, with the token in it.
+  const again = next.querySelector("[hx-trigger^=load]");
+  if (again) await send(again);
+}
+
+function request(url, options) {
   controller?.abort();
   controller = new AbortController();
-  const response = await fetch(menu.getAttribute("hx-get"), {
-    headers: { "HX-Request": "true", "HX-Current-URL": location.href },
-    cache: "no-store",
-    signal: controller.signal,
-  });
+  const headers = { "HX-Request": "true", "HX-Current-URL": location.href };
+  return fetch(url, { headers, signal: controller.signal, ...options });
+}
+
+async function replace(menu, response) {
   const template = document.createElement("template");
   template.innerHTML = await response.text();
   const next = template.content.firstElementChild;
@@ -18,4 +50,5 @@ export async function refresh(menu) {
   document.dispatchEvent(new CustomEvent("genkan:before"));
   menu.replaceWith(next);
   document.dispatchEvent(new CustomEvent("genkan:after"));
+  return next;
 }

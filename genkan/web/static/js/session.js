@@ -49,7 +49,7 @@ function announce() {
   const { session } = menu.dataset;
   user ||= session;
   try {
-    const last = localStorage["genkan.session"] ?? "";
+    const last = localStorage["genkan.session"] || "";
     localStorage["genkan.session"] = session;
     if (last !== session && !isRemote) broadcast(session ? "getSession" : "signout");
   } catch {}
@@ -70,8 +70,8 @@ function replaceMenu(next) {
     leave(location.pathname + location.search);
   } else {
     delete page.covered;
-    const name = menu.querySelector("b");
-    if (changed) notify(name ? "Signed in as " + name.textContent : "Signed out");
+    const name = menu.querySelector("b")?.textContent;
+    if (changed) notify(name ? "Signed in as " + name : "Signed out");
   }
 }
 
@@ -183,19 +183,23 @@ on("pointerdown focusin keydown", ({ key, target }) => {
 
 function useFallback(image) {
   const { dataset } = image;
-  if (!dataset?.genkanFallback) return;
-  image.src = dataset.genkanFallback;
+  const url = dataset?.genkanFallback;
+  if (!url) return;
   delete dataset.genkanFallback;
+  image.src = url;
 }
 on("error", ({ target }) => useFallback(target));
 for (const image of document.images) if (image.complete && !image.naturalWidth) useFallback(image);
 
 function notify(text) {
-  const notice = document.getElementById("notice") ?? {};
+  const notice = document.getElementById("notice") || {};
   notice.textContent = text;
   clearTimeout(noticeTimer);
   noticeTimer = setTimeout(() => (notice.textContent = ""), 6000);
 }
 
 announce();
-if (status === "loading") on("DOMContentLoaded", () => setTimeout(fetchMenu));
+on("DOMContentLoaded", () => {
+  window.htmx || import("./refresh.js").catch(() => {});
+  if (status === "loading") setTimeout(fetchMenu);
+});

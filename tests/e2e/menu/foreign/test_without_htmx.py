@@ -31,8 +31,45 @@ def test_signing_in_and_out(foreign_window: BrowserWindow) -> None:
     expect(menu(page).get_by_role("link", name="Account")).to_be_visible()
     press(page, "Sign out")
 
+    expect(menu(page, "unauthenticated")).to_have_text("Sign in")
+    expect(menu(page).get_by_role("link")).to_be_focused()
+    expect(page).to_have_url(f"{foreign_window.origin}/shop?page=2")
+    expect(page.get_by_text("Orders of Hana Example")).to_have_count(0)
+    page.reload()
+    expect(menu(page, "unauthenticated")).to_have_text("Sign in")
+
+
+def test_a_double_click_signs_out_once(foreign_window: BrowserWindow) -> None:
+    foreign_window.sign_in()
+    page = foreign_window.open("/shop")
+    open_menu(page)
+    page.get_by_role("button", name="Sign out").dblclick()
+
+    expect(menu(page, "unauthenticated")).to_have_text("Sign in")
+    assert foreign_window.count("POST /api/auth/signout") == 1
+
+
+def test_a_form_from_before_a_sign_in_in_another_tab_is_sent_again(foreign_window: BrowserWindow) -> None:
+    foreign_window.sign_in()
+    page = foreign_window.open("/shop")
+    page.evaluate("document.querySelector('#user-menu [name=csrfToken]').value = 'outdated'")
+    open_menu(page)
+    press(page, "Sign out")
+
+    expect(menu(page, "unauthenticated")).to_have_text("Sign in")
+    expect(page).to_have_url(f"{foreign_window.origin}/shop")
+    assert foreign_window.count("POST /api/auth/signout") == 2
+
+
+def test_a_sign_out_that_fails_without_a_reload_is_sent_by_the_browser(foreign_window: BrowserWindow) -> None:
+    foreign_window.allow_errors()
+    foreign_window.sign_in()
+    page = foreign_window.open("/shop")
+    foreign_window.context.route("**/api/auth/signout", lambda route: route.abort(), times=1)
+    open_menu(page)
+    press(page, "Sign out")
+
     expect(page).to_have_url(f"{foreign_window.origin}/")
-    page.goto("/shop")
     expect(menu(page, "unauthenticated")).to_have_text("Sign in")
 
 
