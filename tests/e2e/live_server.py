@@ -1,8 +1,8 @@
-"""Reference application on a real socket, for a real browser."""
+"""Application on a real socket, for a real browser."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
@@ -33,18 +33,10 @@ def _send_whole_body(app: Flask, environ: WSGIEnvironment, start_response: Start
 
 
 @contextmanager
-def live_server(folder: Path, **variables: str) -> Iterator[Flask]:
-    """Serve the application in development at its AUTH_URL. Keywords are variables added to its environment."""
+def serve(make_app: Callable[[str], Flask]) -> Iterator[Flask]:
+    """Serve the application that `make_app` returns for an origin."""
     server = make_server("127.0.0.1", 0, Flask("not started"), threaded=True, request_handler=_QuietHandler)
-    environment = {
-        "GENKAN_ENV": "development",
-        "AUTH_SECRET": "tests-only-secret-that-protects-nothing-at-all",
-        "AUTH_URL": f"http://127.0.0.1:{server.server_port}",
-        "DATABASE_URL": f"sqlite:///{folder}/test.db",
-        **variables,
-    }
-    migrations.upgrade(environment["DATABASE_URL"])
-    app = create_app(environment)
+    app = make_app(f"http://127.0.0.1:{server.server_port}")
     server.app = partial(_send_whole_body, app)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
@@ -54,3 +46,22 @@ def live_server(folder: Path, **variables: str) -> Iterator[Flask]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@contextmanager
+def live_server(folder: Path, **variables: str) -> Iterator[Flask]:
+    """Serve the reference application in development at its AUTH_URL. Keywords are variables added to its environment."""
+
+    def make_app(origin: str) -> Flask:
+        environment = {
+            "GENKAN_ENV": "development",
+            "AUTH_SECRET": "tests-only-secret-that-protects-nothing-at-all",
+            "AUTH_URL": origin,
+            "DATABASE_URL": f"sqlite:///{folder}/test.db",
+            **variables,
+        }
+        migrations.upgrade(environment["DATABASE_URL"])
+        return create_app(environment)
+
+    with serve(make_app) as app:
+        yield app
