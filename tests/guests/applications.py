@@ -52,18 +52,29 @@ def _close_journal(module: ModuleType, app: Flask) -> None:
         _submodule(module, "extensions").db.engine.dispose()
 
 
+JOURNAL_USERS = """accounts = Genkan(db=db, user=User)
+
+
+@accounts.new_user
+def new_user(identity):
+    return User(name=identity.name, email=identity.email, email_confirmed=True)
+
+
+@accounts.existing_user()
+def existing_user(identity):
+    return db.session.scalar(db.select(User).filter_by(email=identity.email, email_confirmed=True))
+"""
+
 JOURNAL = Guest(
     name="journal",
     own_tests=26,
     open_app=_open_journal,
     close_app=_close_journal,
+    find_users=lambda module: (_submodule(module, "models").User, _submodule(module, "extensions").db.session),
     patch={
         "journal/auth.py": [
-            (
-                "from flask_login import current_user,",
-                "from genkan import Genkan\nfrom flask_login import current_user,",
-            ),
-            ('bp = Blueprint("auth", __name__)\n', 'bp = Blueprint("auth", __name__)\naccounts = Genkan()\n'),
+            ("from journal.extensions import db\n", "from genkan import Genkan\nfrom journal.extensions import db\n"),
+            ('bp = Blueprint("auth", __name__)\n', f'bp = Blueprint("auth", __name__)\n{JOURNAL_USERS}'),
         ],
         "journal/__init__.py": [
             ("    return app\n", "    auth.accounts.init_app(app)\n    return app\n"),
@@ -94,19 +105,33 @@ def _close_catalog(module: ModuleType, app: Flask) -> None:
         module.db.engine.dispose()
 
 
+CATALOG_ACCOUNTS = """accounts = Genkan(app, db=db, user="catalog.models:User")
+"""
+CATALOG_USERS = """
+
+@accounts.new_user
+def new_user(identity):
+    return User(name=identity.name, email=identity.email, email_confirmed=identity.email is not None)
+
+
+accounts.existing_user()(lambda identity: User.by_confirmed_email(identity.email))
+"""
+
 CATALOG = Guest(
     name="catalog",
     own_tests=21,
     open_app=_open_catalog,
     close_app=_close_catalog,
+    find_users=lambda module: (_submodule(module, "models").User, module.db.session),
     environment=_catalog_environment,
     patch={
         "catalog/__init__.py": [
             ("from flask_wtf import CSRFProtect\n", "from flask_wtf import CSRFProtect\nfrom genkan import Genkan\n"),
-            (
-                "toolbar = DebugToolbarExtension(app)\n",
-                "toolbar = DebugToolbarExtension(app)\naccounts = Genkan(app)\n",
-            ),
+            ("toolbar = DebugToolbarExtension(app)\n", f"toolbar = DebugToolbarExtension(app)\n{CATALOG_ACCOUNTS}"),
+        ],
+        "catalog/models.py": [
+            ("from catalog import cache,", "from catalog import accounts, cache,"),
+            ("\n\nclass Book(db.Model)", f"{CATALOG_USERS}\n\nclass Book(db.Model)"),
         ],
         "catalog/templates/layout.html": [
             ("{% endif %}\n{% endblock reader %}", "{% endif %}\n{{ user_menu() }}\n{% endblock reader %}"),
@@ -132,15 +157,31 @@ def _close_board(module: ModuleType, app: Flask) -> None:
         db.get_engine().dispose()
 
 
+BOARD_USERS = """
+accounts = Genkan(engine=get_engine, metadata=Base.metadata, user=User, session=get_session)
+accounts.existing_user()(lambda identity: find_confirmed(identity.email))
+
+
+@accounts.new_user
+def new_user(identity):
+    confirmed = identity.email is not None
+    return User(id=identity.id, title=identity.name, email=identity.email, email_confirmed=confirmed)
+"""
+
 BOARD = Guest(
     name="board",
     own_tests=16,
     open_app=_open_board,
     close_app=_close_board,
+    find_users=lambda module: (_submodule(module, "db").User, _submodule(module, "db").sessions),
     patch={
+        "board/auth.py": [
+            ("from board.db import User, get_session", "from board.db import Base, User, get_engine, get_session"),
+            ("\nbp = Blueprint", "from genkan import Genkan\n\nbp = Blueprint"),
+            ('\n\n@bp.route("/login"', f'{BOARD_USERS}\n\n@bp.route("/login"'),
+        ],
         "board/__init__.py": [
-            ("from board.theme", "from genkan import Genkan\nfrom board.theme"),
-            ("    return app\n", "    Genkan(app)\n    return app\n"),
+            ("    return app\n", "    auth.accounts.init_app(app)\n    return app\n"),
         ],
         "board/templates/base.html": [
             ("</ul>\n</nav>\n", "<li>{{ user_menu() }}</li>\n</ul>\n</nav>\n"),

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -37,6 +38,8 @@ class Guest:
     """Create the application, with a database in this folder that has its tables. The last argument is for TESTING."""
     close_app: Callable[[ModuleType, Flask], None]
     """Close the connections to the database."""
+    find_users: Callable[[ModuleType], tuple[Any, Any]] | None = None
+    """Return the application's class of users and its session. None if it has no users that Genkan could link to."""
     environment: Callable[[Path, bool], Mapping[str, str]] = lambda _folder, _testing: {}
     """Return the variables that the application reads when it is imported."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -84,7 +85,8 @@ class ApplicationDatabase:
         user: Any = self._options.user
         if isinstance(user, str):
             module, _, name = user.partition(":")
-            return getattr(import_module(module), name, None)
+            found = sys.modules.get(module) if _is_being_imported(module) else import_module(module)
+            return getattr(found, name, None)
         model: type[Any] | None = user if user is None or isinstance(user, type) else user()
         return model
 
@@ -163,6 +165,13 @@ class ApplicationSchema:
             return None
         remedy = "Run the application's migrations, such as `flask db migrate` and `flask db upgrade`."
         return f"The database has no {', '.join(missing)}. {remedy}"
+
+
+def _is_being_imported(module: str) -> bool:
+    """Return True if the module, or a package around it, has not run to its end. It may need what is defined after now."""
+    parts = module.split(".")
+    around = [sys.modules.get(".".join(parts[: count + 1])) for count in range(len(parts))]
+    return any(getattr(getattr(package, "__spec__", None), "_initializing", False) for package in around)
 
 
 def _no_engine() -> Engine:
