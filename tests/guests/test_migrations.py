@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -70,8 +71,8 @@ def tables(database: str) -> set[str]:
 
 
 @pytest.fixture(name="app")
-def _app(migrated: Path, guest: Guest, database: str) -> Flask:
-    """Return the application with the migrated database. It creates no tables by itself."""
+def _app(migrated: Path, guest: Guest) -> Iterator[Flask]:
+    """Return the application with the migrated database."""
     with guest.loaded(migrated) as app:
         yield app
 
@@ -82,7 +83,7 @@ def test_the_script_runs_and_then_nothing_has_changed(migrated: Path, flask: Fla
 
     assert created >= {"genkan_users", "genkan_accounts", "genkan_sessions"}
     assert "genkan." not in script  # plain column types only
-    assert '"user"' not in script.replace("'", '"').replace('["user.id"]', "")  # the application's table stays as it is
+    assert {name.partition("_")[0] for name in re.findall(r"op\.\w*table\(\s*'(\w+)'", script)} == {"genkan"}
     flask("db", "check")
     flask("db", "migrate", "-m", "Again")
     assert scripts(migrated) == ["0001_users_and_posts.py", "0002_genkan.py"]

@@ -1,4 +1,5 @@
-// Fetches the menu and sends its forms on a page without htmx, as htmx does elsewhere.
+// Fetches the menu and sends its forms on a page without htmx, as htmx does elsewhere. Refreshes a menu from the history of
+// htmx 1 and 2.
 
 let controller, isSending;
 
@@ -18,6 +19,16 @@ addEventListener(
     send(target)
       .catch(() => target.submit())
       .finally(() => (isSending = false));
+  },
+  true,
+);
+
+// htmx 1 and 2 restore a page as it was. Then its menu may be that of another user.
+addEventListener(
+  "htmx:historyRestore",
+  () => {
+    document.dispatchEvent(new CustomEvent("genkan:after"));
+    document.dispatchEvent(new CustomEvent("session-changed", { detail: { remote: true } }));
   },
   true,
 );

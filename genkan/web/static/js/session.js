@@ -1,4 +1,4 @@
-// See docs/sessions.md
+// docs/sessions.md
 
 const page = document.body.dataset;
 const inFlight = new Map();
@@ -39,9 +39,7 @@ function cover(reason = "") {
 }
 on("pagehide", () => cover());
 on("pageshow", ({ persisted }) => {
-  if (!persisted) return;
-  cover();
-  refresh();
+  if (persisted) cover(), refresh();
 });
 
 function announce() {
@@ -181,15 +179,15 @@ on("pointerdown focusin keydown", ({ key, target }) => {
   if (key) popup.firstElementChild.focus();
 });
 
-function useFallback(image) {
-  const { dataset } = image;
+function useFallback({ target }) {
+  const { dataset } = target;
   const url = dataset?.genkanFallback;
   if (!url) return;
   delete dataset.genkanFallback;
-  image.src = url;
+  target.src = url;
 }
-on("error", ({ target }) => useFallback(target));
-for (const image of document.images) if (image.complete && !image.naturalWidth) useFallback(image);
+on("error", useFallback);
+for (const target of document.images) if (target.complete && !target.naturalWidth) useFallback({ target });
 
 function notify(text) {
   const notice = document.getElementById("notice") || {};
@@ -200,6 +198,6 @@ function notify(text) {
 
 announce();
 on("DOMContentLoaded", () => {
-  window.htmx || import("./refresh.js").catch(() => {});
+  window.htmx?.version > "4" || import("./refresh.js").catch(() => {});
   if (status === "loading") setTimeout(fetchMenu);
 });
