@@ -133,6 +133,9 @@ CATALOG = Guest(
             ("from catalog import cache,", "from catalog import accounts, cache,"),
             ("\n\nclass Book(db.Model)", f"{CATALOG_USERS}\n\nclass Book(db.Model)"),
         ],
+        "catalog/static/style.css": [
+            ("header { overflow: auto;", "header { display: flow-root;"),
+        ],
         "catalog/templates/layout.html": [
             ("{% endif %}\n{% endblock reader %}", "{% endif %}\n{{ user_menu() }}\n{% endblock reader %}"),
         ],

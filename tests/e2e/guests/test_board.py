@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Dialog, Page, expect
 
 from tests.e2e.browser_window import BrowserWindow
 from tests.e2e.guests.conftest import sign_in
@@ -72,7 +72,12 @@ def test_a_deletion_asks_first(window: BrowserWindow) -> None:
     register(page, "asked")
     begin_topic(page, "Bread")
     questions: list[str] = []
-    page.once("dialog", lambda dialog: (questions.append(dialog.message), dialog.dismiss()))
+
+    def refuse(dialog: Dialog) -> None:
+        questions.append(dialog.message)
+        dialog.dismiss()
+
+    page.once("dialog", refuse)
     press(page, "Delete")
     expect(page.get_by_role("heading", name="Bread")).to_be_visible()
     page.once("dialog", lambda dialog: dialog.accept())
