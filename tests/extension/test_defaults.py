@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from flask import Flask, stream_template_string
+from flask import Blueprint, Flask, stream_template_string
 from flask_login import LoginManager
 
+from genkan import auth
 from genkan.settings.environment import ROOT
 from tests.browser import Browser
 from tests.extension.conftest import PAGE, MakeGuest
@@ -100,6 +103,25 @@ def test_a_request_that_another_site_caused_has_no_session(
     browser = browser_of(guest)
     browser.sign_in()
     assert browser.post("/order", headers=headers).text == f"ordered by {expected}"
+
+
+def test_static_files_stay_as_they_are_when_a_hook_asks_for_the_session(guest: Flask, tmp_path: Path) -> None:
+    for folder in ("static", "theme"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "style.css").write_text("p {}")
+    theme = Blueprint("theme", "theme", root_path=str(tmp_path), static_folder="theme", static_url_path="/theme")
+    guest.register_blueprint(theme)
+
+    @guest.before_request
+    def ask() -> None:
+        auth()
+
+    browser = browser_of(guest)
+    browser.sign_in()
+    for path in ("/static/style.css", "/theme/style.css"):
+        assert browser.get(path).headers["Cache-Control"] == "no-cache"
+        assert {"Vary", "Set-Cookie"} & set(browser.get(path).headers.keys()) == set()
+    assert browser.get("/").headers["Cache-Control"] == "private, no-store"
 
 
 def test_a_refusal_is_json_for_a_client_that_accepts_json_only(guest: Flask) -> None:
