@@ -167,8 +167,7 @@ accounts.existing_user()(lambda identity: find_confirmed(identity.email))
 
 @accounts.new_user
 def new_user(identity):
-    confirmed = identity.email is not None
-    return User(id=identity.id, title=identity.name, email=identity.email, email_confirmed=confirmed)
+    return User(id=identity.id, title=identity.name, email=identity.email, email_confirmed=bool(identity.email))
 """
 
 BOARD = Guest(
@@ -181,6 +180,7 @@ BOARD = Guest(
         "board/auth.py": [
             ("from board.db import User, get_session", "from board.db import Base, User, get_engine, get_session"),
             ("\nbp = Blueprint", "from genkan import Genkan\n\nbp = Blueprint"),
+            ('session.get("member", ""))\n', 'session.get("member", "")) or accounts.current_user\n'),
             ('\n\n@bp.route("/login"', f'{BOARD_USERS}\n\n@bp.route("/login"'),
         ],
         "board/__init__.py": [

@@ -44,12 +44,24 @@ def test_a_writer_with_a_password_posts_and_deletes(window: BrowserWindow) -> No
     expect(menu(page, "unauthenticated")).to_have_text("Sign in")
 
 
-def test_signing_out_of_one_leaves_the_other(window: BrowserWindow) -> None:
+def test_the_menu_leaves_a_sign_in_with_a_password_alone(window: BrowserWindow) -> None:
+    log_in(window.open(), "bob")
     page = sign_in(window)
-    log_in(page, "bob")
+    expect(page.get_by_role("link", name="bob")).to_be_visible()
     open_menu(page)
     press(page, "Sign out")
     expect(menu(page, "unauthenticated")).to_have_text("Sign in")
     page.reload()
 
-    expect(page.get_by_role("link", name="Log out")).to_be_visible()
+    expect(page.get_by_role("link", name="bob")).to_be_visible()
+
+
+def test_a_writer_of_a_provider_posts_and_logs_out(window: BrowserWindow) -> None:
+    page = sign_in(window)
+    page.get_by_label("What happened today?").fill("The sun came out.")
+    press(page, "Publish")
+    expect(page.locator(".post")).to_contain_text("Hana Example")
+    page.get_by_role("link", name="Log out").click()
+
+    expect(menu(page, "unauthenticated")).to_have_text("Sign in")
+    expect(page.get_by_role("link", name="Log in")).to_be_visible()
