@@ -78,6 +78,7 @@ class Guest:
                 patch.delenv(name)
             for name, value in self.environment(folder, testing).items():
                 patch.setenv(name, value)
+            assert self.name not in sys.modules, "another copy is loaded"
             module = importlib.import_module(self.name)
             app = self.open_app(module, folder, testing)
             try:
