@@ -43,6 +43,7 @@ from genkan.web.context import (
 )
 from genkan.web.headers import SecurityHeaders
 from genkan.web.menu import TEMPLATE_CONTEXT, add_template_globals, register_menu
+from genkan.web.neighbours import debug_toolbar, flask_wtf
 from genkan.web.responses import NO_STORE_HEADERS, register_error_handlers
 from genkan.web.state import EXTENSION, AppParts, AppState, Marks, get_state
 from genkan.web.static_files import register_package_files
@@ -100,11 +101,9 @@ class Genkan(CallbackRegistry, BlueprintMethods):
                 dev_views.create_blueprint(dev_providers, options.dev_path, gated=options.environment is None)
             )
         # Now, and at the first request: Flask-WTF may be added before this or after it.
-        _exempt_from_csrf_protect(app)
-        get_state(app).at_first_request += [
-            partial(_exempt_from_csrf_protect, app),
-            partial(_leave_out_debug_toolbar, app),
-        ]
+        flask_wtf.leave_out_own_forms(app)
+        for leave_out in (flask_wtf.leave_out_own_forms, debug_toolbar.leave_out_own_pages):
+            state.at_first_request.append(partial(leave_out, app))
 
     @property
     def current_user(self) -> Any:
@@ -229,28 +228,6 @@ def _prepare_flask_login(app: Flask) -> None:
         from genkan.web import flask_login  # noqa: PLC0415 (imported by the application already)
 
         flask_login.prepare(app)
-
-
-def _exempt_from_csrf_protect(app: Flask) -> None:
-    """Exempt our blueprints from Flask-WTF's CSRFProtect. They check a CSRF token of their own."""
-    exempt = getattr(app.extensions.get("csrf"), "exempt", None)
-    if exempt is not None:
-        for name in get_state(app).own_blueprints:
-            exempt(app.blueprints[name])
-
-
-def _leave_out_debug_toolbar(app: Flask) -> None:
-    """Keep Flask-DebugToolbar out of our pages. Their Content-Security-Policy would block its styles and its script."""
-    if "debugtoolbar" in app.blueprints:
-        for name in get_state(app).own_blueprints:
-            app.after_request_funcs.setdefault(name, []).append(_stream_html)
-
-
-def _stream_html(response: Response) -> Response:
-    # The toolbar leaves a response alone whose body is an iterator.
-    if response.mimetype == "text/html" and response.is_sequence:
-        response.response = response.iter_encoded()
-    return response
 
 
 def _settings(app: Flask, options: Options) -> Settings:

@@ -213,7 +213,7 @@ def process_response(app: AppState, response: Response) -> Response:
     is_strict = app.strict or app.is_own(request.endpoint)
     if not is_strict and getattr(request, _ATTRIBUTE, None) is None:
         return _keep_from_shared_caches(response) if _may_ask_later(response) else response
-    if not app.is_built or (not is_strict and _is_static(request.endpoint)):
+    if not app.is_built or (not is_strict and app.is_static(request.endpoint)):
         return response
     state = start_request(app)
     is_final = state.final_response is response
@@ -229,15 +229,6 @@ def process_response(app: AppState, response: Response) -> Response:
     if not is_final:
         _add_headers(response, state, is_strict=is_strict)
     return response
-
-
-def _is_static(endpoint: str | None) -> bool:
-    """Return True for a static file of the application or of a blueprint. It is the same for every user.
-
-    Caches may keep it, so it gets no cookie of ours, even if a `before_request` function of the application asked for the
-    session.
-    """
-    return endpoint is not None and f".{endpoint}".endswith(".static")
 
 
 def _add_headers(response: Response, state: RequestState, *, is_strict: bool) -> None:

@@ -162,6 +162,14 @@ class AppState:
         """The tables. None if there are none, or if the core was given."""
         return self._parts.schema
 
+    def is_static(self, endpoint: str | None) -> bool:
+        """Return True for a static file of the application or of a blueprint. It is the same for every user.
+
+        Caches may keep it, so without `strict` it gets no cookie of ours, even if a `before_request` function of the
+        application asked for the session.
+        """
+        return endpoint is not None and f".{endpoint}".endswith(".static")
+
     def is_own(self, endpoint: str | None) -> bool:
         """Return True for an endpoint of the package."""
         return endpoint is not None and endpoint.partition(".")[0] in self.own_blueprints
