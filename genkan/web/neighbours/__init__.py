@@ -1,1 +1,1 @@
-"""Other extensions of the application. Nothing of theirs is changed, except what would break our own pages."""
+"""Other extensions of the application: what has to be left out, so that they and our own pages work side by side."""
