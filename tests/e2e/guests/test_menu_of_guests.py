@@ -8,6 +8,7 @@ from tests.e2e.browser_window import BrowserWindow
 from tests.e2e.conftest import OpenWindow
 from tests.e2e.guests.conftest import sign_in
 from tests.e2e.page_actions import load, menu, open_menu, press
+from tests.guests.guest import Guest
 
 MENU = "GET /genkan/menu"
 
@@ -66,15 +67,21 @@ def test_another_tab_follows(window: BrowserWindow) -> None:
     expect(menu(other, "authenticated")).to_contain_text("Hana Example")
 
 
-def test_the_account_page(window: BrowserWindow) -> None:
+def test_the_account_page(window: BrowserWindow, guest: Guest) -> None:
     page = sign_in(window)
     open_menu(page)
     menu(page).get_by_role("link", name="Account").click()
 
     expect(page).to_have_url(f"{window.origin}/genkan/account")
-    page.get_by_label("Display name").fill("Hana the First")
-    press(page, "Save")
-    expect(menu(page, "authenticated")).to_contain_text("Hana the First")
+    expect(menu(page, "authenticated")).to_contain_text("Hi, Hana Example")
+    if guest.find_users:  # the application itself changes the names of its users
+        expect(page.get_by_label("Display name")).to_have_count(0)
+    else:
+        page.get_by_label("Display name").fill("Hana the First")
+        press(page, "Save")
+        expect(menu(page, "authenticated")).to_contain_text("Hana the First")
+    press(page, "Sign out everywhere else")
+    expect(page.get_by_text("You are signed out everywhere else.")).to_be_visible()
 
 
 def test_without_javascript(open_window: OpenWindow) -> None:
