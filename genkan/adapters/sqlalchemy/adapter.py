@@ -17,7 +17,7 @@ from genkan.adapters.sqlalchemy.revocations import Revocations
 from genkan.adapters.sqlalchemy.tables import Tables
 from genkan.adapters.sqlalchemy.used_tokens import UsedTokens
 from genkan.adapters.sqlalchemy.users import IdGenerator, Users
-from genkan.errors import AdapterError, LastAccountError, OAuthAccountNotLinked
+from genkan.errors import AccessDenied, AdapterError, LastAccountError, OAuthAccountNotLinked
 from genkan.types import Account, Profile, User
 
 Result = TypeVar("Result")
@@ -67,8 +67,7 @@ class SQLAlchemyAdapter:
             return user
         own_user = self._own_users.describe(user)
         if own_user is None:
-            # The application's user is gone. Another user may have its primary key now.
-            self.delete_user(user.id)
+            self._forget(self._own_users, user.id)
         return own_user
 
     def get_account(self, provider: str, provider_account_id: str) -> Account | None:
@@ -182,12 +181,25 @@ class SQLAlchemyAdapter:
             if owner is not None:
                 return self._described(own_users, owner), False
             key, is_new = own_users.find_or_create(session, to_identity(user, account, profile))
+            # Again, because a hook may have committed, which ends the connection's transaction.
+            connection = own_users.connection(session)
             stored = self._users.find(connection, self._users.by_application_user(key))
             if stored is None:
                 stored, _ = self._create(connection, user, account, key)
+            elif stored.disabled:
+                raise AccessDenied("disabled")
             else:
                 self._accounts.insert(connection, self._new_id(connection, self._accounts.table), stored.id, account)
         return self._described(own_users, stored), is_new
+
+    def _forget(self, own_users: SQLAlchemyOwnUsers, user_id: str) -> None:
+        """Delete our user, whose application's user is gone. Another one may have its primary key now.
+
+        Raises AccessDenied if the row exists and the application's session hides it.
+        """
+        if own_users.exists(user_id):
+            raise AccessDenied("the application hides its user")
+        self.delete_user(user_id)
 
     def _described(self, own_users: SQLAlchemyOwnUsers, user: User) -> User:
         described = own_users.describe(user)
@@ -202,6 +214,9 @@ class SQLAlchemyAdapter:
         # commits between the two queries, the second one finds its account and no conflict of addresses is reported.
         holder = self._users.find(session, self._users.by_email(user.email)) if user.email else None
         owner = self._owner(session, account.provider, account.provider_account_id)
+        if owner is not None and application_user is not None:
+            # Of two users of the application, one would be left without an account.
+            raise UniqueViolation("a concurrent sign-in has created the account")
         if owner is not None:
             return owner, False
         if holder is not None and (holder.email_verified or not user.email_verified):

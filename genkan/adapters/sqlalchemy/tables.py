@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -44,11 +44,6 @@ class Tables(NamedTuple):
     revocations: Table
     activity: Table
     purges: Table
-
-    @property
-    def has_own_users(self) -> bool:
-        """True if users are linked to those of the application."""
-        return APPLICATION_USER in self.users.c
 
 
 AUTHJS_TABLES = Tables(
@@ -102,11 +97,17 @@ def create_tables(metadata: MetaData, application_user: Column[object] | None = 
     return Tables(users, accounts, _used_tokens(metadata), *_sessions(metadata), _purges(metadata))
 
 
+def application_key(tables: Tables) -> Column[Any] | None:
+    """Return the primary key that users are linked to. None if the application has no users of its own."""
+    column = tables.users.c.get(APPLICATION_USER)
+    return None if column is None else next(iter(column.foreign_keys)).column
+
+
 def _application_user(key: Column[object] | None) -> tuple[Column[object] | Index, ...]:
     if key is None:
         return ()
     # Not ON DELETE CASCADE: the row that is left tells the workers that the sessions of this user end.
-    column = Column(APPLICATION_USER, key.type, ForeignKey(key, ondelete="SET NULL"))
+    column = Column(APPLICATION_USER, key.type, ForeignKey(key, ondelete="SET NULL", onupdate="CASCADE"))
     return column, Index("uq_genkan_users_application_user_id", APPLICATION_USER, unique=True)
 
 

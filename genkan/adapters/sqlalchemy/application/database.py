@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, MetaData, event, inspect
 from sqlalchemy.orm import Mapper
 
 from genkan.adapters.own_users import UserHooks
-from genkan.adapters.sqlalchemy.application.own_users import LIFETIME, SQLAlchemyOwnUsers, primary_key, register
+from genkan.adapters.sqlalchemy.application.events import register
+from genkan.adapters.sqlalchemy.application.own_users import LIFETIME, SQLAlchemyOwnUsers, primary_key
 from genkan.adapters.sqlalchemy.database import Database, adapter_errors, check_supported
 from genkan.adapters.sqlalchemy.stores import StoreSettings, open_stores
-from genkan.adapters.sqlalchemy.tables import Tables, create_tables
+from genkan.adapters.sqlalchemy.tables import APPLICATION_USER, Tables, application_key, create_tables
 from genkan.adapters.stores import Stores
-from genkan.errors import ConfigurationError
+from genkan.errors import AdapterError, ConfigurationError
 
 _TABLES = "genkan_tables"
 """Key in the `info` of the metadata."""
@@ -77,21 +79,33 @@ class ApplicationDatabase:
         check_supported(engine.dialect.name)
         database = Database(engine=engine, clock=settings.clock)
         tables = self._add_tables()
+        schema = ApplicationSchema(database, tables)
+        with suppress(AdapterError):
+            schema.check_users()
         own_users = self._own_users(database, tables, hooks, settings.lifetime)
-        return open_stores(database, tables, ApplicationSchema(database, tables), settings, own_users)
+        return open_stores(database, tables, schema, settings, own_users)
 
     def _find_model(self) -> type[Any] | None:
         """Return the class of users. None if there is none, or if it is not defined yet."""
         user: Any = self._options.user
         if isinstance(user, str):
             module, _, name = user.partition(":")
+            module = _running_name(module)
             found = sys.modules.get(module) if _is_being_imported(module) else import_module(module)
             return getattr(found, name, None)
-        model: type[Any] | None = user if user is None or isinstance(user, type) else user()
+        if user is None or isinstance(user, type):
+            return user
+        try:
+            model: type[Any] = user()
+        except Exception as error:
+            raise ConfigurationError(
+                f"Genkan(user=…): the function failed ({type(error).__name__}). Give the name as 'module:Class'."
+            ) from error
         return model
 
     def _add_tables_if_defined(self, mapper: Mapper[Any], class_: type[Any]) -> None:
-        if self._tables is None and f"{class_.__module__}:{class_.__qualname__}" == self._options.user:
+        module, _, name = str(self._options.user).partition(":")
+        if self._tables is None and (class_.__module__, class_.__qualname__) == (_running_name(module), name):
             self._model = class_
             self._add_tables()
 
@@ -103,9 +117,10 @@ class ApplicationDatabase:
         if tables is None:
             tables = create_tables(metadata, None if self._model is None else primary_key(self._model))
             metadata.info[_TABLES] = tables
-        if self._model is not None and not tables.has_own_users:
+        if self._model is not None and application_key(tables) is not primary_key(self._model):
             raise ConfigurationError(
-                "Genkan(user=…): another application of this process uses these tables without it."
+                "Genkan(user=…): another application of this process has the same metadata, and another class of users or "
+                "none. Give each class a database of its own."
             )
         if self._tables is None:
             # Deletions count also in a program that never reads a session, such as a worker of a queue.
@@ -149,22 +164,47 @@ class ApplicationSchema:
             "`flask db upgrade`."
         )
 
+    def check_users(self) -> None:
+        """Raise ConfigurationError if our users refer to another table than that of the application's users.
+
+        The link is a primary key, which belongs to another person in another table. Raises AdapterError.
+        """
+        key, users = application_key(self._tables), self._tables.users
+        if key is None:
+            return
+        with adapter_errors(), self._database.engine.connect() as connection:
+            foreign_keys = inspect(connection).get_foreign_keys(users.name, schema=users.schema)
+        for foreign_key in foreign_keys:
+            if foreign_key["constrained_columns"] == [APPLICATION_USER]:
+                table = foreign_key["referred_table"]
+                if (table, foreign_key["referred_columns"]) != (key.table.name, [key.name]):
+                    raise ConfigurationError(
+                        f"Genkan(user=…): {users.name} in this database refers to the table {table}, which is another "
+                        "class of users. Give each class a database of its own."
+                    )
+
     def problem(self) -> str | None:
         """Return which tables or columns are missing. None if none is."""
         missing = []
         with adapter_errors(), self._database.engine.connect() as connection:
             inspector = inspect(connection)
-            existing = set(inspector.get_table_names())
             for table in self._tables:
-                if table.name not in existing:
+                if not inspector.has_table(table.name, schema=table.schema):
                     missing.append(table.name)
                     continue
-                columns = {column["name"] for column in inspector.get_columns(table.name)}
+                columns = {column["name"] for column in inspector.get_columns(table.name, schema=table.schema)}
                 missing += [f"{table.name}.{column.name}" for column in table.c if column.name not in columns]
         if not missing:
             return None
         remedy = "Run the application's migrations, such as `flask db migrate` and `flask db upgrade`."
         return f"The database has no {', '.join(missing)}. {remedy}"
+
+
+def _running_name(module: str) -> str:
+    """Return `__main__` if Python runs the file of this module, which would otherwise be imported a second time."""
+    main = sys.modules.get("__main__")
+    file, spec = getattr(main, "__file__", None), getattr(main, "__spec__", None)
+    return "__main__" if spec is None and file is not None and Path(file).stem == module else module
 
 
 def _is_being_imported(module: str) -> bool:

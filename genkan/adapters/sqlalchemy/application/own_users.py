@@ -1,4 +1,4 @@
-"""Users of the application in the same database: linked to ours, created with them, and gone with them."""
+"""Users of the application in the same database: linked to ours, and created with them."""
 
 from __future__ import annotations
 
@@ -6,30 +6,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
-from weakref import WeakSet
 
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    Connection,
-    Engine,
-    Select,
-    Table,
-    delete,
-    event,
-    inspect,
-    or_,
-    select,
-    text,
-)
-from sqlalchemy.exc import DataError, IntegrityError, StatementError
-from sqlalchemy.orm import Mapper, ORMExecuteState, Session
+from sqlalchemy import Column, ColumnElement, Connection, Select, delete, insert, inspect, or_, select, text
+from sqlalchemy.exc import DataError, IntegrityError, InvalidRequestError, StatementError
+from sqlalchemy.orm import Session
 
 from genkan.adapters.own_users import UserHooks
+from genkan.adapters.sqlalchemy.application.inserted import inserted_objects
 from genkan.adapters.sqlalchemy.database import Database, Executor, adapter_errors, dialect_name
 from genkan.adapters.sqlalchemy.revocations import Revocations
 from genkan.adapters.sqlalchemy.tables import APPLICATION_USER, Tables
-from genkan.errors import AccessDenied, AuthError, ConfigurationError
+from genkan.errors import AccessDenied, AdapterError, AuthError, ConfigurationError
 from genkan.types import Identity, User
 
 LIFETIME = 90 * 24 * 3600
@@ -37,9 +24,6 @@ LIFETIME = 90 * 24 * 3600
 
 VERIFIED_COLUMN_WORDS = ("confirm", "verif", "valid")
 """Parts of the names of columns that say if an address is verified."""
-
-_LISTENER = "genkan_listener"
-"""Key in the `info` of the metadata. Alembic would write the `info` of a table into its scripts."""
 
 
 class RowRefused(AccessDenied):
@@ -71,12 +55,13 @@ class SQLAlchemyOwnUsers:
     def transaction(self) -> Iterator[Session]:
         """Open a transaction in the application's session. It is committed at the end, or rolled back if the block raises.
 
-        Raises AccessDenied if the application's table refuses the row, and AdapterError for any other failure.
+        Raises AccessDenied if the application refuses the row, and AdapterError if the database fails.
         """
-        session = self._session()
+        with _refusals("session"):
+            session = self._session()
         try:
             yield session
-            with _refusals():
+            with _refusals("new_user"):
                 session.commit()
         except BaseException:
             session.rollback()
@@ -87,51 +72,68 @@ class SQLAlchemyOwnUsers:
 
         Raises AccessDenied if the hooks refuse, or if the user is not active.
         """
-        own_user = self._call_existing_user(identity)
+        own_user, is_new = self._call_existing_user(identity), False
         if own_user is None:
-            own_user = self._call("new_user", self._hooks.new_user, identity)
-        if own_user is None:
-            raise AccessDenied("new_user returned None")
-        if not isinstance(own_user, self._model):
-            raise AccessDenied(f"new_user: it returned no {self._model.__name__}")
-        is_new = bool(inspect(own_user).transient)
-        with _refusals():
-            session.add(own_user)
-            session.flush()
-        if not _is_active(own_user):
-            raise AccessDenied("disabled")
-        return inspect(own_user).mapper.primary_key_from_instance(own_user)[0], is_new
+            with inserted_objects() as inserted:
+                own_user = self._add(session, self._call("new_user", self._hooks.new_user, identity))
+            is_new = any(own_user is created for created in inserted)
+            if not is_new and identity.email is None:
+                # A hook that looks for the address of a stranger may find another person's user.
+                raise AccessDenied("new_user: it returned a user who exists, for an address that is not verified")
+        else:
+            self._add(session, own_user)
+        with _refusals("is_active"):
+            if not _is_active(own_user):
+                raise AccessDenied("disabled")
+            self._role(own_user, None)
+            return inspect(own_user).mapper.primary_key_from_instance(own_user)[0], is_new
 
     def connection(self, session: Session) -> Connection:
         """Return the connection of the application's session, for our own rows in the same transaction."""
         with adapter_errors():
-            return session.connection(bind_arguments={"mapper": inspect(self._model)})
+            # The clause lets a session that has replicas choose the database for writing.
+            clause = insert(self._tables.users)
+            return session.connection(bind_arguments={"mapper": inspect(self._model), "clause": clause})
 
     def describe(self, user: User) -> User | None:
         """Return our user with the role of the application's, disabled if that one is not active.
 
-        None if it is gone. Raises AccessDenied if the role callback fails.
+        None if it is gone, or if the application's session hides it. Raises AccessDenied if the role callback fails.
         """
-        with self._database.read() as session:
-            own_user = session.scalars(self._linked_to(user.id)).first()
-            if own_user is None:
-                return None
-            role = self._call("role", self._hooks.role, own_user) if self._hooks.role else user.role
+        own_user = self.load(user.id)
+        if own_user is None:
+            return None
+        with _refusals("is_active"):
             disabled = user.disabled or not _is_active(own_user)
-        return replace(user, role=role, disabled=disabled)
+        return replace(user, role=self._role(own_user, user.role), disabled=disabled)
+
+    def exists(self, user_id: str) -> bool:
+        """Return True if the row of the application's user exists, also if the application's session hides it."""
+        users = self._tables.users
+        linked = select(self._key).join(users, users.c[APPLICATION_USER] == self._key).where(users.c.id == user_id)
+        with self._database.read() as session:
+            return session.execute(linked).first() is not None
 
     def load(self, user_id: str) -> Any:
         """Return the application's user, in the application's session. None if there is none."""
+        users = self._tables.users
+        linked = select(self._model).join(users, users.c[APPLICATION_USER] == self._key).where(users.c.id == user_id)
         with adapter_errors():
-            return self._session().scalars(self._linked_to(user_id)).first()
+            session = self._session()
+            # What the application has added may be incomplete, and it is written when the application says so.
+            with session.no_autoflush:
+                return session.scalars(linked).first()
 
     def find_id(self, own_user: Any) -> str | None:
         """Return the id of our user who is linked to this one, an object or a primary key. None if there is none."""
-        key = (
-            inspect(own_user).mapper.primary_key_from_instance(own_user)[0]
-            if isinstance(own_user, self._model)
-            else own_user
-        )
+        key: Any = own_user
+        if isinstance(own_user, self._model):
+            identity = inspect(own_user).identity
+            key = None if identity is None else identity[0]
+        elif isinstance(own_user, str):
+            key = self._parse_key(own_user)
+        if key is None:
+            return None
         with self._database.read() as session:
             return session.execute(select(self._users.id).where(self._users[APPLICATION_USER] == key)).scalar()
 
@@ -172,9 +174,33 @@ class SQLAlchemyOwnUsers:
         exists = select(self._key).where(self._key == self._users[APPLICATION_USER]).exists()
         self._delete(session, select(self._users.id).where(or_(self._is_orphan(), ~exists)))
 
-    def _linked_to(self, user_id: str) -> Select[Any]:
-        users = self._tables.users
-        return select(self._model).join(users, users.c[APPLICATION_USER] == self._key).where(users.c.id == user_id)
+    def _add(self, session: Session, own_user: Any) -> Any:
+        if own_user is None:
+            raise AccessDenied("new_user returned None")
+        if not isinstance(own_user, self._model):
+            raise AccessDenied(f"new_user: it returned no {self._model.__name__}")
+        with _refusals("new_user"):
+            session.add(own_user)
+            session.flush()
+        return own_user
+
+    def _role(self, own_user: Any, default: str | None) -> str | None:
+        if self._hooks.role is None:
+            return default
+        role = self._call("role", self._hooks.role, own_user)
+        if role is not None and not isinstance(role, str):
+            raise AccessDenied("role: it returned no text")
+        return role
+
+    def _parse_key(self, key: str) -> Any:
+        """Return the text of a primary key, as in `auth().user.id`, in the column's type. None if it is none."""
+        try:
+            python_type: type[Any] = self._key.type.python_type
+            return key if python_type is str else python_type(key)
+        except NotImplementedError:
+            return key
+        except ValueError:
+            return None
 
     def _orphans(self) -> Select[tuple[str]]:
         return select(self._users.id).where(self._is_orphan())
@@ -217,67 +243,31 @@ def primary_key(model: type[Any]) -> Column[Any]:
     return columns[0]
 
 
-class _Listener:
-    """Ends the sessions of a user whom the application deletes, or whose primary key it uses again."""
-
-    def __init__(self, own_users: SQLAlchemyOwnUsers, model: type[Any], table: Table) -> None:
-        self.own_users = own_users
-        self._model, self._table = model, table
-        self._engines: WeakSet[Engine] = WeakSet()
-        event.listen(model, "before_delete", self._delete_linked, propagate=True)
-        # A user that is new has no link, so one that exists is from a user who had the same primary key.
-        event.listen(model, "after_insert", self._delete_linked, propagate=True)
-        event.listen(Session, "do_orm_execute", self._delete_missing)
-
-    def _delete_linked(self, mapper: Mapper[Any], connection: Connection, target: Any) -> None:
-        if self._has_tables(connection):
-            self.own_users.delete_linked(connection, mapper.primary_key_from_instance(target)[0])
-
-    def _delete_missing(self, state: ORMExecuteState) -> Any:
-        mapper = state.bind_mapper
-        if not state.is_delete or mapper is None or not issubclass(mapper.class_, self._model):
-            return None
-        result = state.invoke_statement()
-        connection = state.session.connection(bind_arguments={"mapper": mapper})
-        if self._has_tables(connection):
-            self.own_users.delete_missing(connection)
-        return result
-
-    def _has_tables(self, connection: Connection) -> bool:
-        """Return False while the application's migrations have not created our tables yet."""
-        engine = connection.engine
-        if engine not in self._engines and inspect(connection).has_table(self._table.name, self._table.schema):
-            self._engines.add(engine)
-        return engine in self._engines
-
-
-def register(own_users: SQLAlchemyOwnUsers, model: type[Any], tables: Tables) -> None:
-    """Listen to the deletions and insertions of the application's users.
-
-    Once for each model, however many applications of one process use it. The settings of the last one count.
-    """
-    info = tables.users.metadata.info
-    listener: _Listener | None = info.get(_LISTENER)
-    if listener is None:
-        info[_LISTENER] = _Listener(own_users, model, tables.users)
-    else:
-        listener.own_users = own_users
-
-
 def _is_active(own_user: Any) -> bool:
+    """Return False if the application says that its user may not sign in. A value of None says nothing."""
     is_active = getattr(own_user, "is_active", None)
+    is_active = is_active() if callable(is_active) else is_active
     return is_active is None or bool(is_active)
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
-    """Raise AccessDenied if a constraint or a type of the application's table refuses a row."""
+def _refusals(name: str) -> Iterator[None]:
+    """Raise AccessDenied if code or a table of the application fails in the block, and AdapterError if the database does.
+
+    `name` says what the block does.
+    """
     try:
         with adapter_errors():
             yield
-    except Exception as error:
+    except AuthError:
+        raise
+    except AdapterError as error:
         cause = error.__cause__
-        is_refusal = isinstance(cause, (IntegrityError, DataError)) or type(cause) is StatementError
+        is_refusal = (
+            isinstance(cause, (IntegrityError, DataError, InvalidRequestError)) or type(cause) is StatementError
+        )
         if not is_refusal:
             raise
-        raise RowRefused(f"new_user: the table refused the row ({type(cause).__name__})") from error
+        raise RowRefused(f"{name}: the table refused the row ({type(cause).__name__})") from error
+    except Exception as error:
+        raise AccessDenied(f"{name}: {type(error).__name__}") from error
