@@ -131,6 +131,8 @@ class Genkan(CallbackRegistry, BlueprintMethods):
         user_id = find_user_id(user, get_core())
         if user_id is not None:
             delete(user_id, get_core())
+        # A foreign key may have ended the link. Then this is what ends the sessions.
+        get_core().sessions.revocations.read_now()
 
     def _build(
         self, app: Flask, options: Options, host: ApplicationDatabase | None, dev_providers: list[DevelopmentProvider]

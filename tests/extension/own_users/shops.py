@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +36,10 @@ class Shop:
     User: Any
     session: Any
     engine: Callable[[], Engine]
+    Base: Any = None
+    """The base of the application's classes."""
+    change_is_hidden: bool = False
+    """True while the application's session hides staff."""
 
     @contextmanager
     def context(self) -> Iterator[Any]:
@@ -103,16 +107,16 @@ def make_shop(
     library: str = "flask-sqlalchemy",
     key: str = "integer",
     with_users: bool = True,
-    has_confirmed_column: bool = True,
+    without: Collection[str] = (),
+    table: str = "user",
     **settings: Any,
 ) -> Shop:
     """Return an application whose tables exist. Further keywords are those of `Genkan`."""
     app = Flask("shop", root_path=str(folder), instance_path=str(folder / "instance"))
     app.testing = True
     app.config["SQLALCHEMY_DATABASE_URI"] = url
-    columns = _columns(key)
-    if not has_confirmed_column:
-        del columns["email_confirmed"]
+    columns = _columns(key) | {"__tablename__": table}
+    columns = {name: column for name, column in columns.items() if name not in without}
     if library == "sqlalchemy":
         shop = _sqlalchemy(app, url, columns, settings)
     else:
@@ -159,4 +163,4 @@ def _sqlalchemy(app: Flask, url: str, columns: dict[str, Any], settings: dict[st
     def _remove(error: BaseException | None) -> None:
         session.remove()
 
-    return Shop(app, accounts, user, session, lambda: engine)
+    return Shop(app, accounts, user, session, lambda: engine, base)
