@@ -36,6 +36,7 @@ from genkan.providers.registry import (
 )
 from genkan.session.sessions import SessionConfig
 from genkan.settings.environment import Settings
+from genkan.settings.package import default_database_url
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -90,6 +91,11 @@ def open_stores(
     )
     if host is not None:
         return host.open_stores(app.app_context, hooks, store_settings)
+    if settings.production and settings.database_url == default_database_url(app.instance_path):
+        _log.warning(
+            "GENKAN_DATABASE_URL: it is not set, so users are stored in genkan.db in the instance folder of this computer. "
+            "Set it, to the same file if that is what you want."
+        )
     return open_own_stores(settings.database_url, options.tables, store_settings)
 
 

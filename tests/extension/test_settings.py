@@ -168,3 +168,22 @@ def test_a_store_of_sessions_alone_is_refused(make_guest: MakeGuest) -> None:
     guest = make_guest(session_store=store_in(new_database()))
     with pytest.raises(ConfigurationError, match="adapter= is missing"):
         check(guest)
+
+
+@pytest.mark.parametrize(
+    ("settings", "warnings"),
+    [({}, 1), ({"GENKAN_DATABASE_URL": "sqlite:///{folder}/shop.db"}, 0), ({"database": None}, 0)],
+)
+def test_the_default_database_in_production_is_one_warning(
+    make_guest: MakeGuest,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    settings: dict[str, str | None],
+    warnings: int,
+) -> None:
+    values = {name: value and value.format(folder=tmp_path) for name, value in settings.items()}
+    guest = make_guest(testing=False, AUTH_URL="https://shop.example", AUTH_SECRET=SECRET, **values)
+    for _ in range(2):
+        guest.test_client().get("/greeting")
+    found = [record for record in caplog.records if "GENKAN_DATABASE_URL" in record.getMessage()]
+    assert [record.levelno for record in found] == [logging.WARNING] * warnings
