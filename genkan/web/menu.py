@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, render_template
+from flask import Flask, Response, current_app, render_template
 from markupsafe import Markup
 
 from genkan.web.access import public
@@ -25,7 +25,7 @@ def user_menu(loading: bool = False, nonce: str | None = None, assets: bool = Tr
     """Render the user menu for a page, the first time with its style sheet and its script.
 
     With `loading` the menu is the same for every visitor and loads itself, so the page can be cached. `nonce` is that of
-    the page's Content-Security-Policy. A layout that has the style sheet and the script already passes `assets=False`.
+    the page's Content-Security-Policy. Flask-Talisman's is found without it. A layout that has the style sheet and the script already passes `assets=False`.
     """
     html = render_template(get_core().pages.menu, **TEMPLATE_CONTEXT, menu_loading=loading)
     state = request_state()
@@ -64,6 +64,14 @@ def action_url(path: str) -> str:
     return base_path() + path
 
 
+def nonce_attribute(nonce: str | None = None) -> Markup:
+    """Return ` nonce="…"` for a script or a style sheet, with `nonce` or that of Flask-Talisman, else an empty text."""
+    # Flask-Talisman adds this global. It returns "" if the policy of the page has no nonce.
+    talisman = current_app.jinja_env.globals.get("csp_nonce")
+    nonce = nonce or (talisman() if callable(talisman) else None)
+    return Markup(' nonce="{}"').format(nonce) if nonce else Markup("")
+
+
 def register_menu(app: Flask, path: str) -> None:
     """Serve the user menu at `path`."""
     app.add_url_rule(path, "genkan.menu", public(menu_fragment))
@@ -82,6 +90,7 @@ class TemplateFunctions:
     action_url = staticmethod(action_url)
     home_url = staticmethod(home_url)
     static_url = staticmethod(package_url)
+    nonce_attribute = staticmethod(nonce_attribute)
     provider_icon = staticmethod(provider_icon)
 
 
