@@ -32,8 +32,10 @@ _log = logging.getLogger("genkan.settings")
 
 
 def is_htmx() -> bool:
-    """Return True if htmx sent the current request. This selects a representation and grants nothing."""
-    return request.headers.get("HX-Request") == "true"
+    """Return True if htmx asks for a part of a page. This selects a representation and grants nothing."""
+    # For a page of its history, htmx ignores HX-Redirect, and shows nothing for 401.
+    restores = request.headers.get("HX-History-Restore-Request") == "true"
+    return request.headers.get("HX-Request") == "true" and not restores
 
 
 def wants_json() -> bool:

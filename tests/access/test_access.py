@@ -64,6 +64,14 @@ def test_a_fragment_returns_401_with_hx_redirect(browser: Browser) -> None:
             assert "Location" not in response.headers
 
 
+def test_a_page_of_the_history_of_htmx_is_a_page(browser: Browser) -> None:
+    """For such a request htmx ignores HX-Redirect, and shows nothing for 401."""
+    headers = {**HTMX, "HX-History-Restore-Request": "true", "HX-Current-URL": f"{browser.origin}/account"}
+    response = browser.get("/account", headers=headers)
+    assert (response.status_code, response.headers["Location"]) == (303, "/api/auth/signin?callbackUrl=%2Faccount")
+    assert "HX-Redirect" not in response.headers
+
+
 def test_the_api_returns_401_as_json_whatever_the_client_accepts(browser: Browser) -> None:
     requests = [(route, headers) for route in private_routes(browser.app) if is_api(route) for headers in ({}, HTMX)]
     for route, headers in requests:
