@@ -268,7 +268,7 @@ def _keep_from_shared_caches(response: Response) -> Response:
 
 def _read_session(state: RequestState) -> SessionResult:
     app = state.app
-    if not app.strict and not app.is_own(request.endpoint) and not _is_sent_by_own_site(app.core):
+    if not app.is_own(request.endpoint) and not _is_sent_by_own_site(app.core):
         # Another site caused the request, so it has no session for any view or library that asks.
         state.result = NO_SESSION
         return NO_SESSION
