@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask
+from flask import Flask, render_template_string
 
 from genkan import Genkan
 from tests.browser import Browser
@@ -101,3 +101,14 @@ def test_their_sign_out_without_a_session_of_ours_sets_no_cookie_of_ours(shop: F
     browser = Browser(shop)
     browser.post("/login")
     assert "authjs" not in str(browser.get("/logout").headers.getlist("Set-Cookie"))
+
+
+def test_a_template_that_is_rendered_without_a_request_has_no_user(shop: Flask) -> None:
+    """For example an e-mail of a job. Flask-Login adds `current_user` to every template."""
+    browser = browser_of(shop)
+    browser.sign_in()
+    with shop.app_context():
+        assert (
+            render_template_string("Hello {{ name }}{{ ' ' ~ current_user.name if current_user }}", name="Zoë")
+            == "Hello Zoë"
+        )

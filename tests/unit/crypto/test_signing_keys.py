@@ -50,6 +50,15 @@ def test_an_rsa_key_of_2048_bits_is_accepted() -> None:
     assert verify(token, [signer.public_jwk()], SIGNING_ALGORITHMS) == (CLAIMS, "RS256")
 
 
+@pytest.mark.parametrize("names", [("kid", None), (None, "kid"), (None, None)])
+def test_a_key_or_a_token_may_have_no_kid(names: tuple[str | None, str | None]) -> None:
+    signer, (in_header, in_jwk) = key("no kid"), names
+    token = compact({"alg": "RS256"} | ({"kid": in_header} if in_header else {}), CLAIMS, signer.sign)
+    jwk = {name: value for name, value in signer.public_jwk().items() if name != "kid"}
+
+    assert verify(token, [jwk | ({"kid": in_jwk} if in_jwk else {})], SIGNING_ALGORITHMS) == (CLAIMS, "RS256")
+
+
 @pytest.mark.parametrize("bits", [1024, 2047])
 @pytest.mark.parametrize("encode", [lambda n: n, lambda n: "A" * 400 + n], ids=["plain", "with leading zeros"])
 def test_a_shorter_rsa_key_is_refused(bits: int, encode: Callable[[str], str]) -> None:
