@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flask import Flask, Response, render_template_string
 
-from genkan import public
+from genkan import login_required, public
 
 VENDOR = Path(__file__).parents[3] / "vendor"
 VERSIONS = {
@@ -37,7 +37,7 @@ PAGE_IN_LAYOUT = f"{{% extends 'base.html' %}}{{% block content %}}{ARTICLE}{{% 
 
 
 def register(app: Flask) -> None:
-    """Add the pages: `/shop`, `/shop/cached`, `/shop/layout` in the layout of the reference application, and each version of htmx below `/shop/htmx/`."""
+    """Add the pages: `/shop`, `/shop/cached`, `/shop/layout` in the layout of the reference application, and each version of htmx below `/shop/htmx/`, and below `/shop/orders/` on a private page."""
 
     def shop(version: str = "", loading: bool = False) -> str:
         script = f'<script src="/shop/script/{version}"></script>' if version else ""
@@ -56,5 +56,6 @@ def register(app: Flask) -> None:
     app.add_url_rule("/shop/cached", "shop_cached", public(lambda: shop(loading=True)))
     app.add_url_rule("/shop/layout", "shop_layout", public(lambda: render_template_string(PAGE_IN_LAYOUT)))
     app.add_url_rule("/shop/htmx/<version>", "shop_htmx", public(shop))
+    app.add_url_rule("/shop/orders/<version>", "shop_orders", login_required(shop))
     app.add_url_rule("/shop/script/<version>", "shop_script", public(script))
     app.add_url_rule("/report", "report", public(report), methods=["POST"])

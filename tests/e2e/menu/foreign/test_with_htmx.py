@@ -67,3 +67,19 @@ def test_a_boosted_link_keeps_the_menu_working(foreign_window: BrowserWindow, ve
 
     expect(menu(page, "unauthenticated")).to_have_text("Sign in")
     expect(menu(page)).to_have_count(1)
+
+
+def test_back_to_a_private_page_without_a_session_shows_the_sign_in_page(
+    foreign_window: BrowserWindow, version: str
+) -> None:
+    foreign_window.sign_in()
+    page = foreign_window.open(f"/shop/orders/{version}")
+    with page.expect_response("**/shop/orders/*"):
+        page.get_by_role("link", name="More").click()
+    wait_idle(page)
+    page.evaluate("for (const each of [localStorage, sessionStorage]) each.removeItem('htmx-history-cache')")
+    foreign_window.sign_out()
+    page.go_back()
+
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    expect(page.get_by_text("Orders of Hana Example")).to_have_count(0)
