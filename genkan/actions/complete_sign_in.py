@@ -97,13 +97,20 @@ def _sign_in(
 def _store_user(identity: ProviderIdentity, user: User | None, core: Core) -> tuple[User, bool]:
     """Return the stored user, with the unverified address of the identity if none is verified, and True for a new one.
 
-    Raises OAuthAccountNotLinked if another user has the verified address.
+    A change of the stored address, or why it did not change, is logged. Raises OAuthAccountNotLinked if another user
+    has the verified address of a new user.
     """
-    email = identity.user.email if user is None or user.email_verified is None else None
-    holder = core.adapter.get_user_by_email(email) if email else None
+    email = identity.user.email
+    is_known = user is not None and user.email_verified is not None and user.email == email
+    holder = core.adapter.get_user_by_email(email) if email and not is_known else None
     is_new = False
     if user is not None:
         stored = core.adapter.refresh_user(replace(identity.user, id=user.id), identity.account)
+        _report_address(email, stored, holder, identity)
+        if user.email_verified is not None and user.email != stored.email:
+            _log.info("address changed", extra={"event": "address-changed", "user": user.id})
+            # The user's other sessions have the address of before.
+            reload_sessions(user.id, core)
     else:
         try:
             stored, is_new = core.adapter.create_user(identity.user, identity.account, identity.profile)
@@ -116,6 +123,16 @@ def _store_user(identity: ProviderIdentity, user: User | None, core: Core) -> tu
     if stored.email_verified is None:
         stored = replace(stored, unverified_email=identity.user.unverified_email)
     return stored, is_new
+
+
+def _report_address(email: str | None, stored: User, holder: User | None, identity: ProviderIdentity) -> None:
+    """Log why the verified address that the provider sent was not stored, if it was not."""
+    if email is None or stored.email == email or stored.email_verified is None:
+        return
+    is_taken = holder is not None and holder.id != stored.id and holder.email_verified is not None
+    reason = "another user has it" if is_taken else "the user has several accounts"
+    extra = {"event": "address-kept", "user": stored.id, "provider": identity.account.provider, "detail": reason}
+    _log.warning("the provider's address of the user is another one and was not stored", extra=extra)
 
 
 def _log_refused_address(identity: ProviderIdentity, error: OAuthAccountNotLinked, core: Core) -> None:

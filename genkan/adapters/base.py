@@ -68,10 +68,11 @@ class Adapter(Protocol):
     def refresh_user(self, user: User, account: Account) -> User:
         """Store what the provider sent at a later sign-in in one transaction and return the stored user.
 
-        Name and image change if the provider sent a value. A user without a verified email address takes over the
-        verified one of the profile, unless it is another user's verified one. A name that the user chose, a verified
-        email address and the role do not change. The account's tokens are replaced, but a missing refresh token keeps
-        the stored one. Raises AdapterError if the user or the account does not exist.
+        Name and image change if the provider sent a value. The user takes over the verified email address of the
+        profile, unless it is another user's verified one. A verified address changes only if the account is the user's
+        only one, because it may come from any of several. A name that the user chose and the role do not change. The
+        account's tokens are replaced, but a missing refresh token keeps the stored one. Raises AdapterError if the user
+        or the account does not exist.
         """
         ...
 
@@ -207,13 +208,14 @@ def merge_profile(user: User, profile: User) -> User:
     """Return the stored user, updated with the fields that the provider sent. A field that is None keeps the stored
     value.
 
-    A verified email address of the profile replaces one that is not verified.
+    A verified email address of the profile replaces any other one.
     """
     updated = replace(
         user,
         name=user.name if user.name_overridden else profile.name or user.name,
         image=profile.image or user.image,
     )
-    if user.email_verified or not profile.email or not profile.email_verified:
+    email = profile.email.lower() if profile.email and profile.email_verified else None
+    if email is None or (user.email_verified and email == (user.email or "").lower()):
         return updated
-    return replace(updated, email=profile.email.lower(), email_verified=profile.email_verified)
+    return replace(updated, email=email, email_verified=profile.email_verified)

@@ -12,17 +12,18 @@ from urllib.parse import quote_plus
 
 from authlib.common.errors import AuthlibBaseError
 
-from genkan import strict_json
 from genkan.crypto.sealer import Clock
 from genkan.errors import OAuthCallbackError, ProviderError, ProviderUnavailable, ReauthorizationRequired, TokenError
 from genkan.oauth.checks import Flow
-from genkan.oauth.discovery import Discovery, Metadata
+from genkan.oauth.discovery import Discovery, HTTPGet, Metadata
 from genkan.oauth.id_token import KeySource, check_id_token
 from genkan.oauth.reauthentication import check_auth_time, reauthentication_params
-from genkan.oauth.refresh import expires_at, merge_refreshed_tokens
+from genkan.oauth.refresh import merge_refreshed_tokens
+from genkan.oauth.token_response import check_token_response, expires_at, normalize_times
 from genkan.oauth.transport.adapters import mount_adapters
 from genkan.oauth.transport.deadline import deadline
 from genkan.oauth.transport.limits import DEADLINE_SECONDS
+from genkan.oauth.userinfo import add_userinfo, oauth_profile
 from genkan.providers.base import Provider
 from genkan.types import Account, Profile
 
@@ -40,9 +41,6 @@ MAX_PARAM_LENGTH = 200
 
 INVALID_GRANT_ERRORS = frozenset({"invalid_grant", "bad_refresh_token"})
 """Error codes for a refresh token that is no longer valid: RFC 6749 5.2, and GitHub's own."""
-
-ID_TOKEN_ONLY_CLAIMS = frozenset({"auth_time", "sid"})
-"""Claims about the sign-in. They count in the ID token only, not in a userinfo response."""
 
 PROVIDER_TIMEOUT = DEADLINE_SECONDS
 """Seconds for all the calls to a provider that one request of a browser needs, together."""
@@ -97,7 +95,7 @@ class OAuthClient:
             tokens["expires_at"] = expires_at(tokens, self.clock())
             if provider.type == "oidc":
                 return self._oidc_profile(provider, flow, tokens, metadata, session), tokens
-            return _oauth_profile(provider, tokens, session), tokens
+            return oauth_profile(provider, _fetch(session, tokens)), tokens
 
     def refresh(self, provider: Provider, account: Account) -> dict[str, Any]:
         """Use the account's refresh token (RFC 6749 6). Returns the account's new tokens.
@@ -135,6 +133,7 @@ class OAuthClient:
             ) as session,
         ):
             session.register_client_auth_method(("client_secret_basic", _form_encoded_basic))
+            session.register_compliance_hook("access_token_response", normalize_times)
             mount_adapters(session, wsgi_apps=self.wsgi_apps)
             try:
                 yield session
@@ -162,14 +161,7 @@ class OAuthClient:
         lacks_profile = not claims.get("name") and not claims.get("email")
         if metadata.userinfo_endpoint is None or not (provider.fetch_userinfo or lacks_profile):
             return claims
-        userinfo = _fetch_json(session, metadata.userinfo_endpoint, tokens)
-        # OpenID Connect Core 5.3.2: a response about another subject must not be used.
-        if not isinstance(userinfo, dict) or userinfo.get("sub") != claims["sub"]:
-            raise ProviderError("userinfo of another subject")
-        # `email_verified` counts only from the response that has the address.
-        source = userinfo if "email" in userinfo else claims
-        added = {name: value for name, value in userinfo.items() if name not in ID_TOKEN_ONLY_CLAIMS}
-        return {**claims, **added, **{name: source.get(name) for name in provider.email_verified_claims}}
+        return add_userinfo(claims, provider, metadata, _fetch(session, tokens), keys)
 
 
 def _allowed_params(extra: Mapping[str, str]) -> dict[str, str]:
@@ -204,14 +196,14 @@ def _fetch_tokens(session: OAuth2Session, metadata: Metadata, code_verifier: str
         redirect_uri=session.redirect_uri,
         **pkce,
     )
-    return _check_token_response(tokens)
+    return check_token_response(tokens)
 
 
 def _refresh_tokens(session: OAuth2Session, metadata: Metadata, provider: Provider, account: Account) -> dict[str, Any]:
     # Without a scope the response has the scope that was granted, whatever is configured now (RFC 6749 6).
     grant = {"grant_type": "refresh_token", "refresh_token": account.tokens["refresh_token"], "scope": None}
     try:
-        return _check_token_response(session.fetch_token(metadata.token_endpoint, **grant))
+        return check_token_response(session.fetch_token(metadata.token_endpoint, **grant))
     except AuthlibBaseError as error:
         if error.error in INVALID_GRANT_ERRORS:
             raise ReauthorizationRequired(provider.id, "the provider ended the grant") from error
@@ -220,28 +212,8 @@ def _refresh_tokens(session: OAuth2Session, metadata: Metadata, provider: Provid
         raise
 
 
-def _check_token_response(tokens: Mapping[str, Any]) -> dict[str, Any]:
-    access_token, token_type = tokens.get("access_token"), tokens.get("token_type")
-    if not isinstance(access_token, str) or not isinstance(token_type, str) or token_type.lower() != "bearer":
-        raise ProviderError("no bearer token in the token response")
-    return dict(tokens)
-
-
-def _oauth_profile(provider: Provider, tokens: Mapping[str, Any], session: OAuth2Session) -> Profile:
-    profile = _fetch_json(session, provider.userinfo_endpoint or "", tokens)
-    if not isinstance(profile, dict):
-        raise ProviderError("the profile is not an object")
-    extra = {name: _fetch_json(session, url, tokens) for name, url in provider.extra_userinfo_endpoints.items()}
-    return {**profile, **extra}
-
-
-def _fetch_json(session: OAuth2Session, url: str, tokens: Mapping[str, Any]) -> Any:
-    status, body = _get(session, url, Authorization=f"Bearer {tokens['access_token']}")
-    if status >= 500:
-        raise ProviderUnavailable(f"profile: {status}")
-    if status != 200:
-        raise ProviderError(f"profile: {status}")
-    return strict_json.loads(body)
+def _fetch(session: OAuth2Session, tokens: Mapping[str, Any]) -> HTTPGet:
+    return partial(_get, session, Authorization=f"Bearer {tokens['access_token']}")
 
 
 def _get(session: OAuth2Session, url: str, **headers: str) -> tuple[int, bytes]:

@@ -52,9 +52,8 @@ def check_id_token(
 
 
 def check_subject(claims: Mapping[str, Any]) -> str:
-    """Return the subject. Raises ProviderError if it is not a string."""
-    subject = claims.get("sub")
-    return normalize_subject(subject if isinstance(subject, str) else None)
+    """Return the subject as text. Some providers send a number. Raises ProviderError for any other type."""
+    return normalize_subject(claims.get("sub"))
 
 
 def verify_signature(token: str, keys: KeySource, metadata: Metadata) -> tuple[dict[str, Any], str]:
@@ -84,8 +83,8 @@ def check_issuer_and_audience(claims: Mapping[str, Any], provider: Provider, met
     audiences = audience if isinstance(audience, list) else [audience]
     if provider.client_id not in audiences:
         raise ProviderError("token for another client")
-    authorized_party = claims.get("azp")
-    if authorized_party != provider.client_id and (authorized_party is not None or len(audiences) > 1):
+    # Without `azp` too, if there are several audiences: the provider signed the token for this client as well.
+    if claims.get("azp") not in (None, provider.client_id):
         raise ProviderError("token issued to another client")
 
 

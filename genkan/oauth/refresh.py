@@ -11,6 +11,7 @@ from genkan.crypto.compact import unverified_claims
 from genkan.errors import ProviderError, ReauthorizationRequired, TokenError
 from genkan.oauth.discovery import Metadata
 from genkan.oauth.id_token import KeySource, check_at_hash, check_issuer_and_audience, verify_signature
+from genkan.oauth.token_response import expires_at
 from genkan.providers.base import Provider
 from genkan.types import Account
 
@@ -30,12 +31,6 @@ def merge_refreshed_tokens(
         if not _is_valid(provider, metadata, response, keys):
             tokens["id_token"] = account.tokens.get("id_token")
     return {name: value for name, value in token_columns(tokens).items() if value is not None}
-
-
-def expires_at(response: Mapping[str, Any], now: float) -> int | None:
-    """Return when the access token of a token response expires, in seconds since 1970. None if that is not said."""
-    # By our clock. Authlib's `expires_at` counts if the response has no `expires_in`.
-    return int(now) + int(response["expires_in"]) if response.get("expires_in") else response.get("expires_at")
 
 
 def _check_same_subject(token: object, account: Account) -> None:

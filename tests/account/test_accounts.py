@@ -63,12 +63,12 @@ def test_provider_tokens_are_encrypted_in_the_database(client: ProviderClient, r
     assert account.tokens["access_token"] == access_token
 
 
-def test_a_later_sign_in_updates_only_name_and_picture(client: ProviderClient, rows: Rows) -> None:
+def test_a_later_sign_in_updates_name_address_and_picture(client: ProviderClient, rows: Rows) -> None:
     client.sign_in_as()
     client.sign_in_as(name="Vera Wed", picture="https://pictures.example/wed.png", email="new@example.org")
 
     assert rows("SELECT name, email, image, role FROM users") == [
-        ("Vera Wed", "visitor@example.org", "https://pictures.example/wed.png", "user")
+        ("Vera Wed", "new@example.org", "https://pictures.example/wed.png", "user")
     ]
     assert counts(rows) == (1, 1)
     assert client.name() == "Vera Wed"

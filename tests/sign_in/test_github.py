@@ -168,14 +168,56 @@ def test_a_profile_without_a_subject_is_refused(browser: Browser, hub: GitHub, p
         ("/user", 500, "unavailable"),
         ("/emails", 502, "unavailable"),
         ("/user", 403, "refused"),
-        ("/emails", 404, "refused"),
+        ("/emails", 429, "unavailable"),
     ],
 )
-def test_an_incomplete_profile_is_refused(browser: Browser, hub: GitHub, path: str, status: int, reason: str) -> None:
+def test_a_profile_that_is_missing_for_the_moment_or_without_a_subject_is_refused(
+    browser: Browser, hub: GitHub, path: str, status: int, reason: str
+) -> None:
     hub.status[path] = status
 
     assert failure_reason(sign_in(browser, hub), browser) == reason
     assert browser.session() is None
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_user_signs_in_without_the_permission_to_read_addresses(
+    browser: Browser, hub: GitHub, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A GitHub App without the permission "Email addresses" gets 403."""
+    hub.status["/emails"] = status
+    sign_in(browser, hub)
+
+    (user,) = browser.core.adapter.list_users()
+    assert (user.name, user.email, user.email_verified) == ("Octo Example", None, None)
+    assert browser.session() is not None
+    (warning,) = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert warning.getMessage() == (
+        f"GitHub sent no emails (profile: {status}). Give the application the permission to read `emails` at GitHub, if it "
+        "needs them."
+    )
+
+
+def test_an_address_that_could_not_be_read_before_is_stored_at_the_next_sign_in(browser: Browser, hub: GitHub) -> None:
+    hub.status["/emails"] = 403
+    sign_in(browser, hub)
+    hub.status.clear()
+    sign_in(browser, hub)
+
+    (user,) = browser.core.adapter.list_users()
+    assert (user.email, user.email_verified is not None) == ("octo@example.org", True)
+
+
+@pytest.mark.parametrize(
+    "extra", [{}, {"token_type": None}, {"token_type": "BEARER"}, {"expires_in": 0}, {"expires_at": []}]
+)
+def test_what_is_optional_in_a_token_response_may_be_missing_or_malformed(
+    browser: Browser, hub: GitHub, extra: dict[str, Any]
+) -> None:
+    hub.token = {"access_token": TOKEN, **extra}
+    sign_in(browser, hub)
+
+    assert browser.session() is not None
 
 
 @pytest.mark.parametrize(
@@ -187,7 +229,7 @@ def test_an_incomplete_profile_is_refused(browser: Browser, hub: GitHub, path: s
         {"access_token": TOKEN + "\r\nX-Injected: yes", "token_type": "bearer"},
         {"access_token": "\ud800", "token_type": "bearer"},
         {"access_token": TOKEN, "token_type": "bearer", "expires_in": float("inf")},
-        {"access_token": TOKEN, "token_type": "bearer", "expires_at": []},
+        {"access_token": TOKEN, "token_type": 7},
     ],
 )
 def test_an_invalid_token_response_is_refused(browser: Browser, hub: GitHub, token: Any) -> None:

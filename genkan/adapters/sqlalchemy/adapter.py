@@ -233,7 +233,7 @@ class SQLAlchemyAdapter:
         if stored is None or stored.id != user.id:
             raise AdapterError("the user or the account is gone")
         updated = merge_profile(stored, user)
-        if updated.email and updated.email_verified != stored.email_verified:
+        if updated.email and (updated.email, updated.email_verified) != (stored.email, stored.email_verified):
             updated = self._take_email(session, updated.email, updated, stored)
         if updated != stored:
             values = {"name": updated.name, "email": updated.email, "image": updated.image}
@@ -242,12 +242,15 @@ class SQLAlchemyAdapter:
         return updated
 
     def _take_email(self, session: Session, email: str, updated: User, stored: User) -> User:
-        """Return the updated user, with the stored email address if another user has the new one verified."""
+        """Return the updated user, with the stored email address if the new one may not replace it (`refresh_user`)."""
+        kept = replace(updated, email=stored.email, email_verified=stored.email_verified)
+        if stored.email_verified and len(self._accounts.list_for(session, stored.id)) > 1:
+            return kept
         holder = self._users.find(session, self._users.by_email(email))
         if holder is None or holder.id == stored.id:
             return updated
         if holder.email_verified:
-            return replace(updated, email=stored.email, email_verified=stored.email_verified)
+            return kept
         self._users.release_email(session, email)
         return updated
 

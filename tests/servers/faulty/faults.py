@@ -23,25 +23,37 @@ Callback = Literal[
 ]  # fmt: skip
 Token = Literal[
     "invalid-grant", "invalid-client", "error-200", "no-id-token", "number-id-token", "no-access-token",
-    "no-token-type", "string-expires-in", "html-error",
+    "no-token-type", "odd-case-token-type", "other-token-type", "html-error",
+    "string-expires-in", "fraction-expires-in", "text-expires-in", "list-expires-in",
 ]  # fmt: skip
 IdToken = Literal[
     "alg-none", "hs256-public-key", "wrong-key", "tampered", "jwk-header", "jku-header", "unknown-crit",
     "kid-absent", "unknown-kid", "not-a-jwt", "list-payload", "wrong-typ",
     "wrong-iss", "missing-iss", "wrong-aud", "missing-aud", "multiple-aud", "foreign-aud-own-azp", "wrong-azp",
     "multiple-aud-no-azp", "boolean-iat", "boolean-nbf", "string-nbf", "endless-exp",
-    "missing-sub", "empty-sub", "long-sub", "nul-sub", "number-sub", "list-sub",
+    "missing-sub", "empty-sub", "long-sub", "nul-sub", "fraction-sub", "boolean-sub", "list-sub",
     "missing-exp", "string-exp", "expired", "missing-iat", "string-iat", "iat-far-future", "nbf-future",
     "wrong-nonce", "missing-nonce", "nonce-unsupported", "wrong-at-hash",
     "no-auth-time", "stale-auth-time", "string-auth-time", "auth-time-ahead",
 ]  # fmt: skip
-UserInfo = Literal["401", "wrong-sub", "missing-sub"]
+UserInfo = Literal[
+    "401", "429", "wrong-sub", "missing-sub", "encrypted", "byte-order-mark", "signed", "signed-without-audience",
+    "signed-by-another-key", "signed-for-another-client", "signed-by-another-issuer", "signed-wrong-sub",
+]  # fmt: skip
 
 AUTH_TIMES: tuple[IdToken, ...] = ("no-auth-time", "stale-auth-time", "string-auth-time", "auth-time-ahead")
 """Faults of a reauthentication. At other sign-ins the client does not request `auth_time`."""
 
-HARMLESS_ID_TOKENS = ("kid-absent", "multiple-aud", "wrong-typ", *AUTH_TIMES)
-"""Odd but right as long as one key fits and `azp` is ours (conformance suite; Core 3.1.3.7)."""
+HARMLESS_ID_TOKENS = ("kid-absent", "multiple-aud", "multiple-aud-no-azp", "wrong-typ", *AUTH_TIMES)
+"""Odd but right as long as one key fits and `azp` is ours or absent (conformance suite; Core 3.1.3.7)."""
+
+HARMLESS_TOKENS = (
+    "no-token-type", "odd-case-token-type", "string-expires-in", "fraction-expires-in", "text-expires-in",
+    "list-expires-in",
+)  # fmt: skip
+"""What is optional in a token response is missing or malformed."""
+
+HARMLESS_USER_INFO = ("byte-order-mark", "signed", "signed-without-audience")
 
 TRANSPORT: tuple[str, ...] = get_args(Transport)
 DISCOVERY: tuple[str, ...] = get_args(Discovery)

@@ -21,6 +21,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from tests.servers.faulty.faults import DEFAULT_CLAIMS, MALFORMED_CLAIMS, SCRIPT, TRANSPORT, Faults
 from tests.servers.faulty.request_checks import UnacceptableRequest, authenticates, check_authorization, verifies
+from tests.servers.faulty.userinfo import userinfo_response
 from tests.servers.http_server import Call, CannedResponse, Server
 from tests.tokens.id_tokens import ELSEWHERE, faulty, valid
 from tests.tokens.metadata import key_set, metadata
@@ -229,13 +230,8 @@ class FaultyProvider:
 
     def _userinfo(self, call: Call) -> CannedResponse:
         claims = self._access.get((call.headers.get("Authorization") or "").removeprefix("Bearer "))
-        if claims is None or self.faults.userinfo == "401":
-            return CannedResponse.json({"error": "invalid_token"}, 401)
-        if self.faults.userinfo == "wrong-sub":
-            claims = {**claims, "sub": "another-user", "email": "another-user@example.org"}
-        if self.faults.userinfo == "missing-sub":
-            claims = {name: value for name, value in claims.items() if name != "sub"}
-        return CannedResponse.json(claims)
+        fault = "401" if claims is None else self.faults.userinfo
+        return userinfo_response(claims or {}, self.issuer, self.client_id, self.signer, fault)
 
 
 def _faulty_callback(back: dict[str, str], fault: str | None) -> list[tuple[str, str]]:
@@ -269,6 +265,11 @@ def _faulty_token(tokens: dict[str, Any], fault: str | None) -> CannedResponse:
     wrong: dict[str, dict[str, object]] = {
         "number-id-token": {"id_token": 7},
         "string-expires-in": {"expires_in": "3600"},
+        "fraction-expires-in": {"expires_in": 3600.7},
+        "text-expires-in": {"expires_in": "one hour"},
+        "list-expires-in": {"expires_in": [3600], "expires_at": "2030-01-01T00:00:00Z"},
+        "odd-case-token-type": {"token_type": "BEARER"},
+        "other-token-type": {"token_type": "DPoP"},
     }
     return CannedResponse.json({**tokens, **wrong.get(fault or "", {})})
 

@@ -97,13 +97,65 @@ def test_an_unverified_address_of_a_later_sign_in_is_not_stored(adapter: Adapter
     assert adapter.get_user(user.id) == user
 
 
-@pytest.mark.parametrize("email", [ADDRESS, "new@example.org"])
-def test_a_verified_address_does_not_change(adapter: Adapter, email: str) -> None:
+LATER = VERIFIED + timedelta(days=1)
+
+
+@pytest.mark.parametrize("email", [ADDRESS, "ADA@example.ORG", None])
+def test_the_same_verified_address_does_not_change(adapter: Adapter, email: str | None) -> None:
     user = create(adapter, OWNER)
-    later = replace(user, email=email, email_verified=VERIFIED + timedelta(days=1))
+    later = replace(user, email=email, email_verified=LATER if email else None)
 
     assert adapter.refresh_user(later, account(user)) == user
     assert adapter.get_user(user.id) == user
+
+
+@pytest.mark.parametrize("time", [VERIFIED, LATER])
+def test_a_verified_address_that_changed_at_the_provider_is_stored(adapter: Adapter, time: datetime) -> None:
+    user = create(adapter, OWNER)
+    changed = replace(user, email="new@example.org", email_verified=time)
+
+    assert adapter.refresh_user(replace(changed, email="New@Example.org"), account(user)) == changed
+    assert adapter.get_user(user.id) == changed
+    assert adapter.get_user_by_email(ADDRESS) is None
+    successor = create(adapter, replace(OWNER, name="Successor"))
+    assert emails(adapter) == {"Owner": ("new@example.org", time), "Successor": (ADDRESS, VERIFIED)}
+    assert successor.id != user.id
+
+
+def test_an_unverified_address_does_not_replace_a_verified_one(adapter: Adapter) -> None:
+    user = create(adapter, OWNER)
+
+    assert adapter.refresh_user(replace(user, email="new@example.org", email_verified=None), account(user)) == user
+
+
+def test_a_verified_address_of_another_user_is_not_taken_by_a_change(adapter: Adapter) -> None:
+    create(adapter, OWNER)
+    other = create(adapter, User("", "Other", "other@example.org", email_verified=VERIFIED))
+
+    assert sign_in_verified(adapter, other) == other
+    assert emails(adapter) == {"Owner": (ADDRESS, VERIFIED), "Other": ("other@example.org", VERIFIED)}
+
+
+def test_the_address_of_a_user_with_several_accounts_does_not_change(adapter: Adapter) -> None:
+    """It would change with every sign-in at the other provider."""
+    user = create(adapter, OWNER)
+    second = Account("club", "owner-at-the-club", "oidc")
+    adapter.link_account(user.id, second)
+    at_club = replace(user, email="owner@club.example", email_verified=LATER)
+
+    assert adapter.refresh_user(at_club, second) == user
+    assert adapter.refresh_user(at_club, account(user)) == user
+    assert adapter.unlink_account(user.id, "hub", "Owner", enabled_providers=["hub", "club"])
+    assert adapter.refresh_user(at_club, second).email == "owner@club.example"
+
+
+def test_two_users_who_exchange_their_addresses_keep_them_apart(adapter: Adapter) -> None:
+    one, other = create(adapter, OWNER), create(adapter, User("", "Other", "b@example.org", email_verified=VERIFIED))
+
+    assert sign_in_verified(adapter, one, "b@example.org") == one
+    assert sign_in_verified(adapter, other, "c@example.org").email == "c@example.org"
+    assert sign_in_verified(adapter, one, "b@example.org").email == "b@example.org"
+    assert sign_in_verified(adapter, other, ADDRESS).email == ADDRESS
 
 
 @pytest.mark.parametrize("email", [None, "old@example.org"])
@@ -157,3 +209,16 @@ def test_one_of_many_users_who_verify_an_address_concurrently_gets_it(adapter: A
     assert results[ADDRESS] == 1
     stored = Counter(emails(adapter).values())
     assert stored == {(ADDRESS, VERIFIED): 1, (None, None): 9}
+
+
+def test_one_of_many_users_whose_address_changes_to_the_same_one_gets_it(adapter: Adapter) -> None:
+    users = [create(adapter, User("", f"user {i}", f"{i}@example.org", email_verified=VERIFIED)) for i in range(8)]
+    barrier = Barrier(8, timeout=30)
+
+    def attempt(user: User) -> bool:
+        barrier.wait()
+        return sign_in_verified(adapter, user).email == ADDRESS
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(attempt, users)) == [False] * 7 + [True]
+    assert Counter(email == ADDRESS for email, _ in emails(adapter).values()) == {True: 1, False: 7}
