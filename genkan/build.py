@@ -23,7 +23,7 @@ from genkan.core import Core
 from genkan.crypto.sealer import Clock, TextSealer
 from genkan.errors import ConfigurationError
 from genkan.http.urls import is_path, origin_of
-from genkan.oauth.transport.limits import is_allowed_url
+from genkan.oauth.transport.limits import Network, is_allowed_url
 from genkan.options import DATABASE_KEYWORDS, Options
 from genkan.providers.base import Provider
 from genkan.providers.development import development
@@ -150,6 +150,7 @@ def build_core(
         clock=clock,
         updatable_fields=options.updatable_fields,
         # Called without the network, so that one worker with one thread can serve both sides of a sign-in.
+        network=Network(settings.ca_bundle, settings.proxy),
         wsgi_apps={dev_provider.issuer: _wsgi_app(app, settings.prefix)} if dev_provider else {},
     )
     if core.is_stateless:

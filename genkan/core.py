@@ -20,6 +20,7 @@ from genkan.http.csrf import CSRF
 from genkan.http.rate_limit import RateLimit
 from genkan.http.urls import is_path, origin_of
 from genkan.oauth.checks import Checks
+from genkan.oauth.transport.limits import Network
 from genkan.providers.base import Provider
 from genkan.session.sessions import SessionConfig, Sessions
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
     from genkan.oauth.client import OAuthClient
     from genkan.oauth.logout import ProviderLogout
+
+_DIRECT = Network()
 
 RATE_LIMIT_BURST = 120
 """Flows that clients of one IP address may start with a worker at once. An office or a school often has one address."""
@@ -147,17 +150,19 @@ class Core:
         monotonic: Clock = time.monotonic,
         updatable_fields: Mapping[str, type] | None = None,
         wsgi_apps: Mapping[str, WSGIApplication] | None = None,
+        network: Network = _DIRECT,
     ) -> Core:
         """Return the core of one application. Raises ConfigurationError for a setting that cannot work.
 
         The first of `secrets` encrypts, all of them decrypt. `updatable_fields` maps names to str, int, float or bool.
-        `wsgi_apps` maps URL prefixes to WSGI applications that serve them in this process.
+        `wsgi_apps` maps URL prefixes to WSGI applications that serve them in this process. `network` says how providers are
+        reached.
         """
         config, pages, callbacks = session_config or SessionConfig(), pages or Pages(), callbacks or Callbacks()
         _check(origin, secrets, providers, config)
         secure, actions = origin.startswith("https:"), f"{origin}{prefix}{pages.base_path}"
         names = CookieNames.of(secure=secure, session=config.cookie_name, prefix=cookie_prefix, path=cookie_path)
-        oauth = _oauth_client(actions, cache, clock, wsgi_apps or {})
+        oauth = _oauth_client(actions, cache, clock, wsgi_apps or {}, network)
         return cls(
             origin=origin,
             prefix=prefix,
@@ -213,12 +218,14 @@ def front_page(origin: str, prefix: str) -> str:
     return f"{origin}{prefix}/" if prefix else origin
 
 
-def _oauth_client(actions: str, cache: Cache, clock: Clock, wsgi_apps: Mapping[str, WSGIApplication]) -> OAuthClient:
+def _oauth_client(
+    actions: str, cache: Cache, clock: Clock, wsgi_apps: Mapping[str, WSGIApplication], network: Network
+) -> OAuthClient:
     # Imported here, because a process that builds no core needs no OAuth client.
     from genkan.oauth.client import OAuthClient  # noqa: PLC0415
     from genkan.oauth.discovery import Discovery  # noqa: PLC0415
 
-    return OAuthClient(f"{actions}/callback/", Discovery(cache, clock), clock, wsgi_apps)
+    return OAuthClient(f"{actions}/callback/", Discovery(cache, clock), clock, wsgi_apps, network)
 
 
 def _provider_logout(

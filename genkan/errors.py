@@ -26,6 +26,10 @@ class TokenError(GenkanError):
     """Invalid token. The exception is the same for every flaw, so that it reveals nothing about the token."""
 
 
+class TokenExpired(TokenError):
+    """Token that could be opened, but that has expired, is not valid yet, or has an invalid time."""
+
+
 class InvalidSettings(ConfigurationError):
     """Invalid setting that was found at the first use, because it was not checked at the start."""
 

@@ -41,10 +41,11 @@ from genkan.web.context import (
     sign_in_url,
     site_root,
 )
+from genkan.web.convert import without_ports
 from genkan.web.headers import SecurityHeaders
 from genkan.web.menu import TEMPLATE_CONTEXT, add_template_globals, register_menu
 from genkan.web.neighbours import debug_toolbar, flask_wtf
-from genkan.web.responses import NO_STORE_HEADERS, register_error_handlers
+from genkan.web.responses import NO_STORE_HEADERS, other_address, register_error_handlers
 from genkan.web.state import EXTENSION, AppParts, AppState, Marks, get_state
 from genkan.web.static_files import register_package_files
 
@@ -201,7 +202,8 @@ def register(
     app.after_request(partial(process_response, state))
     register_error_handlers(app)
     if trusted_proxy_hops:
-        proxy_fix = ProxyFix(app.wsgi_app, x_for=trusted_proxy_hops, x_proto=trusted_proxy_hops, x_host=0, x_prefix=0)
+        inner, hops = without_ports(app.wsgi_app), trusted_proxy_hops
+        proxy_fix = ProxyFix(inner, x_for=hops, x_proto=hops, x_host=0, x_prefix=0)
         app.wsgi_app = proxy_fix  # type: ignore[method-assign]  # as Flask documents it
     state.at_first_request.append(partial(_prepare_flask_login, app))
     if strict:
@@ -285,6 +287,9 @@ def _redirect_to_origin(state: AppState) -> Response | None:
     # Cookies of 127.0.0.1 and localhost are separate: a sign-in that begins on one could not end on the other.
     requested = origin_of(f"{request.scheme}://{request.headers.get('Host', '')}")
     if request.method in SAFE_METHODS and requested not in (None, origin) and _are_loopback(str(requested), origin):
+        if urlsplit(requested).port != urlsplit(origin).port:
+            # Another program forwards the port, so the other address may lead to another computer.
+            return other_address(str(requested), origin)
         query = request.query_string.decode("latin-1")
         return redirect(origin + quote(site_root() + request.path) + (f"?{query}" if query else ""), 307)
     return None

@@ -17,7 +17,7 @@ from genkan.crypto.compact import (
     read_header,
     validate_compact,
 )
-from genkan.errors import TokenError
+from genkan.errors import TokenError, TokenExpired
 from genkan.types import Token
 
 if TYPE_CHECKING:
@@ -89,8 +89,8 @@ class Sealer:
     def open(self, token: str) -> Token:
         """Return the claims of a valid token.
 
-        Raises TokenError for every flaw: a token that was not sealed with these secrets, is not valid yet, or expired
-        more than CLOCK_TOLERANCE ago. As in Auth.js `exp` may be missing. Code that reads session tokens must check
+        Raises TokenError for every flaw: a token that was not sealed with these secrets, or, as TokenExpired, one that is
+        not valid yet or expired more than CLOCK_TOLERANCE ago. As in Auth.js `exp` may be missing. Code that reads session tokens must check
         that it is there.
         """
         if len(token) > MAX_TOKEN_CHARACTERS:
@@ -130,6 +130,6 @@ def _check_times(claims: Token, now: float) -> None:
     for name in ("exp", "nbf", "iat"):
         value = claims.get(name, 0)
         if not strict_json.is_number(value) or abs(value) > _LAST_SECOND:
-            raise TokenError
+            raise TokenExpired
     if claims.get("exp", now) <= now - CLOCK_TOLERANCE or claims.get("nbf", now) > now + CLOCK_TOLERANCE:
-        raise TokenError
+        raise TokenExpired

@@ -86,13 +86,16 @@ class CSRF:
     def check_origin(self, headers: Mapping[str, str]) -> None:
         """Raise CrossOriginRequest if the browser says that another origin caused the request.
 
-        Clients other than browsers send neither header: the token alone is checked.
+        Clients other than browsers send neither header: the token alone is checked. `Origin: null` is what browsers send
+        from a page whose Referrer-Policy is `no-referrer`, which a proxy may have set. `Sec-Fetch-Site` decides then.
         """
-        origin = headers.get("origin")
+        origin, site = headers.get("origin"), headers.get("sec-fetch-site")
         if origin is not None and origin_of(origin) in self._further_origins:
             return
-        if headers.get("sec-fetch-site") in ("cross-site", "same-site"):
+        if site in ("cross-site", "same-site"):
             raise CrossOriginRequest
+        if origin == "null" and site in ("same-origin", "none"):
+            return
         if origin is not None and origin_of(origin) != self._origin:
             raise CrossOriginRequest
 

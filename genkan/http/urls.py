@@ -14,6 +14,7 @@ MAX_URL_CHARACTERS = 2048
 _AMBIGUOUS = re.compile(r"[\x00-\x20\x7f-\x9f\\]")
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _PATH = re.compile(r"(/[^/\x00-\x20\x7f\\<>\"'?#%;,{}|^`]+)+")
+_ADDRESS_WITH_PORT = re.compile(r"\[([0-9a-fA-F:.]+)\](?::[0-9]{1,5})?|([0-9.]+):[0-9]{1,5}")
 _URL_SAFE = "!#$%&'()*+,/:;=?@[]~"
 
 
@@ -82,6 +83,12 @@ def _split(url: str) -> SplitResult | None:
     except ValueError:
         return None
     return parts if is_valid else None
+
+
+def without_port(address: str) -> str:
+    """Return an IP address without the port and the brackets that some proxies add to it. Any other text is unchanged."""
+    found = _ADDRESS_WITH_PORT.fullmatch(address.strip())
+    return (found[1] or found[2]) if found else address
 
 
 def is_loopback(host: str | None) -> bool:

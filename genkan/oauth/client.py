@@ -22,7 +22,7 @@ from genkan.oauth.refresh import merge_refreshed_tokens
 from genkan.oauth.token_response import check_token_response, expires_at, normalize_times
 from genkan.oauth.transport.adapters import mount_adapters
 from genkan.oauth.transport.deadline import deadline
-from genkan.oauth.transport.limits import DEADLINE_SECONDS
+from genkan.oauth.transport.limits import DEADLINE_SECONDS, Network
 from genkan.oauth.userinfo import add_userinfo, oauth_profile
 from genkan.providers.base import Provider
 from genkan.types import Account, Profile
@@ -56,6 +56,7 @@ class OAuthClient:
     clock: Clock
     wsgi_apps: Mapping[str, WSGIApplication] = field(default_factory=dict)
     """URL prefixes that a WSGI application in this process serves, without the network."""
+    network: Network = field(default_factory=Network)
 
     def authorization_url(self, provider: Provider, flow: Flow, extra: Mapping[str, str]) -> str:
         """Return the URL of the authorization request, with state, nonce and PKCE S256 (RFC 6749 4.1.1, RFC 7636).
@@ -134,7 +135,7 @@ class OAuthClient:
         ):
             session.register_client_auth_method(("client_secret_basic", _form_encoded_basic))
             session.register_compliance_hook("access_token_response", normalize_times)
-            mount_adapters(session, wsgi_apps=self.wsgi_apps)
+            mount_adapters(session, wsgi_apps=self.wsgi_apps, network=self.network)
             try:
                 yield session
             except (AuthlibBaseError, TokenError, ValueError, TypeError, OverflowError, RecursionError) as error:

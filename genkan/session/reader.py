@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from genkan.adapters.sessions import JTI_PREFIX, session_id
 from genkan.callbacks import JWTParams
-from genkan.errors import AdapterError, AdapterUnavailable, TokenError
+from genkan.errors import AdapterError, AdapterUnavailable, TokenError, TokenExpired
 from genkan.http import cookies
 from genkan.http.cookies import Cookie, RequestCookies
 from genkan.session import issuer
@@ -29,7 +29,7 @@ class SessionResult(NamedTuple):
     cached: CachedSession | None = None
     """The session with its claims. None if no user is signed in."""
     cookie_names: tuple[str, ...] = ()
-    """The names of the session cookies that the browser sent."""
+    """The names of the session cookies that the browser sent. They may be another application's on the same host."""
     cookie_value: str = ""
     """The token in these cookies, as it was sent. Empty if this response has replaced it, so that it is not refreshed."""
     invalid: bool = False
@@ -62,7 +62,7 @@ def read(request_cookies: RequestCookies, sessions: Sessions) -> SessionResult:
     if cookie is None:
         return NO_SESSION
     if cookie.token is None:
-        return SessionResult(cookie_names=cookie.names, invalid=True)
+        return SessionResult(cookie_names=cookie.names)
     try:
         return _read(cookie.token, cookie.names, sessions)
     except Exception as error:  # noqa: BLE001 (a callback of the application may raise anything)
@@ -106,14 +106,14 @@ def refresh(result: SessionResult, sessions: Sessions) -> tuple[Cookie, ...]:
 
 
 def decode_session(cookie_value: str, now: float, sessions: Sessions) -> tuple[Token, Verdict] | None:
-    """Decode a session cookie. Returns (claims, verdict), or None if it is invalid, expired or revoked, or has no user.
+    """Decode a session cookie. Returns (claims, verdict), or None if it has expired or is revoked, or has no user.
 
-    The verdict is "changed" if the stored user is newer than the claims. Raises AdapterError if the store of the `database`
-    strategy fails.
+    The verdict is "changed" if the stored user is newer than the claims. Raises TokenError if the cookie does not open,
+    AdapterError if the store of the `database` strategy fails.
     """
     try:
         claims = sessions.strategy.decode(cookie_value)
-    except TokenError:
+    except TokenExpired:
         claims = {}
     if "exp" not in claims or issuer.absolute_expiry(claims, now, sessions) <= now:
         _log.info("session is invalid", extra={"event": "session-invalid"})
@@ -177,7 +177,12 @@ def _decode(
     sessions: Sessions,
 ) -> SessionResult:
     version = sessions.revocations.version
-    decoded = decode_session(cookie_value, now, sessions)
+    try:
+        decoded = decode_session(cookie_value, now, sessions)
+    except TokenError:
+        # It may be another application's on the same host, so only a sign-in and a sign-out replace it.
+        _log.debug("session cookie does not open", extra={"event": "session-unknown"})
+        return SessionResult(cookie_names=names)
     if decoded is None:
         return SessionResult(cookie_names=names, invalid=True)
     claims, is_changed = decoded[0], decoded[1] == "changed" or _is_reloaded(decoded[0], now, sessions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import dataclass
 from hashlib import sha256
@@ -9,11 +10,15 @@ from typing import NamedTuple, Protocol
 
 from genkan.adapters.sessions import JTI_PREFIX, SessionStore
 from genkan.crypto.sealer import Clock, Sealer
-from genkan.errors import TokenError
+from genkan.errors import TokenError, TokenExpired
 from genkan.types import Token
 
 TOKEN_BYTES = 32
 """Random bytes of an opaque token."""
+
+
+_OPAQUE = re.compile(r"[\w-]{43}", re.ASCII)
+"""Form of an opaque token."""
 
 
 class NewSession(NamedTuple):
@@ -95,7 +100,8 @@ class DatabaseStrategy:
         """Load the claims."""
         claims = self.store.get_claims(_hash(cookie_value), int(self.clock()))
         if claims is None:
-            raise TokenError
+            # A cookie of another form is another application's. One of this form can't be told from a session that ended.
+            raise TokenExpired if _OPAQUE.fullmatch(cookie_value) else TokenError
         return claims
 
     def create(self, claims: Token, max_age: int) -> NewSession:

@@ -24,6 +24,7 @@ SECRETS = ("AUTH_SECRET_3", "AUTH_SECRET_2", "AUTH_SECRET_1", "AUTH_SECRET")
 """In Auth.js's order: the first variable that is set encrypts, and all of them decrypt."""
 SECRET_HINT = "Set it to what `openssl rand -base64 33` prints"
 PROVIDER_VARIABLE = re.compile(r"AUTH_[A-Z0-9_]+_(ID|SECRET|ISSUER|SIGN_OUT|SCOPE|TRUST_EMAIL)|AUTH_OIDC_NAME")
+_SHORT_NAMES = frozenset({"DATABASE_URL", "REDIS_URL", "HOST", "PORT", "TRUSTED_PROXY_HOPS", "WEB_CONCURRENCY"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,10 @@ class Settings:
     cookie_prefix: str
     """The first part of the names of our cookies."""
     cookie_path: str
+    ca_bundle: str | None
+    """File or folder of the certificate authorities to trust in calls to providers. None for the built-in ones."""
+    proxy: str | None = field(repr=False)
+    """URL of the proxy for calls to providers."""
     error_url: str | None
     """The URL, or the path, that a failed sign-in redirects to."""
     database_url: str = field(repr=False)
@@ -74,6 +79,7 @@ def from_environment(
     setting is invalid, too.
     """
     environ = {name: value for name, value in environ.items() if value}
+    _refuse_quotes(environ)
     production = _production(environ)
     port = _number(environ, "PORT", 5000, 1, 65535)
     url, path = _url(environ, production, port)
@@ -88,6 +94,8 @@ def from_environment(
         further_origins=urls.further_origins(environ, production),
         cookie_prefix=urls.cookie_prefix(environ),
         cookie_path=urls.cookie_path(environ),
+        ca_bundle=urls.ca_bundle(environ),
+        proxy=urls.proxy(environ),
         error_url=urls.error_url(environ, production),
         database_url=urls.database_url(environ, production),
         redis_url=urls.redis_url(environ),
@@ -105,6 +113,14 @@ def from_environment(
         session_limit=_number(environ, "AUTH_SESSION_LIMIT", 300, 1, 100_000),
         warnings=tuple(_warnings_in_production(environ) if production else _warnings(environ, url)),
     )
+
+
+def _refuse_quotes(environ: Mapping[str, str]) -> None:
+    # Docker's --env-file and systemd's Environment= keep quotes, which no value of ours has at both ends.
+    for name, value in environ.items():
+        is_ours = name.startswith(("AUTH_", "GENKAN_")) or name in _SHORT_NAMES
+        if is_ours and len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+            fail(name, "it stands in quotes, which are part of the value", "Remove them")
 
 
 def _production(environ: Mapping[str, str]) -> bool:

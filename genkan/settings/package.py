@@ -13,6 +13,7 @@ from pathlib import Path
 from genkan.errors import ConfigurationError
 from genkan.settings.environment import SECRETS, Settings, from_environment
 from genkan.settings.secrets import secret_weakness
+from genkan.settings.urls import CA_BUNDLES
 
 PREFIXES = ("AUTH_", "GENKAN_")
 """Prefixes of the variables that the package reads."""
@@ -32,7 +33,7 @@ Values = Mapping[str, object]
 
 def collect(keywords: Values, config: Values, environ: Mapping[str, str]) -> dict[str, str]:
     """Return the variables of the package. A keyword argument counts more than `app.config`, and that than the environment."""
-    found = {name: value for name, value in environ.items() if name.startswith(PREFIXES)}
+    found = {name: value for name, value in environ.items() if name.startswith(PREFIXES) or name in CA_BUNDLES}
     for source in (config, keywords):
         found |= {
             name: _text(value) for name, value in source.items() if name.startswith(PREFIXES) and value is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
@@ -17,6 +18,9 @@ HOST = re.compile(
     r"(?=.{1,254}$)([a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?\.?|[0-9a-f.]*:[0-9a-f:.]*"
 )
 """Pattern for a host name, an IPv4 address, or an IPv6 address without brackets."""
+
+CA_BUNDLES = ("GENKAN_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+"""Variables that name the certificate authorities. The first one that is set counts."""
 
 
 def fail(name: str, problem: str, remedy: str) -> NoReturn:
@@ -108,6 +112,43 @@ def cookie_path(environ: Mapping[str, str]) -> str:
     if path != "/" and not is_path(path.removesuffix("/")):
         fail("GENKAN_COOKIE_PATH", "it is not a path", "Set it to one such as /shop. The default is /")
     return path
+
+
+def ca_bundle(environ: Mapping[str, str]) -> str | None:
+    """Return the file or folder of certificate authorities: GENKAN_CA_BUNDLE, or what other programs read.
+
+    Raises ConfigurationError if it can't be loaded.
+    """
+    name = next((name for name in CA_BUNDLES if environ.get(name)), None)
+    if name is None:
+        return None
+    path = environ[name]
+    try:
+        is_folder = Path(path).is_dir()
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(**{"capath" if is_folder else "cafile": path})
+    except (OSError, ValueError):
+        fail(
+            name,
+            "it is not a readable file of certificates in PEM",
+            "Set it to the file of your certificate authorities",
+        )
+    return path
+
+
+def proxy(environ: Mapping[str, str]) -> str | None:
+    """Return the URL of the proxy for calls to providers, from GENKAN_PROXY. Raises ConfigurationError if it is invalid."""
+    url = environ.get("GENKAN_PROXY")
+    if url is None:
+        return None
+    found = re.fullmatch(r"(https?://)([^@/\s]+@)?([^@/]+)/?", url)
+    if found is None:
+        fail(
+            "GENKAN_PROXY",
+            "it is not the URL of a proxy",
+            "Write it as http://host:port or http://user:password@host:port",
+        )
+    parse_url("GENKAN_PROXY", found[1] + found[3], production=False)
+    return url.rstrip("/")
 
 
 def error_url(environ: Mapping[str, str], production: bool) -> str | None:

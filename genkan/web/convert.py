@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from flask import Response, render_template, request
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
@@ -11,10 +12,13 @@ from genkan import strict_json
 from genkan.errors import ConfigurationError
 from genkan.http.csrf import SAFE_METHODS
 from genkan.http.messages import ActionRequest, ActionResponse
-from genkan.http.urls import origin_of
+from genkan.http.urls import origin_of, without_port
 from genkan.web.context import app_state, queue_cookies, request_state
 from genkan.web.headers import PRIVATE_HEADERS
 from genkan.web.responses import accepts_only_json, error_response, is_htmx, json_response
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 ALLOWED_HEADERS = ("Origin", "User-Agent", "Sec-Fetch-Site", "X-CSRF-Token", "HX-Request")
 """The request headers that actions may read."""
@@ -33,6 +37,17 @@ def to_request(*, uploads: bool = False) -> ActionRequest:
         headers={name.lower(): request.headers[name] for name in ALLOWED_HEADERS if name in request.headers},
         remote_addr=request.remote_addr,
     )
+
+
+def without_ports(application: WSGIApplication) -> WSGIApplication:
+    """Return the application, for which the address of a client that a proxy has sent has no port."""
+
+    def wrapped(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if "REMOTE_ADDR" in environ:
+            environ["REMOTE_ADDR"] = without_port(environ["REMOTE_ADDR"])
+        return application(environ, start_response)
+
+    return wrapped
 
 
 def single_form_value(name: str) -> str | None:

@@ -103,6 +103,15 @@ def forbidden(error: AuthError) -> Response:
     return response
 
 
+def other_address(requested: str, origin: str) -> Response:
+    """Return the response to a browser that came through a forwarded port, at which a sign-in would not work."""
+    text = (
+        f"This application expects to be opened at {origin}, and users can sign in there only.\n"
+        f"To use it at {requested}, set AUTH_URL={requested} and start it again.\n"
+    )
+    return Response(text, 421, mimetype="text/plain")
+
+
 def error_response(error: AuthError) -> Response:
     """Return a failed sign-in as JSON, with Auth.js's code and our reason, as 4xx or 503."""
     status = error_message(error.code, error.reason).status

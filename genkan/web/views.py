@@ -136,7 +136,7 @@ def sign_out_page() -> Response:
     queue_cookies(*callback_url_cookie(url, request, core))
     result = session_result()
     # A session that could not be read, or that a callback hides, can be signed out too.
-    is_signed_out = result.cached is None and (result.invalid or not result.cookie_names)
+    is_signed_out = result.cached is None and not result.failed
     return _page("genkan/sign_out.html", None, callback_url=relative_url(url, core.origin), is_signed_out=is_signed_out)
 
 

@@ -26,6 +26,8 @@ FOREIGN: list[dict[str, str]] = [
     {"Origin": "http://127.0.0.1:5001"},
     {"Origin": "http://localhost:5000"},
     {"Origin": "null"},
+    {"Origin": "null", "Sec-Fetch-Site": "cross-site"},
+    {"Origin": "null", "Sec-Fetch-Site": "same-site"},
     {"Origin": "https://evil.example", "Sec-Fetch-Site": "same-origin"},
 ]
 
@@ -133,6 +135,19 @@ def test_a_request_from_another_site_is_refused_even_with_a_valid_token(
 
     assert calls.results == []
     assert signed_in.session() is not None
+
+
+def test_a_page_without_a_referrer_can_send_forms_and_sign_in(signed_in: Browser, calls: CallRecorder) -> None:
+    """Browsers then send `Origin: null`, also to the page's own origin. A proxy may set such a Referrer-Policy."""
+    headers = {"Origin": "null", "Sec-Fetch-Site": "same-origin"}
+
+    assert signed_in.post("/act", data={"csrfToken": signed_in.csrf_token()}, headers=headers).status_code == 200
+    assert is_refused(signed_in.post("/act", headers=headers))
+    assert calls.results == ["done"]
+    started = signed_in.post(
+        "/api/auth/signin/development", data={"csrfToken": signed_in.csrf_token()}, headers=headers
+    )
+    assert "/authorize?" in started.headers["Location"]
 
 
 @pytest.mark.parametrize("method", UNSAFE)

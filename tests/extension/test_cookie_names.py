@@ -84,6 +84,42 @@ def test_two_applications_on_one_host_leave_each_other_s_cookies_alone(make_gues
     assert (one.session() is None, other.session() is None) == (False, True)
 
 
+@pytest.mark.parametrize("strategy", ["jwt", "database"])
+def test_a_cookie_of_the_same_name_under_another_secret_is_left_alone(make_guest: MakeGuest, strategy: str) -> None:
+    """Only a sign-in and a sign-out replace it."""
+    one = browser_of(make_guest(AUTH_SECRET=SECRET))
+    other = RecordingBrowser(
+        make_guest(AUTH_SECRET=SECRET[::-1], AUTH_SESSION_STRATEGY=strategy, AUTH_URL="http://localhost")
+    )
+    other.client._cookies = one.client._cookies
+    one.sign_in("Hana Example")
+    for path in (
+        "/greeting",
+        "/api/auth/session",
+        "/genkan/menu",
+        "/genkan/account",
+        "/api/auth/signin",
+        "/api/auth/signout",
+    ):
+        other.get(path)
+    assert other.session() is None
+    assert "authjs.session-token" not in {name for name, _ in other.set_cookies()}
+    assert (one.session() or {})["user"]["name"] == "Hana Example"
+    other.sign_in("Alex Admin")
+    assert ((other.session() or {})["user"]["name"], one.session()) == ("Alex Admin", None)
+    other.sign_out()
+    assert other.cookie("authjs.session-token") is None
+
+
+def test_an_expired_cookie_of_our_own_is_deleted(make_guest: MakeGuest) -> None:
+    app = make_guest(AUTH_SECRET=SECRET)
+    browser = browser_of(app)
+    expired = Sealer([SECRET], "authjs.session-token", lambda: time.time() - 3600).seal({"sub": "1"}, 60)
+    browser.client.set_cookie("authjs.session-token", expired)
+    assert browser.session() is None
+    assert browser.cookie("authjs.session-token") is None
+
+
 @pytest.mark.parametrize(
     ("path", "csrf"),
     [

@@ -108,7 +108,8 @@ def test_the_session_cookie_can_have_the_host_prefix(clock: FrozenClock) -> None
     install(app, core)
     app.add_url_rule("/who", view_func=genkan.public(lambda: str(genkan.auth())))
     client = app.test_client()
-    client.set_cookie(f"__Host-{SESSION}", "nonsense", domain="localhost")
+    expired = core.sessions.sealer.seal({"sub": "1"}, -3600)
+    client.set_cookie(f"__Host-{SESSION}", expired, domain="localhost")
 
     (cleared,) = client.get("/who", base_url=HTTPS).headers.getlist("Set-Cookie")
     assert cleared == f"__Host-{SESSION}=; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=Lax"

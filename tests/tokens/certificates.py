@@ -43,3 +43,24 @@ def server_context(certificate_and_key: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate_and_key)
     return context
+
+
+def signed_by_private_authority() -> tuple[bytes, bytes]:
+    """Return the certificate of a new authority, and certificate and key that it signed for 127.0.0.1 and provider.test."""
+    authority_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    authority = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Authority of a company")])
+    host = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "provider.test")])
+    names = x509.SubjectAlternativeName([x509.DNSName("provider.test"), x509.IPAddress(IPv4Address("127.0.0.1"))])
+
+    def sign(subject: x509.Name, public_key: ec.EllipticCurvePublicKey, extension: x509.ExtensionType) -> bytes:
+        now = datetime.datetime.now(datetime.UTC)
+        builder = x509.CertificateBuilder().subject_name(subject).issuer_name(authority).public_key(public_key)
+        builder = builder.serial_number(x509.random_serial_number()).not_valid_before(now - _DAY)
+        builder = builder.not_valid_after(now + _DAY).add_extension(extension, critical=False)
+        return builder.sign(authority_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+    constraints = x509.BasicConstraints(ca=True, path_length=None)
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return sign(authority, authority_key.public_key(), constraints), sign(host, key.public_key(), names) + secret

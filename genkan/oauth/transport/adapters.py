@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from genkan import strict_json
 from genkan.oauth.transport.concurrency import ConcurrencyLimit
-from genkan.oauth.transport.limits import Limits
+from genkan.oauth.transport.limits import Limits, Network
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import requests
 
 _DEFAULT_LIMITS = Limits()
+_DIRECT = Network()
 
 _SHARED = ConcurrencyLimit()
 """Shared by all sessions of the process, since Authlib creates a session for each call."""
@@ -30,6 +31,7 @@ def mount_adapters(
     wsgi_apps: Mapping[str, WSGIApplication] = MappingProxyType({}),
     limits: Limits = _DEFAULT_LIMITS,
     concurrency: ConcurrencyLimit = _SHARED,
+    network: Network = _DIRECT,
 ) -> None:
     """Apply the limits to every call of `session`, whatever its own arguments or the environment say.
 
@@ -41,14 +43,14 @@ def mount_adapters(
 
     from genkan.oauth.transport.network import LimitedAdapter, WSGIAdapter  # noqa: PLC0415
 
-    session.trust_env = False  # no proxy, CA bundle or .netrc password from the environment
+    session.trust_env = False  # of `network` only: no proxy, CA bundle or .netrc password from the environment
     session.max_redirects = 0
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
     session.headers["Accept-Encoding"] = "identity"  # responses are small, and compressed ones are accepted too
     session.headers["Connection"] = "close"  # a code sent over a connection that has died would be lost
     session.hooks["response"].append(_read_json_strictly)
     for scheme in ("https://", "http://"):
-        session.mount(scheme, LimitedAdapter(limits, concurrency))
+        session.mount(scheme, LimitedAdapter(limits, concurrency, network))
     for prefix, application in wsgi_apps.items():
         session.mount(prefix.rstrip("/") + "/", WSGIAdapter(application))
 

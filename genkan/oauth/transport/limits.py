@@ -44,6 +44,16 @@ class Limits:
     deadline: float = DEADLINE_SECONDS
 
 
+@dataclass(frozen=True, slots=True)
+class Network:
+    """How other hosts are reached. The environment is never read here."""
+
+    ca_bundle: str | None = None
+    """File or folder of certificate authorities to trust in place of the built-in ones."""
+    proxy: str | None = None
+    """URL of the proxy for https. Loopback hosts are reached without it."""
+
+
 def is_allowed_url(url: str) -> bool:
     """Return True for an https URL, or an http URL on loopback, without a password."""
     try:

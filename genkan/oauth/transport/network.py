@@ -15,11 +15,13 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from werkzeug.test import Client
 
+from genkan.http.urls import is_loopback
 from genkan.oauth.transport.concurrency import ConcurrencyLimit
 from genkan.oauth.transport.deadline import deadline, remaining
 from genkan.oauth.transport.limits import (
     ConnectionFailed,
     Limits,
+    Network,
     OutboundError,
     ResponseTooLarge,
     UnexpectedRedirect,
@@ -42,6 +44,9 @@ class _SecurePool(HTTPSConnectionPool):
         response_class = LimitedResponse
 
 
+_POOLS = {"http": _Pool, "https": _SecurePool}
+
+
 class LimitedAdapter(HTTPAdapter):
     """Sends over the network under the limits.
 
@@ -49,11 +54,18 @@ class LimitedAdapter(HTTPAdapter):
     a name server that does not respond nor a list of dead addresses. The call counts until its thread ends.
     """
 
-    def __init__(self, limits: Limits, concurrency: ConcurrencyLimit) -> None:
+    def __init__(self, limits: Limits, concurrency: ConcurrencyLimit, network: Network) -> None:
         super().__init__()
         self._limits = limits
         self._concurrency = concurrency
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+        self._network = network
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> urllib3.ProxyManager:
+        """Return the pools for this proxy, whose responses have the same limits."""
+        manager: urllib3.ProxyManager = super().proxy_manager_for(proxy, **options)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager
 
     def send(self, request: requests.PreparedRequest, *_: object, **options: Any) -> requests.Response:
         """Return the response with its whole body. Of the options only `cert` and `verify` are used. Raises OutboundError."""
@@ -61,12 +73,21 @@ class LimitedAdapter(HTTPAdapter):
         host = urlsplit(url).netloc
         if not is_allowed_url(url):
             raise URLNotAllowed(f"{host}: https is needed")
-        trust = {"verify": options.get("verify") or True, "cert": options.get("cert")}
+        verify = options.get("verify")
+        trust = {
+            "verify": verify if isinstance(verify, str) else self._network.ca_bundle or True,
+            "cert": options.get("cert"),
+            "proxies": self._proxies(url),
+        }
         with deadline(self._limits.deadline):
             try:
                 return self._begin(host, request, trust).result(remaining())
             except TimeoutError:
                 raise ConnectionFailed(f"{host}: no complete response in time") from None
+
+    def _proxies(self, url: str) -> dict[str, str]:
+        is_direct = self._network.proxy is None or is_loopback(urlsplit(url).hostname)
+        return {} if is_direct else {"https": str(self._network.proxy)}
 
     def _begin(self, host: str, *call: Any) -> Future[requests.Response]:
         future: Future[requests.Response] = Future()

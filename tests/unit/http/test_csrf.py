@@ -105,6 +105,8 @@ SAME_ORIGIN: list[Mapping[str, str]] = [
     {"origin": "https://APP.example:443"},
     {"sec-fetch-site": "same-origin", "origin": ORIGIN},
     {"sec-fetch-site": "none"},
+    {"sec-fetch-site": "same-origin", "origin": "null"},
+    {"sec-fetch-site": "none", "origin": "null"},
 ]
 CROSS_ORIGIN: list[Mapping[str, str]] = [
     {"origin": "https://evil.example"},
@@ -118,6 +120,11 @@ CROSS_ORIGIN: list[Mapping[str, str]] = [
     {"origin": f"{ORIGIN} https://evil.example"},
     {"sec-fetch-site": "cross-site"},
     {"sec-fetch-site": "same-site"},
+    {"sec-fetch-site": "cross-site", "origin": "null"},
+    {"sec-fetch-site": "same-site", "origin": "null"},
+    {"sec-fetch-site": "", "origin": "null"},
+    {"sec-fetch-site": "Same-Origin", "origin": "null"},
+    {"sec-fetch-site": "same-origin", "origin": "NULL"},
     {"sec-fetch-site": "cross-site", "origin": ORIGIN},
     {"sec-fetch-site": "same-origin", "origin": "https://evil.example"},
 ]
