@@ -14,11 +14,17 @@ from genkan.errors import AdapterError, ConfigurationError
 from genkan.settings import environment
 from genkan.settings.environment import Settings
 
+OPTIMIZE = 2
+"""The level of -OO, which removes docstrings. That saves six MiB in every worker."""
+
 SHM_DIR = "/dev/shm"  # noqa: S108  # gunicorn deletes its file there right after opening it
 
 
 def main() -> None:
     """Replace this process by gunicorn, or exit with one sentence about what is missing."""
+    if sys.flags.optimize < OPTIMIZE:
+        # The check must run as the workers do: a library that reads docstrings would fail in each of them, and only there.
+        os.execv(sys.executable, [sys.executable, "-OO", *sys.orig_argv[1:]])  # noqa: S606  # no shell is wanted
     # Only this account may read the database, its journals and other files that are written here.
     os.umask(0o077)
     os.environ["GENKAN_ENV"] = "production"
@@ -44,6 +50,8 @@ def check_and_migrate() -> Settings:
     Raises ConfigurationError, and AdapterError if the database cannot be reached.
     """
     settings = environment.from_environment(os.environ)
+    if os.environ.get("SCRIPT_NAME"):
+        raise ConfigurationError("SCRIPT_NAME: every address that is not below it would be 400. Remove it.")
     # Every worker builds its own application. This one is built to report errors before the workers start.
     create_app()
     require_free_port(settings, "serve")
@@ -55,7 +63,6 @@ def gunicorn_args(settings: Settings) -> list[str]:
     """Return the command line of gunicorn. docs/server.md has the reasons."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     return [
-        # -OO removes docstrings, which saves six MiB in every worker.
         *(sys.executable, "-OO", "-m", "gunicorn", "app:create_app()"),
         # A module without settings, because gunicorn would look for a file otherwise and warns about an empty one.
         *("--config", "python:genkan"),

@@ -165,12 +165,29 @@ def test_a_redirect_to_a_url_that_is_not_http_raises(app: Flask, headers: dict[s
         to_response(ActionResponse(location=location))
 
 
-@pytest.mark.parametrize("host", ["localhost:5000", "LOCALHOST:5000", "127.0.0.1:8080", "[::1]:5000"])
+@pytest.mark.parametrize("host", ["localhost:5000", "LOCALHOST:5000", "[::1]:5000"])
 def test_in_development_another_loopback_name_redirects_to_the_configured_one(browser: Browser, host: str) -> None:
     """The flow's cookie of `localhost` would not be sent to the callback at `127.0.0.1`."""
     response = browser.client.get("/dashboard?a=b", base_url=f"http://{host}")
 
     assert (response.status_code, response.headers["Location"]) == (307, f"{ORIGIN}/dashboard?a=b")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost:8080", "localhost", "[::1]:5001"])
+def test_in_development_a_forwarded_port_is_answered_with_the_remedy(browser: Browser, host: str) -> None:
+    """A redirect to 127.0.0.1:5000 could lead to another computer than the one that runs the application."""
+    response = browser.client.get("/dashboard", base_url=f"http://{host}")
+
+    assert (response.status_code, response.mimetype) == (421, "text/plain")
+    assert f"set AUTH_URL=http://{host} and start it again" in response.text
+    assert ORIGIN in response.text
+
+
+def test_an_application_at_the_forwarded_port_works_with_that_auth_url(make_app: MakeApp) -> None:
+    browser = Browser(make_app(AUTH_URL="http://localhost:8080"))
+    browser.sign_in()
+
+    assert browser.session() is not None
 
 
 def test_a_post_to_another_loopback_name_is_not_repeated(browser: Browser) -> None:

@@ -28,6 +28,8 @@ INVALID: list[tuple[dict[str, str], str]] = [
     ({"REDIS_URL": "cache.example.test"}, "REDIS_URL"),
     ({"FLASK_DEBUG": "1"}, "FLASK_DEBUG"),
     ({"PORT": "eighty"}, "PORT"),
+    ({"SCRIPT_NAME": "/shop"}, "SCRIPT_NAME"),
+    ({"AUTH_SECRET": '"Wm9f2Lq8Zr4Tn6Yb1Xc3Vd5Hg7Jk0Ps-"'}, "AUTH_SECRET"),
     ({"WEB_CONCURRENCY": "lots"}, "WEB_CONCURRENCY"),
     ({"GENKAN_ENV": "development", "AUTH_URL": ""}, "AUTH_URL"),
 ]
@@ -52,6 +54,18 @@ def test_an_invalid_setting_is_one_error_sentence(folder: Path, settings: dict[s
     assert result.stderr.count("\n") == 1
     assert not any(value in result.stderr for value in settings.values() if len(value) > 8)
     assert not (folder / "created").exists()
+    assert not (folder / "migrated").exists()
+
+
+def test_a_library_that_needs_docstrings_stops_the_start(folder: Path) -> None:
+    """Docstrings are removed in the workers, where each would end with this error."""
+    program = (folder / "app.py").read_text()
+    (folder / "app.py").write_text('def described():\n    """Words."""\n\n\ndescribed.__doc__.split()\n' + program)
+    result = run_to_end(folder)
+
+    assert result.returncode not in (0, os.EX_CONFIG)
+    assert "AttributeError" in result.stderr
+    assert "gunicorn" not in result.stderr
     assert not (folder / "migrated").exists()
 
 

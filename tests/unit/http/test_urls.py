@@ -10,7 +10,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from genkan.http.urls import MAX_URL_CHARACTERS, add_query, is_http_url, origin_of, relative_url, same_origin_url
+from genkan.http.urls import (
+    MAX_URL_CHARACTERS,
+    add_query,
+    is_http_url,
+    origin_of,
+    relative_url,
+    same_origin_url,
+    without_port,
+)
 from tests.servers.browser_url import origin_reached
 from tests.servers.process import missing
 
@@ -176,3 +184,23 @@ def test_parameters_are_appended_and_none_is_left_out() -> None:
     assert add_query("/a", {"b": "c&d", "e": None}) == "/a?b=c%26d"
     assert add_query("/a?x=1", {"b": "/c"}) == "/a?x=1&b=%2Fc"
     assert add_query("/a", {"e": None}) == "/a"
+
+
+@pytest.mark.parametrize(
+    ("sent", "address"),
+    [
+        ("203.0.113.7:51000", "203.0.113.7"),
+        (" 203.0.113.7:51000", "203.0.113.7"),
+        ("[2001:db8::7]:51000", "2001:db8::7"),
+        ("[2001:db8::7]", "2001:db8::7"),
+        ("[::ffff:203.0.113.7]:80", "::ffff:203.0.113.7"),
+        ("2001:db8::7", "2001:db8::7"),
+        ("203.0.113.7", "203.0.113.7"),
+        ("", ""),
+        ("unknown", "unknown"),
+        ("_hidden:80", "_hidden:80"),
+        ("203.0.113.7:port", "203.0.113.7:port"),
+    ],
+)
+def test_the_address_of_a_client_has_no_port(sent: str, address: str) -> None:
+    assert without_port(sent) == address
