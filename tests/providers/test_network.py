@@ -15,7 +15,7 @@ from genkan.settings.environment import from_environment
 from tests.clock import FrozenClock
 from tests.conftest import MakeApp
 from tests.provider_client import ProviderClient, failure_reason, get_state, provider_env
-from tests.servers.connect_proxy import ConnectProxy, connect_proxy
+from tests.servers.faulty.connect_proxy import ConnectProxy, connect_proxy
 from tests.servers.faulty.provider import FaultyProvider
 from tests.tokens.certificates import server_context, signed_by_private_authority
 
@@ -131,7 +131,7 @@ def test_a_proxy_of_the_environment_is_not_used(
 def test_an_application_that_adds_the_package_has_the_same_settings(
     tls: tuple[TLSProvider, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", tls[1])
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", tls[1])
     app = Flask("guest", instance_path=str(tmp_path))
     app.testing = True
     Genkan(app, GENKAN_PROXY="http://proxy.test:3128")

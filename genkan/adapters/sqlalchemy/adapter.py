@@ -244,14 +244,13 @@ class SQLAlchemyAdapter:
     def _take_email(self, session: Session, email: str, updated: User, stored: User) -> User:
         """Return the updated user, with the stored email address if the new one may not replace it (`refresh_user`)."""
         kept = replace(updated, email=stored.email, email_verified=stored.email_verified)
-        if stored.email_verified and len(self._accounts.list_for(session, stored.id)) > 1:
+        if stored.email_verified and self._accounts.list_for(session, stored.id)[1:]:
             return kept
         holder = self._users.find(session, self._users.by_email(email))
-        if holder is None or holder.id == stored.id:
-            return updated
-        if holder.email_verified:
-            return kept
-        self._users.release_email(session, email)
+        if holder is not None and holder.id != stored.id:
+            if holder.email_verified:
+                return kept
+            self._users.release_email(session, email)
         return updated
 
     def _link(self, session: Session, user_id: str, account: Account) -> None:

@@ -46,7 +46,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """How other hosts are reached. The environment is never read here."""
+    """The certificate authorities and the proxy for calls to other hosts. They never come from the environment here."""
 
     ca_bundle: str | None = None
     """File or folder of certificate authorities to trust in place of the built-in ones."""
