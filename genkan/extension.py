@@ -38,7 +38,6 @@ from genkan.web.context import (
     load_user,
     process_response,
     session_fingerprint,
-    sign_in_url,
     site_root,
 )
 from genkan.web.headers import SecurityHeaders
@@ -47,6 +46,8 @@ from genkan.web.neighbours import debug_toolbar, flask_wtf
 from genkan.web.responses import NO_STORE_HEADERS, register_error_handlers
 from genkan.web.state import EXTENSION, AppParts, AppState, Marks, get_state
 from genkan.web.static_files import register_package_files
+from genkan.web.urls.external import use_origin
+from genkan.web.urls.sign_in import sign_in_url
 
 if TYPE_CHECKING:
     from genkan.adapters.sqlalchemy.application.database import ApplicationDatabase
@@ -194,8 +195,9 @@ def register(
         if app.config.get("LOGIN_DISABLED"):
             raise ConfigurationError("LOGIN_DISABLED: it opens every protected view. Remove it from the configuration.")
         for function in (auth, csrf_token, sign_in_url, session_fingerprint):
-            app.jinja_env.globals[function.__name__] = function
+            app.jinja_env.globals.setdefault(function.__name__, function)
         app.before_request(partial(_redirect_to_origin, state))
+        use_origin(app, state)
     state.at_first_request.append(partial(_add_globals, app))
     app.before_request(make_check_access(app))
     app.after_request(partial(process_response, state))
