@@ -83,7 +83,7 @@ def http_error(error: HTTPException) -> BaseResponse:
         return error.get_response(request.environ)
     status = error.code or 500
     title, message = MESSAGES.get(status, (error.name, "Please try again."))
-    headers = [(name, value) for name, value in error.get_headers() if name in {"Allow", "Retry-After"}]
+    headers = [(name, value) for name, value in error.get_headers() if name.lower() != "content-type"]
     if wants_json() or (request.path.startswith("/api/") and not request.path.startswith("/api/auth/")):
         return Response(json.dumps({"error": error.name}), status, headers, content_type="application/json")
     html = render_template(

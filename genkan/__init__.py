@@ -21,10 +21,11 @@ from genkan.web.access import (
     require_session,
     roles_required,
 )
-from genkan.web.context import auth, csrf_token, current_user, sign_in_url
+from genkan.web.context import auth, csrf_token, current_user
 from genkan.web.menu import user_menu
 from genkan.web.responses import is_htmx, unauthorized
 from genkan.web.server_actions import access_token, link, sign_in, sign_out, update
+from genkan.web.urls.sign_in import sign_in_url
 
 __all__ = [
     "Account",

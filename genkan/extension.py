@@ -8,11 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
-from flask import Flask, has_request_context, redirect, request
+from flask import Flask, has_request_context, request
 from werkzeug.middleware.proxy_fix import ProxyFix
-from werkzeug.wrappers import Response
 
 from genkan.actions.users import delete, find_user_id, reload_sessions
 from genkan.adapters import Schema
@@ -23,7 +22,6 @@ from genkan.core import Core
 from genkan.dev_provider import gate
 from genkan.dev_provider import views as dev_views
 from genkan.errors import ConfigurationError
-from genkan.http.csrf import SAFE_METHODS
 from genkan.http.urls import is_loopback, origin_of
 from genkan.oauth.transport.limits import is_allowed_url
 from genkan.options import Options
@@ -38,16 +36,17 @@ from genkan.web.context import (
     load_user,
     process_response,
     session_fingerprint,
-    sign_in_url,
-    site_root,
 )
 from genkan.web.convert import without_ports
 from genkan.web.headers import SecurityHeaders
 from genkan.web.menu import TEMPLATE_CONTEXT, add_template_globals, register_menu
 from genkan.web.neighbours import debug_toolbar, flask_wtf
-from genkan.web.responses import NO_STORE_HEADERS, other_address, register_error_handlers
+from genkan.web.responses import NO_STORE_HEADERS, register_error_handlers
 from genkan.web.state import EXTENSION, AppParts, AppState, Marks, get_state
 from genkan.web.static_files import register_package_files
+from genkan.web.urls.external import use_origin
+from genkan.web.urls.loopback import redirect_to_origin
+from genkan.web.urls.sign_in import sign_in_url
 
 if TYPE_CHECKING:
     from genkan.adapters.sqlalchemy.application.database import ApplicationDatabase
@@ -195,8 +194,9 @@ def register(
         if app.config.get("LOGIN_DISABLED"):
             raise ConfigurationError("LOGIN_DISABLED: it opens every protected view. Remove it from the configuration.")
         for function in (auth, csrf_token, sign_in_url, session_fingerprint):
-            app.jinja_env.globals[function.__name__] = function
-        app.before_request(partial(_redirect_to_origin, state))
+            app.jinja_env.globals.setdefault(function.__name__, function)
+        app.before_request(partial(redirect_to_origin, state))
+        use_origin(app, state)
     state.at_first_request.append(partial(_add_globals, app))
     app.before_request(make_check_access(app))
     app.after_request(partial(process_response, state))
@@ -278,22 +278,3 @@ def _loopback_issuers(core: Core) -> set[str]:
     issuers = {provider.issuer for provider in core.providers.values() if provider.issuer}
     local = {issuer for issuer in issuers if issuer.startswith("http:") and is_allowed_url(issuer)}
     return {origin for issuer in local if (origin := origin_of(issuer))} - {core.origin}
-
-
-def _redirect_to_origin(state: AppState) -> Response | None:
-    if not state.server_timing:
-        return None
-    origin = state.core.origin
-    # Cookies of 127.0.0.1 and localhost are separate: a sign-in that begins on one could not end on the other.
-    requested = origin_of(f"{request.scheme}://{request.headers.get('Host', '')}")
-    if request.method in SAFE_METHODS and requested not in (None, origin) and _are_loopback(str(requested), origin):
-        if urlsplit(requested).port != urlsplit(origin).port:
-            # Another program forwards the port, so the other address may lead to another computer.
-            return other_address(str(requested), origin)
-        query = request.query_string.decode("latin-1")
-        return redirect(origin + quote(site_root() + request.path) + (f"?{query}" if query else ""), 307)
-    return None
-
-
-def _are_loopback(*origins: str) -> bool:
-    return all(origin.startswith("http:") and is_allowed_url(origin) for origin in origins)

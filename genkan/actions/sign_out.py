@@ -24,9 +24,6 @@ TICKET_MAX_AGE = 900
 RETRY_SECONDS = 5
 """The Retry-After header while the session can't be revoked."""
 
-CLEAR_CACHE = {"Clear-Site-Data": '"cache"'}
-"""The Back button must not show private pages."""
-
 _log = logging.getLogger("genkan.sign_out")
 
 
@@ -104,18 +101,18 @@ def _complete(sid: str | None, set_cookies: tuple[Cookie, ...], request: ActionR
     at_provider = _start_provider_logout(sid, url, core)
     if at_provider is not None:
         location, cookie = at_provider
-        return ActionResponse(location=location, cookies=(*set_cookies, cookie), headers=CLEAR_CACHE)
+        return ActionResponse(location=location, cookies=(*set_cookies, cookie))
     if request.is_htmx and not core.json_only:
-        headers = {**CLEAR_CACHE, "HX-Trigger": SESSION_CHANGED}
+        headers = {"HX-Trigger": SESSION_CHANGED}
         return ActionResponse(template=Template(core.pages.menu), cookies=set_cookies, headers=headers)
     set_cookies = (*set_cookies, *callback_url_cookie(url, request, core))
-    return ActionResponse(location=url, cookies=set_cookies, headers=CLEAR_CACHE)
+    return ActionResponse(location=url, cookies=set_cookies)
 
 
 def _incomplete(ticket: str, set_cookies: tuple[Cookie, ...], request: ActionRequest, core: Core) -> ActionResponse:
     """Say that the session has not ended, with 503. htmx gets the menu that says so with 202, since it swaps no error."""
     _log_incomplete()
-    headers = {**CLEAR_CACHE, "Retry-After": str(RETRY_SECONDS)}
+    headers = {"Retry-After": str(RETRY_SECONDS)}
     if request.is_htmx and not core.json_only:
         headers["HX-Trigger"] = SESSION_CHANGED
         menu = Template(core.pages.menu, {"sign_out_ticket": ticket})

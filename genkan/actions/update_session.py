@@ -63,6 +63,8 @@ def apply_update(
             if sid is not None:
                 revoke_id(sid, "owner", sessions)
         return None, cookies.clear(cookie_names, secure=sessions.secure)
+    if isinstance(data, dict) and data and token == claims and not data.keys() & token.keys():
+        _log.warning('update() has changed nothing: the jwt callback has no code for trigger="update"')
     token = issuer.keep_reserved_claims(claims, token)
     return issuer.update_session(token, cookie_value, cookie_names, sessions)
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from functools import partial, wraps
+from functools import partial, update_wrapper, wraps
+from inspect import ismethod
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit, urlunsplit
 
@@ -16,25 +17,23 @@ from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import LengthRequired, NotFound
 from werkzeug.routing import RequestRedirect
 
-from genkan.core import Core
 from genkan.errors import AuthError, ConfigurationError
 from genkan.http.csrf import SAFE_METHODS
 from genkan.http.urls import add_query
 from genkan.oauth.reauthentication import is_fresh
-from genkan.providers.base import Provider
 from genkan.types import Session
 from genkan.web.context import (
-    app_state,
     auth,
     get_core,
     session_result,
-    sign_in_url,
     site_root,
     start_request,
 )
-from genkan.web.convert import to_request
+from genkan.web.convert import to_csrf_request
 from genkan.web.responses import JSON_MARK, deny, forbidden, json_response, unauthorized, wants_json
 from genkan.web.state import EXTENSION, AppState, Marks, get_state
+from genkan.web.urls.external import set_request_origin
+from genkan.web.urls.sign_in import sign_in_url
 
 _log = logging.getLogger("genkan.access")
 
@@ -45,13 +44,19 @@ _PUBLIC, _CSRF_EXEMPT, _NEEDS = "genkan_public", "genkan_csrf_exempt", "genkan_n
 
 def public(view: View) -> View:
     """Allow requests without a session for this view."""
-    setattr(view, _PUBLIC, True)
-    return view
+    return _set_mark(view, _PUBLIC)
 
 
 def csrf_exempt(view: View) -> View:
     """Exempt a view from the automatic CSRF check. The view must check the token itself."""
-    setattr(view, _CSRF_EXEMPT, True)
+    return _set_mark(view, _CSRF_EXEMPT)
+
+
+def _set_mark(view: View, mark: str) -> View:
+    if ismethod(view):
+        # A bound method takes no attribute, and its function is that of every instance.
+        view = cast("View", update_wrapper(partial(view), view))
+    setattr(view, mark, True)
     return view
 
 
@@ -99,8 +104,14 @@ def own_blueprint(blueprint: Blueprint, *, exempt: bool = False) -> Blueprint:
                 state.marks.exempt.add(blueprint)
 
     blueprint.record(register)
-    blueprint.context_processor(lambda: app_state().template_context)
+    blueprint.context_processor(_template_context)
     return blueprint
+
+
+def _template_context() -> dict[str, object]:
+    # The development provider can be served by an application without Genkan.
+    state: AppState | None = current_app.extensions.get(EXTENSION)
+    return {} if state is None else state.template_context
 
 
 def require_session() -> Session:
@@ -114,7 +125,9 @@ def login_required(view: View) -> View:
 
     @wraps(view)
     def decorated(*args: Any, **kwargs: Any) -> Any:
-        return unauthorized() if auth() is None else current_app.ensure_sync(view)(*args, **kwargs)
+        if auth() is None and not _answers_options(view):
+            return unauthorized()
+        return current_app.ensure_sync(view)(*args, **kwargs)
 
     return cast("View", _note(decorated, "session"))
 
@@ -126,6 +139,8 @@ def roles_required(*roles: str) -> Callable[[View], View]:
         @wraps(view)
         def decorated(*args: Any, **kwargs: Any) -> Any:
             session = auth()
+            if _answers_options(view):
+                return current_app.ensure_sync(view)(*args, **kwargs)
             if session is None:
                 return unauthorized()
             if session.user.role not in roles:
@@ -147,7 +162,7 @@ def fresh_login_required(*, within: int) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @wraps(view)
         def decorated(*args: Any, **kwargs: Any) -> Any:
-            refusal = require_fresh(within)
+            refusal = None if _answers_options(view) else require_fresh(within)
             return current_app.ensure_sync(view)(*args, **kwargs) if refusal is None else refusal
 
         return cast("View", _note(decorated, "session", f"fresh={within}"))
@@ -169,21 +184,6 @@ def require_fresh(within: int) -> Response | None:
         return None
     url = add_query(sign_in_url(), {"reason": "fresh"})
     return deny(401, {"error": "Unauthorized", "reason": "fresh"}, "Confirm that it is you to continue.", url)
-
-
-def linked_providers(core: Core) -> list[Provider] | None:
-    """Return the enabled providers that the signed-in user has an account at. None if no user is. Raises AdapterError.
-
-    All enabled providers without a database, which alone knows the accounts.
-    """
-    result = session_result()
-    if result.cached is None:
-        return None
-    if core.is_stateless:
-        return list(core.providers.values())
-    accounts = core.adapter.list_accounts(result.user_id) if result.user_id else []
-    ids = {account.provider for account in accounts}
-    return [provider for provider in core.providers.values() if provider.id in ids]
 
 
 def needs_of(view: object) -> tuple[str, ...]:
@@ -213,31 +213,38 @@ def make_check_access(app: Flask) -> Callable[[], Response | None]:
 
 
 def _check_access(state: AppState) -> Response | None:
-    if not state.strict and not state.is_own(request.endpoint) and not _is_protected(state):
+    if not state.strict and not state.is_own(request.endpoint) and request.endpoint not in state.protected:
         return None
     start_request(state)
+    if state.strict:
+        set_request_origin(current_app, state.core)
     endpoint, is_unsafe = request.endpoint, request.method not in SAFE_METHODS
     if endpoint is None:
         return _redirect_to_canonical(request.routing_exception, state)
-    if is_unsafe and "HTTP_TRANSFER_ENCODING" in request.environ:
-        # An invalid chunk would raise wherever the body is read. Browsers send a Content-Length.
+    if is_unsafe and "HTTP_TRANSFER_ENCODING" in request.environ and not request.environ.get("wsgi.input_terminated"):
+        # This server does not decode chunks, so the body would be empty.
         raise LengthRequired
     if is_unsafe and endpoint not in state.csrf_exempt:
         try:
-            state.core.csrf.verify(to_request(uploads=True))
+            state.core.csrf.verify(to_csrf_request())
         except AuthError as error:
             extra = {"event": "csrf-failed", "code": error.code, "detail": str(error)}
             _log.warning("request refused", extra=extra)
             return forbidden(error)
-    if endpoint in state.public or auth() is not None:
+    if endpoint in state.public or _answers_options(current_app.view_functions[endpoint]) or auth() is not None:
         return None
     return unauthorized()
 
 
-def _is_protected(state: AppState) -> bool:
-    # Flask answers OPTIONS by itself, for example to a browser that asks before a request to another origin.
-    is_automatic = request.method == "OPTIONS" and getattr(request.url_rule, "provide_automatic_options", False)
-    return request.endpoint in state.protected and not is_automatic
+def _answers_options(view: object) -> bool:
+    """Return True for OPTIONS if Flask answers it, or a decorator of the view: that is what its attribute means.
+
+    A browser asks so before a request to another origin, without cookies.
+    """
+    if request.method != "OPTIONS":
+        return False
+    is_automatic = getattr(request.url_rule, "provide_automatic_options", False)
+    return is_automatic or getattr(view, "provide_automatic_options", None) is False
 
 
 def collect_endpoints(app: Flask, state: AppState) -> None:

@@ -212,7 +212,7 @@ def _sign_out(callback_url: str) -> ViewResponse:
         # The menu that offers to try again.
         response.headers.update({"HX-Retarget": "#user-menu", "HX-Reswap": "outerHTML"})
         return response
-    return Response(status=204, headers={"HX-Redirect": callback_url, "Clear-Site-Data": '"cache"'})
+    return Response(status=204, headers={"HX-Redirect": callback_url})
 
 
 def _sign_out_revoked(callback_url: str) -> ViewResponse:

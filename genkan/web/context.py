@@ -11,7 +11,6 @@ import secrets
 from copy import deepcopy
 from time import perf_counter
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlsplit
 
 from flask import Response, current_app, request
 from werkzeug.local import LocalProxy
@@ -21,7 +20,7 @@ from genkan.core import Core
 from genkan.errors import AdapterError, NoRequestContext
 from genkan.http.cookies import Cookie, RequestCookies
 from genkan.http.csrf import SAFE_METHODS, CSRFPair
-from genkan.http.urls import origin_of, relative_url, same_origin_url
+from genkan.http.urls import origin_of
 from genkan.session import reader
 from genkan.session.reader import NO_SESSION, SessionResult
 from genkan.types import CurrentUser, Session
@@ -173,32 +172,6 @@ def base_path() -> str:
     return site_root() + get_core().pages.base_path
 
 
-def return_url() -> str:
-    """Return the path to come back to after signing in. For htmx requests this is the path in HX-Current-URL."""
-    state = request_state()
-    core = state.app.core
-    current = request.headers.get("HX-Current-URL")
-    root = site_root()
-    actions = f"{base_path()}/"
-    here = request.headers.get("Referer", f"{root}/")
-    if request.method in ("GET", "HEAD"):
-        here = root + request.full_path.rstrip("?")
-    url = same_origin_url(current if current is not None else here, core.origin) or core.page_url("/")
-    path = relative_url(url, core.origin)
-    if path.startswith(actions):
-        # A page about signing in was given a callback URL in its query or, after an error, in the cookie.
-        remembered = state.cookies.get(core.cookie_names.callback_url)
-        callback_url = dict(parse_qsl(urlsplit(path).query)).get("callbackUrl") or remembered or f"{root}/"
-        path = relative_url(same_origin_url(callback_url, core.origin) or core.page_url("/"), core.origin)
-    fragments = (f"{root}/partials/", f"{root}{core.pages.account}/partials/", root + core.pages.menu_path)
-    return f"{root}/" if path.startswith((actions, *fragments)) else path
-
-
-def sign_in_url() -> str:
-    """Return the path of the sign-in page, with `return_url()` as its callback URL."""
-    return f"{base_path()}/signin?callbackUrl={quote(return_url(), safe='')}"
-
-
 def add_static_headers(response: Response) -> Response:
     """Add all headers of an uncached JSON response at once, for routes that are called often."""
     state = request_state()
@@ -211,19 +184,18 @@ def add_static_headers(response: Response) -> Response:
 def process_response(app: AppState, response: Response) -> Response:
     """Add to a response: compression, queued cookies, a refreshed session, and the headers. Called after every view."""
     is_strict = app.strict or app.is_own(request.endpoint)
-    if not is_strict and getattr(request, _ATTRIBUTE, None) is None:
+    is_asked = getattr(request, _ATTRIBUTE, None) is not None
+    if not app.is_built:
         return _keep_from_shared_caches(response) if _may_ask_later(response) else response
-    if not app.is_built or (not is_strict and app.is_static(request.endpoint)):
+    if not is_strict and (app.is_static(request.endpoint) or not (is_asked or _may_ask_later(response))):
         return response
     state = start_request(app)
     is_final = state.final_response is response
+    if not is_final:
+        _read_ahead(response, state, is_strict=is_strict)
     if not is_final and is_strict:
         compress(request, response)
-    result = state.result
-    if result is not None and result.cookie_names:
-        state.set_cookies = [*reader.refresh(result, app.core.sessions), *state.set_cookies]
-    for cookie in state.set_cookies:
-        response.headers.add("Set-Cookie", cookie.to_header(app.core.cookie_path))
+    _add_cookies(response, state)
     if state.read_seconds is not None and is_strict:
         response.headers.add("Server-Timing", f"auth;dur={state.read_seconds * 1000:.3f}")
     if not is_final:
@@ -231,9 +203,17 @@ def process_response(app: AppState, response: Response) -> Response:
     return response
 
 
+def _add_cookies(response: Response, state: RequestState) -> None:
+    core, result = state.app.core, state.result
+    if result is not None and result.cookie_names:
+        state.set_cookies = [*reader.refresh(result, core.sessions), *state.set_cookies]
+    for cookie in state.set_cookies:
+        response.headers.add("Set-Cookie", cookie.to_header(core.cookie_path))
+
+
 def _add_headers(response: Response, state: RequestState, *, is_strict: bool) -> None:
     result = state.result
-    private = result is not None or bool(state.set_cookies) or state.csrf_pair is not None
+    private = result is not None or bool(state.set_cookies) or state.csrf_pair is not None or _may_ask_later(response)
     signed_in = result is not None and result.cached is not None
     if is_strict:
         state.app.headers.apply(response.headers, private=private, signed_in=signed_in)
@@ -251,9 +231,28 @@ def _mark_private(response: Response, state: RequestState, *, signed_in: bool) -
 
 def _may_ask_later(response: Response) -> bool:
     """Return True for the body of a generator, which may ask for the session after the headers have been sent."""
-    if not response.is_streamed or response.direct_passthrough:
-        return False
-    app = app_state()
+    return _is_generated(response) and _has_session_cookie(app_state())
+
+
+def _is_generated(response: Response) -> bool:
+    return response.is_streamed and not response.direct_passthrough
+
+
+def _read_ahead(response: Response, state: RequestState, *, is_strict: bool) -> None:
+    """Read the session and the CSRF token for a page from a generator, whose body may ask when no header can be added.
+
+    Without a session cookie only a strict application has forms for such a page. One that says `public` has none.
+    """
+    if response.mimetype != "text/html" or not _is_generated(response):
+        return
+    if _has_session_cookie(state.app):
+        session_result()
+    elif not is_strict or response.cache_control.public:
+        return
+    csrf_pair()
+
+
+def _has_session_cookie(app: AppState) -> bool:
     # Before the settings are needed, every cookie with the last part of our name counts.
     name = app.core.cookie_names.session if app.is_built else "session-token"
     return name in request.environ.get("HTTP_COOKIE", "")

@@ -24,7 +24,7 @@ ALLOWED_HEADERS = ("Origin", "User-Agent", "Sec-Fetch-Site", "X-CSRF-Token", "HX
 """The request headers that actions may read."""
 
 
-def to_request(*, uploads: bool = False) -> ActionRequest:
+def to_request(*, with_body: bool = True, uploads: bool = False) -> ActionRequest:
     """Return the current request for an action. `uploads` allows multipart forms, which no action of ours takes.
 
     Raises BadRequest for an invalid body, RequestEntityTooLarge and UnsupportedMediaType.
@@ -32,7 +32,7 @@ def to_request(*, uploads: bool = False) -> ActionRequest:
     return ActionRequest(
         method=request.method,
         query=dict(request.args.items(multi=True)),
-        body={} if request.method in SAFE_METHODS else _body(uploads=uploads),
+        body=_body(uploads=uploads) if with_body and request.method not in SAFE_METHODS else {},
         cookies=request_state().cookies,
         headers={name.lower(): request.headers[name] for name in ALLOWED_HEADERS if name in request.headers},
         remote_addr=request.remote_addr,
@@ -50,13 +50,21 @@ def without_ports(application: WSGIApplication) -> WSGIApplication:
     return wrapped
 
 
+def to_csrf_request() -> ActionRequest:
+    """Return the current request for the check of its CSRF token. Raises like `to_request`.
+
+    With a token in the header the body is not read, so that a view sets its own limits and reads a stream itself.
+    """
+    return to_request(with_body="X-CSRF-Token" not in request.headers, uploads=True)
+
+
 def single_form_value(name: str) -> str | None:
-    """Return the value of a form field. None if it is absent or repeated, or if the body is not a form."""
+    """Return the value of a form field. None if it is absent or repeated, or if the body is not a form, or malformed."""
     if request.mimetype != "application/x-www-form-urlencoded":
         return None
     try:
         values = request.form.getlist(name)
-    except RequestEntityTooLarge:
+    except (RequestEntityTooLarge, OSError):
         return None
     return values[0] if len(values) == 1 else None
 
@@ -120,6 +128,18 @@ def _redirect(location: str) -> Response:
 
 
 def _body(*, uploads: bool) -> dict[str, Any]:
+    try:
+        body = _parse_body(uploads=uploads)
+    except OSError:
+        # What servers raise for a malformed chunk.
+        raise BadRequest from None
+    if "HTTP_TRANSFER_ENCODING" in request.environ and getattr(request.stream, "is_exhausted", False):
+        # Werkzeug cuts a body without a length at the limit.
+        raise RequestEntityTooLarge
+    return body
+
+
+def _parse_body(*, uploads: bool) -> dict[str, Any]:
     content_type = request.content_type or ""
     if "application/json" in content_type:
         try:

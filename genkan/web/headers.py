@@ -27,8 +27,9 @@ PRIVATE_HEADERS: Pairs = (("Cache-Control", "private, no-store"), ("Vary", ", ".
 class SecurityHeaders:
     """The headers to add to HTML pages and to other responses, private or not. Built once.
 
-    Scripts and styles come from our own files only, so no nonce is needed and a public page can be cached. Images may
-    come from any https origin, since providers host profile pictures anywhere.
+    Scripts, styles, media, frames and plugins come from the application's own origin only, so no nonce is needed and a
+    public page can be cached. Images may come from any https origin, since providers host profile pictures anywhere. Only
+    pages of the same origin may frame a response, and none may frame a sign-in page.
 
     Browsers check `form-action` against the redirect that answers a form, too. It is `'self'`, on the sign-in pages
     with the origins of the providers' authorization endpoints. Where such an origin is known only after discovery,
@@ -42,15 +43,17 @@ class SecurityHeaders:
         pictures = " ".join(("'self'", "https:", *picture_origins))
         policy_without_form_action = (
             "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; font-src 'self'; "
-            f"img-src {pictures}; manifest-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+            f"img-src {pictures}; media-src 'self'; frame-src 'self'; object-src 'self'; worker-src 'self'; "
+            "manifest-src 'self'; base-uri 'none'; frame-ancestors 'self'"
         )
         policy = f"{policy_without_form_action}; form-action 'self'"
         targets = {origin_of(provider.authorization_endpoint or "") for provider in providers}
         signs_out_at_provider = any(provider.rp_initiated_logout for provider in providers)
         sources = [f" {origin}" for origin in sorted(filter(None, targets - {own_origin}))]
-        self.sign_in_policy = (
+        sign_in_policy = (
             policy_without_form_action if None in targets or signs_out_at_provider else policy + "".join(sources)
         )
+        self.sign_in_policy = sign_in_policy.replace("frame-ancestors 'self'", "frame-ancestors 'none'")
         """The Content-Security-Policy of a page with sign-in forms."""
         self._signed_in_policy = policy_without_form_action if signs_out_at_provider else None
         common: Pairs = (
@@ -59,7 +62,7 @@ class SecurityHeaders:
             ("Cross-Origin-Resource-Policy", "same-origin"),
             *((("Strict-Transport-Security", _HSTS),) if secure else ()),
         )
-        other: Pairs = (*common, ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"))
+        other: Pairs = (*common, ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'self'"))
         document: Pairs = (
             *common,
             ("Content-Security-Policy", policy),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, current_app, render_template
+from flask import Flask, Response, current_app, render_template, request
 from markupsafe import Markup
 
 from genkan.web.access import public
 from genkan.web.context import (
+    app_state,
     auth,
     base_path,
     csrf_token,
@@ -14,11 +15,11 @@ from genkan.web.context import (
     request_state,
     session_fingerprint,
     session_result,
-    sign_in_url,
     site_root,
 )
 from genkan.web.responses import service_unavailable
 from genkan.web.static_files import package_url, provider_icon
+from genkan.web.urls.sign_in import sign_in_url
 
 
 def user_menu(loading: bool = False, nonce: str | None = None, assets: bool = True) -> Markup:
@@ -27,12 +28,21 @@ def user_menu(loading: bool = False, nonce: str | None = None, assets: bool = Tr
     With `loading` the menu is the same for every visitor and loads itself, so the page can be cached. `nonce` is that of
     the page's Content-Security-Policy. Flask-Talisman's is found without it. A layout that has the style sheet and the script already passes `assets=False`.
     """
-    html = render_template(get_core().pages.menu, **TEMPLATE_CONTEXT, menu_loading=loading)
+    template = get_core().pages.menu
+    html = render_template(template, **TEMPLATE_CONTEXT, menu_loading=loading, page_access=_page_access())
     state = request_state()
     if assets and not state.has_menu_assets:
         state.has_menu_assets = True
         html = render_template("genkan/_menu_assets.html", **TEMPLATE_CONTEXT, nonce=nonce) + html
     return Markup(html)  # noqa: S704 (rendered by templates, which escape)
+
+
+def _page_access() -> str | None:
+    """Return `private` or `public` for the page around the menu. None if the application is not strict."""
+    state = app_state()
+    if not state.strict:
+        return None
+    return "public" if request.endpoint is None or request.endpoint in state.public else "private"
 
 
 def menu_fragment() -> str | Response:

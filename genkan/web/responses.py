@@ -13,9 +13,10 @@ from werkzeug.wrappers import Response as BaseResponse
 from genkan.errors import AuthError, InvalidSettings, ProviderUnavailable, ReauthorizationRequired, SessionRequired
 from genkan.http.urls import add_query
 from genkan.types import JSON
-from genkan.web.context import app_state, base_path, return_url, session_result, sign_in_url
+from genkan.web.context import app_state, base_path, session_result
 from genkan.web.error_messages import error_message
 from genkan.web.headers import PRIVATE_HEADERS
+from genkan.web.urls.sign_in import return_url, sign_in_url
 
 ResponseLike = Response | BaseResponse
 
@@ -69,8 +70,11 @@ def json_response(body: JSON, status: int = 200) -> Response:
 def unauthorized() -> Response:
     """Return the response for a request without a session: 401 JSON, 401 with HX-Redirect, or 303 to the sign-in page.
 
-    503 if the session could not be read, like `service_unavailable`.
+    503 if the session could not be read, like `service_unavailable`. For OPTIONS the response with the allowed methods: a
+    browser asks without cookies before a request to another origin.
     """
+    if request.method == "OPTIONS":
+        return current_app.make_default_options_response()
     if session_result().failed:
         return service_unavailable()
     return deny(401, {"error": "Unauthorized"}, "Sign in to continue.", sign_in_url())

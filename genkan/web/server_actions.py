@@ -12,9 +12,11 @@ from genkan.actions.sign_in import start_flow
 from genkan.actions.sign_out import sign_out as sign_out_action
 from genkan.actions.sign_out import sign_out_silently
 from genkan.actions.update_session import apply_update
+from genkan.core import Core
 from genkan.errors import AuthError, ConfigurationError, SessionRequired
 from genkan.http.csrf import SAFE_METHODS
 from genkan.http.messages import ActionRequest
+from genkan.providers.base import Provider
 from genkan.session.reader import NO_SESSION, SessionResult
 from genkan.types import JSON, Session
 from genkan.web.access import require_fresh
@@ -117,6 +119,21 @@ def access_token(provider_id: str, *, provider_account_id: str | None = None) ->
     if not user_id:
         raise SessionRequired
     return access_tokens.access_token(user_id, provider_id, get_core(), provider_account_id=provider_account_id)
+
+
+def linked_providers(core: Core) -> list[Provider] | None:
+    """Return the enabled providers that the signed-in user has an account at. None if no user is. Raises AdapterError.
+
+    All enabled providers without a database, which alone knows the accounts.
+    """
+    result = session_result()
+    if result.cached is None:
+        return None
+    if core.is_stateless:
+        return list(core.providers.values())
+    accounts = core.adapter.list_accounts(result.user_id) if result.user_id else []
+    ids = {account.provider for account in accounts}
+    return [provider for provider in core.providers.values() if provider.id in ids]
 
 
 def _unsafe_request(redirect_to: str | None) -> ActionRequest:

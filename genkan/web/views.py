@@ -17,7 +17,7 @@ from genkan.errors import CrossOriginRequest, MissingCSRF, UnknownAction
 from genkan.http.messages import ActionRequest, ActionResponse, Template
 from genkan.http.urls import add_query, relative_url
 from genkan.session.reader import NO_SESSION
-from genkan.web.access import csrf_exempt, linked_providers, own_blueprint, public
+from genkan.web.access import csrf_exempt, own_blueprint, public
 from genkan.web.context import (
     add_static_headers,
     app_state,
@@ -35,6 +35,7 @@ from genkan.web.convert import single_form_value, to_request, to_response
 from genkan.web.error_messages import Message, error_message
 from genkan.web.menu import action_url, home_url
 from genkan.web.responses import RETRY_SECONDS, error_response, http_error, json_response
+from genkan.web.server_actions import linked_providers
 
 
 def session() -> Response:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from werkzeug.datastructures import WWWAuthenticate
+from werkzeug.exceptions import RequestedRangeNotSatisfiable, TooManyRequests, Unauthorized
 from werkzeug.test import TestResponse
 
 from genkan import public
@@ -110,6 +112,24 @@ def test_an_error_of_the_api_is_json(browser: Browser, path: str, method: str, s
 
 def test_method_not_allowed_names_the_allowed_methods(browser: Browser) -> None:
     assert set(request_error(browser, 405).headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
+
+
+@pytest.mark.parametrize("prefix", ["", "/api"])
+def test_an_error_page_keeps_the_headers_of_the_error(app: Flask, prefix: str) -> None:
+    errors: dict[str, Exception] = {
+        "/basic": Unauthorized(www_authenticate=WWWAuthenticate("basic", {"realm": "shop"})),
+        "/range": RequestedRangeNotSatisfiable(length=7),
+        "/later": TooManyRequests(retry_after=9),
+    }
+    for path, error in errors.items():
+        app.add_url_rule(prefix + path, path[1:], public(Fault(error)))
+    client = Browser(app).client
+    headers = {path: client.get(prefix + path, base_url=ORIGIN).headers for path in errors}
+
+    assert headers["/basic"]["WWW-Authenticate"] == "Basic realm=shop"
+    assert headers["/range"]["Content-Range"] == "bytes */7"
+    assert headers["/later"]["Retry-After"] == "9"
+    assert all(len(each.getlist("Content-Type")) == 1 for each in headers.values())
 
 
 def test_without_the_database_the_response_has_retry_after(browser: Browser) -> None:

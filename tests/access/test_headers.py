@@ -100,10 +100,11 @@ def test_every_page_has_a_policy_that_allows_only_own_files(responses: list[Test
 
     for page in pages:
         policy = policy_of(page)
-        assert [policy[name] for name in ("default-src", "object-src", "base-uri", "frame-ancestors")] == [
-            ["'none'"]
-        ] * 4
-        assert [policy[name] for name in ("script-src", "style-src", "connect-src")] == [["'self'"]] * 3
+        assert [policy[name] for name in ("default-src", "base-uri")] == [["'none'"]] * 2
+        own = ("script-src", "style-src", "connect-src", "media-src", "frame-src", "object-src", "worker-src")
+        assert [policy[name] for name in own] == [["'self'"]] * len(own)
+        framed_by = ["'none'"] if page.request.path in NEVER_FRAMED and page.status_code == 200 else ["'self'"]
+        assert policy["frame-ancestors"] == framed_by, page.request.path
         assert policy["form-action"][0] == "'self'"
         assert set(policy["img-src"]) == {"'self'", "https:"}
         assert not any(
@@ -114,7 +115,7 @@ def test_every_page_has_a_policy_that_allows_only_own_files(responses: list[Test
 def test_other_responses_have_a_policy_that_allows_nothing(responses: list[TestResponse]) -> None:
     for response in responses:
         if not is_page(response):
-            assert policy_of(response) == {"default-src": ["'none'"], "frame-ancestors": ["'none'"]}
+            assert policy_of(response) == {"default-src": ["'none'"], "frame-ancestors": ["'self'"]}
 
 
 def test_form_action_allows_providers_on_the_sign_in_page_only(module_app: Flask) -> None:
@@ -155,6 +156,9 @@ def test_form_action_of_the_sign_in_page_is_left_out_if_an_origin_is_unknown(
 
 LOADING = {"script", "link", "iframe", "object", "embed", "base", "img"}
 RUNNING = ("javascript:", "data:", "js:")
+NEVER_FRAMED = {"/api/auth/signin", "/account"}
+"""Pages that no other page may frame, of the same site either."""
+
 BANNERS = ("Traceback", "ZeroDivision", "/srv/", "site-packages", ".py", "Werkzeug", "Flask/", "Python/", "sqlite")
 
 
@@ -266,8 +270,8 @@ def test_no_response_shows_versions_or_error_details(responses: list[TestRespons
             assert word not in response.text or response.request.path in {"/", "/about"}, (response.request.path, word)
 
 
-def test_pages_cannot_be_framed_and_request_no_device_access(module_app: Flask) -> None:
+def test_other_sites_cannot_frame_pages_and_pages_request_no_device_access(module_app: Flask) -> None:
     response = Browser(module_app).get("/")
 
     assert response.headers["Permissions-Policy"] == "camera=(), geolocation=(), microphone=()"
-    assert policy_of(response)["frame-ancestors"] == ["'none'"]
+    assert policy_of(response)["frame-ancestors"] == ["'self'"]

@@ -22,7 +22,7 @@ def test_signing_out_deletes_the_session_cookie_and_redirects_to_the_callback_ur
 
     assert (response.status_code, response.headers["Location"]) == (303, f"{ORIGIN}/about")
     assert DELETED in response.headers.getlist("Set-Cookie")
-    assert response.headers["Clear-Site-Data"] == '"cache"'
+    assert "Clear-Site-Data" not in response.headers  # its time grows with the browser's cache
     assert browser.session() is None
 
 

@@ -49,7 +49,7 @@ def test_revoking_the_session_in_use_signs_out(hana: Browser, phone: Browser, he
         assert (response.status_code, response.headers["HX-Redirect"]) == (204, "/")
     else:
         assert (response.status_code, response.headers["Location"]) == (303, f"{ORIGIN}/")
-    assert response.headers["Clear-Site-Data"] == '"cache"'
+    assert "Clear-Site-Data" not in response.headers  # its time grows with the browser's cache
     assert hana.cookie("authjs.session-token") is None
     assert hana.session() is None
     assert phone.session() is not None

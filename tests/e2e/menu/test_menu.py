@@ -233,10 +233,10 @@ def test_htmx_is_configured_without_eval_and_without_cross_origin_requests(htmx_
 
     assert live["version"] == htmx_window.htmx
     assert meta.items() <= live.items()
-    for name in ("allowEval", "allowScriptTags", "includeIndicatorStyles", "historyRestoreAsHxRequest", "history"):
+    for name in ("allowEval", "allowScriptTags", "includeIndicatorStyles", "historyRestoreAsHxRequest"):
         assert meta[name] is False
     assert meta["selfRequestsOnly"] is True
-    assert meta["historyCacheSize"] == 0
+    assert (meta["historyCacheSize"], meta["history"]) == (0, "reload")
     assert meta["noSwap"] == [204, 304, "4xx", "5xx"]
 
 

@@ -53,7 +53,7 @@ def test_a_signed_out_form_with_an_outdated_csrf_token_waits_for_a_sign_in(
     type_note(page)
     delete_csrf_cookie(form_window)
     press(page, "Save note")
-    expect(dialog(page)).to_be_visible()
+    expect(dialog(page, "Sign in to continue")).to_be_visible()
     sign_in_again(page)
 
     expect(page.get_by_text("Saved: unsaved note")).to_be_visible()

@@ -56,22 +56,28 @@ def test_each_function_for_templates_is_in_the_table() -> None:
 
 def test_the_snippets_run(tmp_path: Path) -> None:
     """The tests of the document pass for the application of the document."""
-    application, tests = SNIPPETS
-    (tmp_path / "shop.py").write_text(application)
+    application, uploads, tests = SNIPPETS
+    (tmp_path / "shop.py").write_text(application + uploads)
     fixture = """
 import pytest
-from shop import create_app
+from flask import request
+from shop import create_app, uploads
+
+uploads.add_url_rule("/", view_func=lambda: str(request.max_content_length), methods=["POST"])
 
 @pytest.fixture
 def app():
     app = create_app()
     app.testing = True
+    app.config["MAX_CONTENT_LENGTH"] = 1000
+    app.register_blueprint(uploads)
     return app
 
 def test_marks(app):
     client = app.test_client()
     statuses = [client.get("/admin/help"), client.post("/hooks/payment"), client.get("/admin/")]
     assert [response.status_code for response in statuses] == [200, 200, 303]
+    assert client.post("/uploads/").text == str(50 * 1024 * 1024)
 
 """
     (tmp_path / "test_shop.py").write_text(fixture + tests)

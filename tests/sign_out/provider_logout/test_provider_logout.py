@@ -26,7 +26,7 @@ def test_the_sign_out_leads_to_the_provider_and_back_to_the_callback_url(signed_
     params = query(location)
 
     assert (response.status_code, response.headers["Referrer-Policy"]) == (303, "no-referrer")
-    assert response.headers["Clear-Site-Data"] == '"cache"'
+    assert "Clear-Site-Data" not in response.headers  # its time grows with the browser's cache
     assert set(params) == {"id_token_hint", "post_logout_redirect_uri", "client_id", "state"}
     assert (params["client_id"], params["post_logout_redirect_uri"]) == (
         signed_in_client.op.client_id,

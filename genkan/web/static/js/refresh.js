@@ -5,7 +5,14 @@ let controller, isSending;
 
 /** Replaces the menu by the one that the server renders now. Keeps it if the request fails. */
 export async function refresh(menu) {
-  if (!isSending) await replace(menu, await request(menu.getAttribute("hx-get"), { cache: "no-store" }));
+  if (isSending) return;
+  try {
+    if (await replace(menu, await request(menu.getAttribute("hx-get"), { cache: "no-store" }))) return;
+  } catch (error) {
+    if (error.name === "AbortError") return;
+  }
+  // A page that is covered until its user is known.
+  if ("covered" in document.body.dataset) location.reload();
 }
 
 addEventListener(
@@ -32,6 +39,19 @@ addEventListener(
   },
   true,
 );
+
+// htmx has the fields of DELETE and GET in the URL, which is kept in logs and in the history. The token is sent as a header.
+for (const name of ["htmx:config:request", "htmx:configRequest"]) {
+  addEventListener(name, ({ detail }) => {
+    const { method = detail.verb, body, headers } = detail.ctx?.request ?? detail;
+    const fields = body ?? detail.formData;
+    const source = detail.ctx?.sourceElement ?? detail.elt;
+    const isOwn = source.closest("#user-menu, [data-genkan]");
+    if (!isOwn || !/^(get|delete)$/i.test(method) || !fields?.has?.("csrfToken")) return;
+    headers["X-CSRF-Token"] = fields.get("csrfToken");
+    fields.delete("csrfToken");
+  });
+}
 
 /** Sends a form of the menu, such as the one to sign out, and replaces the menu. Throws an error if that fails. */
 async function send(form) {

@@ -148,6 +148,7 @@ function show(next) {
   if (next === "ended" || next === "other") signedOut = true;
   if (next === "sending" || next === "signedIn") signedOut = false;
   [title.textContent, text.textContent, action.textContent = ""] = MESSAGES[next];
+  if (next === "ended" && !blocked.user) title.textContent = "Sign in to continue";
   if (KEEPS_INPUT.includes(next) && hasInput()) text.textContent += " What you typed stays here.";
   action.hidden = !MESSAGES[next][2];
   later.hidden = next === "sending";
@@ -211,7 +212,12 @@ const isRepeated = ({ detail }) => state === "sending" && read(detail).event ===
 on("htmx:after:swap htmx:afterSwap", onMenuChange);
 try {
   new BroadcastChannel("next-auth").onmessage = () => (sessionChanged = popupOpened);
-} catch {} // without it, the sign-in is noticed when the page is visible again
+} catch {
+  addEventListener("focus", () => {
+    sessionChanged = popupOpened;
+    if (sessionChanged && blocked) refreshSession();
+  });
+}
 
 // The server can't read the session at the moment.
 on("htmx:finally:request htmx:afterRequest", ({ detail }) => {

@@ -6,7 +6,8 @@ const OWN = "#user-menu, [data-genkan]";
 
 let menu = document.getElementById("user-menu");
 let status = menu?.dataset.status;
-let channel, user, isRemote, refreshedAt, slowTimer, noticeTimer, focused, opened, sentUntil;
+let channel, user, isRemote, slowTimer, noticeTimer, focused, opened, sentUntil;
+let refreshedAt = 0;
 
 const on = (names, listener) => names.split(" ").forEach((name) => addEventListener(name, listener, true));
 const broadcast = (trigger) => channel?.postMessage({ event: "session", data: { trigger } });
@@ -31,7 +32,7 @@ on("session-changed", ({ detail }) => {
 });
 
 on("visibilitychange online", () => {
-  if (!document.hidden && !(Date.now() < refreshedAt + 5000)) refresh();
+  if (!document.hidden && Date.now() > refreshedAt + 5000) refresh();
 });
 
 function cover(reason = "") {
@@ -39,12 +40,17 @@ function cover(reason = "") {
 }
 on("pagehide", () => cover());
 on("pageshow", ({ persisted }) => {
-  if (persisted) cover(), refresh();
+  if (!persisted) return;
+  cover();
+  if (menu) refresh();
+  else if ("private" in page) location.reload();
 });
 
 function announce() {
-  if (!menu || status === "loading") return;
+  if (!menu) return;
   const { session } = menu.dataset;
+  if (menu.dataset.page === "private") page.private = "";
+  if (status === "loading") return;
   user ||= session;
   try {
     const last = localStorage["genkan.session"] || "";
@@ -58,6 +64,7 @@ function replaceMenu(next) {
   const changed = menu && status !== "loading" && next.dataset.session !== before;
   menu = next;
   status = menu.dataset.status;
+  if (menu.dataset.page) delete page.private;
   announce();
   isRemote = false;
   if (changed && before) for (const part of document.querySelectorAll("body [data-private]")) part.textContent = "";
@@ -180,11 +187,8 @@ on("pointerdown focusin keydown", ({ key, target }) => {
 });
 
 function useFallback({ target }) {
-  const { dataset } = target;
-  const url = dataset?.genkanFallback;
-  if (!url) return;
-  delete dataset.genkanFallback;
-  target.src = url;
+  const url = target.dataset?.genkanFallback;
+  if (url && target.getAttribute("src") !== url) target.src = url;
 }
 on("error", useFallback);
 for (const target of document.images) if (target.complete && !target.naturalWidth) useFallback({ target });
@@ -198,6 +202,6 @@ function notify(text) {
 
 announce();
 on("DOMContentLoaded", () => {
-  window.htmx?.version > "4" || import("./refresh.js").catch(() => {});
   if (status === "loading") setTimeout(fetchMenu);
+  if (!(window.htmx?.version > "4") || document.querySelector("[hx-delete]")) import("./refresh.js").catch(() => {});
 });
