@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from flask import Flask
@@ -19,6 +20,18 @@ class BufferedClient(FlaskClient):
     def open(self, *args: Any, buffered: bool = True, **request: Any) -> TestResponse:
         """Send a request and return the buffered response."""
         return super().open(*args, buffered=buffered, **request)
+
+
+class ThreadedClient(BufferedClient):
+    """Test client that sends each request in a thread of its own, as a server does.
+
+    asgiref runs no async view in a thread that has an event loop, which Playwright leaves in that of the tests.
+    """
+
+    def open(self, *args: Any, **request: Any) -> TestResponse:
+        """Send a request and return the buffered response."""
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(super().open, *args, **request).result()
 
 
 class Browser:

@@ -82,14 +82,12 @@ def test_the_api_returns_401_as_json_whatever_the_client_accepts(browser: Browse
 
 
 @pytest.mark.parametrize("cookie", ["nonsense", "a.b.c.d.e", "x" * 4000])
-def test_an_invalid_session_cookie_is_refused_and_deleted(browser: Browser, cookie: str) -> None:
+def test_a_session_cookie_that_does_not_open_is_refused_and_left_alone(browser: Browser, cookie: str) -> None:
     for route in private_routes(browser.app):
         browser.client.set_cookie("authjs.session-token", cookie, domain="127.0.0.1")
         response = send(browser, route)
         assert response.status_code == (401 if is_api(route) else 303)
-        assert "authjs.session-token=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax" in response.headers.getlist(
-            "Set-Cookie"
-        )
+        assert not [line for line in response.headers.getlist("Set-Cookie") if line.startswith("authjs.session-token")]
 
 
 def test_a_signed_in_user_may_open_every_private_page(browser: Browser) -> None:

@@ -69,7 +69,7 @@ def errors(browser: Browser) -> Iterator[TestResponse]:
     yield browser.post("/api/auth/signin", headers={"Origin": "https://evil.example"})
     yield browser.get("/broken")
     yield browser.get("/api/auth//session")
-    yield browser.client.get("/", base_url="http://localhost:9")
+    yield browser.client.get("/", base_url="http://localhost:5000")
 
 
 def all_responses(browser: Browser) -> Iterator[TestResponse]:

@@ -61,7 +61,7 @@ begun = client.post("/api/auth/signin/development", data={"csrfToken": token, "c
 forms = re.findall(r"<form.*?</form>", client.get(begun.location).text, re.DOTALL)
 (form,) = (form for form in forms if "Hana Example" in form)
 fields = re.findall(r'name="([^"]+)"[^>]*?value="([^"]*)"', form)
-chosen = client.post("/development/authorize", data={name: html.unescape(value) for name, value in fields})
+chosen = client.post(begun.location.partition("?")[0], data={name: html.unescape(value) for name, value in fields})
 end = client.get(chosen.location).location
 versions = {one.metadata["Name"].lower(): one.version for one in importlib.metadata.distributions()}
 print(json.dumps({"end": end, "user": client.get(end).json, "versions": versions, "modules": [*sys.modules]}))

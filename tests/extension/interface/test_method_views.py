@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from flask.views import MethodView, View
 
 from genkan import csrf_exempt, fresh_login_required, login_required, public, require_session, roles_required
+from tests.browser import ThreadedClient
 from tests.extension.conftest import MakeGuest
 
 
@@ -58,6 +59,7 @@ class Private(View):
 @pytest.fixture(name="app")
 def _app(make_guest: MakeGuest) -> Flask:
     app = make_guest(strict=True)
+    app.test_client_class = ThreadedClient
     fish, bread = Shop("fish"), Shop("bread")
     rules: dict[str, Any] = {
         "/show": public(fish.show),

@@ -11,7 +11,7 @@ from flask import Flask, g, render_template_string
 from flask.views import MethodView
 
 from genkan import auth, fresh_login_required, login_required, public, require_session, roles_required
-from tests.browser import Browser
+from tests.browser import Browser, ThreadedClient
 from tests.extension.conftest import MakeGuest
 from tests.extension.neighbours.conftest import NAME
 from tests.extension.test_first_use import browser_of
@@ -28,6 +28,8 @@ class Basket(MethodView):
 
 
 def add_async_views(app: Flask) -> None:
+    app.test_client_class = ThreadedClient
+
     @app.before_request
     async def remember_the_name() -> None:
         session = auth()
