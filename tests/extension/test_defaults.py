@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -173,3 +175,26 @@ def test_the_account_page_needs_a_session_and_a_token(guest: Flask) -> None:
 
 def test_browser_fixture(guest: Flask) -> None:
     assert isinstance(browser_of(guest), Browser)
+
+
+def test_no_logger_of_the_application_or_of_a_library_is_changed(guest: Flask) -> None:
+    """A host's own configuration of logging decides, in a process that had none before."""
+    script = (
+        "import logging\n"
+        "import alembic.config, sqlalchemy, requests, urllib3, authlib, werkzeug\n"
+        "def state():\n"
+        "    loggers = [logging.root, *map(logging.getLogger, list(logging.root.manager.loggerDict))]\n"
+        "    return {one.name: (one.level, len(one.handlers), one.propagate) for one in loggers}\n"
+        "from flask import Flask\n"
+        "before = state()\n"
+        "from genkan import Genkan\n"
+        f"app = Flask('guest', instance_path={guest.instance_path!r})\n"
+        "app.testing = True\n"
+        "Genkan(app)\n"
+        "app.test_client().get('/api/auth/session')\n"
+        "after = state()\n"
+        "assert {name: after[name] for name in before} == before\n"
+        "assert not [name for name, found in after.items() if name.startswith('genkan') and found != (0, 0, True)]\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

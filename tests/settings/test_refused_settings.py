@@ -18,7 +18,7 @@ REFUSED_EVERYWHERE: list[tuple[str, str]] = [
     ("AUTH_OIDC_NAME", '"ACME"'),
     ("GENKAN_COOKIE_PREFIX", '"shop"'),
     ("WEB_CONCURRENCY", '"2"'),
-    ("DATABASE_URL", '"sqlite:////tmp/genkan.db"'),
+    ("DATABASE_URL", '"sqlite:///genkan.db"'),
     ("AUTH_URL", "app.example.test"),
     ("AUTH_URL", "ftp://app.example.test"),
     ("AUTH_URL", "https://"),
