@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from genkan.adapters import Adapter
@@ -69,7 +70,7 @@ class Pages:
                 raise ConfigurationError(f"pages.{name}: another path of Genkan is the same. Give each its own path.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Core:
     """The parts that the sign-in of one application consists of. Built once for each application, and frozen."""
 
@@ -99,8 +100,11 @@ class Core:
     csrf: CSRF
     sessions: Sessions
     checks: Checks
-    oauth: OAuthClient
-    provider_logout: ProviderLogout
+    wsgi_apps: Mapping[str, WSGIApplication]
+    """URL prefixes that a WSGI application in this process serves, in place of a provider's server."""
+    network: Network
+    provider_logout_states: Sealer
+    """Seals the state of a sign-out at the provider."""
     sign_out_tickets: Sealer
     """Seals the tickets with which a sign-out that failed is tried again."""
     updatable_fields: Mapping[str, type]
@@ -160,9 +164,8 @@ class Core:
         """
         config, pages, callbacks = session_config or SessionConfig(), pages or Pages(), callbacks or Callbacks()
         _check(origin, secrets, providers, config)
-        secure, actions = origin.startswith("https:"), f"{origin}{prefix}{pages.base_path}"
+        secure = origin.startswith("https:")
         names = CookieNames.of(secure=secure, session=config.cookie_name, prefix=cookie_prefix, path=cookie_path)
-        oauth = _oauth_client(actions, cache, clock, wsgi_apps or {}, network)
         return cls(
             origin=origin,
             prefix=prefix,
@@ -192,8 +195,9 @@ class Core:
                 monotonic=monotonic,
             ),
             checks=Checks(Sealer(secrets, "authjs.flow", clock), names.flow_prefix, secure, clock),
-            oauth=oauth,
-            provider_logout=_provider_logout(oauth, secrets, names, front_page(origin, prefix), actions),
+            wsgi_apps=wsgi_apps or {},
+            network=network,
+            provider_logout_states=Sealer(secrets, "authjs.sign-out", clock),
             sign_out_tickets=Sealer(secrets, "genkan.sign-out-ticket", clock),
             updatable_fields=updatable_fields or {},
             rate_limit=RateLimit(RATE_LIMIT_BURST, SECONDS_PER_SIGN_IN, monotonic),
@@ -210,37 +214,32 @@ class Core:
     @property
     def front_page(self) -> str:
         """The absolute URL of the application's front page. It is the origin if there is no prefix, as in Auth.js."""
-        return front_page(self.origin, self.prefix)
+        return f"{self.origin}{self.prefix}/" if self.prefix else self.origin
 
+    # The modules of these two are imported at the first sign-in or sign-out that needs them. A second instance, which two
+    # threads may build at once, does no harm: they keep nothing between requests but the cache.
+    @cached_property
+    def oauth(self) -> OAuthClient:
+        """The OAuth client."""
+        from genkan.oauth.client import OAuthClient  # noqa: PLC0415
+        from genkan.oauth.discovery import Discovery  # noqa: PLC0415
 
-def front_page(origin: str, prefix: str) -> str:
-    """Return the URL of the front page of an application below `prefix`."""
-    return f"{origin}{prefix}/" if prefix else origin
+        discovery = Discovery(self.cache, self.clock)
+        return OAuthClient(self.action_url("/callback/"), discovery, self.clock, self.wsgi_apps, self.network)
 
+    @cached_property
+    def provider_logout(self) -> ProviderLogout:
+        """What signs users out at their provider."""
+        from genkan.oauth.logout import POST_LOGOUT_REDIRECT_PATH, ProviderLogout  # noqa: PLC0415
 
-def _oauth_client(
-    actions: str, cache: Cache, clock: Clock, wsgi_apps: Mapping[str, WSGIApplication], network: Network
-) -> OAuthClient:
-    # Imported here, because a process that builds no core needs no OAuth client.
-    from genkan.oauth.client import OAuthClient  # noqa: PLC0415
-    from genkan.oauth.discovery import Discovery  # noqa: PLC0415
-
-    return OAuthClient(f"{actions}/callback/", Discovery(cache, clock), clock, wsgi_apps, network)
-
-
-def _provider_logout(
-    oauth: OAuthClient, secrets: Sequence[str], names: CookieNames, front_page: str, actions: str
-) -> ProviderLogout:
-    from genkan.oauth.logout import POST_LOGOUT_REDIRECT_PATH, ProviderLogout  # noqa: PLC0415 (as above)
-
-    return ProviderLogout(
-        oauth,
-        Sealer(secrets, "authjs.sign-out", oauth.clock),
-        names.sign_out,
-        front_page,
-        f"{actions}{POST_LOGOUT_REDIRECT_PATH}",
-        oauth.clock,
-    )
+        return ProviderLogout(
+            self.oauth,
+            self.provider_logout_states,
+            self.cookie_names.sign_out,
+            self.front_page,
+            self.action_url(POST_LOGOUT_REDIRECT_PATH),
+            self.clock,
+        )
 
 
 def _check(origin: str, secrets: Sequence[str], providers: Sequence[Provider], config: SessionConfig) -> None:

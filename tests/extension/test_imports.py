@@ -37,6 +37,28 @@ testing.sign_in(app, client, name="Ada")
 print(json.dumps([refused, client.get("/").text]))
 """
 
+OAUTH = {"genkan.oauth.client", "genkan.oauth.logout", "genkan.dev_provider.endpoints", "authlib.oauth2", "requests"}
+
+SIGN_IN = """
+import json, secrets, sys
+from flask import Flask
+from genkan import Genkan, auth
+
+app = Flask(__name__)
+app.testing = True
+github = {"AUTH_GITHUB_ID": "id", "AUTH_GITHUB_SECRET": secrets.token_hex()}
+Genkan(app, AUTH_URL="https://app.example.com", AUTH_SECRET=secrets.token_hex(), AUTH_DEVELOPMENT_PROVIDER="off", **github)
+app.add_url_rule("/", "front", lambda: str(auth()))
+client = app.test_client()
+assert client.get("/", base_url="https://app.example.com").text == "None"
+assert client.get("/api/auth/signin", base_url="https://app.example.com").status_code == 200
+before = [*sys.modules]
+token = client.get("/api/auth/csrf", base_url="https://app.example.com").get_json()["csrfToken"]
+answer = client.post("/api/auth/signin/github", data={"csrfToken": token}, base_url="https://app.example.com")
+assert answer.location.startswith("https://github.com/login/oauth/authorize?"), answer.location
+print(json.dumps([before, [*sys.modules]]))
+"""
+
 
 def run(code: str, folder: Path) -> Any:
     command = [sys.executable, "-W", "error", "-c", code]
@@ -55,3 +77,9 @@ def test_an_import_of_the_package_imports_nothing_that_takes_long(tmp_path: Path
 
 def test_strict_works_without_flask_login_and_has_no_current_user(tmp_path: Path) -> None:
     assert run(WITHOUT, tmp_path) == [303, "Ada"]
+
+
+def test_code_for_providers_is_imported_at_the_first_sign_in(tmp_path: Path) -> None:
+    at_request, at_sign_in = run(SIGN_IN, tmp_path)
+    assert OAUTH & set(at_request) == set()
+    assert {"genkan.oauth.client", "authlib.oauth2"} <= set(at_sign_in)
