@@ -1,6 +1,6 @@
 # `make run` to look at it, `make check` and `make test` to change it, `make serve` for production.
 .POSIX:
-.PHONY: run serve setup test check test-pythons lint lock bench dist
+.PHONY: run serve setup test check test-pythons lint lock bench docs dist
 
 UNIT = tests/unit
 # Four at most: each may start a PostgreSQL and a Chromium. A crash ends the run: a replaced process may wait for ever.
@@ -38,6 +38,11 @@ lint:
 bench:
 	@sh scripts/setup.sh requirements-dev.txt
 	@exec .venv/bin/python -m bench
+
+# Build the documentation into docs/_build/html.
+docs:
+	@sh scripts/setup.sh requirements-dev.txt
+	@exec .venv/bin/python -m sphinx -q -W --keep-going docs docs/_build/html
 
 lock:
 	@sh scripts/lock.sh

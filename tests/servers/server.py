@@ -54,9 +54,13 @@ class ServerClient(requests.Session):
 
     def sign_in_as_hana(self) -> None:
         """Sign in as Hana Example at the development provider."""
+        self.sign_in_as("Hana Example")
+
+    def sign_in_as(self, name: str) -> None:
+        """Sign in as a user of the development provider."""
         url = self.start("development")
         page = self.ask("GET", url).text
-        form = next(form for form in re.findall(r"<form.*?</form>", page, re.DOTALL) if "Hana Example" in form)
+        form = next(form for form in re.findall(r"<form.*?</form>", page, re.DOTALL) if name in form)
         fields = {name: unescape(value) for name, value in re.findall(r'name="(\w+)"[^>]*?value="([^"]*)"', form)}
         self.ask("GET", self.ask("POST", urlsplit(url).path, data=fields).headers["Location"])
 
