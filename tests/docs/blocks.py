@@ -21,7 +21,7 @@ CODE = {"code-block", "code", "sourcecode"}
 CONTAINERS = {"note", "tip", "hint", "warning", "important", "caution", "danger", "attention", "seealso", "admonition"}
 OTHERS = {"toctree", "eval-rst", "literalinclude", "image", "figure", "include", "contents"}
 """Directives without code. The tests of the examples run what is included from them."""
-HIDDEN = re.compile(r"<!-- (file|run): (.+?) -->")
+HIDDEN = re.compile(r"^<!-- (file|run): (.+?) -->$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -47,18 +47,21 @@ def name_of(document: Path) -> str:
 
 def blocks_of(document: Path) -> list[Block]:
     """Return the blocks of a document in their order."""
-    return list(_blocks(document, document.read_text(), 1))
+    return list(blocks_in(document, document.read_text()))
 
 
-def _blocks(document: Path, text: str, first_line: int) -> Iterator[Block]:
+def blocks_in(document: Path, text: str, first_line: int = 1) -> Iterator[Block]:
+    """Return the blocks of a text that begins in this line of the document."""
     parser = MarkdownIt("commonmark").enable("table").use(colon_fence_plugin)
     file = None
     for token in parser.parse(text):
         line = first_line + (token.map or [0])[0]
-        if token.type == "html_block" and (hidden := HIDDEN.fullmatch(token.content.strip())):
-            if hidden[1] == "run":
-                yield Block(document, line, "sh", hidden[2] + "\n")
-            file = hidden[2] if hidden[1] == "file" else None
+        if token.type == "html_block":
+            for number, (kind, content) in enumerate(HIDDEN.findall(token.content)):
+                if kind == "run":
+                    yield Block(document, line + number, "sh", content + "\n")
+                else:
+                    file = content
         elif token.type in {"fence", "colon_fence"}:
             yield from _fence(document, token.info.strip(), token.content, line, file)
             file = None
@@ -78,6 +81,6 @@ def _fence(document: Path, info: str, content: str, line: int, file: str | None)
         caption = re.search(r"^\s*:caption:\s*(.+)$", options, re.MULTILINE)
         yield Block(document, line, argument, body, caption[1].strip().strip("`") if caption else file)
     elif name in CONTAINERS:
-        yield from _blocks(document, body, line + 1 + options.count("\n"))
+        yield from blocks_in(document, body, line + 1 + options.count("\n"))
     elif name not in OTHERS:
         yield Block(document, line, f"the directive {name}", content)

@@ -16,7 +16,7 @@ import genkan
 from genkan import callbacks, types
 from genkan.core import Pages
 from genkan.settings.environment import ROOT
-from tests.docs.blocks import DOCUMENTS, Block, blocks_of, name_of
+from tests.docs.blocks import DOCUMENTS, Block, blocks_in, blocks_of, name_of
 from tests.docs.checks import CHECKS, Check
 from tests.docs.page_runner import PageRunner, check_output, commands
 
@@ -106,6 +106,20 @@ def test_a_command_that_fails_is_reported_with_its_place(tmp_path: Path, package
         assert runner.execute(BLOCK, "echo $WHO") == "ada\n"
         with pytest.raises(AssertionError, match=r"^README\.md:1: flask --version --no\nexits with 2"):
             runner.execute(BLOCK, "flask --version --no")
+
+
+def test_blocks_have_their_file_language_and_line() -> None:
+    document = ROOT / "README.md"
+    text = "<!-- run: one -->\n<!-- run: two -->\n\n<!-- file: app.py -->\n```python\na\n```\n"
+    text += "```{note}\n:class: x\n\n~~~sh\nb\n~~~\n```\n:::{code-block} toml\n:caption: x.toml\n\nc = 1\n:::\n"
+    found = [(block.line, block.language, block.text, block.file) for block in blocks_in(document, text)]
+    assert found == [
+        (1, "sh", "one\n", None),
+        (2, "sh", "two\n", None),
+        (5, "python", "a\n", "app.py"),
+        (11, "sh", "b\n", None),
+        (15, "toml", "c = 1\n", "x.toml"),
+    ]
 
 
 def test_output_is_compared_line_by_line() -> None:
