@@ -229,7 +229,7 @@ class Core:
 
     @cached_property
     def provider_logout(self) -> ProviderLogout:
-        """What signs users out at their provider."""
+        """The sign-out at providers."""
         from genkan.oauth.logout import POST_LOGOUT_REDIRECT_PATH, ProviderLogout  # noqa: PLC0415
 
         return ProviderLogout(

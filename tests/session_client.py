@@ -32,6 +32,6 @@ class SessionClient:
 
     def token(self) -> Token:
         """Return the claims of the session cookie."""
-        cookie = RequestCookies(self.jar.header).session(self.core.cookie_names.session)
+        cookie = next(iter(RequestCookies(self.jar.header).sessions(self.core.cookie_names.session)), None)
         assert cookie is not None
         return self.core.sessions.sealer.open(cookie.token or "")

@@ -159,6 +159,7 @@ def _start_session(
         raise AuthError(f"callback: {type(error).__name__}") from error
     core.sessions.revocations.read_now()
     revoker.announce(revoked, core.sessions)
+    revoker.revoke_further(previous, core.sessions)
     log_activity(user.id, "signed-in", core.sessions, client=client, provider=record.provider, at=record.created)
     # A new CSRF token with every sign-in.
     return (*cookies, core.csrf.cookie(core.csrf.create()))

@@ -13,7 +13,7 @@ from genkan.http import cookies
 from genkan.http.cookies import Cookie
 from genkan.http.messages import ActionRequest, ActionResponse, Template
 from genkan.session.reader import SessionResult
-from genkan.session.revoker import find_session_id, revoke_id
+from genkan.session.revoker import find_session_id, revoke_further, revoke_id
 
 SESSION_CHANGED = '{"session-changed": {"target": "body"}}'
 """The HX-Trigger header. The target is the body, since the element that sent the request is replaced."""
@@ -81,6 +81,7 @@ def _revoke(result: SessionResult, core: Core) -> str | None:
     sid = find_session_id(result, core.sessions)
     if sid is not None:
         revoke_id(sid, "signed-out", core.sessions)
+    revoke_further(result, core.sessions)
     if result.cached is not None:
         _log.info("signed out", extra={"event": "signed-out", "user": result.user_id})
         signals.send(signals.signed_out, token=deepcopy(result.token))

@@ -13,7 +13,7 @@ from genkan.http import cookies
 from genkan.http.cookies import Cookie
 from genkan.http.messages import ActionRequest, ActionResponse
 from genkan.session import issuer
-from genkan.session.reader import decode_session, reload_user
+from genkan.session.reader import decode_session, read, reload_user
 from genkan.session.revoker import revoke_id
 from genkan.session.sessions import CachedSession, Sessions
 from genkan.types import JSON
@@ -29,13 +29,14 @@ def update(request: ActionRequest, core: Core) -> ActionResponse:
 
     Needs the CSRF token. 503 with null if the store fails, and 400 with null for any other error. Then nothing has changed.
     """
-    cookie = request.cookies.session(core.sessions.cookie_name)
+    result = read(request.cookies, core.sessions)
+    names, cookie_value = result.cookie_names, result.cookie_value
     try:
         core.csrf.verify(request)
-        if cookie is None:
-            return ActionResponse()
+        if not names or (result.invalid and not cookie_value):
+            return ActionResponse(cookies=cookies.clear(names, secure=core.secure))
         data = _allowed_fields(request.body.get("data"), core)
-        cached, set_cookies = apply_update(data, cookie.token or "", cookie.names, core.sessions)
+        cached, set_cookies = apply_update(data, cookie_value, names, core.sessions)
         return ActionResponse(body=cached.session.to_json() if cached else None, cookies=set_cookies)
     except AdapterError:
         return ActionResponse(503, headers={"Retry-After": "5"})

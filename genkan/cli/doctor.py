@@ -193,9 +193,15 @@ def _check_own_users(subject: Subject) -> Iterator[Finding]:
 
 
 def _check_cookies(subject: Subject) -> Iterator[Finding]:
+    names = subject.core.cookie_names
+    ours = (names.session, names.csrf, names.callback_url, names.sign_out)
+    for setting in ("SESSION_COOKIE_NAME", "REMEMBER_COOKIE_NAME"):
+        if subject.app.config.get(setting) in ours:
+            yield Finding(
+                "error", f"{setting}: it is the name of a cookie of Genkan.", "Give one of them another name."
+            )
     if not is_loopback(urlsplit(subject.core.origin).hostname):
         return
-    names = subject.core.cookie_names
     yield Finding(
         "hint",
         f"Cookies: {names.session}, {names.csrf} and the like are shared by all ports of this computer, so another "

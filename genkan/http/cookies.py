@@ -16,6 +16,9 @@ CHUNK_CHARACTERS = 3936
 MAX_CHUNKS = 24
 """A session with more chunks is invalid. A token of MAX_TOKEN_CHARACTERS fills seventeen."""
 
+MAX_SESSION_COOKIES = 4
+"""Cookies of one name that are tried. Each costs a decryption or a query."""
+
 _WHITESPACE = " \t"
 """Characters that a parser may strip (RFC 6265 5.2). `str.strip()` also strips NBSP and NEL, and a cookie whose name
 begins with one of them would then pass for a `__Host-` cookie."""
@@ -109,28 +112,26 @@ class RequestCookies:
         """Return the names that begin with `prefix`, each once, in the browser's order (oldest first)."""
         return list(dict.fromkeys(name for name, _ in self._pairs if name.startswith(prefix)))
 
-    def session(self, name: str) -> SessionCookie | None:
-        """Return the session token. None if the browser sent no session cookie.
+    def sessions(self, name: str) -> list[SessionCookie]:
+        """Return the session tokens, each once. Empty if the browser sent no session cookie.
 
-        Only `NAME` and `NAME.<number>` count. A whole cookie wins over chunks. Chunks are joined by number and must be
-        complete, as in Auth.js.
+        Only `NAME` and `NAME.<number>` count. Whole cookies come before chunks. Chunks are joined by number and must be
+        complete, as in Auth.js. A browser sends several cookies of one name if they have different paths or domains, the one
+        with the longest path first. At most MAX_SESSION_COOKIES are returned.
         """
-        found = dict(self._chunks(name))
-        if not found:
-            return None
-        names = tuple(name if index is None else f"{name}.{index}" for index in found)
-        whole = found.get(None)
-        return SessionCookie(whole if whole is not None else _join(found), names)
-
-    def _chunks(self, name: str) -> Iterator[tuple[int | None, str]]:
-        # Reversed, so that of two cookies of one name the first one stays in a dictionary.
-        for key, value in reversed(self._pairs):
+        whole, chunks = [], dict[int, list[str]]()
+        for key, value in self._pairs:
             if not value or not key.startswith(name):
                 continue
             if key == name:
-                yield None, _decode(value)
+                whole.append(_decode(value))
             elif (index := _chunk_index(key[len(name) :])) is not None:
-                yield index, _decode(value)
+                chunks.setdefault(index, []).append(_decode(value))
+        names = (*([name] if whole else ()), *(f"{name}.{index}" for index in chunks))
+        tokens = dict.fromkeys(
+            [*whole, *(_join(chunks, turn) for turn in range(max(map(len, chunks.values()), default=0)))]
+        )
+        return [SessionCookie(token, names) for token in tokens][:MAX_SESSION_COOKIES]
 
 
 def write_session(
@@ -170,9 +171,11 @@ def _chunk_index(suffix: str) -> int | None:
     return int(digits) if digits == str(int(digits)) else None
 
 
-def _join(chunks: dict[int | None, str]) -> str | None:
-    count = len(chunks)
-    if count > MAX_CHUNKS or any(index not in chunks for index in range(count)):
+def _join(chunks: dict[int, list[str]], turn: int) -> str | None:
+    """Return the token in the chunks that come in this turn among those of their number."""
+    values = {index: of_number[turn] for index, of_number in chunks.items() if turn < len(of_number)}
+    count = len(values)
+    if count > MAX_CHUNKS or any(index not in values for index in range(count)):
         return None
-    token = "".join(chunks[index] for index in range(count))
+    token = "".join(values[index] for index in range(count))
     return token if len(token) <= MAX_TOKEN_CHARACTERS else None

@@ -10,7 +10,7 @@ from genkan.adapters.sessions import JTI_PREFIX, session_id
 from genkan.callbacks import JWTParams
 from genkan.errors import AdapterError, AdapterUnavailable, TokenError, TokenExpired
 from genkan.http import cookies
-from genkan.http.cookies import Cookie, RequestCookies
+from genkan.http.cookies import Cookie, RequestCookies, SessionCookie
 from genkan.session import issuer
 from genkan.session.revocation_list import Verdict
 from genkan.session.sessions import CachedSession, Sessions
@@ -36,6 +36,8 @@ class SessionResult(NamedTuple):
     """True if the session has expired or was revoked, so that its cookies are deleted."""
     failed: bool = False
     """True if the session could not be read because of an error. The cookies stay."""
+    further: tuple[SessionResult, ...] = ()
+    """Results of further session cookies that hold a valid session, or could not be read. A sign-out ends them, too."""
 
     @property
     def session(self) -> Session | None:
@@ -58,9 +60,13 @@ NO_SESSION = SessionResult()
 
 def read(request_cookies: RequestCookies, sessions: Sessions) -> SessionResult:
     """Read the session of a request. Never raises: an error is logged and the result has `failed` set."""
-    cookie = request_cookies.session(sessions.cookie_name)
-    if cookie is None:
-        return NO_SESSION
+    results = [_read_cookie(cookie, sessions) for cookie in request_cookies.sessions(sessions.cookie_name)]
+    if len(results) < 2:
+        return results[0] if results else NO_SESSION
+    return _choose(results)
+
+
+def _read_cookie(cookie: SessionCookie, sessions: Sessions) -> SessionResult:
     if cookie.token is None:
         return SessionResult(cookie_names=cookie.names)
     try:
@@ -68,6 +74,20 @@ def read(request_cookies: RequestCookies, sessions: Sessions) -> SessionResult:
     except Exception as error:  # noqa: BLE001 (a callback of the application may raise anything)
         _log.error("session could not be read", extra={"error": type(error).__name__})
         return SessionResult(cookie_names=cookie.names, cookie_value=cookie.token, failed=True)
+
+
+def _choose(results: list[SessionResult]) -> SessionResult:
+    """Return the first result with a valid session. Without a session if there are several users.
+
+    Browsers send several cookies of one name if their paths or domains differ. An attacker on a neighbouring host may have
+    set one, so that the user acts as another one.
+    """
+    failed, valid = [result for result in results if result.failed], [result for result in results if result.cached]
+    if len({result.user_id for result in valid}) > 1 and not failed:
+        _log.warning("session cookies of several users", extra={"event": "session-ambiguous"})
+        return SessionResult(cookie_names=results[0].cookie_names, further=tuple(valid))
+    chosen, *further = [*failed, *valid] or sorted(results, key=lambda result: not result.invalid)[:1]
+    return chosen._replace(further=tuple(further))
 
 
 def user_id_of(request_cookies: RequestCookies, sessions: Sessions) -> str | None:

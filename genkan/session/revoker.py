@@ -94,6 +94,14 @@ def find_session_id(result: SessionResult, sessions: Sessions) -> str | None:
         return None
 
 
+def revoke_further(result: SessionResult, sessions: Sessions) -> None:
+    """Revoke the sessions of further cookies of a request, so that they do not sign in the user again. Raises AdapterError."""
+    for further in result.further:
+        sid = find_session_id(further, sessions)
+        if sid is not None:
+            revoke_id(sid, "signed-out", sessions)
+
+
 def announce(revoked: Iterable[SessionRecord], sessions: Sessions) -> None:
     """Send a signal for each of these records, and add one entry to the activity of each of their users."""
     users: set[str] = set()

@@ -280,6 +280,7 @@ def _read_session(state: RequestState) -> SessionResult:
         signals.send(signals.session, session=result.cached.session, token=deepcopy(result.cached.token))
     if app.server_timing:
         state.read_seconds = perf_counter() - started
+        app.warn_of_unknown_cookie(result)
     return result
 
 

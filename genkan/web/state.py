@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ from genkan.web.headers import SecurityHeaders
 
 EXTENSION = "genkan"
 """The key in `app.extensions`."""
+
+_log = logging.getLogger("genkan.session")
 
 
 class MovableClock:
@@ -118,7 +121,18 @@ class AppState:
         """Returns the settings, for commands. Raises ConfigurationError. None if the core was given."""
         self.test_clock = MovableClock()
         """The clock of the fixture `genkan_clock`. Used if the application is under test when the core is built."""
-        self._build, self._lock, self._is_prepared = build, RLock(), False
+        self._build, self._lock, self._is_prepared, self._has_warned = build, RLock(), False, False
+
+    def warn_of_unknown_cookie(self, result: SessionResult) -> None:
+        """Log, once, that the browser's session cookie is another application's. For development on one computer."""
+        is_unknown = result.cookie_names and not (result.cached or result.invalid or result.failed or result.further)
+        if is_unknown and not self._has_warned:
+            self._has_warned = True
+            _log.warning(
+                "The browser's session cookie does not open: another application of this host has set it, or AUTH_SECRET has "
+                "changed. If two run here, set GENKAN_COOKIE_PREFIX in one of them.",
+                extra={"event": "session-unknown"},
+            )
 
     def prepare(self, *_sender: object, **_more: object) -> None:
         """Call the functions of `at_first_request`, once. Takes the arguments of a signal's receiver."""

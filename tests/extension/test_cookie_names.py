@@ -184,3 +184,17 @@ def test_a_streamed_page_is_private_with_a_renamed_cookie_only(make_guest: MakeG
     assert "Cache-Control" not in browser.get("/stream").headers
     browser.sign_in()
     assert browser.get("/stream").headers["Cache-Control"] == "private, no-store"
+
+
+@pytest.mark.parametrize(("environment", "count"), [("development", 1), ("production", 0)])
+def test_development_warns_once_of_a_cookie_that_does_not_open(
+    make_guest: MakeGuest, caplog: pytest.LogCaptureFixture, environment: str, count: int
+) -> None:
+    app = make_guest(AUTH_SECRET=SECRET, AUTH_URL="https://localhost", GENKAN_ENV=environment)
+    browser = browser_of(app)
+    for value in ("another-application-s", "and-another"):
+        browser.client.set_cookie(app.extensions["genkan"].core.cookie_names.session, value, domain="localhost")
+        assert browser.session() is None
+    warnings = [record.getMessage() for record in caplog.records if getattr(record, "event", "") == "session-unknown"]
+    assert len([warning for warning in warnings if "GENKAN_COOKIE_PREFIX" in warning]) == count
+    assert "another" not in "".join(warnings).replace("another application", "")

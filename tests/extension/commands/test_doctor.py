@@ -183,3 +183,13 @@ def test_the_commands_of_the_documentation_run(production: Flask) -> None:
     assert {command.split()[0] for command in table} == create_group().commands.keys()
     for command in table:
         assert run(production, *command.split()).exit_code == 0
+
+
+@pytest.mark.parametrize("setting", ["SESSION_COOKIE_NAME", "REMEMBER_COOKIE_NAME"])
+def test_a_cookie_of_the_application_with_a_name_of_ours_is_an_error(production: Flask, setting: str) -> None:
+    production.config[setting] = "__Secure-authjs.session-token"
+    result = run(production)
+    assert result.exit_code == 1
+    assert findings(result, "error") == [
+        f"{setting}: it is the name of a cookie of Genkan. Give one of them another name."
+    ]

@@ -59,7 +59,7 @@ def _read(vector: dict[str, Any]) -> Token:
     secret = vector["secret"]
     sealer = Sealer([secret] if isinstance(secret, str) else secret, vector["salt"], lambda: _clock_of(vector))
     header = "; ".join(f"{cookie['name']}={cookie['value']}" for cookie in vector["cookies"])
-    cookie = RequestCookies(header).session(vector["salt"])
+    cookie = next(iter(RequestCookies(header).sessions(vector["salt"])), None)
     if cookie is None or cookie.token is None:
         raise TokenError
     return sealer.open(cookie.token)

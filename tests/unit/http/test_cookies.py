@@ -69,7 +69,7 @@ def _write(token: str, seen: tuple[str, ...] = (), name: str = NAME) -> tuple[Co
 
 
 def _found(header: str) -> str | None:
-    found = RequestCookies(header).session(NAME)
+    found = next(iter(RequestCookies(header).sessions(NAME)), None)
     return found.token if found else None
 
 
@@ -111,7 +111,7 @@ def test_a_token_of_any_length_is_read_as_written_in_chunks_that_browsers_accept
     jar = CookieJar()
     jar.store(written)
     for header in (jar.header, f"a=b; {jar.header}; c=d"):
-        found = RequestCookies(header).session(name)
+        found = next(iter(RequestCookies(header).sessions(name)), None)
         assert found is not None
         assert (found.token, set(found.names)) == (token, set(jar.values))
 
@@ -121,7 +121,7 @@ def test_no_old_chunk_remains_when_the_length_changes(lengths: list[int]) -> Non
     jar = CookieJar()
     for turn, length in enumerate(lengths):
         token = chr(97 + turn) * length
-        seen = RequestCookies(jar.header).session(NAME)
+        seen = next(iter(RequestCookies(jar.header).sessions(NAME)), None)
         jar.store(_write(token, seen.names if seen else ()))
         assert "".join(jar.values.values()) == token
         assert _found(jar.header) == token
@@ -131,7 +131,7 @@ def test_no_old_chunk_remains_when_the_length_changes(lengths: list[int]) -> Non
 def test_chunks_are_joined_by_number_or_not_at_all(junk: list[tuple[str, str]], order: list[int]) -> None:
     pairs = [(f".{index}", f"<{index}>") for index in order] + junk
     header = "; ".join(f"{NAME}{suffix}={value}" for suffix, value in pairs)
-    found = RequestCookies(header).session(NAME)
+    found = next(iter(RequestCookies(header).sessions(NAME)), None)
     assert found is not None
     assert found.token == _expected(header)
     assert set(found.names) <= {part.strip(WHITESPACE).partition("=")[0] for part in header.split(";")}
@@ -183,7 +183,7 @@ def _expected(header: str) -> str | None:
     ],
 )
 def test_similar_cookies_are_not_session_cookies(header: str) -> None:
-    assert RequestCookies(header).session(NAME) is None
+    assert next(iter(RequestCookies(header).sessions(NAME)), None) is None
 
 
 @pytest.mark.parametrize("sign", ["\xa0", "\x85", "\x1c", "\x0b", "\x0c", "\r", "\u2003"])
@@ -193,7 +193,7 @@ def test_unusual_whitespace_is_part_of_a_cookie_name(sign: str) -> None:
         for header in (f"{sign}{name}=other", f"a=b; {sign}{name}=other; c=d", f"a=b;{sign} {name}=other"):
             assert RequestCookies(header).get(name) is None
             assert RequestCookies(header).names_starting_with(name) == []
-            assert RequestCookies(header).session(name) is None
+            assert next(iter(RequestCookies(header).sessions(name)), None) is None
     assert _found(f"{sign}{NAME}=other; {NAME}=own") == "own"
     assert _found(f"{NAME}.0=o; {sign}{NAME}.0=x; {NAME}.1=wn;{sign}{NAME}.2=x") == "own"
 
@@ -205,7 +205,7 @@ def test_the_first_of_two_cookies_with_one_name_is_used() -> None:
 
 
 def test_with_a_missing_chunk_there_is_no_token_but_the_names_to_delete() -> None:
-    found = RequestCookies(f"{NAME}.0=a; {NAME}.2=c").session(NAME)
+    found = next(iter(RequestCookies(f"{NAME}.0=a; {NAME}.2=c").sessions(NAME)), None)
     assert found is not None
     assert found.token is None
     assert set(found.names) == {f"{NAME}.0", f"{NAME}.2"}
