@@ -10,6 +10,7 @@ from tests.servers.server import ServerClient
 if __name__ == "__main__":
     origin, name, *jars = sys.argv[1:]
     with ServerClient(origin) as client:
+        client.headers["Connection"] = "keep-alive"  # as every browser does, which the development provider checks
         client.sign_in_as(name)
         if client.name() != name:
             sys.exit(f"signed in as {client.name()}, not as {name}")

@@ -117,8 +117,8 @@ def test_a_rule_reaches_a_token_of_a_nextjs_front_end_that_keeps_the_start(
 ) -> None:
     """Auth.js sets `iat` and `jti` anew at each reading, and the callback of docs/sessions.md adds `session_start`."""
     document = (ROOT / "docs" / "sessions.md").read_text()
-    (snippet,) = re.findall(r"```ts\n(callbacks: .*?)```", document, re.DOTALL)
-    options, now = snippet if with_callback else "", int(time.time())
+    (snippet,) = re.findall(r"```ts\nexport const callbacks = (.*?)```", document, re.DOTALL)
+    options, now = f"callbacks: {snippet}" if with_callback else "", int(time.time())
 
     def read(token: str, seconds: int) -> str:
         return authjs.read(token, SECRET, SALTS[0], options, now + seconds)
