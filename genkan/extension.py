@@ -149,7 +149,7 @@ class Genkan(CallbackRegistry, BlueprintMethods):
             dev_providers.append(dev_provider)
         if options.environment is None and host is None and not settings.production and stores.schema is not None:
             stores.schema.upgrade()
-        return make_parts(core, development=not settings.production, schema=stores.schema)
+        return make_parts(core, development=not settings.production, schema=stores.schema, strict=options.strict)
 
 
 def check(app: Flask) -> None:
@@ -157,10 +157,13 @@ def check(app: Flask) -> None:
     _ = get_state(app).core
 
 
-def make_parts(core: Core, *, development: bool = False, schema: Schema | None = None) -> AppParts:
+def make_parts(
+    core: Core, *, development: bool = False, schema: Schema | None = None, strict: bool = True
+) -> AppParts:
     """Return the parts of an application's state with this core."""
     headers = SecurityHeaders(
-        secure=core.secure,
+        # The header is about the whole host and all hosts below it, also if only a page of ours has it.
+        hsts=core.secure and strict,
         picture_origins=_loopback_issuers(core),
         providers=core.providers.values(),
         own_origin=core.origin,
@@ -199,7 +202,9 @@ def register(
         use_origin(app, state)
     state.at_first_request.append(partial(_add_globals, app))
     app.before_request(make_check_access(app))
-    app.after_request(partial(process_response, state))
+    # Flask calls the first one last. So a function of the application may ask for the session, and none that makes every
+    # response cacheable, without a look at it, does so to a private one.
+    app.after_request_funcs.setdefault(None, []).insert(0, partial(process_response, state))
     register_error_handlers(app)
     if trusted_proxy_hops:
         inner, hops = without_ports(app.wsgi_app), trusted_proxy_hops

@@ -254,6 +254,8 @@ def collect_endpoints(app: Flask, state: AppState) -> None:
     state.protected |= {endpoint for endpoint, mark in marks.items() if mark == "protected"}
     state.csrf_exempt |= exempt | _marked(app, _CSRF_EXEMPT)
     state.public |= {"static"} | exempt | _marked(app, _PUBLIC)
+    decorated = {endpoint for endpoint, view in app.view_functions.items() if needs_of(view)}
+    state.needing_session |= decorated | (state.protected - state.public)
 
 
 def _mark(app: Flask, endpoint: str, marks: Marks) -> str | None:

@@ -190,7 +190,7 @@ def process_response(app: AppState, response: Response) -> Response:
     if not is_strict and (app.is_static(request.endpoint) or not (is_asked or _may_ask_later(response))):
         return response
     state = start_request(app)
-    is_final = state.final_response is response
+    is_final = state.final_response is response and "no-store" in response.headers.get("Cache-Control", "")
     if not is_final:
         _read_ahead(response, state, is_strict=is_strict)
     if not is_final and is_strict:

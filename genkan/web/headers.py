@@ -37,7 +37,7 @@ class SecurityHeaders:
     """
 
     def __init__(
-        self, *, secure: bool, picture_origins: Iterable[str] = (), providers: Iterable[Provider] = (), own_origin: str
+        self, *, hsts: bool, picture_origins: Iterable[str] = (), providers: Iterable[Provider] = (), own_origin: str
     ) -> None:
         providers = tuple(providers)
         pictures = " ".join(("'self'", "https:", *picture_origins))
@@ -60,7 +60,7 @@ class SecurityHeaders:
             ("X-Content-Type-Options", "nosniff"),
             ("Referrer-Policy", "same-origin"),
             ("Cross-Origin-Resource-Policy", "same-origin"),
-            *((("Strict-Transport-Security", _HSTS),) if secure else ()),
+            *((("Strict-Transport-Security", _HSTS),) if hsts else ()),
         )
         other: Pairs = (*common, ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'self'"))
         document: Pairs = (

@@ -107,6 +107,8 @@ class AppState:
         """Endpoints that check the CSRF token themselves."""
         self.protected: set[str] = set()
         """Endpoints that have the checks of `strict` in any application."""
+        self.needing_session: set[str] = set()
+        """`protected`, and the endpoints that have a decorator such as `login_required`."""
         self.marks = marks or Marks()
         """The blueprints that the application has marked."""
         self.own_blueprints: set[str] = set()
@@ -177,12 +179,12 @@ class AppState:
         return self._parts.schema
 
     def is_static(self, endpoint: str | None) -> bool:
-        """Return True for a static file of the application or of a blueprint. It is the same for every user.
+        """Return True for a static file of the application or of a blueprint that needs no session.
 
-        Caches may keep it, so without `strict` it gets no cookie of ours, even if a `before_request` function of the
-        application asked for the session.
+        It is the same for every user, and caches may keep it. So without `strict` it gets no cookie of ours, even if a
+        `before_request` function of the application asked for the session.
         """
-        return endpoint is not None and f".{endpoint}".endswith(".static")
+        return endpoint is not None and f".{endpoint}".endswith(".static") and endpoint not in self.needing_session
 
     def is_own(self, endpoint: str | None) -> bool:
         """Return True for an endpoint of the package."""

@@ -147,7 +147,7 @@ OWN = development(f"{ORIGIN}/development", "secret")
 def test_form_action_of_the_sign_in_page_is_left_out_if_an_origin_is_unknown(
     providers: list[Provider], sources: list[str] | None
 ) -> None:
-    policy = SecurityHeaders(secure=True, providers=providers, own_origin=ORIGIN).sign_in_policy
+    policy = SecurityHeaders(hsts=True, providers=providers, own_origin=ORIGIN).sign_in_policy
     _, named, targets = policy.partition("; form-action ")
 
     assert (targets.split() if named else None) == sources
