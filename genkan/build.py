@@ -22,7 +22,6 @@ from genkan.callbacks import Callbacks
 from genkan.core import Core
 from genkan.crypto.sealer import Clock, TextSealer
 from genkan.errors import ConfigurationError
-from genkan.http.urls import is_path, origin_of
 from genkan.oauth.transport.limits import Network, is_allowed_url
 from genkan.options import DATABASE_KEYWORDS, Options
 from genkan.providers.base import Provider
@@ -37,6 +36,7 @@ from genkan.providers.registry import (
 from genkan.session.sessions import SessionConfig
 from genkan.settings.environment import Settings
 from genkan.settings.package import default_database_url
+from genkan.web.state import request_origin, script_root
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -165,10 +165,8 @@ def _warn_of_prefix(prefix: str) -> None:
 
 def request_url() -> str | None:
     """Return origin and prefix of the request. None without a request, and for a URL that is not on this computer."""
-    origin = origin_of(request.host_url) if has_request_context() else None
-    if origin is None or not is_allowed_url(origin):
-        return None
-    return origin + request.script_root if is_path(request.script_root) else origin
+    origin = request_origin() if has_request_context() else None
+    return None if origin is None or not is_allowed_url(origin) else origin + script_root()
 
 
 def create_cache(app: Flask, settings: Settings, options: Options) -> Cache:

@@ -25,7 +25,7 @@ from genkan.session import reader
 from genkan.session.reader import NO_SESSION, SessionResult
 from genkan.types import CurrentUser, Session
 from genkan.web.compression import compress
-from genkan.web.state import AppState, RequestState, get_state
+from genkan.web.state import AppState, RequestState, get_state, request_origin, script_root
 
 _ATTRIBUTE = "genkan_state"
 
@@ -164,7 +164,7 @@ def session_fingerprint() -> str:
 
 def site_root() -> str:
     """Return the path below which browsers find the application: that of AUTH_URL, else the prefix of the request."""
-    return get_core().prefix or request.script_root
+    return get_core().prefix or script_root()
 
 
 def base_path() -> str:
@@ -296,4 +296,4 @@ def _is_sent_by_own_site(core: Core) -> bool:
         return True
     if site is not None:
         return site in ("same-origin", "none")
-    return origin is None or origin_of(origin) == origin_of(request.host_url)
+    return origin is None or origin_of(origin) == (request_origin() or "")

@@ -12,8 +12,9 @@ from threading import RLock
 from typing import Any, NamedTuple
 from weakref import WeakSet
 
-from flask import Blueprint, Response, request_started
+from flask import Blueprint, Response, request, request_started
 from flask.sansio.app import App
+from werkzeug.exceptions import SecurityError
 
 from genkan.adapters import Schema
 from genkan.core import Core
@@ -21,6 +22,7 @@ from genkan.crypto.sealer import Clock
 from genkan.errors import ConfigurationError, InvalidSettings
 from genkan.http.cookies import Cookie, RequestCookies
 from genkan.http.csrf import CSRFPair
+from genkan.http.urls import is_path, origin_of
 from genkan.session.reader import SessionResult
 from genkan.settings.environment import Settings
 from genkan.web.headers import SecurityHeaders
@@ -221,6 +223,24 @@ class RequestState:
     """True if the page has the style sheet and the script of the user menu."""
     read_seconds: float | None = None
     """Seconds that reading the session took. Only measured in development."""
+
+
+def script_root() -> str:
+    """Return the prefix of the request. Empty if it is no path.
+
+    A proxy that passes on `X-Forwarded-Prefix` lets a client choose it, and `//example.com` would be another host.
+    """
+    root = request.script_root
+    return root if not root or is_path(root) else ""
+
+
+def request_origin() -> str | None:
+    """Return the origin of the request by its Host header. None if it has none that the application trusts."""
+    try:
+        return origin_of(request.host_url)
+    except SecurityError:
+        # TRUSTED_HOSTS. The error page of the application may show the user menu.
+        return None
 
 
 def get_state(app: App) -> AppState:

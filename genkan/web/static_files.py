@@ -15,7 +15,8 @@ from werkzeug.security import safe_join
 
 from genkan.web.access import own_blueprint, public
 from genkan.web.compression import accepts_gzip, set_gzip_body, weaken_etag
-from genkan.web.state import EXTENSION
+from genkan.web.neighbours.template_syntax import PackageLoader
+from genkan.web.state import EXTENSION, script_root
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 SHORT = "public, max-age=300"
@@ -81,11 +82,11 @@ def register_package_files(app: Flask, path: str = "/genkan/static") -> None:
     The application's own templates come first, so a file below its `templates/genkan/` replaces ours.
     """
     options: dict[str, Any] = {
-        "template_folder": "templates",
         "static_folder": "static",
         "static_url_path": path,
     }
     blueprint = own_blueprint(Blueprint("genkan", __name__, **options))
+    blueprint.jinja_loader = PackageLoader(Path(blueprint.root_path, "templates"))
     app.register_blueprint(blueprint)
     app.view_functions["genkan.static"] = public(partial(StaticFiles(blueprint).send))
 
@@ -110,7 +111,7 @@ def _root() -> str:
         return ""
     state = current_app.extensions.get(EXTENSION)
     # Error pages have style sheets, too, so the settings may be invalid.
-    return (state.core.prefix if state is not None and state.is_built else "") or request.script_root
+    return (state.core.prefix if state is not None and state.is_built else "") or script_root()
 
 
 def _compress(response: Response) -> None:
