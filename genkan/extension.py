@@ -39,7 +39,7 @@ from genkan.web.context import (
 )
 from genkan.web.convert import without_ports
 from genkan.web.headers import SecurityHeaders
-from genkan.web.menu import TEMPLATE_CONTEXT, add_template_globals, register_menu
+from genkan.web.menu import PAGE_CONTEXT, add_template_globals, register_menu
 from genkan.web.neighbours import debug_toolbar, flask_wtf
 from genkan.web.responses import NO_STORE_HEADERS, register_error_handlers
 from genkan.web.state import EXTENSION, AppParts, AppState, Marks, get_state
@@ -157,9 +157,7 @@ def check(app: Flask) -> None:
     _ = get_state(app).core
 
 
-def make_parts(
-    core: Core, *, development: bool = False, schema: Schema | None = None, strict: bool = True
-) -> AppParts:
+def make_parts(core: Core, *, development: bool = False, schema: Schema | None = None, strict: bool = True) -> AppParts:
     """Return the parts of an application's state with this core."""
     headers = SecurityHeaders(
         # The header is about the whole host and all hosts below it, also if only a page of ours has it.
@@ -191,7 +189,7 @@ def register(
     is that of AUTH_URL. Raises ConfigurationError if LOGIN_DISABLED is set in a strict application.
     """
     state = AppState(build, strict=strict, marks=marks)
-    state.template_context = TEMPLATE_CONTEXT
+    state.template_context = PAGE_CONTEXT
     app.extensions[EXTENSION] = state
     if strict:
         if app.config.get("LOGIN_DISABLED"):

@@ -14,10 +14,12 @@ from flask.cli import with_appcontext
 from jinja2 import meta, nodes
 
 from genkan import web
+from genkan.web.menu import TEMPLATE_CONTEXT
+from genkan.web.neighbours.template_syntax import translate
 from genkan.web.state import get_state
 
 FOLDER = Path(web.__path__[0]) / "templates"
-MARK = re.compile(r"\{# genkan ([0-9a-f]{12}) ")
+MARK = re.compile(r"\S+ genkan ([0-9a-f]{12}) ")
 """Beginning of a copy, with the version of the original."""
 
 
@@ -80,15 +82,14 @@ def _copy(name: str, app: Flask) -> Path:
     original = _original(name)
     target.parent.mkdir(parents=True, exist_ok=True)
     mark = f"{{# genkan {_version(original)} is the version of the original -#}}\n"
-    target.write_text(mark + original, encoding="utf-8")
+    target.write_text(translate(mark + original, app.jinja_env), encoding="utf-8")
     return target
 
 
 def _context(name: str, app: Flask) -> tuple[list[str], list[str]]:
     """Return the variables and functions that a template and those that it includes or extends use."""
-    state = get_state(app)
-    state.prepare()
-    ours = state.template_context.keys()
+    get_state(app).prepare()
+    ours = TEMPLATE_CONTEXT.keys()
     trees = _trees(name, app)
     used = set().union(*map(meta.find_undeclared_variables, trees))
     # An included template gets what the one around it assigns.
@@ -113,7 +114,7 @@ def _trees(name: str, app: Flask) -> list[nodes.Template]:
     while left:
         known = left.pop()
         if known not in trees and (FOLDER / known).is_file():
-            trees[known] = environment.parse(_original(known))
+            trees[known] = environment.parse(translate(_original(known), environment))
             left += filter(None, meta.find_referenced_templates(trees[known]))
     return list(trees.values())
 

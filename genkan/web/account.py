@@ -153,12 +153,15 @@ SECTIONS: dict[str, Callable[[], dict[str, Any]]] = {
 }
 """The sections of the page and the functions that return their template variables."""
 
+NO_RESULT: dict[str, Any] = {"notice": None, "error_section": None, "submitted_name": None}
+"""The template variables about an action, if there was none."""
+
 
 def _render_page(**more: Any) -> Response:
-    context: dict[str, Any] = {"is_stateless": get_core().is_stateless}
+    context: dict[str, Any] = {"is_stateless": get_core().is_stateless, **NO_RESULT}
     for section_context in [_profile] if get_core().is_stateless else SECTIONS.values():
         context |= section_context()
-    html = render_template("genkan/account/index.html", provider_name=_provider_name, **context, **more)
+    html = render_template("genkan/account/index.html", provider_name=_provider_name, **{**context, **more})
     page = make_response(html)
     # Without JavaScript, the forms that link an account are redirected to a provider, which `form-action` must allow.
     page.headers["Content-Security-Policy"] = app_state().headers.sign_in_policy
@@ -166,8 +169,8 @@ def _render_page(**more: Any) -> Response:
 
 
 def _render_section(section: str, **more: Any) -> str:
-    context = SECTIONS[section]()
-    return render_template(f"genkan/account/_{section}.html", provider_name=_provider_name, **context, **more)
+    context = {**NO_RESULT, **SECTIONS[section](), **more}
+    return render_template(f"genkan/account/_{section}.html", provider_name=_provider_name, **context)
 
 
 @bp.get("/partials/facts")

@@ -78,9 +78,8 @@ def to_response(action_response: ActionResponse) -> Response:
         response = _redirect(action_response.location)
     elif action_response.template is not None and not _wants_json():
         template = action_response.template
-        response = Response(
-            render_template(template.name, **app_state().template_context, **template.context), action_response.status
-        )
+        context = {**app_state().template_context, **template.context}
+        response = Response(render_template(template.name, **context), action_response.status)
     else:
         response = json_response(action_response.body, action_response.status)
     response.headers.update(action_response.headers)

@@ -29,7 +29,7 @@ def user_menu(loading: bool = False, nonce: str | None = None, assets: bool = Tr
     the page's Content-Security-Policy. Flask-Talisman's is found without it. A layout that has the style sheet and the script already passes `assets=False`.
     """
     template = get_core().pages.menu
-    html = render_template(template, **TEMPLATE_CONTEXT, menu_loading=loading, page_access=_page_access())
+    html = render_template(template, **{**PAGE_CONTEXT, "menu_loading": loading, "page_access": _page_access()})
     state = request_state()
     if assets and not state.has_menu_assets:
         state.has_menu_assets = True
@@ -47,7 +47,7 @@ def _page_access() -> str | None:
 
 def menu_fragment() -> str | Response:
     """Render the user menu as a fragment. 503 if the session could not be read."""
-    return service_unavailable() if session_result().failed else render_template(get_core().pages.menu)
+    return service_unavailable() if session_result().failed else render_template(get_core().pages.menu, **PAGE_CONTEXT)
 
 
 # `url_for` is not used below: it fails for a request with an invalid Host header, and the error page shows the menu. And
@@ -106,6 +106,13 @@ class TemplateFunctions:
 
 TEMPLATE_CONTEXT: dict[str, object] = {"genkan": TemplateFunctions()}
 """What every template of the package needs, whatever names the application has for itself."""
+
+PAGE_CONTEXT: dict[str, object] = {
+    **TEMPLATE_CONTEXT,
+    **dict.fromkeys(("menu_loading", "resubmit"), False),
+    **dict.fromkeys(("page_access", "sign_out_ticket")),
+}
+"""The same with defaults for the user menu. An application may have `StrictUndefined`, or such a name for itself."""
 
 
 def add_template_globals(app: Flask, *, has_menu: bool = True) -> None:

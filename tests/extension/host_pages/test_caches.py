@@ -13,7 +13,14 @@ from tests.extension.conftest import MakeGuest, add_views
 from tests.extension.test_first_use import browser_of
 from tests.extension.test_settings import SECRET
 
-PRIVATE_PAGES = ("/greeting", "/genkan/account", "/genkan/menu", "/api/auth/session", "/api/auth/csrf", "/api/auth/signin")
+PRIVATE_PAGES = (
+    "/greeting",
+    "/genkan/account",
+    "/genkan/menu",
+    "/api/auth/session",
+    "/api/auth/csrf",
+    "/api/auth/signin",
+)
 
 
 def set_public(response: Response) -> Response:
