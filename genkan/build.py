@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from dataclasses import replace
 from functools import partial
@@ -23,7 +24,7 @@ from genkan.core import Core
 from genkan.crypto.sealer import Clock, TextSealer
 from genkan.errors import ConfigurationError
 from genkan.oauth.transport.limits import Network, is_allowed_url
-from genkan.options import DATABASE_KEYWORDS, Options
+from genkan.options import DATABASE_KEYWORDS, PATHS, Options
 from genkan.providers.base import Provider
 from genkan.providers.development import development
 from genkan.providers.registry import (
@@ -37,6 +38,7 @@ from genkan.session.sessions import SessionConfig
 from genkan.settings.environment import Settings
 from genkan.settings.package import default_database_url
 from genkan.web.state import request_origin, script_root
+from genkan.web.urls.shared_routes import shared_routes
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -61,6 +63,19 @@ def application_database(options: Options) -> ApplicationDatabase | None:
     from genkan.adapters.sqlalchemy.application.database import ApplicationDatabase, DatabaseOptions  # noqa: PLC0415
 
     return ApplicationDatabase(DatabaseOptions(**given))
+
+
+def warn_of_mistakes(app: Flask, options: Options) -> None:
+    """Log what is likely a mistake of the application."""
+    late, shared = options.late_variables(app.config, os.environ), shared_routes(app)
+    if late:
+        _log.warning("%s: set after Genkan was added, so without an effect. Set it before.", ", ".join(late))
+    if shared:
+        _log.warning(
+            "%s: the application and Genkan both have this route, and one of the two is never reached. Set %s to other paths.",
+            ", ".join(shared),
+            ", ".join(PATHS),
+        )
 
 
 def open_stores(

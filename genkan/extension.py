@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from genkan.actions.users import delete, find_user_id, reload_sessions
 from genkan.adapters import Schema
-from genkan.build import application_database, build_core, create_cache, open_stores, request_url
+from genkan.build import application_database, build_core, create_cache, open_stores, request_url, warn_of_mistakes
 from genkan.callbacks import CallbackRegistry, Callbacks, add_id_and_role, add_role
 from genkan.cli.genkan_group import create_group
 from genkan.core import Core
@@ -26,7 +27,7 @@ from genkan.http.urls import is_loopback, origin_of
 from genkan.oauth.transport.limits import is_allowed_url
 from genkan.options import Options
 from genkan.settings.environment import Settings, from_environment
-from genkan.settings.package import collect, package_settings
+from genkan.settings.package import collect, own_names, package_settings
 from genkan.web import account, views
 from genkan.web.access import BlueprintMethods, make_check_access
 from genkan.web.context import (
@@ -74,9 +75,15 @@ class Genkan(CallbackRegistry, BlueprintMethods):
 
         With `strict=True` every view that is not `@public` needs a session, every unsafe request needs a CSRF token, and
         every response gets security headers. Otherwise nothing of the application's own changes. Settings are checked at
-        the first request, or by `check`. Raises ConfigurationError for an unknown keyword, and with `strict` if
-        LOGIN_DISABLED is set.
+        the first request, or by `check`. Raises ConfigurationError for an unknown keyword, if `app` has Genkan already,
+        and with `strict` if LOGIN_DISABLED is set.
         """
+        if EXTENSION in app.extensions:
+            raise ConfigurationError(
+                "Genkan: it has been added to this application already. Remove one of the two calls."
+            )
+        # A factory may register its callbacks each time that it creates an application.
+        self.is_in_use = False
         options = Options.of({**self._settings, **settings}, app.config, os.environ)
         dev_providers: list[DevelopmentProvider] = []
         build = partial(self._build, app, options, application_database(options), dev_providers)
@@ -141,8 +148,10 @@ class Genkan(CallbackRegistry, BlueprintMethods):
         if app.testing and options.clock is None:
             options = replace(options, clock=get_state(app).test_clock)
         settings = _settings(app, options)
+        warn_of_mistakes(app, options)
         cache = create_cache(app, settings, options)
-        stores = open_stores(app, settings, options, host, self.user_hooks, cache)
+        with own_names() if host is None and options.environment is None else nullcontext():
+            stores = open_stores(app, settings, options, host, self.user_hooks, cache)
         callbacks = self.callbacks if stores.own_users else replace(self.callbacks, role=self.user_hooks.role)
         core, dev_provider = build_core(app, settings, callbacks, options, stores, cache)
         if dev_provider is not None:

@@ -14,7 +14,7 @@ from genkan.dev_provider import PATH
 from genkan.errors import ConfigurationError
 from genkan.http.urls import is_path
 from genkan.providers.base import Provider
-from genkan.settings.package import PREFIXES, collect
+from genkan.settings.package import OWN_NAMES, PREFIXES, collect
 
 if TYPE_CHECKING:
     from genkan.adapters.sqlalchemy.tables import Naming
@@ -29,7 +29,10 @@ PATHS = {
 
 DATABASE_KEYWORDS = ("db", "engine", "metadata", "session", "user")
 
-INTERNAL = {"variables", "json_only"}
+EARLY = (*PATHS, "GENKAN_TRUSTED_PROXY_HOPS")
+"""Variables that decide about routes and middleware, so they are read when Genkan is added."""
+
+INTERNAL = {"variables", "json_only", "early"}
 """Fields of `Options` that are no keywords of `Genkan`."""
 
 
@@ -59,6 +62,8 @@ class Options:
     """The application's instance of Flask-Caching, in place of GENKAN_REDIS_URL."""
     json_only: bool = False
     """True for `pages=False`: JSON, and no page of ours."""
+    early: Mapping[str, str | None] = field(default_factory=dict)
+    """The values of the variables in EARLY when Genkan was added."""
     tables: Naming = "genkan"
     """`authjs`: the tables of an Auth.js database, which is created or adopted."""
     db: Any = None
@@ -89,12 +94,21 @@ class Options:
             raise ConfigurationError("Genkan(pages=…): it is neither Pages nor a boolean. Give False for JSON only.")
         options = cls(variables=variables, json_only=pages is False, **known)  # type: ignore[arg-type]  # each value has the type of its field
         found = collect(variables, config, environ) if options.environment is None else options.environment
-        return replace(options, pages=_with_paths(options.pages, found))
+        return replace(options, pages=_with_paths(options.pages, found), early=_early(found))
+
+    def late_variables(self, config: Mapping[str, object], environ: Mapping[str, str]) -> list[str]:
+        """Return the variables in EARLY that have been set or changed since, without an effect."""
+        now = _early(collect(self.variables, config, environ))
+        return [] if self.environment is not None else [name for name in EARLY if now[name] != self.early[name]]
 
     @property
     def dev_path(self) -> str:
         """The path of the development provider. An application that is not strict may have a page at /development."""
         return PATH if self.strict else f"{self.pages.base_path}{PATH}"
+
+
+def _early(variables: Mapping[str, str]) -> dict[str, str | None]:
+    return {name: variables.get(OWN_NAMES.get(name, name)) or None for name in EARLY}
 
 
 def _with_paths(pages: Pages, variables: Mapping[str, str]) -> Pages:

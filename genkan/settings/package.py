@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -69,12 +70,26 @@ def package_settings(
     if not any(values.get(name) for name in SECRETS):
         found, secret_source = _default_secrets(secret_keys, folder, development=development)
         values |= found
-    settings = from_environment(values, base_path=base_path, allow_prefix=True)
+    with own_names():
+        settings = from_environment(values, base_path=base_path, allow_prefix=True)
     return replace(
         settings,
         secret_source=secret_source or settings.secret_source,
         url_source="request" if is_of_request else settings.url_source,
     )
+
+
+@contextmanager
+def own_names() -> Iterator[None]:
+    """Let a ConfigurationError that is raised in the block name the variable as the package reads it."""
+    try:
+        yield
+    except ConfigurationError as error:
+        message = str(error)
+        for own_name, name in OWN_NAMES.items():
+            if re.match(rf"{name}\b", message):
+                raise ConfigurationError(message.replace(name, own_name, 1)) from error
+        raise
 
 
 def default_database_url(instance_path: str) -> str:

@@ -83,7 +83,7 @@ def test_without_any_setting_it_is_development_without_errors(guest: Flask) -> N
         ({"AUTH_URL": "http://shop.example"}, "AUTH_URL: it is http, which is not encrypted. Use https."),
         ({"AUTH_GITHUB_SECRET": None}, "GitHub is incomplete"),
         ({"AUTH_SESSION_MAX_AGE": "a-month"}, "AUTH_SESSION_MAX_AGE: it is not a whole number"),
-        ({"GENKAN_DATABASE_URL": "nonsense"}, "DATABASE_URL: it has no scheme."),
+        ({"GENKAN_DATABASE_URL": "nonsense"}, "GENKAN_DATABASE_URL: it has no scheme."),
         ({"GENKAN_DATABASE_URL": UNREACHABLE}, ""),
         ({"AUTH_GITHUB_ID": None, "AUTH_GITHUB_SECRET": None}, "AUTH_<PROVIDER>_ID: no provider is set"),
     ],
