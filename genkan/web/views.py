@@ -36,6 +36,7 @@ from genkan.web.error_messages import Message, error_message
 from genkan.web.menu import action_url, home_url
 from genkan.web.responses import RETRY_SECONDS, error_response, http_error, json_response
 from genkan.web.server_actions import linked_providers
+from genkan.web.urls.loopback import at_origin
 
 
 def session() -> Response:
@@ -78,6 +79,7 @@ def providers() -> Response:
     )
 
 
+@at_origin
 def sign_in_page() -> Response:
     """`GET /api/auth/signin`: a button for each provider, or a redirect to the application's own page.
 
@@ -201,9 +203,8 @@ def error_page() -> Response:
     core, request = get_core(), to_request()
     code, reason = request.query.get("error"), request.query.get("reason")
     if core.pages.error:
-        purpose = request.query.get("purpose")
         url = relative_url(callback_url(request, core), core.origin) if "callbackUrl" in request.query else None
-        query = {"error": code or "", "reason": reason, "purpose": purpose, "callbackUrl": url}
+        query = {"error": code or "", "reason": reason, "purpose": request.query.get("purpose"), "callbackUrl": url}
         return to_response(ActionResponse(location=add_query(core.page_url(core.pages.error), query)))
     return _page("genkan/error.html", error_message(code, reason), retry_url=_retry_url(request, core))
 

@@ -47,3 +47,19 @@ def test_the_error_page_for_an_untrusted_host_may_have_the_menu(make_guest: Make
         headers = {"Host": host, "Origin": "null"}
         response = app.test_client().open("/order", method=method, headers=headers)
         assert (response.status_code, "refused" in response.text) == (400, True)
+
+
+def test_the_sign_in_page_leads_to_the_address_at_which_a_sign_in_works(make_guest: MakeGuest) -> None:
+    """The cookies of 127.0.0.1 and localhost are separate, and the form of the other address counts as another site's."""
+    app = make_guest(testing=False, database=None)
+    app.debug = True
+    client, other = app.test_client(), "http://localhost:5000"
+    client.get("/api/auth/csrf", base_url="http://127.0.0.1:5000")
+    page = "/api/auth/signin?callbackUrl=%2Fprivate"
+    assert client.get("/private", base_url=other).headers["Location"] == page
+    moved = client.get(page, base_url=other)
+    assert (moved.status_code, moved.headers["Location"]) == (307, f"http://127.0.0.1:5000{page}")
+    assert client.get(page, base_url="http://127.0.0.1:5000").status_code == 200
+    assert client.get("/", base_url=other).status_code == 200
+    forwarded = client.get(page, base_url="http://localhost:8080")
+    assert (forwarded.status_code, "set AUTH_URL=http://localhost:8080" in forwarded.text) == (421, True)
