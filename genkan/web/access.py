@@ -75,16 +75,14 @@ class BlueprintMethods:
         """Require a session for every view of this blueprint, and a CSRF token for every unsafe request, as `strict` does.
 
         The views of child blueprints are included, unless one is marked itself. `@public` opens a view. A blueprint may be
-        marked before or after it is registered, until the first request.
+        marked before or after it is registered.
         """
-        self._marks.protected.add(blueprint)
-        self._marks.exempt.discard(blueprint)
+        self._marks.set(blueprint, protected=True)
         return blueprint
 
     def exempt(self, blueprint: Blueprint) -> Blueprint:
         """Require neither a session nor a CSRF token in this blueprint and its child blueprints, also with `strict`."""
-        self._marks.exempt.add(blueprint)
-        self._marks.protected.discard(blueprint)
+        self._marks.set(blueprint, protected=False)
         return blueprint
 
     json_blueprint = staticmethod(json_blueprint)
@@ -205,6 +203,9 @@ def make_check_access(app: Flask) -> Callable[[], Response | None]:
 
     def check_access() -> Response | None:
         state.prepare()
+        if state.collected_changes != state.marks.changes:
+            # A blueprint was marked after the first request.
+            collect_endpoints(app, state)
         for function in state.before_request:
             function()
         return _check_access(state)
@@ -248,14 +249,16 @@ def _answers_options(view: object) -> bool:
 
 
 def collect_endpoints(app: Flask, state: AppState) -> None:
-    """Add the endpoints whose views or blueprints are marked to the sets of `state`."""
+    """Set the endpoints whose views or blueprints are marked in `state`."""
+    changes = state.marks.changes
     marks = {endpoint: _mark(app, endpoint, state.marks) for endpoint in app.view_functions}
     exempt = {endpoint for endpoint, mark in marks.items() if mark == "exempt"}
-    state.protected |= {endpoint for endpoint, mark in marks.items() if mark == "protected"}
-    state.csrf_exempt |= exempt | _marked(app, _CSRF_EXEMPT)
-    state.public |= {"static"} | exempt | _marked(app, _PUBLIC)
+    state.protected = {endpoint for endpoint, mark in marks.items() if mark == "protected"}
+    state.csrf_exempt = exempt | _marked(app, _CSRF_EXEMPT)
+    state.public = {"static"} | exempt | _marked(app, _PUBLIC)
     decorated = {endpoint for endpoint, view in app.view_functions.items() if needs_of(view)}
-    state.needing_session |= decorated | (state.protected - state.public)
+    state.needing_session = decorated | (state.protected - state.public)
+    state.collected_changes = changes
 
 
 def _mark(app: Flask, endpoint: str, marks: Marks) -> str | None:

@@ -81,7 +81,7 @@ class AppParts(NamedTuple):
     """The tables. None if there are none, or if the core was given."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Marks:
     """Blueprints that an application has marked. A child blueprint has the mark of its nearest parent that has one."""
 
@@ -89,6 +89,15 @@ class Marks:
     """Every view needs a session, and every unsafe request a CSRF token."""
     exempt: WeakSet[Blueprint] = field(default_factory=WeakSet)
     """No view needs them, also with `strict`."""
+    changes: int = 0
+    """Number of calls of `set`."""
+
+    def set(self, blueprint: Blueprint, *, protected: bool) -> None:
+        """Mark a blueprint as protected or as exempt. The last mark counts."""
+        added, other = (self.protected, self.exempt) if protected else (self.exempt, self.protected)
+        added.add(blueprint)
+        other.discard(blueprint)
+        self.changes += 1
 
 
 class AppState:
@@ -113,6 +122,8 @@ class AppState:
         """`protected`, and the endpoints that have a decorator such as `login_required`."""
         self.marks = marks or Marks()
         """The blueprints that the application has marked."""
+        self.collected_changes = 0
+        """`marks.changes` when the endpoints were collected."""
         self.own_blueprints: set[str] = set()
         """Blueprints of the package, whose views always have the checks and the headers of `strict`."""
         self.before_request: list[Callable[[], None]] = []

@@ -232,3 +232,14 @@ def test_the_application_s_own_session_check_sees_the_same_user(make_app: MakeAp
     browser = browser_of(make_app(accounts, accounts.protect(blueprint)))
     browser.sign_in()
     assert browser.get("/name").text == "Hana Example"
+
+
+def test_a_mark_counts_after_the_first_request_too(make_app: MakeApp) -> None:
+    """A blueprint that seems to be closed must not stay open."""
+    accounts, blueprint = Genkan(), shop()
+    app = make_app(accounts, blueprint)
+    seen = [statuses(app)["/low"]]
+    for mark in (accounts.protect, accounts.exempt, accounts.protect):
+        mark(blueprint)
+        seen.append(statuses(app)["/low"])
+    assert seen == [200, 303, 200, 303]
