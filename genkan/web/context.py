@@ -17,15 +17,14 @@ from werkzeug.local import LocalProxy
 
 from genkan import signals
 from genkan.core import Core
-from genkan.errors import AdapterError, NoRequestContext
+from genkan.errors import AdapterError, InvalidSettings, NoRequestContext
 from genkan.http.cookies import Cookie, RequestCookies
-from genkan.http.csrf import SAFE_METHODS, CSRFPair
-from genkan.http.urls import origin_of
+from genkan.http.csrf import CSRFPair
 from genkan.session import reader
 from genkan.session.reader import NO_SESSION, SessionResult
 from genkan.types import CurrentUser, Session
 from genkan.web.compression import compress
-from genkan.web.state import AppState, RequestState, get_state, request_origin, script_root
+from genkan.web.state import AppState, RequestState, get_state, is_error_page, is_sent_by_own_site, script_root
 
 _ATTRIBUTE = "genkan_state"
 
@@ -77,7 +76,13 @@ def auth() -> Session | None:
     None and a log record. The response becomes private: `Cache-Control: private, no-store` and `Vary: Cookie`. Raises
     NoRequestContext outside a request, and in an application without Genkan.
     """
-    return session_result().session
+    on_error_page = is_error_page()
+    try:
+        return session_result().session
+    except InvalidSettings:
+        if not on_error_page:
+            raise
+        return None
 
 
 def load_user() -> Any:
@@ -268,7 +273,7 @@ def _keep_from_shared_caches(response: Response) -> Response:
 
 def _read_session(state: RequestState) -> SessionResult:
     app = state.app
-    if not app.is_own(request.endpoint) and not _is_sent_by_own_site(app.core):
+    if not app.is_own(request.endpoint) and not is_sent_by_own_site(app.core):
         # Another site caused the request, so it has no session for any view or library that asks.
         state.result = NO_SESSION
         return NO_SESSION
@@ -282,18 +287,3 @@ def _read_session(state: RequestState) -> SessionResult:
         state.read_seconds = perf_counter() - started
         app.warn_of_unknown_cookie(result)
     return result
-
-
-def _is_sent_by_own_site(core: Core) -> bool:
-    """Return True unless another site caused this request, which changes something.
-
-    `Origin` decides if it is ours, else `Sec-Fetch-Site` if it is present, else `Origin` and the host of the request.
-    """
-    if request.method in SAFE_METHODS:
-        return True
-    origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
-    if origin is not None and origin_of(origin) in core.origins:
-        return True
-    if site is not None:
-        return site in ("same-origin", "none")
-    return origin is None or origin_of(origin) == (request_origin() or "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask, Response, current_app, render_template, request
 from markupsafe import Markup
 
+from genkan.errors import InvalidSettings
 from genkan.web.access import public
 from genkan.web.context import (
     app_state,
@@ -18,6 +19,7 @@ from genkan.web.context import (
     site_root,
 )
 from genkan.web.responses import service_unavailable
+from genkan.web.state import is_error_page
 from genkan.web.static_files import package_url, provider_icon
 from genkan.web.urls.sign_in import sign_in_url
 
@@ -28,7 +30,13 @@ def user_menu(loading: bool = False, nonce: str | None = None, assets: bool = Tr
     With `loading` the menu is the same for every visitor and loads itself, so the page can be cached. `nonce` is that of
     the page's Content-Security-Policy. Flask-Talisman's is found without it. A layout that has the style sheet and the script already passes `assets=False`.
     """
-    template = get_core().pages.menu
+    on_error_page = is_error_page()
+    try:
+        template = get_core().pages.menu
+    except InvalidSettings:
+        if not on_error_page:
+            raise
+        return Markup("")
     html = render_template(template, **{**PAGE_CONTEXT, "menu_loading": loading, "page_access": _page_access()})
     state = request_state()
     if assets and not state.has_menu_assets:

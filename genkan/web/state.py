@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from genkan.core import Core
 from genkan.crypto.sealer import Clock
 from genkan.errors import ConfigurationError, InvalidSettings
 from genkan.http.cookies import Cookie, RequestCookies
-from genkan.http.csrf import CSRFPair
+from genkan.http.csrf import SAFE_METHODS, CSRFPair
 from genkan.http.urls import is_path, origin_of
 from genkan.session.reader import SessionResult
 from genkan.settings.environment import Settings
@@ -252,6 +253,29 @@ def request_origin() -> str | None:
     except SecurityError:
         # TRUSTED_HOSTS. The error page of the application may show the user menu.
         return None
+
+
+def is_sent_by_own_site(core: Core) -> bool:
+    """Return True unless another site caused this request, which changes something.
+
+    `Origin` decides if it is ours, else `Sec-Fetch-Site` if it is present, else `Origin` and the host of the request.
+    """
+    if request.method in SAFE_METHODS:
+        return True
+    origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
+    if origin is not None and origin_of(origin) in core.origins:
+        return True
+    if site is not None:
+        return site in ("same-origin", "none")
+    return origin is None or origin_of(origin) == (request_origin() or "")
+
+
+def is_error_page() -> bool:
+    """Return True while an exception is handled, as by the application's error pages.
+
+    Such a page is rendered without our session and menu if the settings are invalid. Another exception would replace it.
+    """
+    return sys.exc_info()[0] is not None
 
 
 def get_state(app: App) -> AppState:

@@ -63,7 +63,7 @@ THIRD_PARTIES: dict[str, set[str]] = {
     "alembic": {"genkan.adapters.sqlalchemy.migrations"},
     "blinker": {"genkan.signals"},
     "click": {"genkan.cli"},
-    "jinja2": {"genkan.cli"},
+    "jinja2": {"genkan.cli", "genkan.web.neighbours.template_syntax"},
     "dotenv": {"deploy.run"},
     "gunicorn": {"deploy.worker"},
     "redis": {"genkan.cache.shared"},

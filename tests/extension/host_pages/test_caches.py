@@ -1,4 +1,4 @@
-"""What depends on the user is kept from shared caches, whatever the application does to its responses."""
+"""Caches keep nothing that depends on the user, whatever the application does to its responses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a client can forge about the address of the application: the Host header, and a prefix that a proxy passes on."""
+"""The Host header, and a prefix that a proxy passes on, may be forged."""
 
 from __future__ import annotations
 

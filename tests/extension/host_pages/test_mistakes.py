@@ -1,4 +1,4 @@
-"""What an application can get wrong when it adds Genkan is said, with the names that it has to change."""
+"""Mistakes of an application that adds Genkan are reported, with the names that it has to change."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from flask import Flask
+from flask import Flask, render_template_string
 
 from genkan import Genkan, check
 from genkan.callbacks import SessionParams
@@ -89,3 +89,22 @@ def test_an_error_names_the_variable_that_the_package_reads(make_guest: MakeGues
     """DATABASE_URL and the like are the application's own, so correcting them would not help."""
     with pytest.raises(ConfigurationError, match=f"^{name}: "):
         check(make_guest({name: value}, AUTH_SECRET=SECRET))
+
+
+def test_error_pages_with_the_menu_are_shown_while_a_setting_is_invalid(
+    make_guest: MakeGuest, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = make_guest({"AUTH_URL": "nonsense", "TESTING": False, "PROPAGATE_EXCEPTIONS": True}, testing=False)
+    page = "{{ user_menu() }}{{ auth().user.name if auth() else 'error page' }}"
+    app.add_url_rule("/page", "page", lambda: render_template_string(page))
+
+    @app.errorhandler(Exception)
+    def show_error(error: Exception) -> tuple[str, int]:
+        return render_template_string(page), getattr(error, "code", 500)
+
+    client = app.test_client()
+    for path, status in (("/no-such-page", 404), ("/page", 503), ("/greeting", 503), ("/api/auth/signin", 503)):
+        response = client.get(path)
+        assert (response.status_code, response.text) == (status, "error page")
+    records = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert (len(records), {record.name for record in records}) == (3, {"genkan.settings"})
