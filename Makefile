@@ -35,9 +35,12 @@ lint:
 	@sh scripts/setup.sh requirements-dev.txt
 	@sh scripts/check.sh
 
+# `make bench BENCH=bench.load ARGS=--quick` runs another benchmark. bench/__init__.py lists them.
+BENCH = bench
+ARGS =
 bench:
 	@sh scripts/setup.sh requirements-dev.txt
-	@exec .venv/bin/python -m bench
+	@exec .venv/bin/python -m $(BENCH) $(ARGS)
 
 # Build the documentation into docs/_build/html.
 docs:

@@ -12,3 +12,4 @@ compile() {
 }
 compile --output-file requirements.txt requirements.in
 compile --constraint requirements.txt --output-file requirements-dev.txt requirements-dev.in
+compile --output-file bench/peers/requirements.txt bench/peers/requirements.in

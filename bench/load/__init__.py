@@ -1,0 +1,1 @@
+"""Behaviour under load: `python -m bench.load`."""

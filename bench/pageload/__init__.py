@@ -1,0 +1,1 @@
+"""Loading of a page with a user menu in a browser: `python -m bench.pageload`."""
