@@ -25,7 +25,7 @@ INTERVAL = 0.1
 """Seconds between two requests on one connection of h2load."""
 OPENING_STEPS = 100
 """The connections are opened at this many times within INTERVAL, so that their requests are spread over it."""
-GRACE = 30
+GRACE = 120
 """Seconds after which a client that has not ended is killed."""
 
 SCRIPT = """
@@ -153,7 +153,7 @@ def send_at(rate: float, server: Server, cookie: str, seconds: float, path: str)
         command = [
             *("h2load", "--h1", "-t1", f"-c{connections}", f"-n{requests}", f"--rps={rate / connections:.6f}"),
             *("-r", str(math.ceil(connections / steps)), f"--rate-period={INTERVAL * 1000 / steps:.0f}ms"),
-            *("-H", f"Cookie: {cookie}", "-T20s", f"--log-file={log}", server.origin + path),
+            *("-H", f"Cookie: {cookie}", "-N20s", f"--log-file={log}", server.origin + path),
         ]
         _run(command, seconds)
         return Responses([_response(line) for line in log.read_text().splitlines()], requests)

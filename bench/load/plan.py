@@ -30,14 +30,14 @@ class Plan:
 
 FULL = Plan()
 QUICK = Plan(
-    workers=(1, 2),
+    workers=(2,),
     rounds=1,
     seconds=2,
-    steady_seconds=3,
-    ramp=(0.4, 0.8, 1.1),
+    steady_seconds=4,
+    ramp=(0.5, 1.0),
     ramp_seconds=2,
     sizes=(Size(1_000, 100), Size(50_000, 5_000)),
-    memory_requests=10_000,
+    memory_requests=5_000,
     memory_steps=2,
     restarts=1,
 )
