@@ -25,6 +25,9 @@ INTERVAL = 0.1
 """Seconds between two requests on one connection of h2load."""
 OPENING_STEPS = 100
 """The connections are opened at this many times within INTERVAL, so that their requests are spread over it."""
+WARM_UPS = 5
+"""Runs of wrk at most before the first measurement."""
+WARM_UP_TIMES = 10
 GRACE = 120
 """Seconds after which a client that has not ended is killed."""
 
@@ -65,20 +68,32 @@ def saturate(
     server: Server, cookies: Sequence[str], seconds: int, *, paths: Sequence[str], connections: int
 ) -> Throughput:
     """Send requests with wrk on persistent connections, each with the next cookie and the next path."""
-    script = SCRIPT.format(cookies=_lua(cookies), paths=_lua(paths))
-    with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
-        file.write(script)
-        file.flush()
-        before = server.cpu()
-        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", file.name, server.origin]
-        printed = _run(command, seconds)
-        used = server.cpu() - before
-    requests = int(_figure(r"(\d+) requests in", printed))
+    before = server.cpu()
+    printed = _wrk(server, cookies, seconds, paths, connections)
+    used, requests = server.cpu() - before, _requests(printed)
     if not requests:
         sys.exit(f"genkan: {server.name} answered no request within {seconds} seconds")
     return Throughput(
         requests, _figure(r"Requests/sec:\s+([\d.]+)", printed), count_errors(printed), used / requests * 1e6
     )
+
+
+def warm_up(server: Server, cookies: Sequence[str], seconds: int, *, paths: Sequence[str], connections: int) -> None:
+    """Send each cookie several times. A worker that has just started, on a busy machine, gets further runs of wrk."""
+    for _ in range(WARM_UPS):
+        if _requests(_wrk(server, cookies, seconds, paths, connections)) > WARM_UP_TIMES * len(cookies):
+            break
+
+
+def _wrk(server: Server, cookies: Sequence[str], seconds: int, paths: Sequence[str], connections: int) -> str:
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
+        file.write(SCRIPT.format(cookies=_lua(cookies), paths=_lua(paths)))
+        file.flush()
+        return _run(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", file.name, server.origin], seconds)
+
+
+def _requests(printed: str) -> int:
+    return int(_figure(r"(\d+) requests in", printed))
 
 
 def _lua(values: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from statistics import median
 
-from bench.load.clients import Throughput, saturate
+from bench.load.clients import Throughput, saturate, warm_up
 from bench.load.plan import Plan
 from bench.load.steady import SESSION, serving
 from bench.load.stores import Services
@@ -33,7 +33,8 @@ def _growth(services: Services, plan: Plan, kind: str) -> Iterator[str]:
                 for server, store in pairs
             ]
 
-        turns()
+        for server, store in pairs:
+            warm_up(server, store.cookies, plan.seconds, paths=(SESSION,), connections=plan.connections)
         rounds = [turns() for _ in range(plan.rounds)]
         for number, (size, server) in enumerate(zip(plan.sizes, servers, strict=True)):
             longer = spread(runs[0].rate / runs[number].rate for runs in rounds)

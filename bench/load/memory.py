@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bench.load.clients import saturate
+from bench.load.clients import saturate, warm_up
 from bench.load.plan import Plan
 from bench.load.steady import serving
 from bench.load.stores import Services
@@ -27,6 +27,7 @@ def memory(services: Services, plan: Plan) -> Iterator[str]:
 
 def _memory(services: Services, plan: Plan, kind: str) -> Iterator[str]:
     with services.store(kind) as store, serving(store, 2) as server:
+        warm_up(server, store.cookies, plan.seconds, paths=PATHS, connections=plan.connections)
         sent = errors = seconds = 0
         first, wanted = 0.0, plan.memory_requests * WARM_UP
         while seconds < LONGEST:

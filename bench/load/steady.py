@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from statistics import median
 
 from bench import granian
 from bench.granian import Server
-from bench.load.clients import Responses, saturate, send_at
+from bench.load.clients import Responses, saturate, send_at, warm_up
 from bench.load.plan import Plan
 from bench.load.stores import Services, Store
 
@@ -62,12 +63,9 @@ def serving(store: Store, workers: int, target: str = "app:create_app") -> Itera
 
 def capacity(server: Server, store: Store, plan: Plan, path: str) -> float:
     """Warm the server up, and return the median requests a second that it answers at most."""
-
-    def run() -> float:
-        return saturate(server, store.cookies, plan.seconds, paths=(path,), connections=plan.connections).rate
-
-    run()
-    return median(run() for _ in range(plan.rounds))
+    client = partial(saturate, server, store.cookies, plan.seconds, paths=(path,), connections=plan.connections)
+    warm_up(server, store.cookies, plan.seconds, paths=(path,), connections=plan.connections)
+    return median(client().rate for _ in range(plan.rounds))
 
 
 def _row(runs: list[Responses]) -> str:

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 
 from bench.load.__main__ import machine
-from bench.load.clients import Throughput, require, saturate
+from bench.load.clients import Throughput, require, saturate, warm_up
 from bench.load.growth import spread
 from bench.peers import install
 from bench.peers.servers import NODE_PEERS, PYTHON_PEERS, Peer, Target, running
@@ -43,7 +43,8 @@ def main() -> None:
     install.python()
     print(f"{machine()}{'' if arguments.without_node else _versions()}\n", flush=True)
     with tempfile.TemporaryDirectory() as folder, running(folder, peers) as targets:
-        _ = _turn(targets, seconds)
+        for target in targets.values():
+            warm_up(target.server, [target.cookie], seconds, paths=(target.path,), connections=CONNECTIONS)
         for line in _table(peers, targets, [_turn(targets, seconds) for _ in range(rounds)]):
             print(line, flush=True)
 
