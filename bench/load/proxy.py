@@ -34,8 +34,9 @@ scgi_temp_path {folder}/scgi;
 """
 
 REPLACEMENTS = (
-    # Both instances are tried for each request: one that was restarted a moment ago is not left out.
-    (r"server 127\.0\.0\.1:5000;", "{instances}"),
+    # Without max_fails=0, nginx leaves an instance out for ten seconds after it has ended. If the other one ends within
+    # that time, none is left, and nginx answers 502.
+    (r"server 127\.0\.0\.1:5000[^;]*;", "{instances}"),
     (r"server \{\n\s*listen 80;.*?\n\}\n", ""),
     (r"listen 443 [^;]*;", "listen 127.0.0.1:{port};"),
     (r"ssl_certificate(_key)? [^;]*;", ""),
@@ -48,6 +49,8 @@ REPLACEMENTS = (
 
 def configuration(port: int, instances: Sequence[int], folder: str) -> str:
     """Return the configuration. Exit if a pattern is not found in deploy/nginx.conf."""
+    if not CONFIGURATION.exists():
+        sys.exit("genkan: deploy/nginx.conf is missing")
     site = CONFIGURATION.read_text()
     servers = " ".join(f"server 127.0.0.1:{instance} max_fails=0;" for instance in instances)
     for pattern, template in REPLACEMENTS:
