@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from statistics import median
+
+import requests
 
 from bench import granian
 from bench.granian import Server
@@ -13,6 +16,7 @@ from bench.load.clients import Responses, saturate, send_at, warm_up
 from bench.load.plan import Plan
 from bench.load.stores import Services, Store
 
+APPLICATION = "app:create_app"
 SESSION = "/api/auth/session"
 SHARE = 0.7
 QUANTILES = (0.5, 0.95, 0.99, 0.999)
@@ -54,11 +58,21 @@ def ramp(services: Services, plan: Plan) -> Iterator[str]:
 
 
 @contextmanager
-def serving(store: Store, workers: int, target: str = "app:create_app") -> Iterator[Server]:
+def serving(store: Store, workers: int, target: str = APPLICATION) -> Iterator[Server]:
     """Serve the reference application, or another one, with this store."""
     command = granian.command(target, store.port, workers=workers)
     with granian.running("granian", command, store.port, store.environment) as server:
+        if target == APPLICATION:
+            for cookie in (store.cookies[0], store.cookies[-1]):
+                _require_session(server, cookie)
         yield server
+
+
+def _require_session(server: Server, cookie: str) -> None:
+    """Exit if the session is not read. An empty answer would be a fast one."""
+    session = requests.get(server.origin + SESSION, headers={"Cookie": cookie}, timeout=30).json()
+    if not session or not session["user"]["email"]:
+        sys.exit("genkan: the application does not read the session")
 
 
 def capacity(server: Server, store: Store, plan: Plan, path: str) -> float:
