@@ -65,7 +65,14 @@ class MissingCSRF(AuthError):
     """Unsafe request without a valid CSRF token."""
 
     code = "MissingCSRF"
-    kind = "sign_in"
+    kind: ClassVar[Kind] = "sign_in"
+
+
+class UnreadableCookies(MissingCSRF):
+    """Unsafe request whose Cookie header arrived empty, so that its CSRF token cannot be checked."""
+
+    kind = "error"
+    reason = "unreadable-cookies"
 
 
 class CrossOriginRequest(AuthError):

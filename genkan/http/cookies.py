@@ -93,12 +93,14 @@ class SessionCookie(NamedTuple):
 class RequestCookies:
     """The cookies of one request. The header is parsed once."""
 
-    __slots__ = ("_pairs", "_values", "is_empty")
+    __slots__ = ("_pairs", "_values", "is_empty", "is_unreadable")
 
-    def __init__(self, header: str = "") -> None:
-        """Parse the value of a Cookie header (RFC 6265 5.4)."""
-        self.is_empty = not header
+    def __init__(self, header: str | None = None) -> None:
+        """Parse the value of a Cookie header (RFC 6265 5.4). None if there is none."""
+        self.is_empty = header is None
         """True if the client sent no cookie at all."""
+        self.is_unreadable = header == ""
+        """True if cookies were sent, and the server could not read them: browsers send no empty header."""
         self._pairs = list(_parse(header)) if header else []
         # Of two cookies of one name the first counts: browsers put the one with the longer path first.
         self._values = dict(reversed(self._pairs))

@@ -8,7 +8,7 @@ import secrets as random
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from genkan.errors import CrossOriginRequest, MissingCSRF
+from genkan.errors import CrossOriginRequest, MissingCSRF, UnreadableCookies
 from genkan.http.cookies import Cookie
 from genkan.http.messages import ActionRequest
 from genkan.http.urls import origin_of
@@ -70,9 +70,12 @@ class CSRF:
     def verify(self, request: ActionRequest) -> None:
         """Check that our own page sent this request.
 
-        Raises CrossOriginRequest if the browser names another site, MissingCSRF if the token is absent or wrong.
+        Raises CrossOriginRequest if the browser names another site, MissingCSRF if the token is absent or wrong, and
+        UnreadableCookies if there is no cookie to compare it with.
         """
         self.check_origin(request.headers)
+        if request.cookies.is_unreadable:
+            raise UnreadableCookies
         self.check(request.cookies.get(self._cookie_name), request.csrf_token)
 
     def check(self, cookie: str | None, submitted: object) -> None:
@@ -97,6 +100,12 @@ class CSRF:
         if origin == "null" and site in ("same-origin", "none"):
             return
         if origin is not None and origin_of(origin) != self._origin:
+            raise CrossOriginRequest
+
+    def require_own_origin(self, headers: Mapping[str, str]) -> None:
+        """Raise CrossOriginRequest unless the browser says that a page of ours caused the request. No token is needed."""
+        self.check_origin(headers)
+        if "origin" not in headers and headers.get("sec-fetch-site") != "same-origin":
             raise CrossOriginRequest
 
     def hmac_id(self, text: str) -> str:

@@ -96,10 +96,12 @@ class Checks:
         """Return the flow that this browser began with this provider under this state.
 
         Raises InvalidCheck if it is absent, altered, expired or of another provider. The reason is "cookies" if the
-        browser sent no cookie at all.
+        browser sent no cookie at all, "unreadable-cookies" if the server could not read them.
         """
         if cookies.is_empty:
             raise InvalidCheck("no cookies", reason="cookies")
+        if cookies.is_unreadable:
+            raise InvalidCheck("unreadable cookies", reason="unreadable-cookies")
         sealed = cookies.get(self._cookie_name(state)) if state else None
         try:
             flow = _to_flow(self.sealer.open(sealed or ""))

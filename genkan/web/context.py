@@ -53,7 +53,7 @@ def start_request(app: AppState) -> RequestState:
 
 
 def _attach_state(app: AppState) -> RequestState:
-    state = RequestState(app, RequestCookies(request.environ.get("HTTP_COOKIE", "")))
+    state = RequestState(app, RequestCookies(request.environ.get("HTTP_COOKIE")))
     setattr(request, _ATTRIBUTE, state)
     return state
 
@@ -210,6 +210,8 @@ def process_response(app: AppState, response: Response) -> Response:
 
 def _add_cookies(response: Response, state: RequestState) -> None:
     core, result = state.app.core, state.result
+    if state.cookies.is_unreadable:
+        return  # A cookie of ours would replace one that was not seen, such as a valid session.
     if result is not None and result.cookie_names:
         state.set_cookies = [*reader.refresh(result, core.sessions), *state.set_cookies]
     for cookie in state.set_cookies:

@@ -21,6 +21,12 @@ _BY_REASON = {
         "Cookies are needed",
         "Your browser did not return the cookie of this sign-in. Allow cookies for this site, then try again.",
     ),
+    "unreadable-cookies": Message(
+        "Configuration",
+        "Your cookies could not be read",
+        "A script has set a cookie for this site with a character that cannot be sent, so none of your cookies arrived. "
+        "Nothing has changed.",
+    ),
     "expired": Message(
         "Configuration",
         "This sign-in has expired",

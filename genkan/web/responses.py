@@ -10,7 +10,14 @@ from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException, ServiceUnavailable
 from werkzeug.wrappers import Response as BaseResponse
 
-from genkan.errors import AuthError, InvalidSettings, ProviderUnavailable, ReauthorizationRequired, SessionRequired
+from genkan.errors import (
+    AuthError,
+    InvalidSettings,
+    ProviderUnavailable,
+    ReauthorizationRequired,
+    SessionRequired,
+    UnreadableCookies,
+)
 from genkan.http.urls import add_query
 from genkan.types import JSON
 from genkan.web.context import app_state, base_path, session_result
@@ -93,10 +100,14 @@ def deny(status: int, body: JSON, message: str, url: str) -> Response:
 def forbidden(error: AuthError) -> Response:
     """Return 403 for a request whose CSRF check failed."""
     reason = {"reason": error.reason} if error.reason else {}
-    if wants_json():
-        response = json_response({"error": "Forbidden", "code": error.code, **reason}, 403)
+    body: JSON = {"error": "Forbidden", "code": error.code, **reason}
+    url = add_query(f"{base_path()}/error", {"error": error.code, **reason})
+    if isinstance(error, UnreadableCookies):
+        # The page offers what the user can do.
+        response = deny(403, body, error_message(error.code, error.reason).message, url)
+    elif wants_json():
+        response = json_response(body, 403)
     else:
-        url = add_query(f"{base_path()}/error", {"error": error.code, **reason})
         message = "This form has expired. Reload the page and send it again."
         if error.reason:
             # Sending it again would not help.

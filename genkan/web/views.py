@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import Blueprint, Response, abort, after_this_request, render_template, request
+from flask import Blueprint, Response, abort, after_this_request, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from genkan.actions import callback as callback_action
@@ -12,7 +12,6 @@ from genkan.actions import sign_in as sign_in_action
 from genkan.actions import sign_out as sign_out_action
 from genkan.actions import update_session as update_action
 from genkan.actions.callback_url import callback_url, callback_url_cookie, error_redirect
-from genkan.core import Core
 from genkan.errors import CrossOriginRequest, MissingCSRF, UnknownAction
 from genkan.http.messages import ActionRequest, ActionResponse, Template
 from genkan.http.urls import add_query, relative_url
@@ -25,16 +24,15 @@ from genkan.web.context import (
     csrf_pair,
     get_core,
     queue_cookies,
-    request_id,
     session_fingerprint,
     session_result,
     set_csrf_pair,
     set_session_result,
 )
 from genkan.web.convert import single_form_value, to_request, to_response
-from genkan.web.error_messages import Message, error_message
-from genkan.web.menu import action_url, home_url
-from genkan.web.responses import RETRY_SECONDS, error_response, http_error, json_response
+from genkan.web.error_messages import error_message
+from genkan.web.pages.errors import clear_cookies, cross_origin_page, error_page, render_page
+from genkan.web.responses import RETRY_SECONDS, http_error, json_response
 from genkan.web.server_actions import linked_providers
 from genkan.web.urls.loopback import at_origin
 
@@ -93,7 +91,7 @@ def sign_in_page() -> Response:
         query = {"callbackUrl": url, "error": error or None, "reason": reason or None}
         return to_response(ActionResponse(location=add_query(core.page_url(core.pages.sign_in), query)))
     linked = linked_providers(core) if "fresh" in (reason, request.query.get("purpose")) else None
-    response = _page(
+    response = render_page(
         "genkan/sign_in.html",
         error_message(error, reason) if error else None,
         providers=list(core.providers.values()) if linked is None else linked,
@@ -110,7 +108,7 @@ def sign_in(provider_id: str | None = None) -> Response:
     try:
         return to_response(sign_in_action.sign_in(provider_id, to_request(), get_core()))
     except CrossOriginRequest as error:
-        return _cross_origin(error)
+        return cross_origin_page(error)
 
 
 def callback(provider_id: str) -> Response:
@@ -140,7 +138,9 @@ def sign_out_page() -> Response:
     result = session_result()
     # A session that could not be read, or that a callback hides, can be signed out too.
     is_signed_out = result.cached is None and not result.failed
-    return _page("genkan/sign_out.html", None, callback_url=relative_url(url, core.origin), is_signed_out=is_signed_out)
+    return render_page(
+        "genkan/sign_out.html", None, callback_url=relative_url(url, core.origin), is_signed_out=is_signed_out
+    )
 
 
 def sign_out() -> Response:
@@ -149,7 +149,7 @@ def sign_out() -> Response:
     try:
         core.csrf.verify(request)
     except CrossOriginRequest as error:
-        return _cross_origin(error)
+        return cross_origin_page(error)
     except MissingCSRF as error:
         if not core.json_only and _is_outdated_form(request):
             # The menu with a new token. It submits itself once.
@@ -198,20 +198,9 @@ def backchannel_logout(provider_id: str) -> Response:
     return response
 
 
-def error_page() -> Response:
-    """`GET /api/auth/error`: what went wrong, as 4xx or 503, with a link to try again."""
-    core, request = get_core(), to_request()
-    code, reason = request.query.get("error"), request.query.get("reason")
-    if core.pages.error:
-        url = relative_url(callback_url(request, core), core.origin) if "callbackUrl" in request.query else None
-        query = {"error": code or "", "reason": reason, "purpose": request.query.get("purpose"), "callbackUrl": url}
-        return to_response(ActionResponse(location=add_query(core.page_url(core.pages.error), query)))
-    return _page("genkan/error.html", error_message(code, reason), retry_url=_retry_url(request, core))
-
-
 def popup_done_page() -> Response:
     """`GET /api/auth/signed-in`: the end of a sign-in in a popup window. Notifies the opener and closes the window."""
-    return _page("genkan/popup_done.html", None, session=auth())
+    return render_page("genkan/popup_done.html", None, session=auth())
 
 
 def verify_request_page() -> Response:
@@ -220,23 +209,7 @@ def verify_request_page() -> Response:
     if core.pages.verify_request:
         location = add_query(core.page_url(core.pages.verify_request), to_request().query)
         return to_response(ActionResponse(location=location))
-    return _page("genkan/verify_request.html", None)
-
-
-def _retry_url(request: ActionRequest, core: Core) -> str:
-    purpose, url = request.query.get("purpose"), relative_url(callback_url(request, core), core.origin)
-    if purpose == "fresh":
-        return add_query(action_url("/signin"), {"reason": "fresh", "callbackUrl": url})
-    # Without the query, which may report a success that did not happen.
-    return url.partition("?")[0] if purpose == "link" else action_url("/signin")
-
-
-def _page(template: str, message: Message | None, **context: object) -> Response:
-    html = render_template(template, error=message, request_id=request_id(), **context)
-    response = Response(html, message.status if message else 200, content_type="text/html; charset=utf-8")
-    if message is not None and message.status == 503:
-        response.headers["Retry-After"] = str(RETRY_SECONDS)
-    return response
+    return render_page("genkan/verify_request.html", None)
 
 
 def _without_referrer(response: Response) -> Response:
@@ -247,12 +220,6 @@ def _without_referrer(response: Response) -> Response:
 def not_found(**_: str) -> Response:
     """Return 404 JSON, in place of a page in an application without pages."""
     return json_response({"error": "Not Found"}, 404)
-
-
-def _cross_origin(error: CrossOriginRequest) -> Response:
-    if get_core().json_only:
-        return error_response(error)
-    return _page("genkan/error.html", error_message(error.code, error.reason), retry_url=home_url())
 
 
 ROUTES: tuple[tuple[str, str, Callable[..., Response]], ...] = (
@@ -271,6 +238,7 @@ ROUTES: tuple[tuple[str, str, Callable[..., Response]], ...] = (
     ("GET", "/signout/return", post_logout_redirect),
     ("POST", "/backchannel-logout/<provider_id>", backchannel_logout),
     ("GET", "/error", error_page),
+    ("POST", "/clear-cookies", clear_cookies),
     ("GET", "/verify-request", verify_request_page),
     ("GET", "/signed-in", popup_done_page),
 )
