@@ -10,7 +10,7 @@ run: setup
 	@exec .venv/bin/python -m deploy.run
 
 serve: setup
-	@exec .venv/bin/python -m deploy.serve
+	@exec .venv/bin/python -OO -m deploy.serve
 
 setup:
 	@sh scripts/setup.sh requirements.txt

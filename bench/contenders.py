@@ -9,8 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from http.client import HTTPConnection
 from pathlib import Path
@@ -22,12 +22,10 @@ from bench.served import free_port
 from deploy import serve
 from genkan.adapters.sqlalchemy import migrations
 from genkan.settings import environment as settings_reader
+from tests.servers.caching_proxy import documented_nginx
 
-THREADS = "16"
-"""Threads of each worker of gthread and granian. BufferingWorker has the number of deploy/serve.py."""
-
-BUFFER = str(128 * 1024)
-"""Bytes. granian's buffer holds the head of a request, with the longest session cookies that are read."""
+CONTENDERS = ("gunicorn", "granian", "gunicorn behind nginx", "granian behind nginx")
+"""The servers of deploy/serve.py, alone and behind nginx with deploy/nginx.conf."""
 
 START_TIMEOUT = 30.0
 STOP_TIMEOUT = 30.0
@@ -60,12 +58,13 @@ def _proportional(pid: str) -> float:
 
 
 @contextmanager
-def all_running(folder: str, provider: Mapping[str, str], granian: str | None) -> Iterator[list[Contender]]:
-    """Run all servers, each with its own origin and database. `granian` is the path of a Python with granian, or None."""
-    names = ["gunicorn", "gunicorn + BufferingWorker", *(["granian"] if granian else [])]
+def all_running(
+    folder: str, provider: Mapping[str, str], names: Sequence[str] = CONTENDERS, threads: int = serve.THREADS
+) -> Iterator[list[Contender]]:
+    """Run the servers of these names, each with its own origin and database."""
     secret = secrets.token_urlsafe(48)
     with ExitStack() as stack:
-        yield [stack.enter_context(_running(name, _environment(folder, provider, secret), granian)) for name in names]
+        yield [stack.enter_context(_running(name, _environment(folder, provider, secret), threads)) for name in names]
 
 
 def _environment(folder: str, provider: Mapping[str, str], secret: str) -> dict[str, str]:
@@ -78,15 +77,20 @@ def _environment(folder: str, provider: Mapping[str, str], secret: str) -> dict[
         "DATABASE_URL": f"sqlite:///{folder}/{port}.db",
         "PORT": str(port),
         "MALLOC_ARENA_MAX": "2",  # as deploy/serve.py does
+        "TRUSTED_PROXY_HOPS": "1",
         **provider,
     }
 
 
 @contextmanager
-def _running(name: str, environment: Mapping[str, str], granian: str | None) -> Iterator[Contender]:
+def _running(name: str, environment: Mapping[str, str], threads: int) -> Iterator[Contender]:
     migrations.upgrade(environment["DATABASE_URL"])
+    server, _, proxy = name.partition(" behind ")
     port = int(environment["PORT"])
-    command = _granian(granian, port) if name == "granian" and granian else _gunicorn(name, environment)
+    backend = free_port() if proxy else port
+    settings = replace(settings_reader.from_environment(environment), workers=2, port=backend)
+    command = serve.SERVERS[server](settings)
+    command[command.index("--threads" if server == "gunicorn" else "--blocking-threads") + 1] = str(threads)
     process = subprocess.Popen(
         command,
         cwd=settings_reader.ROOT,
@@ -96,29 +100,11 @@ def _running(name: str, environment: Mapping[str, str], granian: str | None) -> 
         start_new_session=True,
     )
     try:
-        _wait_until_up(name, port)
-        yield Contender(name, port, Cookies(create_app(environment)), process)
+        with documented_nginx(port, backend) if proxy else nullcontext():
+            _wait_until_up(name, port)
+            yield Contender(name, port, Cookies(create_app(environment)), process)
     finally:
         _stop(process)
-
-
-def _gunicorn(name: str, environment: Mapping[str, str]) -> list[str]:
-    """Return the command of deploy/serve.py. For plain gunicorn, worker class and threads are replaced."""
-    command = serve.gunicorn_args(replace(settings_reader.from_environment(environment), workers=2))
-    if name == "gunicorn":
-        for option, value in (("--worker-class", "gthread"), ("--threads", THREADS)):
-            command[command.index(option) + 1] = value
-    return command
-
-
-def _granian(python: str, port: int) -> list[str]:
-    return [
-        *(python, "-OO", "-m", "granian", "--interface", "wsgi", "--factory", "app:create_app"),
-        *("--host", "127.0.0.1", "--port", str(port), "--http", "1", "--no-ws"),
-        *("--workers", "2", "--blocking-threads", THREADS),
-        *("--http1-buffer-size", BUFFER, "--http1-header-read-timeout", "10000", "--backlog", "2048"),
-        *("--workers-kill-timeout", "15", "--no-access-log"),
-    ]
 
 
 def _wait_until_up(name: str, port: int) -> None:

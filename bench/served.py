@@ -96,10 +96,8 @@ def require_wrk() -> None:
 @contextmanager
 def _server(module: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     settings = replace(environment.from_environment(os.environ), port=free_port())
-    command = [
-        f"{module}:create_app()" if part == "app:create_app()" else part for part in serve.gunicorn_args(settings)
-    ]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
+    command = serve.granian_args(settings, f"{module}:create_app")
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     origin = f"http://127.0.0.1:{settings.port}"
     try:
         _wait_until_up(origin)

@@ -1,4 +1,4 @@
-"""Comparison of WSGI servers on the application's routes: `python -m bench.servers [--granian PYTHON]`.
+"""Comparison of WSGI servers on the application's routes: `python -m bench.servers`.
 
 Prints Markdown tables. Every figure is the median of rounds in which the servers take turns. The load average shows
 other load on the machine. docs/server.md quotes the results.
@@ -10,7 +10,6 @@ import argparse
 import os
 import platform
 import signal
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,10 +17,11 @@ from importlib.metadata import version
 from statistics import median
 from typing import TypeVar
 
-from bench.contenders import Contender, all_running
+from bench.contenders import CONTENDERS, Contender, all_running
 from bench.served import require_wrk
 from bench.slow_requests import CALLBACKS, SLOW_CLIENTS, Callback, Probes, SlowClients, hang, probe, reads_session
 from bench.wrk import Load, load
+from deploy import serve
 from tests.servers.faulty.provider import FaultyProvider
 
 Found = TypeVar("Found")
@@ -42,16 +42,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, FaultyProvider() as provider:
         variables = {"ID": provider.client_id, "SECRET": provider.client_secret, "ISSUER": provider.issuer}
         environment = {f"AUTH_OIDC_{name}": value for name, value in variables.items()}
-        with all_running(folder, environment, arguments.granian) as servers:
+        with all_running(folder, environment, arguments.servers, arguments.threads) as servers:
             for line in _report(servers, provider, arguments):
                 print(line, flush=True)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.servers", description=__doc__)
-    parser.add_argument(
-        "--granian", metavar="PYTHON", help="path of a Python with granian and requirements.txt (default: no granian)"
-    )
+    parser.add_argument("--servers", nargs="+", default=CONTENDERS, choices=CONTENDERS, help="the first is the base")
+    parser.add_argument("--threads", type=int, default=serve.THREADS, help="threads of each worker")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of wrk, 0 for none")
     parser.add_argument("--hanging-rounds", type=int, default=3, help="rounds with waiting callbacks, 0 for none")
     parser.add_argument("--seconds", type=int, default=2, help="duration of each run of wrk")
@@ -60,7 +59,8 @@ def _arguments() -> argparse.Namespace:
 
 
 def _report(servers: Sequence[Contender], provider: FaultyProvider, arguments: argparse.Namespace) -> Iterator[str]:
-    yield f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores, {_versions(arguments)}"
+    yield f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores, "
+    yield f"gunicorn {version('gunicorn')}, granian {version('granian')}, {arguments.threads} threads"
     yield _load_average("before")
     if arguments.rounds:
         yield from _speed(servers, arguments)
@@ -71,15 +71,6 @@ def _report(servers: Sequence[Contender], provider: FaultyProvider, arguments: a
         yield _load_average("after the callbacks")
 
 
-def _versions(arguments: argparse.Namespace) -> str:
-    gunicorn = f"gunicorn {version('gunicorn')}"
-    if arguments.granian is None:
-        return f"{gunicorn}; without granian, as --granian is not set"
-    command = [arguments.granian, "-m", "granian", "--version"]
-    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    return f"{gunicorn}, granian {printed.split()[-1]}"
-
-
 def _load_average(when: str) -> str:
     return f"\nLoad average {when}: {', '.join(f'{load:.2f}' for load in os.getloadavg())}\n"
 
@@ -88,7 +79,7 @@ def _speed(servers: Sequence[Contender], arguments: argparse.Namespace) -> Itera
     """Yield requests per second of each route, and the ratio to the first server in the same round."""
     for server in servers:
         _ = [load(server.origin + route, server.cookies.default, 1, arguments.connections) for route in ROUTES]
-    yield from _head("route", "server", "req/s", "against gunicorn", "p50 ms", "p99 ms", "slowest and fastest round")
+    yield from _head("route", "server", "req/s", "against the first", "p50 ms", "p99 ms", "slowest and fastest round")
     for route in ROUTES:
 
         def run(server: Contender, route: str = route) -> Load:
@@ -108,7 +99,7 @@ def _long_cookies(servers: Sequence[Contender], arguments: argparse.Namespace) -
         yield f"| {count} | {len(next(iter(cookies.values())))} | {' | '.join(results)} |"
     yield "\n"
     yield from _head(
-        "full cookies", "server", "req/s", "against gunicorn", "p50 ms", "p99 ms", "slowest and fastest round"
+        "full cookies", "server", "req/s", "against the first", "p50 ms", "p99 ms", "slowest and fastest round"
     )
     for count in MEASURED_CHUNKS:
         cookies = {server.name: server.cookies.of_chunks(count) for server in servers}
@@ -129,12 +120,12 @@ def _slow_requests(servers: Sequence[Contender], provider: FaultyProvider, round
     alone = _taking_turns(servers, rounds, probe)
     yield from (_row("nothing", name, found, []) for name, found in alone.items())
     provider.faults.token = "hang"
-    for slow_clients in (None, *SLOW_CLIENTS):
+    for slow_clients in SLOW_CLIENTS:
 
-        def run(server: Contender, slow_clients: SlowClients | None = slow_clients) -> tuple[Probes, list[Callback]]:
+        def run(server: Contender, slow_clients: Sequence[SlowClients] = slow_clients) -> tuple[Probes, list[Callback]]:
             return hang(server, provider, slow_clients)
 
-        meanwhile = f"{CALLBACKS} callbacks wait{f', {slow_clients.description}' if slow_clients else ''}"
+        meanwhile = f"{CALLBACKS} callbacks wait{''.join(f', {each.description}' for each in slow_clients)}"
         for name, found in _taking_turns(servers, rounds, run).items():
             yield _row(meanwhile, name, [probes for probes, _ in found], [end for _, ends in found for end in ends])
 

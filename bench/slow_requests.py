@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from threading import Event, Thread
@@ -45,20 +45,19 @@ class SlowClients(NamedTuple):
 _HOST = b"Host: 127.0.0.1\r\n"
 _FORM = b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 60000\r\n\r\n"
 
-SLOW_CLIENTS = (
-    SlowClients(
-        "200 clients send headers slowly", 200, b"GET /api/auth/session HTTP/1.1\r\n" + _HOST + b"X-Slow: ", b"y"
-    ),
-    SlowClients(
-        "200 clients send a form slowly", 200, b"POST /api/auth/signin/oidc HTTP/1.1\r\n" + _HOST + _FORM, b"y"
-    ),
-    SlowClients(
-        "10 clients request Connection: close and do not close",
-        10,
-        b"GET /health/live HTTP/1.1\r\n" + _HOST + b"Connection: close\r\n\r\n",
-        b"",
-    ),
+_HEADERS = SlowClients(
+    "200 clients send headers slowly", 200, b"GET /api/auth/session HTTP/1.1\r\n" + _HOST + b"X-Slow: ", b"y"
 )
+_FORMS = SlowClients(
+    "200 clients send a form slowly", 200, b"POST /api/auth/signin/oidc HTTP/1.1\r\n" + _HOST + _FORM, b"y"
+)
+_KEPT_OPEN = SlowClients(
+    "10 clients request Connection: close and do not close",
+    10,
+    b"GET /health/live HTTP/1.1\r\n" + _HOST + b"Connection: close\r\n\r\n",
+    b"",
+)
+SLOW_CLIENTS = ((), (_HEADERS,), (_FORMS,), (_HEADERS, _FORMS), (_KEPT_OPEN,))
 """Clients that do not close read once a second: the response, and a second later the end of the connection."""
 
 
@@ -88,7 +87,7 @@ class Callback:
 
 
 def hang(
-    server: Contender, provider: FaultyProvider, slow_clients: SlowClients | None = None
+    server: Contender, provider: FaultyProvider, slow_clients: Sequence[SlowClients] = ()
 ) -> tuple[Probes, list[Callback]]:
     """Send eight callbacks whose provider does not respond, and probe the session route meanwhile."""
     clients = [ServerClient(server.origin) for _ in range(CALLBACKS)]
@@ -97,7 +96,9 @@ def hang(
     with ThreadPoolExecutor(CALLBACKS) as threads:
         waiting = [threads.submit(_follow_callback, *pair) for pair in zip(clients, urls, strict=True)]
         _wait_until(lambda: provider.count("/token") == all_hang)
-        with connected(server.port, slow_clients) if slow_clients else nullcontext():
+        with ExitStack() as connections:
+            for clients_alike in slow_clients:
+                connections.enter_context(connected(server.port, clients_alike))
             probes = probe(server)
             ends = [end.result() for end in waiting]
     pages = [_has_error_page(client, response) for client, (_, response) in zip(clients, ends, strict=True)]

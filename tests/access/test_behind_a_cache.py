@@ -22,7 +22,7 @@ from tests.provider_client import COOKIE, provider_env, run_parallel
 from tests.routes import routes
 from tests.servers.caching_proxy import CachingProxy, is_cached
 from tests.servers.faulty.provider import FaultyProvider
-from tests.servers.server import ServerClient, environment, serving
+from tests.servers.server import SERVE, ServerClient, environment, serving
 
 TWO_DAYS = 2 * 86400.0
 """Seconds. A session that was last read this long ago is extended, with a new cookie, at its next request."""
@@ -87,7 +87,7 @@ def _cached(
 ) -> Iterator[CachedApp]:
     settings = {**environment(tmp_path_factory.mktemp("app")), **provider_env(op)}
     settings |= {"AUTH_URL": caching_proxy.origin, "PORT": str(caching_proxy.backend)}
-    with serving(["-m", "deploy.serve"], settings):
+    with serving(SERVE, settings):
         yield CachedApp(caching_proxy, create_app(settings, FrozenClock(time.time() - TWO_DAYS)), op)
 
 

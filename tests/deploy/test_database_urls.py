@@ -12,7 +12,7 @@ import pytest
 from deploy import serve
 from genkan.adapters.sqlalchemy import migrations
 from genkan.errors import ConfigurationError
-from tests.servers.server import alone, environment
+from tests.servers.server import SERVE, alone, environment
 
 PASSWORD = "hunter22"
 DATABASES = [
@@ -70,9 +70,7 @@ def test_an_invalid_redis_url_is_one_error_sentence(
 )
 def test_make_serve_prints_the_error_sentence(tmp_path: Path, name: str, address: str) -> None:
     settings = {**environment(tmp_path), name: address}
-    result = subprocess.run(
-        alone(["-m", "deploy.serve"], settings), capture_output=True, text=True, check=False, timeout=30
-    )
+    result = subprocess.run(alone(SERVE, settings), capture_output=True, text=True, check=False, timeout=30)
 
     assert (result.returncode, result.stdout) == (os.EX_CONFIG, "")
     assert is_one_sentence_about(name, result.stderr.removeprefix("genkan: ").removesuffix("\n"))

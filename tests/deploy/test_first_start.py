@@ -16,7 +16,7 @@ from genkan.settings.environment import ROOT
 from tests.provider_client import provider_env
 from tests.servers.faulty.provider import FaultyProvider
 from tests.servers.process import free_port
-from tests.servers.server import Server, ServerClient, environment, serving
+from tests.servers.server import SERVE, Server, ServerClient, environment, serving
 
 
 @pytest.fixture(name="clone")
@@ -40,7 +40,7 @@ def _clone(tmp_path: Path) -> Path:
 def _production(tmp_path: Path) -> Iterator[tuple[Server, FaultyProvider]]:
     settings = environment(tmp_path)
     Path(settings["DATABASE_URL"].removeprefix("sqlite:///")).touch()
-    with FaultyProvider() as op, serving(["-m", "deploy.serve"], {**settings, **provider_env(op)}) as server:
+    with FaultyProvider() as op, serving(SERVE, {**settings, **provider_env(op)}) as server:
         yield server, op
 
 

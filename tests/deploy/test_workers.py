@@ -15,11 +15,12 @@ from threading import Thread
 import pytest
 import requests
 
+from deploy.serve import granian_args
 from genkan.adapters.sqlalchemy import migrations
-from genkan.settings.environment import ROOT
+from genkan.settings.environment import from_environment
 from tests.provider_client import provider_env
 from tests.servers.faulty.provider import FaultyProvider
-from tests.servers.server import Server, ServerClient, environment, serving
+from tests.servers.server import SERVE, Server, ServerClient, environment, serving
 
 pytestmark = pytest.mark.xdist_group("timing")
 
@@ -35,7 +36,9 @@ def _op() -> Iterator[FaultyProvider]:
 @pytest.fixture(name="server", scope="module")
 def _server(op: FaultyProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     settings = {**environment(tmp_path_factory.mktemp("app")), "WEB_CONCURRENCY": str(WORKERS), **provider_env(op)}
-    with serving(["-m", "deploy.serve"], settings) as server:
+    # granian stops if a worker ends twice within six seconds, as it does in these tests.
+    settings["GENKAN_SERVER"] = "gunicorn"
+    with serving(SERVE, settings) as server:
         yield server
 
 
@@ -164,8 +167,8 @@ def test_the_development_provider_works_with_several_workers(tmp_path: Path) -> 
     """Codes are issued by one worker and redeemed at another."""
     settings = {**environment(tmp_path), "GENKAN_ENV": "development"}
     migrations.upgrade(settings["DATABASE_URL"])
-    flags = ["--chdir", str(ROOT), "--bind", f"127.0.0.1:{settings['PORT']}", "--workers", "3", "--no-control-socket"]
-    with serving(["-m", "gunicorn", "app:create_app()", *flags], settings) as server:
+    _python, *command = granian_args(from_environment({**settings, "WEB_CONCURRENCY": "3"}))
+    with serving(command, settings) as server:
         for _ in range(6):
             client = ServerClient(server.origin)
             client.sign_in_as_hana()

@@ -65,7 +65,8 @@ THIRD_PARTIES: dict[str, set[str]] = {
     "click": {"genkan.cli"},
     "jinja2": {"genkan.cli", "genkan.web.neighbours.template_syntax"},
     "dotenv": {"deploy.run"},
-    "gunicorn": {"deploy.worker"},
+    "granian": set(),
+    "gunicorn": set(),
     "redis": {"genkan.cache.shared"},
     "psycopg": set(),
 }

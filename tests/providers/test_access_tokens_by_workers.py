@@ -36,8 +36,7 @@ def _server(request: pytest.FixtureRequest, op: FaultyProvider, tmp_path: Path) 
     if request.param == "postgresql":
         settings["DATABASE_URL"] = request.getfixturevalue("postgres_url")
     migrations.upgrade(settings["DATABASE_URL"])
-    _python, *command = serve.gunicorn_args(from_environment(settings))
-    command[command.index("app:create_app()")] = "tests.servers.token_app:create_app()"
+    _python, *command = serve.granian_args(from_environment(settings), "tests.servers.token_app:create_app")
     with serving(command, settings) as server:
         yield server
 

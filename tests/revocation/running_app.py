@@ -19,7 +19,7 @@ from genkan.session.strategies import DatabaseStrategy, JWTStrategy, Strategy
 from genkan.settings.environment import ROOT
 from genkan.types import Account, User
 from tests.databases import LIFETIME, adapter_in, store_in
-from tests.servers.server import Server, alone, serving
+from tests.servers.server import SERVE, Server, alone, serving
 
 WORKERS = 4
 DAY = 86_400
@@ -125,7 +125,7 @@ class RunningApp:
 def running_app(settings: dict[str, str]) -> Iterator[RunningApp]:
     """Serve the application with these settings and four workers."""
     settings = {"AUTH_SESSION_STRATEGY": "jwt", **settings, "WEB_CONCURRENCY": str(WORKERS)}
-    with serving(["-m", "deploy.serve"], settings) as server:
+    with serving(SERVE, settings) as server:
         running = RunningApp(server, settings)
         with closing(running.database):
             yield running

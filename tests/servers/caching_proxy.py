@@ -1,4 +1,4 @@
-"""Caching proxies: nginx, configured to cache as much as it can, and Varnish with its default rules."""
+"""Proxies: nginx with deploy/nginx.conf, nginx configured to cache as much as it can, and Varnish with its default rules."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import requests
 
+from genkan.settings.environment import ROOT
 from tests.servers.process import Process, free_port, missing
 
 # A single process, so that the kernel ends it with the tests. A response without an expiry is cached for a minute,
@@ -40,6 +41,25 @@ http {{
     }}
 }}
 """
+
+DOCUMENTED = """
+daemon off;
+master_process off;
+pid pid;
+error_log stderr notice;
+worker_rlimit_nofile 4096;
+events {{ worker_connections 2048; }}
+http {{
+    access_log off;
+    client_body_temp_path body;
+    proxy_temp_path proxy;
+    fastcgi_temp_path fastcgi;
+    uwsgi_temp_path uwsgi;
+    scgi_temp_path scgi;
+    {included}
+}}
+"""
+"""What surrounds a file of conf.d."""
 
 CACHE = """
             proxy_set_header Host $http_host;
@@ -100,6 +120,37 @@ def plain_nginx(backend: int, directives: str = "", prefix: str = "") -> Iterato
         # and it has no data to lose, so it is killed.
         with _running(command, "getrlimit(RLIMIT_NOFILE)", signal.SIGKILL):
             yield proxy
+
+
+@contextmanager
+def documented_nginx(port: int, *backends: int) -> Iterator[None]:
+    """Run an nginx with deploy/nginx.conf during the block, without TLS, in front of the servers on these ports."""
+    program = _find("nginx") or missing("nginx", "nginx-light")
+    with _folder() as folder:
+        file = folder / "nginx.conf"
+        file.write_text(DOCUMENTED.format(included=_documented(port, backends)))
+        # nginx runs as another user, and the umask may keep that one from reading it.
+        file.chmod(0o644)
+        command = [program, "-p", f"{folder}/", "-e", "stderr", "-c", "nginx.conf"]
+        with _running(command, "getrlimit(RLIMIT_NOFILE)", signal.SIGKILL):
+            yield
+
+
+def _documented(port: int, backends: Iterable[int]) -> str:
+    text = (ROOT / "deploy" / "nginx.conf").read_text()
+    replaced = {
+        "server 127.0.0.1:5000;": " ".join(f"server 127.0.0.1:{backend};" for backend in backends),
+        "/var/cache/nginx/genkan": "cache",
+        "listen 80;": f"listen 127.0.0.1:{free_port()};",
+        "listen 443 ssl http2;": f"listen 127.0.0.1:{port};",
+        "Host $host;": f"Host $host:{port};",
+        "ssl_certificate /etc/letsencrypt/live/app.example.com/fullchain.pem;": "",
+        "ssl_certificate_key /etc/letsencrypt/live/app.example.com/privkey.pem;": "",
+    }
+    for old, new in replaced.items():
+        assert old in text
+        text = text.replace(old, new)
+    return text
 
 
 @contextmanager

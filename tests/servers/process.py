@@ -7,6 +7,7 @@ import random
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from threading import Event, Thread
@@ -92,6 +93,16 @@ def free_port() -> int:
         port = random.randrange(10_000 + WORKER, 32_000, WORKERS)
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port
+
+
+def wait_for_port(port: int) -> None:
+    """Wait until a server accepts connections on this port of 127.0.0.1. Fails the test after START_TIMEOUT."""
+    deadline = time.monotonic() + START_TIMEOUT
+    while time.monotonic() < deadline:
+        with suppress(ConnectionError), socket.create_connection(("127.0.0.1", port), timeout=START_TIMEOUT):
+            return
+        time.sleep(0.01)
+    pytest.fail(f"no server listens on port {port}")
 
 
 def missing(program: str, package: str) -> NoReturn:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from genkan.settings.environment import ROOT
 from tests.servers.process import free_port
-from tests.servers.server import alone
+from tests.servers.server import SERVE, alone
 
 GOOD = {"AUTH_SECRET": "Wm9f2Lq8Zr4Tn6Yb1Xc3Vd5Hg7Jk0Ps-", "AUTH_URL": "https://app.example.test"}
 
@@ -18,19 +18,23 @@ FOLDERS = ("deploy", "genkan")
 APP = """
 import os, pathlib, time
 
-def create_app():
+def create_app(environment=None):
     pathlib.Path("created").touch()
     return application
 
 def application(environ, start_response):
     if environ["PATH_INFO"] == "/held":
-        pathlib.Path("held").touch()
+        with open("held", "a") as held:
+            print("held", file=held)
         while not pathlib.Path("released").exists():
             time.sleep(0.01)
     environ["wsgi.input"].read()
     seen = {name: value for name, value in environ.items() if isinstance(value, str)}
-    body = repr({**seen, "mode": oct(os.umask(0o077))}).encode()
-    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
+    body = repr({**seen, "mode": oct(os.umask(0o077)), "process": str(os.getpid())}).encode()
+    headers = [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))]
+    if environ["PATH_INFO"].startswith("/static/"):
+        headers.append(("Cache-Control", "public, max-age=60"))
+    start_response("200 OK", headers)
     return [body]
 """
 
@@ -55,4 +59,4 @@ def build(root: Path) -> Path:
 def command(root: Path, **settings: str) -> list[str]:
     """Return the command that serves `root` with GOOD and these settings, without the environment of the tests."""
     environ = {"PATH": os.environ["PATH"], **GOOD, "PORT": str(free_port()), **settings}
-    return alone(["-m", "deploy.serve"], environ, root)
+    return alone(SERVE, environ, root)

@@ -15,9 +15,13 @@ from urllib.parse import urljoin, urlsplit
 import requests
 
 from genkan.settings.environment import ROOT
-from tests.servers.process import Process, free_port
+from tests.servers.process import Process, free_port, wait_for_port
 
-READY = "Booting worker"
+SERVERS = {"granian": "Started worker", "gunicorn": "Booting worker"}
+"""The values of GENKAN_SERVER, and what each logs when a worker starts."""
+
+SERVE = ["-OO", "-m", "deploy.serve"]
+"""What `make serve` runs."""
 
 
 @dataclass(frozen=True)
@@ -89,11 +93,17 @@ def alone(command: list[str], settings: dict[str, str], folder: Path = ROOT) -> 
 
 
 @contextmanager
-def serving(command: list[str], settings: dict[str, str], ready: str = READY, folder: Path = ROOT) -> Iterator[Server]:
-    """Run a server in `folder` with these settings alone, without the environment of the tests."""
-    process = Process(alone(command, settings, folder), ready)
+def serving(
+    command: list[str], settings: dict[str, str], ready: str | None = None, folder: Path = ROOT
+) -> Iterator[Server]:
+    """Run a server in `folder` with these settings alone, without the environment of the tests.
+
+    `ready` is in what it prints when it starts to listen. By default the server is that of GENKAN_SERVER.
+    """
+    process = Process(alone(command, settings, folder), ready or SERVERS[settings.get("GENKAN_SERVER", "granian")])
     process.start()
     try:
+        wait_for_port(int(settings["PORT"]))
         yield Server(process, settings["AUTH_URL"])
     finally:
         process.stop()

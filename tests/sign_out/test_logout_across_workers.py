@@ -13,7 +13,7 @@ import requests
 from genkan.session.revocation_list import MAX_LAG
 from tests.provider_client import provider_env
 from tests.servers.faulty.provider import FaultyProvider
-from tests.servers.server import ServerClient, environment, serving
+from tests.servers.server import SERVE, ServerClient, environment, serving
 from tests.tokens.logout_tokens import draft, logout_token
 from tests.tokens.signing import key
 
@@ -39,7 +39,7 @@ def _origin(
         "WEB_CONCURRENCY": str(WORKERS),
         "AUTH_SESSION_STRATEGY": str(request.param),
     }
-    with serving(["-m", "deploy.serve"], settings) as server:
+    with serving(SERVE, settings) as server:
         yield server.origin
 
 

@@ -14,7 +14,7 @@ from tests.servers.node.nodejs import needing_node
 from tests.servers.node.oidc_provider import CLIENT_ID, CLIENT_SECRET, OidcProvider
 from tests.servers.process import free_port
 from tests.servers.provider_browser import ProviderBrowser
-from tests.servers.server import Server, ServerClient, environment, serving
+from tests.servers.server import SERVE, Server, ServerClient, environment, serving
 
 pytestmark = pytest.mark.xdist_group("timing")
 
@@ -38,7 +38,7 @@ def _server(port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
         "AUTH_OIDC_ISSUER": f"http://127.0.0.1:{port}",
         "AUTH_OIDC_SIGN_OUT": "provider",
     }
-    with serving(["-m", "deploy.serve"], settings) as server:
+    with serving(SERVE, settings) as server:
         yield server
 
 
