@@ -174,6 +174,7 @@ def make_parts(core: Core, *, development: bool = False, schema: Schema | None =
         picture_origins=_loopback_issuers(core),
         providers=core.providers.values(),
         own_origin=core.origin,
+        form_targets=_form_targets(core),
     )
     return AppParts(core, headers, headers.json_headers(*NO_STORE_HEADERS.items()), development, schema)
 
@@ -284,6 +285,11 @@ def _trusted_proxy_hops(app: Flask, options: Options) -> int:
     hops = collect(options.variables, app.config, os.environ).get("TRUSTED_PROXY_HOPS", "0")
     # Any other value is refused when the settings are checked.
     return int(hops) if hops.isdecimal() and hops.isascii() else 0
+
+
+def _form_targets(core: Core) -> list[str]:
+    """Return the other origins that a sign-in or a sign-out may end at."""
+    return sorted({*core.origins, origin_of(core.error_url or "") or core.origin} - {core.origin})
 
 
 def _loopback_issuers(core: Core) -> set[str]:

@@ -31,13 +31,19 @@ class SecurityHeaders:
     public page can be cached. Images may come from any https origin, since providers host profile pictures anywhere. Only
     pages of the same origin may frame a response, and none may frame a sign-in page.
 
-    Browsers check `form-action` against the redirect that answers a form, too. It is `'self'`, on the sign-in pages
-    with the origins of the providers' authorization endpoints. Where such an origin is known only after discovery,
-    and where a signed-in user can be sent to a provider's sign-out, the policy has no `form-action`.
+    Browsers check `form-action` against the redirect that answers a form, too. It is `'self'` and the `form_targets`, on
+    the sign-in pages with the origins of the providers' authorization endpoints. Where such an origin is known only after
+    discovery, and where a signed-in user can be sent to a provider's sign-out, the policy has no `form-action`.
     """
 
     def __init__(
-        self, *, hsts: bool, picture_origins: Iterable[str] = (), providers: Iterable[Provider] = (), own_origin: str
+        self,
+        *,
+        hsts: bool,
+        picture_origins: Iterable[str] = (),
+        providers: Iterable[Provider] = (),
+        own_origin: str,
+        form_targets: Iterable[str] = (),
     ) -> None:
         providers = tuple(providers)
         pictures = " ".join(("'self'", "https:", *picture_origins))
@@ -46,7 +52,7 @@ class SecurityHeaders:
             f"img-src {pictures}; media-src 'self'; frame-src 'self'; object-src 'self'; worker-src 'self'; "
             "manifest-src 'self'; base-uri 'none'; frame-ancestors 'self'"
         )
-        policy = f"{policy_without_form_action}; form-action 'self'"
+        policy = " ".join((f"{policy_without_form_action}; form-action 'self'", *form_targets))
         targets = {origin_of(provider.authorization_endpoint or "") for provider in providers}
         signs_out_at_provider = any(provider.rp_initiated_logout for provider in providers)
         sources = [f" {origin}" for origin in sorted(filter(None, targets - {own_origin}))]

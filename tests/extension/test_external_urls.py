@@ -57,3 +57,11 @@ def test_any_other_application_is_left_alone(make_app: MakeGuest) -> None:
     assert app.test_client().get("/mail", base_url="http://other.example").text == "http://other.example/mail"
     with app.app_context(), pytest.raises(RuntimeError, match="SERVER_NAME"):
         url_for("mail")
+
+
+def test_forms_may_lead_to_the_other_origins_of_the_site(make_guest: MakeGuest) -> None:
+    """Browsers check `form-action` against the redirects that answer a form."""
+    app = make_guest(AUTH_URLS="http://localhost:8000", GENKAN_ERROR_URL="http://localhost:9000/failed")
+    policy = app.test_client().get("/api/auth/signin").headers["Content-Security-Policy"]
+
+    assert policy.endswith("; form-action 'self' http://localhost:8000 http://localhost:9000")
