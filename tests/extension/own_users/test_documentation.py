@@ -1,4 +1,4 @@
-"""The application in docs/users.md runs as it is written."""
+"""The application in docs/how-to/own-users.md runs as it is written."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ from tests.browser import Browser
 
 @pytest.fixture(name="shop")
 def _shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    [source] = re.findall(r"```python\n(.*?)```", (ROOT / "docs/users.md").read_text(), re.DOTALL)
-    (tmp_path / "shop.py").write_text(source)
+    text = (ROOT / "docs/how-to/own-users.md").read_text()
+    for name, source in re.findall(r"```{code-block} python\n:caption: (\w+\.py)\n\n(.*?)```", text, re.DOTALL):
+        (tmp_path / name).write_text(source)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.chdir(tmp_path)
     yield importlib.import_module("shop")
-    del sys.modules["shop"]
+    for name in {"shop", "changes"} & sys.modules.keys():
+        del sys.modules[name]
 
 
 def test_the_application_signs_in_its_own_users(shop: Any) -> None:
@@ -38,6 +40,10 @@ def test_the_application_signs_in_its_own_users(shop: Any) -> None:
     new.sign_in("Alex Admin")
     assert [(browser.session() or {})["user"]["id"] for browser in (known, new)] == ["1", "2"]
     assert [(browser.session() or {})["user"]["role"] for browser in (known, new)] == ["admin", "user"]
+    with app.app_context():
+        importlib.import_module("changes").make_staff(2)
+    new.core.sessions.revocations.read_now()
+    assert (new.session() or {})["user"]["role"] == "admin"
     with app.app_context():
         shop.db.session.delete(shop.db.session.get(shop.User, 1))
         shop.db.session.commit()

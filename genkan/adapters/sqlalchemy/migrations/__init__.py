@@ -57,8 +57,9 @@ def require_current(database_url: str, naming: Naming = "authjs") -> None:
     heads, script = _current_heads(database_url, naming), ScriptDirectory.from_config(_config(naming))
     _check_not_newer(heads, script)
     if heads != set(script.get_heads()):
+        variable = "DATABASE_URL" if naming == "authjs" else "GENKAN_DATABASE_URL"
         raise ConfigurationError(
-            "DATABASE_URL: the tables do not exist or belong to an earlier release. Run `flask genkan upgrade` first."
+            f"{variable}: the tables do not exist or belong to an earlier release. Run `flask genkan upgrade` first."
         )
 
 
