@@ -18,6 +18,7 @@ OUTSIDE = {
     r"(npm|npx|pnpm)\b": "needs the network. The tests of the examples run it",
     r"curl\b.* https://": "needs the network",
     r"(\.venv/bin/)?python -m bench\b": "takes minutes",
+    r"python3 -m http\.server\b": "the browser test of the example serves these files",
 }
 """Beginning of a command, as a pattern, and the reason."""
 
@@ -44,5 +45,5 @@ def check_packages(arguments: str) -> None:
     """Raise PackageNotFoundError if a package of `pip install` is not one that the tests have."""
     for argument in re.sub(r"\s#.*", "", arguments).split():
         name = re.match(r"[\"']?([A-Za-z][\w.-]*)(?:\[[\w,-]+\])?[\"']?$", argument)
-        if name and name[1] != "genkan":
+        if name and name[1] not in {"genkan", "requirements.txt"}:
             version(name[1])
