@@ -21,7 +21,7 @@ LAYOUT = "board/templates/base.html"
 @pytest.fixture(name="guest", scope="module")
 def _guest() -> Guest:
     """Return the board with the lines of the documentation in its layout."""
-    [html] = re.findall(r"```html\n(<link.*?)```", (ROOT / "docs/sessions.md").read_text(), re.DOTALL)
+    [html] = re.findall(r"```html\n(<link.*?)```", (ROOT / "docs/how-to/show-the-user-menu.md").read_text(), re.DOTALL)
     changes = [
         (before, after.replace("user_menu()", "user_menu(assets=False)")) for before, after in BOARD.patch[LAYOUT]
     ]
