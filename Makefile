@@ -1,6 +1,6 @@
 # `make run` to look at it, `make check` and `make test` to change it, `make serve` for production.
 .POSIX:
-.PHONY: run serve setup test check test-pythons lint lock bench docs dist
+.PHONY: run serve setup test check test-pythons lint lock bench docs screenshots dist
 
 UNIT = tests/unit
 # Four at most: each may start a PostgreSQL and a Chromium. A crash ends the run: a replaced process may wait for ever.
@@ -45,7 +45,12 @@ bench:
 # Build the documentation into docs/_build/html.
 docs:
 	@sh scripts/setup.sh requirements-dev.txt
-	@exec .venv/bin/python -m sphinx -q -W --keep-going docs docs/_build/html
+	@exec .venv/bin/python -m sphinx -q -E -W --keep-going docs docs/_build/html
+
+# Replace the screenshots of the documentation by new ones.
+screenshots:
+	@sh scripts/setup.sh requirements-dev.txt
+	@exec .venv/bin/python -m scripts.screenshots
 
 lock:
 	@sh scripts/lock.sh
