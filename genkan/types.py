@@ -107,10 +107,7 @@ class SessionUser:
     """Address that the provider sent without verifying it. It is not exposed to the browser."""
 
     def to_json(self) -> dict[str, JSON]:
-        """Return the JSON that Auth.js sends:
-
-        `name`, `email` and `image` always (null if unknown), `id` and `role` if they are set.
-        """
+        """Return the JSON that Auth.js sends. It has `name`, `email` and `image` always, and `id` and `role` if they are set."""
         known: dict[str, JSON] = {"name": self.name, "email": self.email, "image": self.image}
         if self.id is not None:
             known["id"] = self.id
@@ -128,10 +125,7 @@ class Session:
     extra: Mapping[str, JSON] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, JSON]:
-        """Return the JSON response of `GET /api/auth/session`, for example `{"user": {...}, "expires":
-
-        "2026-12-23T10:00:00.000Z"}`.
-        """
+        """Return the JSON response of `GET /api/auth/session`: `user`, `expires` in UTC, and the extra fields."""
         return {**self.extra, "user": self.user.to_json(), "expires": to_iso(self.expires)}
 
 

@@ -162,7 +162,7 @@ def _warnings_in_production(environ: Mapping[str, str]) -> Iterator[str]:
     if not any(PROVIDER_VARIABLE.fullmatch(name) for name in environ):
         yield (
             "AUTH_<PROVIDER>_ID: none is set, so users cannot sign in. Set one, and AUTH_<PROVIDER>_SECRET with it. "
-            "README.md lists the providers."
+            "The reference lists the providers."
         )
 
 

@@ -158,7 +158,7 @@ def test_a_role_is_one_word_of_at_most_fifty_characters(client: Browser, role: s
 
 
 def test_the_command_works_in_a_shell(client: Browser, environment: Environment) -> None:
-    """Run the command as the README shows it."""
+    """Run the command as the reference shows it."""
     command = [sys.executable, "-m", "flask", "--app", "app", "users", "role", "hana@example.com", "editor"]
     result = subprocess.run(
         command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, check=True

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import yaml
 from flask import Flask, render_template_string
-from jinja2 import ChoiceLoader, DictLoader, StrictUndefined
+from jinja2 import ChoiceLoader, DictLoader, meta
 
 from genkan import Genkan
 from tests.docs.blocks import Block
@@ -46,12 +46,14 @@ def check_template(block: Block, folder: Path) -> None:
     app = Flask("documented", root_path=str(folder), instance_path=str(folder / "instance"))
     app.testing = True
     Genkan(app, strict=True)
-    app.jinja_env.undefined = StrictUndefined
     app.jinja_env.compile(block.text)
     if block.file is None:
         app.jinja_loader = ChoiceLoader([DictLoader({"base.html": LAYOUT})])
         with app.test_request_context("/"):
             app.preprocess_request()
+            used = meta.find_undeclared_variables(app.jinja_env.parse(block.text))
+            unknown = used - app.jinja_env.globals.keys() - CONTEXT.keys()
+            assert not unknown, f"{block.place}: a template cannot know {unknown}"
             render_template_string(block.text, **CONTEXT)
 
 

@@ -17,8 +17,8 @@ from tests.docs.blocks import Block
 from tests.docs.commands import SERVERS, is_outside
 from tests.servers.process import free_port
 
-COMMAND_TIMEOUT = 60
-START_TIMEOUT = 30
+COMMAND_TIMEOUT = 120
+START_TIMEOUT = 90
 EXITS_WITH = re.compile(r"#.*\bexits? with (\d+)\b")
 
 

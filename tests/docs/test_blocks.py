@@ -21,18 +21,13 @@ from tests.docs.checks import CHECKS, Check
 from tests.docs.page_runner import PageRunner, check_output, commands
 
 BLOCKS = [block for document in DOCUMENTS for block in blocks_of(document)]
-SNIPPETS = [
-    block for block in BLOCKS if block.language == "python" and block.file is None and block.document.name != "users.md"
-]
-TO_BE_SPLIT = {"README.md", "docs/api.md", "docs/sessions.md", "docs/users.md"}
-"""Documents whose content moves to other pages. Their commands run on those."""
-PAGES = {
-    name_of(document): blocks_of(document)
+SNIPPETS = [block for block in BLOCKS if block.language == "python" and block.file is None]
+PAGES = [
+    pytest.param(document, id=name_of(document), marks=pytest.mark.xdist_group(name_of(document)))
     for document in DOCUMENTS
     if any(block.language == "sh" or block.file for block in blocks_of(document))
-    and name_of(document) not in TO_BE_SPLIT
-}
-"""Documents with commands or files."""
+]
+"""Documents with commands or files. Each may run in a process of its own, since several start servers."""
 
 
 def by_place(blocks: list[Block]) -> list[Any]:
@@ -51,10 +46,10 @@ def _package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_the_files_and_commands_of_a_page_run_in_an_empty_folder(name: str, tmp_path: Path, package: Path) -> None:
+@pytest.mark.parametrize("document", PAGES)
+def test_the_files_and_commands_of_a_page_run_in_an_empty_folder(document: Path, tmp_path: Path, package: Path) -> None:
     with PageRunner(tmp_path, package) as runner:
-        runner.run(PAGES[name])
+        runner.run(blocks_of(document))
 
 
 def names_for(app: Flask) -> dict[str, Any]:

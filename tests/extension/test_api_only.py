@@ -209,7 +209,7 @@ def test_other_values_of_pages_are_refused(make_guest: MakeGuest) -> None:
 
 def test_the_line_of_the_documentation_runs(make_guest: MakeGuest) -> None:
     line = 'Genkan(app, pages=False, GENKAN_ERROR_URL="https://app.example.com/sign-in-failed")'
-    assert line in (ROOT / "README.md").read_text()
+    assert line in (ROOT / "docs/reference/settings.md").read_text()
     app = Flask("shop", root_path=make_guest().root_path)
     exec(line, {"Genkan": Genkan, "app": app})  # noqa: S102 (the line is the one above)
     assert get_state(app).json_only

@@ -115,8 +115,8 @@ def test_unknown_claims_of_a_nextjs_front_end_survive_an_extension(authjs: AuthJ
 def test_a_rule_reaches_a_token_of_a_nextjs_front_end_that_keeps_the_start(
     authjs: AuthJs, browser: Browser, with_callback: bool
 ) -> None:
-    """Auth.js sets `iat` and `jti` anew at each reading, and the callback of docs/sessions.md adds `session_start`."""
-    document = (ROOT / "docs" / "sessions.md").read_text()
+    """Auth.js sets `iat` and `jti` anew at each reading, and the callback of the documentation adds `session_start`."""
+    document = (ROOT / "docs/explanation/life-of-a-session.md").read_text()
     (snippet,) = re.findall(r"```ts\nexport const callbacks = (.*?)```", document, re.DOTALL)
     options, now = f"callbacks: {snippet}" if with_callback else "", int(time.time())
 

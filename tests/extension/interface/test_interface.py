@@ -1,9 +1,8 @@
-"""The public names, their documentation, and the snippets of docs/api.md."""
+"""The public names, and the application and the tests of the reference."""
 
 from __future__ import annotations
 
 import inspect
-import re
 import subprocess
 import sys
 from importlib.metadata import entry_points
@@ -15,18 +14,19 @@ from werkzeug.local import LocalProxy
 import genkan
 from genkan.settings.environment import ROOT
 from genkan.web.context import load_user
-from genkan.web.menu import TemplateFunctions
+from tests.docs.blocks import blocks_of
 
-DOCUMENT = (ROOT / "docs/api.md").read_text()
-TABLE = DOCUMENT[DOCUMENT.index("## `from genkan") : DOCUMENT.index("## Blueprints")]
-SNIPPETS = re.findall(r"```python\n(.*?)```", DOCUMENT, re.DOTALL)
-TWO_LINES = re.findall(r"```jinja\n(.*?)```", DOCUMENT, re.DOTALL)
-
-
-def documented(text: str) -> set[str]:
-    """Return the names in the first column of the table."""
-    cells = re.findall(r"^\| (`.*?) \|", text, re.MULTILINE)
-    return {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
+SNIPPETS = [
+    block.text
+    for name in ("reference/access.md", "reference/testing.md")
+    for block in blocks_of(ROOT / "docs" / name)
+    if block.language == "python"
+]
+TWO_LINES = [
+    block.text
+    for block in blocks_of(ROOT / "docs/how-to/change-the-looks.md")
+    if block.file == "templates/genkan/layout.html"
+]
 
 
 @pytest.mark.parametrize("name", genkan.__all__)
@@ -39,8 +39,7 @@ def test_each_name_has_a_docstring_of_its_own(name: str) -> None:
     assert text[0].isupper()
 
 
-def test_each_name_is_in_the_table_and_each_name_of_the_table_exists() -> None:
-    assert documented(TABLE) == set(genkan.__all__)
+def test_the_names_are_sorted() -> None:
     assert genkan.__all__ == sorted(genkan.__all__)
 
 
@@ -49,13 +48,8 @@ def test_what_is_imported_by_the_package_and_public_is_in_all() -> None:
     assert public == set(genkan.__all__)
 
 
-def test_each_function_for_templates_is_in_the_table() -> None:
-    names = {name for name in vars(TemplateFunctions) if not name.startswith("_")}
-    assert set(re.findall(r"`genkan\.(\w+)\(", DOCUMENT)) == names
-
-
 def test_the_snippets_run(tmp_path: Path) -> None:
-    """The tests of the document pass for the application of the document."""
+    """The tests of the reference pass for the application of the reference."""
     application, uploads, tests = SNIPPETS
     (tmp_path / "shop.py").write_text(application + uploads)
     fixture = """

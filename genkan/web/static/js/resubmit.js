@@ -1,6 +1,6 @@
 // Sends a refused request again, so that no input is lost. A request is refused when the session has ended, is not recent
 // enough, or has changed in another tab. A dialog asks the user to sign in, and then the same request is sent once, if the
-// page was rendered for this user. session.js loads this module at the first refusal. Limits: docs/sessions.md.
+// page was rendered for this user. session.js loads this module at the first refusal. Limits: docs/how-to/keep-what-was-typed.md.
 
 const page = document.body.dataset;
 const main = document.querySelector("main") ?? document.body;

@@ -1,4 +1,4 @@
-// docs/sessions.md
+// docs/reference
 
 const page = document.body.dataset;
 const inFlight = new Map();

@@ -1,4 +1,4 @@
-"""The README's template line and callbacks do what it says."""
+"""The callbacks and the greeting of the documentation do what it says."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from flask import Flask, render_template_string
 
-from genkan import Genkan, auth, update
+from genkan import Genkan, update
+from genkan.settings.environment import ROOT
 from tests.browser import Browser
 from tests.conftest import ORIGIN
-
-README = Path(__file__).parents[2].joinpath("README.md").read_text()
+from tests.docs.blocks import blocks_of
 
 
 def make_app(tmp_path: Path, accounts: Genkan) -> Browser:
@@ -27,8 +27,7 @@ def make_app(tmp_path: Path, accounts: Genkan) -> Browser:
         updated = update({"theme": "dark"})
         return {"updated": updated.extra if updated else None}
 
-    app.add_url_rule("/extra", "extra", lambda: dict(session.extra) if (session := auth()) else {})
-    template = re.search(r"In templates `auth\(\)` is a global: `(.*?)`\.", README)
+    template = re.search(r"<h1>(.* or .*)</h1>", (ROOT / "docs/tutorial/first-page.md").read_text())
     assert template is not None
     app.add_url_rule("/greeting", "greeting", lambda: render_template_string(template[1]))
     browser = Browser(app)
@@ -36,18 +35,21 @@ def make_app(tmp_path: Path, accounts: Genkan) -> Browser:
     return browser
 
 
-def test_the_callbacks_take_the_update_beside_them(tmp_path: Path) -> None:
-    accounts = Genkan()
-    section = README.partition("## Extend the session")[2]
-    code = section.partition("```python\n")[2].partition("```")[0]
-    names: dict[str, Any] = {"accounts": accounts}
-    exec(code, names)  # noqa: S102 (the README's own code)
-    browser = make_app(tmp_path, accounts)
+def test_the_callbacks_take_the_update_beside_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {"__name__": "documented"}
+    (code,) = (block.text for block in blocks_of(ROOT / "docs/how-to/extend-the-session.md") if block.file == "app.py")
+    exec(code, names)  # noqa: S102 (code of our own documents)
+    app = names["app"]
+    app.testing = True
+    app.config["AUTH_URL"] = ORIGIN
+    app.test_client().get("/api/auth/session")
+    browser = Browser(app)
+    browser.sign_in("Sam Sample")
 
-    assert 'update({"theme": "dark"})' in section
-    assert browser.get("/extra").get_json() == {"plan": "pro", "theme": None}
-    assert browser.post("/paint").get_json() == {"updated": {"plan": "pro", "theme": "dark"}}
-    assert browser.get("/extra").get_json() == {"plan": "pro", "theme": "dark"}
+    assert browser.get("/theme").get_json() == {"plan": "pro", "theme": None}
+    assert browser.post("/theme").status_code == 302
+    assert browser.get("/theme").get_json() == {"plan": "pro", "theme": "dark"}
 
 
 def test_an_update_that_no_callback_takes_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
