@@ -47,14 +47,20 @@ def needing_node() -> Iterator[None]:
 
 def node() -> str:
     """Install the packages of package.json and return the path of Node.js. Raises NodeMissing."""
+    found, npm = find_node()
+    _install(npm)
+    return found
+
+
+def find_node() -> tuple[str, str]:
+    """Return the paths of Node.js and npm. Raises NodeMissing."""
     found, npm = shutil.which("node"), shutil.which("npm")
     if found is None or npm is None:
         raise NodeMissing(f"Node.js {MIN_VERSION} or newer with npm is not installed")
     version = subprocess.run([found, "--version"], capture_output=True, text=True, check=True).stdout
     if int(version.removeprefix("v").split(".")[0]) < MIN_VERSION:
         raise NodeMissing(f"Node.js {MIN_VERSION} or newer is needed, not {version.strip()}")
-    _install(npm)
-    return found
+    return found, npm
 
 
 def _install(npm: str) -> None:
