@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -14,6 +15,7 @@ from sqlalchemy import text
 from genkan.adapters import Adapter
 from genkan.adapters.sqlalchemy import Database, migrations
 from genkan.errors import AdapterError, OAuthAccountNotLinked
+from genkan.settings.environment import ROOT
 from genkan.types import Account, User
 from tests.databases import adapter_in
 from tests.servers.node import authjs
@@ -99,6 +101,28 @@ def test_times_in_milliseconds_are_read_and_written(
         with database.read() as session:
             rows = session.execute(text('SELECT name, "emailVerified" FROM users')).all()
         assert {tuple(row) for row in rows} == {("Grace H.", 1800000000123), ("Ada", 1800000000000)}
+
+
+def test_rows_of_prisma_are_copied_as_documented(postgres_url: str) -> None:
+    page = (ROOT / "docs" / "how-to" / "move-from-authjs.md").read_text()
+    (statements,) = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
+    migrations.upgrade(postgres_url)
+    with closing(Database(postgres_url)) as database:
+        authjs.execute(
+            database,
+            """CREATE TABLE "User" (id TEXT PRIMARY KEY, name TEXT, email TEXT UNIQUE, "emailVerified" TIMESTAMP(3),
+                image TEXT)""",
+            """CREATE TABLE "Account" ("userId" TEXT NOT NULL, type TEXT NOT NULL, provider TEXT NOT NULL,
+                "providerAccountId" TEXT NOT NULL, PRIMARY KEY (provider, "providerAccountId"))""",
+            """INSERT INTO "User" VALUES ('clx0grace', 'Grace', 'Grace@example.org')""",
+            """INSERT INTO "Account" VALUES ('clx0grace', 'oidc', 'hub', 'grace-at-hub'),
+                ('clx0grace', 'oauth', 'lab', 'grace-at-lab')""",
+            *filter(str.strip, statements.split(";")),
+        )
+        adapter = adapter_in(database)
+        grace = User("clx0grace", "Grace", "Grace@example.org", role="user")
+        assert adapter.get_user_by_account("hub", "grace-at-hub") == grace
+        assert adapter.get_user_by_account("lab", "grace-at-lab") == grace
 
 
 def test_numbers_in_a_datetime_column_are_read(tmp_path: Path) -> None:

@@ -107,6 +107,7 @@ CHECKS: dict[str, Check] = {
     "jinja": check_template,
     **dict.fromkeys(("js", "jsx", "ts", "tsx", "css"), check_script),
     "nginx": check_nginx,
+    "sql": lambda _block, _folder: None,  # tests/deploy/test_adopted_database.py runs it
     "ini": check_ini,
     "toml": lambda block, _: tomllib.loads(block.text),
     "yaml": lambda block, _: yaml.safe_load(block.text),
