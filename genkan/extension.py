@@ -104,9 +104,9 @@ class Genkan(CallbackRegistry, BlueprintMethods):
         if options.environment is not None:
             check(app)
         if options.environment is None or dev_providers:
-            app.register_blueprint(
-                dev_views.create_blueprint(dev_providers, options.dev_path, gated=options.environment is None)
-            )
+            # `environment` has been checked, and says by GENKAN_ENV whether this is development.
+            any_server = options.environment is not None
+            app.register_blueprint(dev_views.create_blueprint(dev_providers, options.dev_path, any_server=any_server))
         # Now, and at the first request: Flask-WTF may be added before this or after it.
         flask_wtf.leave_out_own_forms(app)
         for leave_out in (flask_wtf.leave_out_own_forms, debug_toolbar.leave_out_own_pages):

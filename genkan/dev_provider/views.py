@@ -23,26 +23,29 @@ PAGES = {"authorize", "authorize_submit", "end_session_page", "end_session"}
 """Views for a browser. The others need a code or a token that one of these has issued."""
 
 
-def create_blueprint(providers: Sequence[DevelopmentProvider], path: str = PATH, *, gated: bool) -> Blueprint:
+def create_blueprint(
+    providers: Sequence[DevelopmentProvider], path: str = PATH, *, gated: bool = True, any_server: bool = False
+) -> Blueprint:
     """Return the blueprint with the routes below `path`. `providers` is empty while the provider is off: 404.
 
-    With `gated`, pages are served to a browser on this computer only, whatever the settings say.
+    With `gated`, pages are served to a browser on this computer only, whatever the settings say. With `any_server` other
+    servers than Werkzeug's may serve them, because the settings say that this is development.
     """
     blueprint = own_blueprint(Blueprint("genkan_development", __name__, url_prefix=path), exempt=True)
     blueprint.after_request(_set_no_store)
     provider = cast("DevelopmentProvider", LocalProxy(lambda: providers[0] if providers else abort(404)))
     if gated:
-        blueprint.before_request(partial(_check_gate, provider))
+        blueprint.before_request(partial(_check_gate, provider, any_server))
     _add_pages(blueprint, provider)
     _add_json_endpoints(blueprint, provider)
     return blueprint
 
 
-def _check_gate(provider: DevelopmentProvider) -> None:
+def _check_gate(provider: DevelopmentProvider, any_server: bool) -> None:
     # The provider exists after the settings have been read, and this may be the first request after a restart.
     get_core()
     is_page = (request.endpoint or "").rpartition(".")[2] in PAGES
-    is_debugged = current_app.debug or current_app.testing
+    is_debugged = any_server or current_app.debug or current_app.testing
     if is_page and not gate.is_local(request.environ, debug=is_debugged, private=provider.admits_private_peers):
         abort(404)
 

@@ -63,10 +63,12 @@ class ServerClient(requests.Session):
     def sign_in_as(self, name: str) -> None:
         """Sign in as a user of the development provider."""
         url = self.start("development")
-        page = self.ask("GET", url).text
+        # As every browser sends it.
+        kept = {"Connection": "keep-alive"}
+        page = self.ask("GET", url, headers=kept).text
         form = next(form for form in re.findall(r"<form.*?</form>", page, re.DOTALL) if name in form)
         fields = {name: unescape(value) for name, value in re.findall(r'name="(\w+)"[^>]*?value="([^"]*)"', form)}
-        self.ask("GET", self.ask("POST", urlsplit(url).path, data=fields).headers["Location"])
+        self.ask("GET", self.ask("POST", urlsplit(url).path, data=fields, headers=kept).headers["Location"])
 
     def name(self) -> str | None:
         """Return the name of the signed-in user, or None."""
