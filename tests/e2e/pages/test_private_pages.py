@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+from flask import Flask
 from playwright.sync_api import Page, expect
 
 from tests.e2e.browser_window import UNAUTHORIZED, BrowserWindow
+from tests.e2e.conftest import OpenWindow
 from tests.e2e.page_actions import dispatch_visibility_change, menu, sign_out
 
 ORDERS = "Orders of Hana Example"
@@ -80,6 +83,38 @@ def test_a_private_page_from_the_cache_for_back_is_left_without_htmx(pages_windo
     page.evaluate("setTimeout(() => dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })))")
 
     page.wait_for_url("**/api/auth/signin?callbackUrl=%2Fwritten%2Fprivate")
+
+
+def test_a_private_page_whose_menu_has_no_link_is_left(pages_window: BrowserWindow) -> None:
+    pages_window.allow_errors(UNAUTHORIZED)
+    pages_window.sign_in()
+    page = pages_window.open("/written/private")
+    pages_window.sign_out()
+    menu_without_link = (
+        '<div id="user-menu" data-status="unauthenticated" data-session=""><button>Sign in</button></div>'
+    )
+    pages_window.fulfill("**/partials/user-menu", body=menu_without_link, content_type="text/html")
+    dispatch_visibility_change(page)
+
+    page.wait_for_url("**/api/auth/signin?callbackUrl=%2Fwritten%2Fprivate")
+
+
+@pytest.mark.parametrize("swap", ["innerMorph", "outerMorph"])
+def test_a_public_page_that_is_changed_in_place_into_a_private_one_is_left(
+    open_window: OpenWindow, pages_app: Flask, swap: str
+) -> None:
+    window = open_window(pages_app)
+    window.allow_errors(UNAUTHORIZED)
+    window.sign_in()
+    page, other = window.open("/written/public"), window.open("/")
+    page.evaluate("window.kept = document.getElementById('user-menu')")
+    page.evaluate("(swap) => htmx.ajax('GET', '/written/private', { target: 'body', swap })", swap)
+    expect(page.get_by_text(ORDERS)).to_be_visible()
+    assert page.evaluate("kept === document.getElementById('user-menu')")
+    sign_out(other)
+
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    expect(page.get_by_text(ORDERS)).to_have_count(0)
 
 
 def test_a_session_that_ended_is_noticed_when_the_page_is_visible(pages_window: BrowserWindow) -> None:

@@ -199,7 +199,7 @@ function reset() {
 
 // Shows a notice for six seconds, or until further notice while it explains why the page is empty.
 function notify(text) {
-  const notice = document.getElementById("notice");
+  const notice = document.querySelector("[data-genkan] #notice");
   if (!notice) return;
   notice.textContent = text;
   clearTimeout(noticeTimer);

@@ -3,9 +3,10 @@
 const page = document.body.dataset;
 const inFlight = new Map();
 const OWN = "#user-menu, [data-genkan]";
+const SENT_ONCE = "#user-menu, [data-genkan]:not(body)"; // a second click on a form there does nothing
 
 let menu = document.getElementById("user-menu");
-let status = menu?.dataset.status;
+let { status, session, page: kind } = menu?.dataset ?? {};
 let channel, user, isRemote, slowTimer, noticeTimer, focused, opened, sentUntil;
 let refreshedAt = 0;
 
@@ -42,14 +43,13 @@ on("pagehide", () => cover());
 on("pageshow", ({ persisted }) => {
   if (!persisted) return;
   cover();
-  if (menu) refresh();
+  if (document.getElementById("user-menu")) refresh();
   else if ("private" in page) location.reload();
 });
 
 function announce() {
   if (!menu) return;
-  const { session } = menu.dataset;
-  if (menu.dataset.page === "private") page.private = "";
+  if (kind === "private") page.private = "";
   if (status === "loading") return;
   user ||= session;
   try {
@@ -59,26 +59,41 @@ function announce() {
   } catch {}
 }
 
+// Reads the menu of the page if it is another one, or one that a script has changed in place. Returns true if so.
+function readMenu() {
+  const next = document.getElementById("user-menu");
+  if (!next) return;
+  const { dataset } = next;
+  const isKnown = session === dataset.session && kind === dataset.page && [status, "loading"].includes(dataset.status);
+  if (next === menu && isKnown) return;
+  replaceMenu(next);
+  return true;
+}
+
 function replaceMenu(next) {
-  const before = menu?.dataset.session;
+  const before = session;
   const changed = menu && status !== "loading" && next.dataset.session !== before;
   menu = next;
-  status = menu.dataset.status;
-  if (menu.dataset.page) delete page.private;
+  ({ status, session, page: kind } = menu.dataset);
+  if (kind) delete page.private;
   announce();
   isRemote = false;
   if (changed && before) for (const part of document.querySelectorAll("body [data-private]")) part.textContent = "";
   if ("held" in page || ("private" in page && isSending())) return;
   if ("private" in page && status === "unauthenticated") {
-    leave(menu.querySelector("a").href);
+    // The server sends a request for a private page to the sign-in page.
+    const link = menu.querySelector("a");
+    if (link || changed) leave(link?.href ?? here());
   } else if (changed && ("private" in page || ("follow" in page && !isSending()))) {
-    leave(location.pathname + location.search);
+    leave(here());
   } else {
     delete page.covered;
     const name = menu.querySelector("b")?.textContent;
     if (changed) notify(name ? "Signed in as " + name : "Signed out");
   }
 }
+
+const here = () => location.pathname + location.search;
 
 function leave(url) {
   cover("leaving");
@@ -108,11 +123,7 @@ on("htmx:before:swap htmx:beforeSwap genkan:before", () => {
 });
 
 on("htmx:after:swap htmx:afterSwap genkan:after", () => {
-  const next = document.getElementById("user-menu");
-  if (next && next !== menu) {
-    replaceMenu(next);
-    if (opened) next.querySelector("details")?.setAttribute("open", "");
-  }
+  if (readMenu() && opened) menu.querySelector("details")?.setAttribute("open", "");
   const part = focused && document.getElementById(focused);
   if (!part || part.contains(document.activeElement)) return;
   part.querySelector("summary, a, [tabindex]")?.focus();
@@ -129,6 +140,7 @@ const isMenuFormSent = () => isInFlight(isMenuForm);
 const isSending = () => Date.now() < sentUntil;
 
 function fetchMenu() {
+  readMenu();
   if (!menu?.isConnected || isInFlight(isMenu) || isMenuFormSent()) return;
   import("./refresh.js").then((module) => module.refresh(menu)).catch(() => {});
 }
@@ -151,7 +163,7 @@ on("htmx:finally:request htmx:afterRequest", (event) => {
   const source = inFlight.get(request);
   inFlight.delete(request);
   if (source?.matches("form")) {
-    delete source.dataset.sent;
+    if (source.closest(SENT_ONCE)) delete source.dataset.sent;
     sentUntil = 0;
     if ("private" in page && status === "unauthenticated") refresh();
   }
@@ -170,7 +182,7 @@ on("submit", (event) => {
   const { target } = event;
   const { dataset } = target;
   if (!isMenuForm(target)) sentUntil = Date.now() + 5000;
-  if (!target.closest("#user-menu, [data-genkan]:not(body)")) return;
+  if (!target.closest(SENT_ONCE)) return;
   if ("sent" in dataset) {
     event.preventDefault();
     event.stopPropagation();
@@ -194,7 +206,7 @@ on("error", useFallback);
 for (const target of document.images) if (target.complete && !target.naturalWidth) useFallback({ target });
 
 function notify(text) {
-  const notice = document.getElementById("notice") || {};
+  const notice = document.querySelector("[data-genkan] #notice") || {};
   notice.textContent = text;
   clearTimeout(noticeTimer);
   noticeTimer = setTimeout(() => (notice.textContent = ""), 6000);

@@ -37,7 +37,7 @@ PAGE_IN_LAYOUT = f"{{% extends 'base.html' %}}{{% block content %}}{ARTICLE}{{% 
 
 
 def register(app: Flask) -> None:
-    """Add the pages: `/shop`, `/shop/cached`, `/shop/layout` in the layout of the reference application, and each version of htmx below `/shop/htmx/`, and below `/shop/orders/` on a private page."""
+    """Add the pages: `/shop`, `/shop/cached`, `/shop/layout` in the layout of the reference application, and each version of htmx below `/shop/htmx/`, and below `/shop/orders/` on a private page. `/shop/private` is private and has no htmx."""
 
     def shop(version: str = "", loading: bool = False) -> str:
         script = f'<script src="/shop/script/{version}"></script>' if version else ""
@@ -54,6 +54,7 @@ def register(app: Flask) -> None:
 
     app.add_url_rule("/shop", "shop", public(shop))
     app.add_url_rule("/shop/cached", "shop_cached", public(lambda: shop(loading=True)))
+    app.add_url_rule("/shop/private", "shop_private", lambda: shop())  # noqa: PLW0108 (`shop` itself is marked as public)
     app.add_url_rule("/shop/layout", "shop_layout", public(lambda: render_template_string(PAGE_IN_LAYOUT)))
     app.add_url_rule("/shop/htmx/<version>", "shop_htmx", public(shop))
     app.add_url_rule("/shop/orders/<version>", "shop_orders", login_required(shop))

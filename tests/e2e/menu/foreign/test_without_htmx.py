@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.browser_window import BrowserWindow
 from tests.e2e.conftest import OpenWindow
+from tests.e2e.menu.foreign.foreign_app import VERSIONS
 from tests.e2e.page_actions import (
     choose_user,
     dispatch_session_changed,
@@ -16,6 +17,7 @@ from tests.e2e.page_actions import (
     open_menu,
     press,
     sign_out,
+    wait_idle,
 )
 
 MENU = "GET /partials/user-menu"
@@ -199,3 +201,49 @@ def test_without_javascript_the_menu_signs_out(open_window: OpenWindow, foreign_
 
     expect(page).to_have_url(f"{window.origin}/")
     expect(menu(page, "unauthenticated")).to_have_text("Sign in")
+
+
+def test_a_private_page_in_another_layout_is_hidden_until_its_user_is_known(foreign_window: BrowserWindow) -> None:
+    foreign_window.sign_in()
+    page = foreign_window.open("/shop/private")
+    release = foreign_window.hold("**/partials/user-menu")
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
+    expect(page.get_by_text("Orders of Hana Example")).to_be_hidden()
+    page.evaluate("setTimeout(() => dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })))")
+    expect(page.get_by_text("Orders of Hana Example")).to_be_hidden()
+    release()
+
+    expect(page.get_by_text("Orders of Hana Example")).to_be_visible()
+
+
+def test_a_menu_that_another_script_has_replaced_is_refreshed(foreign_window: BrowserWindow) -> None:
+    foreign_window.sign_in()
+    page = foreign_window.open("/shop")
+    page.evaluate("document.querySelector('header').innerHTML += ''")
+    foreign_window.sign_out()
+    dispatch_visibility_change(page)
+
+    expect(menu(page, "unauthenticated")).to_have_text("Sign in")
+    expect(page.get_by_text("Orders of Hana Example")).to_have_count(0)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_form_and_a_notice_of_the_page_are_left_as_they_are(foreign_window: BrowserWindow, version: str) -> None:
+    foreign_window.allow_errors()
+    foreign_window.sign_in()
+    page = foreign_window.open(f"/shop/htmx/{version}")
+    page.evaluate(
+        """() => {
+            search.insertAdjacentHTML("afterend", '<p id="notice">The shop is closed today</p>');
+            search.dataset.sent = "by post";
+        }"""
+    )
+    foreign_window.fulfill("**/search", status=204)
+    with page.expect_response("**/search"):
+        page.evaluate("search.requestSubmit()")
+    wait_idle(page)
+    foreign_window.sign_out()
+    dispatch_session_changed(page)
+
+    expect(menu(page, "unauthenticated")).to_have_text("Sign in")
+    assert page.evaluate("[notice.textContent, search.dataset.sent]") == ["The shop is closed today", "by post"]
