@@ -19,7 +19,7 @@ from genkan.oauth.discovery import Discovery, HTTPGet, Metadata
 from genkan.oauth.id_token import KeySource, check_id_token
 from genkan.oauth.reauthentication import check_auth_time, reauthentication_params
 from genkan.oauth.refresh import merge_refreshed_tokens
-from genkan.oauth.token_response import check_token_response, expires_at, normalize_times
+from genkan.oauth.token_response import check_token_response, expires_at, normalize
 from genkan.oauth.transport.adapters import mount_adapters
 from genkan.oauth.transport.deadline import deadline
 from genkan.oauth.transport.limits import DEADLINE_SECONDS, Network
@@ -134,7 +134,7 @@ class OAuthClient:
             ) as session,
         ):
             session.register_client_auth_method(("client_secret_basic", _form_encoded_basic))
-            session.register_compliance_hook("access_token_response", normalize_times)
+            session.register_compliance_hook("access_token_response", normalize)
             mount_adapters(session, wsgi_apps=self.wsgi_apps, network=self.network)
             try:
                 yield session

@@ -15,10 +15,11 @@ MAX_SECONDS = 2**53
 _DECIMAL = re.compile(r"[0-9]{1,16}(\.[0-9]{0,16})?")
 
 
-def normalize_times(response: Any) -> Any:
-    """Let `response.json()` return `expires_in` and `expires_at` as whole seconds, without those that are malformed.
+def normalize(response: Any) -> Any:
+    """Let `response.json()` return what was sent, with `expires_in` and `expires_at` as whole seconds.
 
-    Some providers send them as text or as a fraction. Authlib raises an error for a fraction.
+    Members that are null, malformed times and an empty `error` are left out. Authlib raises an error for a fraction, and
+    for every `error`.
     """
     read = response.json
 
@@ -47,8 +48,8 @@ def expires_at(response: Mapping[str, Any], now: float) -> int | None:
 
 def _normalized(document: Mapping[str, Any]) -> dict[str, Any]:
     times = {name: _seconds(document.get(name)) for name in ("expires_in", "expires_at")}
-    others = {name: value for name, value in document.items() if name not in times}
-    return {**others, **{name: seconds for name, seconds in times.items() if seconds is not None}}
+    sent = {name: value for name, value in {**document, **times}.items() if value is not None}
+    return {name: value for name, value in sent.items() if name != "error" or value}
 
 
 def _seconds(value: object) -> int | None:

@@ -25,6 +25,7 @@ Token = Literal[
     "invalid-grant", "invalid-client", "error-200", "no-id-token", "number-id-token", "no-access-token",
     "no-token-type", "odd-case-token-type", "other-token-type", "html-error",
     "string-expires-in", "fraction-expires-in", "text-expires-in", "list-expires-in",
+    "null-members", "empty-error",
 ]  # fmt: skip
 IdToken = Literal[
     "alg-none", "hs256-public-key", "wrong-key", "tampered", "jwk-header", "jku-header", "unknown-crit",
@@ -49,7 +50,7 @@ HARMLESS_ID_TOKENS = ("kid-absent", "multiple-aud", "multiple-aud-no-azp", "wron
 
 HARMLESS_TOKENS = (
     "no-token-type", "odd-case-token-type", "string-expires-in", "fraction-expires-in", "text-expires-in",
-    "list-expires-in",
+    "list-expires-in", "null-members", "empty-error",
 )  # fmt: skip
 """What is optional in a token response is missing or malformed."""
 

@@ -269,6 +269,8 @@ def _faulty_token(tokens: dict[str, Any], fault: str | None) -> CannedResponse:
         "text-expires-in": {"expires_in": "one hour"},
         "list-expires-in": {"expires_in": [3600], "expires_at": "2030-01-01T00:00:00Z"},
         "odd-case-token-type": {"token_type": "BEARER"},
+        "null-members": dict.fromkeys(("error", "error_description", "refresh_token", "scope", "token_type")),
+        "empty-error": {"error": "", "error_description": ""},
         "other-token-type": {"token_type": "DPoP"},
     }
     return CannedResponse.json({**tokens, **wrong.get(fault or "", {})})
