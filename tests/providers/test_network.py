@@ -128,6 +128,32 @@ def test_a_proxy_of_the_environment_is_not_used(
     assert proxy.requests == []
 
 
+@pytest.mark.parametrize(
+    ("variable", "hosts", "is_direct"),
+    [
+        ("NO_PROXY", "provider.test", True),
+        ("NO_PROXY", "shop.test, .test", True),
+        ("no_proxy", "*", True),
+        ("NO_PROXY", "shop.test,127.0.0.1", False),
+    ],
+)
+def test_hosts_of_no_proxy_are_reached_without_the_proxy(
+    sign_in: Callable[..., str | None],
+    tls: tuple[TLSProvider, str],
+    proxy: ConnectProxy,
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    hosts: str,
+    is_direct: bool,
+) -> None:
+    tls[0].host = "provider.test"
+    monkeypatch.setenv(variable, hosts)
+    name = sign_in(GENKAN_CA_BUNDLE=tls[1], GENKAN_PROXY=f"http://127.0.0.1:{proxy.port}")
+
+    # Without the proxy no name server knows the provider.
+    assert (name, not proxy.requests) == (("unavailable", True) if is_direct else ("Vera Visitor", False))
+
+
 def test_an_application_that_adds_the_package_has_the_same_settings(
     tls: tuple[TLSProvider, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

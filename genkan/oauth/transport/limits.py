@@ -46,12 +46,12 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """The certificate authorities and the proxy for calls to other hosts. They never come from the environment here."""
+    """The certificate authorities and the proxy for calls to other hosts. Only NO_PROXY comes from the environment here."""
 
     ca_bundle: str | None = None
     """File or folder of certificate authorities to trust in place of the built-in ones."""
     proxy: str | None = None
-    """URL of the proxy for https. Loopback hosts are reached without it."""
+    """URL of the proxy for https. Loopback hosts and those in NO_PROXY are reached without it."""
 
 
 def is_allowed_url(url: str) -> bool:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
+from requests.utils import should_bypass_proxies
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from werkzeug.test import Client
@@ -86,8 +87,10 @@ class LimitedAdapter(HTTPAdapter):
                 raise ConnectionFailed(f"{host}: no complete response in time") from None
 
     def _proxies(self, url: str) -> dict[str, str]:
-        is_direct = self._network.proxy is None or is_loopback(urlsplit(url).hostname)
-        return {} if is_direct else {"https": str(self._network.proxy)}
+        if self._network.proxy is None or is_loopback(urlsplit(url).hostname):
+            return {}
+        # None: NO_PROXY of the environment, which no header of a request can set.
+        return {} if should_bypass_proxies(url, no_proxy=None) else {"https": self._network.proxy}
 
     def _begin(self, host: str, *call: Any) -> Future[requests.Response]:
         future: Future[requests.Response] = Future()
