@@ -76,6 +76,18 @@ def rename(user_id: str, name: str, client: ClientInfo, core: Core) -> User | No
     return user
 
 
+def release_address(user_id: str, core: Core) -> User | None:
+    """Remove this user's address, so that another user can have it. Returns the user, None if there is no such user.
+
+    The user's next sign-in stores it again if the provider sends it and no other user has it. Raises AdapterError.
+    """
+    user = core.adapter.update_user(user_id, email="")
+    _apply_change(user_id, core)
+    if user is not None:
+        _log.info("address released", extra={"event": "address-released", "user": user_id})
+    return user
+
+
 def disable(user_id: str, core: Core) -> User | None:
     """Refuse this user's sign-ins and revoke their sessions. Returns the user, None if there is no such user.
 

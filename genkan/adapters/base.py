@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from genkan.strict_json import is_number
 from genkan.types import Account, Profile, User
@@ -136,13 +136,20 @@ class Adapter(Protocol):
         ...
 
     def update_user(
-        self, id: str, *, name: str | None = None, role: str | None = None, disabled: bool | None = None
+        self,
+        id: str,
+        *,
+        name: str | None = None,
+        role: str | None = None,
+        disabled: bool | None = None,
+        email: Literal[""] | None = None,
     ) -> User | None:
         """Change the fields that are not None and return the stored user. None if no user has that id.
 
+        An empty `email` removes the address, so that another user can have it. The next sign-in may store it again.
         A `name` set here counts as chosen by the user, and `refresh_user` keeps it. Disabling a disabled user keeps the
-        earlier time. In the same transaction workers are told: disabling revokes every session of the user, and a new
-        name or role marks the claims in the user's tokens as out of date.
+        earlier time. In the same transaction workers are told: disabling revokes every session of the user, and any
+        other change marks the claims in the user's tokens as out of date.
         """
         ...
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from threading import Lock
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID, uuid5
 
 from genkan.adapters.base import DEFAULT_ROLE, NO_PROFILE
@@ -124,7 +124,13 @@ class StatelessAdapter:
         return []
 
     def update_user(
-        self, id: str, *, name: str | None = None, role: str | None = None, disabled: bool | None = None
+        self,
+        id: str,
+        *,
+        name: str | None = None,
+        role: str | None = None,
+        disabled: bool | None = None,
+        email: Literal[""] | None = None,
     ) -> User | None:
         """Return None: no user is stored."""
         return None

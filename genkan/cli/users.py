@@ -7,7 +7,7 @@ import re
 import click
 from flask import Blueprint
 
-from genkan.actions.users import delete, disable, enable, set_role
+from genkan.actions.users import delete, disable, enable, release_address, set_role
 from genkan.cli.group import Group
 from genkan.types import User
 from genkan.web.context import get_core
@@ -47,6 +47,20 @@ def change_role(email_or_id: str, role: str, unverified: bool) -> None:
         )
     user = _require(set_role(user.id, role, get_core()), email_or_id)
     click.echo(f"{label(user)} is now {user.role}.")
+
+
+@bp.cli.command("release-address")
+@click.argument("address")
+def release(address: str) -> None:
+    """Remove ADDRESS from the user who has it.
+
+    A provider may give the address of a user to another person, who is then refused here. After this command that person can
+    sign in. The user keeps the account, and has no address until a sign-in with a new one. In an application with users of its
+    own, change the address of its own user too.
+    """
+    owner = get_core().adapter.get_user_by_email(address)
+    user = _require(release_address(owner.id, get_core()) if owner else None, address)
+    click.echo(f"{label(user)} has no address now.")
 
 
 @bp.cli.command("disable")

@@ -53,6 +53,24 @@ def test_a_new_owner_of_the_old_address_can_sign_in_then(client: ProviderClient)
     assert (email_of(client), email_of(successor)) == (NEW, OLD)
 
 
+def test_an_operator_can_free_the_address_of_a_user_who_never_returns(client: ProviderClient) -> None:
+    client.sign_in_as()
+    successor, runner = other(client), client.app.test_cli_runner()
+    for address in ("nobody@example.org", SUCCESSOR["sub"]):
+        result = runner.invoke(args=["users", "release-address", address])
+        assert (result.exit_code, f"No user has the address or id {address}." in result.output) == (1, True)
+    result = runner.invoke(args=["users", "release-address", OLD.upper()])
+    assert (result.exit_code, result.output.startswith("Vera Visitor (")) == (0, True)
+    assert email_of(client) is None
+    successor.sign_in_as(**SUCCESSOR)
+    assert email_of(successor) == OLD
+
+    client.sign_in_as()
+    assert (client.name(), email_of(client), email_of(successor)) == ("Vera Visitor", None, OLD)
+    client.sign_in_as(email=NEW)
+    assert email_of(client) == NEW
+
+
 def test_the_verified_address_of_another_user_is_never_taken(
     client: ProviderClient, caplog: pytest.LogCaptureFixture
 ) -> None:

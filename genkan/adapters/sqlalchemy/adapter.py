@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from sqlalchemy.orm import Session
 
@@ -16,7 +16,7 @@ from genkan.adapters.sqlalchemy.database import Database, Executor, UniqueViolat
 from genkan.adapters.sqlalchemy.revocations import Revocations
 from genkan.adapters.sqlalchemy.tables import Tables
 from genkan.adapters.sqlalchemy.used_tokens import UsedTokens
-from genkan.adapters.sqlalchemy.users import IdGenerator, Users
+from genkan.adapters.sqlalchemy.users import IdGenerator, Users, profile_columns
 from genkan.errors import AccessDenied, AdapterError, LastAccountError, OAuthAccountNotLinked
 from genkan.types import Account, Profile, User
 
@@ -144,11 +144,18 @@ class SQLAlchemyAdapter:
             return self._users.list(session)
 
     def update_user(
-        self, id: str, *, name: str | None = None, role: str | None = None, disabled: bool | None = None
+        self,
+        id: str,
+        *,
+        name: str | None = None,
+        role: str | None = None,
+        disabled: bool | None = None,
+        email: Literal[""] | None = None,
     ) -> User | None:
         """Change the fields that are not None and tell the workers. Returns the stored user, None if there is none."""
         with ignore_invalid_id():
-            return self._database.run(lambda session: self._update(session, id, name, role, disabled))
+            columns = profile_columns(name=name, role=role, email=email)
+            return self._database.run(lambda session: self._update(session, id, columns, disabled))
         return None
 
     def delete_user(self, id: str) -> None:
@@ -274,22 +281,14 @@ class SQLAlchemyAdapter:
         self._accounts.unlink(session, *key)
         return True
 
-    def _update(
-        self, session: Session, id: str, name: str | None, role: str | None, disabled: bool | None
-    ) -> User | None:
-        values: dict[str, Any] = {}
-        if name is not None:
-            values |= {"name": name, "nameOverridden": True}
-        if role is not None:
-            values["role"] = role
-        if disabled is not None:
-            now = int(self._database.now(session))
-            values["disabledAt"] = self._users.disabled_since(now) if disabled else None
+    def _update(self, session: Session, id: str, columns: dict[str, Any], disabled: bool | None) -> User | None:
+        since = self._users.disabled_since(int(self._database.now(session))) if disabled else None
+        values = columns if disabled is None else {**columns, "disabledAt": since}
         # The update locks the row, so a sign-in of this user commits before or after this transaction.
         user = self._users.update(session, id, values)
         if user is not None and disabled:
             self._revocations.end_sessions(session, id)
-        elif user is not None and (name is not None or role is not None):
+        elif user is not None and columns:
             self._revocations.mark_changed(session, id)
         return user
 

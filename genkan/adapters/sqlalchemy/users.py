@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
 from sqlalchemy import (
@@ -137,6 +137,13 @@ class IdGenerator:
         if not self._is_generated[table.name]:
             return id or str(uuid4())
         return null() if dialect_name(session) == "sqlite" else literal_column("DEFAULT")
+
+
+def profile_columns(*, name: str | None, role: str | None, email: Literal[""] | None) -> dict[str, Any]:
+    """Return the columns for the fields that are not None. The user has chosen the name. "" is no address."""
+    named = {} if name is None else {"name": name, "nameOverridden": True}
+    without_email = {} if email is None else {"email": None, "emailVerified": None}
+    return {**named, **({} if role is None else {"role": role}), **without_email}
 
 
 def is_authjs(table: Table) -> bool:
