@@ -1,12 +1,9 @@
-// docs/reference
-
 const page = document.body.dataset;
 const inFlight = new Map();
 const OWN = "#user-menu, [data-genkan]";
-const SENT_ONCE = "#user-menu, [data-genkan]:not(body)"; // a second click on a form there does nothing
 
 let menu = document.getElementById("user-menu");
-let { status, session, page: kind } = menu?.dataset ?? {};
+let { status, session, page: kind } = menu?.dataset || {};
 let channel, user, isRemote, slowTimer, noticeTimer, focused, opened, sentUntil;
 let refreshedAt = 0;
 
@@ -43,7 +40,7 @@ on("pagehide", () => cover());
 on("pageshow", ({ persisted }) => {
   if (!persisted) return;
   cover();
-  if (document.getElementById("user-menu")) refresh();
+  if (menu) refresh();
   else if ("private" in page) location.reload();
 });
 
@@ -59,33 +56,25 @@ function announce() {
   } catch {}
 }
 
-// Reads the menu of the page if it is another one, or one that a script has changed in place. Returns true if so.
 function readMenu() {
   const next = document.getElementById("user-menu");
-  if (!next) return;
-  const { dataset } = next;
-  const isKnown = session === dataset.session && kind === dataset.page && [status, "loading"].includes(dataset.status);
-  if (next === menu && isKnown) return;
-  replaceMenu(next);
-  return true;
+  return next && (next !== menu || next.dataset.session !== session || next.dataset.page !== kind) && !replaceMenu(next);
 }
 
 function replaceMenu(next) {
-  const before = session;
-  const changed = menu && status !== "loading" && next.dataset.session !== before;
+  const changed = menu && status !== "loading" && next.dataset.session !== session;
+  const before = changed && session;
   menu = next;
-  ({ status, session, page: kind } = menu.dataset);
+  ({ status, session, page: kind } = next.dataset);
   if (kind) delete page.private;
   announce();
   isRemote = false;
-  if (changed && before) for (const part of document.querySelectorAll("body [data-private]")) part.textContent = "";
+  if (before) for (const part of document.querySelectorAll("body [data-private]")) part.textContent = "";
   if ("held" in page || ("private" in page && isSending())) return;
   if ("private" in page && status === "unauthenticated") {
-    // The server sends a request for a private page to the sign-in page.
-    const link = menu.querySelector("a");
-    if (link || changed) leave(link?.href ?? here());
+    leave(menu.querySelector("a")?.href);
   } else if (changed && ("private" in page || ("follow" in page && !isSending()))) {
-    leave(here());
+    leave();
   } else {
     delete page.covered;
     const name = menu.querySelector("b")?.textContent;
@@ -93,9 +82,7 @@ function replaceMenu(next) {
   }
 }
 
-const here = () => location.pathname + location.search;
-
-function leave(url) {
+function leave(url = location.pathname + location.search) {
   cover("leaving");
   location.replace(url);
 }
@@ -141,7 +128,7 @@ const isSending = () => Date.now() < sentUntil;
 
 function fetchMenu() {
   readMenu();
-  if (!menu?.isConnected || isInFlight(isMenu) || isMenuFormSent()) return;
+  if (!menu || isInFlight(isMenu) || isMenuFormSent()) return;
   import("./refresh.js").then((module) => module.refresh(menu)).catch(() => {});
 }
 
@@ -159,11 +146,10 @@ on("htmx:before:request htmx:beforeRequest", (event) => {
 });
 
 on("htmx:finally:request htmx:afterRequest", (event) => {
-  const request = requestOf(event);
-  const source = inFlight.get(request);
+  const request = requestOf(event), source = inFlight.get(request);
   inFlight.delete(request);
   if (source?.matches("form")) {
-    if (source.closest(SENT_ONCE)) delete source.dataset.sent;
+    if (source.closest(OWN)) delete source.dataset.sent;
     sentUntil = 0;
     if ("private" in page && status === "unauthenticated") refresh();
   }
@@ -182,7 +168,7 @@ on("submit", (event) => {
   const { target } = event;
   const { dataset } = target;
   if (!isMenuForm(target)) sentUntil = Date.now() + 5000;
-  if (!target.closest(SENT_ONCE)) return;
+  if (!target.closest("#user-menu, [data-genkan]:not(body)")) return;
   if ("sent" in dataset) {
     event.preventDefault();
     event.stopPropagation();
