@@ -206,7 +206,7 @@ def register(
             raise ConfigurationError("LOGIN_DISABLED: it opens every protected view. Remove it from the configuration.")
         for function in (auth, csrf_token, sign_in_url, session_fingerprint):
             app.jinja_env.globals.setdefault(function.__name__, function)
-        app.before_request(partial(redirect_to_origin, state))
+        state.before_request.append(partial(redirect_to_origin, state))
         use_origin(app, state)
     state.at_first_request.append(partial(_add_globals, app))
     app.before_request(make_check_access(app))

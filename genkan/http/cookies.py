@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.utils import formatdate
+from functools import cached_property
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
@@ -91,24 +92,26 @@ class SessionCookie(NamedTuple):
 
 
 class RequestCookies:
-    """The cookies of one request. The header is parsed once."""
-
-    __slots__ = ("_pairs", "_values", "is_empty", "is_unreadable")
+    """The cookies of one request. The header is parsed once, when a cookie is asked for."""
 
     def __init__(self, header: str | None = None) -> None:
-        """Parse the value of a Cookie header (RFC 6265 5.4). None if there is none."""
+        """Take the value of a Cookie header (RFC 6265 5.4). None if there is none."""
         self.is_empty = header is None
         """True if the client sent no cookie at all."""
         self.is_unreadable = header == ""
         """True if cookies were sent, and the server could not read them: browsers send no empty header."""
-        self._pairs = list(_parse(header)) if header else []
-        # Of two cookies of one name the first counts: browsers put the one with the longer path first.
-        self._values = dict(reversed(self._pairs))
+        self._header = header or ""
+
+    @cached_property
+    def _pairs(self) -> list[tuple[str, str]]:
+        return list(_parse(self._header))
 
     def get(self, name: str) -> str | None:
-        """Return the decoded value of the first cookie of that name. None if there is none."""
-        value = self._values.get(name)
-        return _decode(value) if value else value
+        """Return the decoded value of the first cookie of that name. None if there is none.
+
+        Browsers put the one with the longest path first.
+        """
+        return next((_decode(value) for key, value in self._pairs if key == name), None)
 
     def names_starting_with(self, prefix: str) -> list[str]:
         """Return the names that begin with `prefix`, each once, in the browser's order (oldest first)."""
@@ -130,9 +133,8 @@ class RequestCookies:
             elif (index := _chunk_index(key[len(name) :])) is not None:
                 chunks.setdefault(index, []).append(_decode(value))
         names = (*([name] if whole else ()), *(f"{name}.{index}" for index in chunks))
-        tokens = dict.fromkeys(
-            [*whole, *(_join(chunks, turn) for turn in range(max(map(len, chunks.values()), default=0)))]
-        )
+        turns = max(map(len, chunks.values())) if chunks else 0
+        tokens = dict.fromkeys([*whole, *(_join(chunks, turn) for turn in range(turns))])
         return [SessionCookie(token, names) for token in tokens][:MAX_SESSION_COOKIES]
 
 

@@ -16,6 +16,7 @@ from flask import Blueprint, Flask, Response, abort, current_app, request, reque
 from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import LengthRequired, NotFound
 from werkzeug.routing import RequestRedirect
+from werkzeug.wrappers import Response as BaseResponse
 
 from genkan.errors import AuthError, ConfigurationError
 from genkan.http.csrf import SAFE_METHODS
@@ -194,20 +195,22 @@ def _note(decorated: Callable[..., Any], *needs: str) -> Any:
     return decorated
 
 
-def make_check_access(app: Flask) -> Callable[[], Response | None]:
+def make_check_access(app: Flask) -> Callable[[], BaseResponse | None]:
     """Return the `before_request` function. The endpoints are collected at the first request."""
     state = get_state(app)
     state.at_first_request.insert(0, partial(collect_endpoints, app, state))
     # Before the `before_request` functions of the application, which may ask for the user.
     request_started.connect(state.prepare, app)
 
-    def check_access() -> Response | None:
+    def check_access() -> BaseResponse | None:
         state.prepare()
         if state.collected_changes != state.marks.changes:
             # A blueprint was marked after the first request.
             collect_endpoints(app, state)
         for function in state.before_request:
-            function()
+            response = function()
+            if response is not None:
+                return response
         return _check_access(state)
 
     return check_access

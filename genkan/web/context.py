@@ -251,7 +251,7 @@ def _read_ahead(response: Response, state: RequestState, *, is_strict: bool) -> 
     Without a session cookie only a strict application has forms for such a page. One that says `public` has none.
     """
     # Werkzeug's own error pages are iterators, too, and ask for nothing.
-    if response.mimetype != "text/html" or response.status_code >= 400 or not _is_generated(response):
+    if not _is_generated(response) or response.mimetype != "text/html" or response.status_code >= 400:
         return
     if _has_session_cookie(state.app):
         session_result()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from flask import Flask, Response, current_app, render_template, request
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from genkan.errors import InvalidSettings
+from genkan.types import Session, SessionUser, User
 from genkan.web.access import public
 from genkan.web.context import (
     app_state,
@@ -90,6 +93,53 @@ def nonce_attribute(nonce: str | None = None) -> Markup:
     return Markup(' nonce="{}"').format(nonce) if nonce else Markup("")
 
 
+def display_name(user: SessionUser | User) -> str:
+    """Return the name to show for a user. Providers may send none."""
+    return user.name or user.email or "guest"
+
+
+def avatar(user: SessionUser | User, size: int, alt: str = "") -> Markup:
+    """Return the picture of a user in a box of `size` pixels. session.js replaces one that does not load by the default."""
+    default = escape(package_url("img/default-avatar.svg"))
+    picture, fallback = default, ""
+    if user.image:
+        picture, fallback = escape(user.image), f'data-genkan-fallback="{default}" '
+    return Markup(  # noqa: S704 (every part is escaped)
+        f'<img class="avatar" src="{picture}" {fallback}alt="{escape(alt)}" width="{size}" height="{size}" '
+        'referrerpolicy="no-referrer">'
+    )
+
+
+class MenuValues(NamedTuple):
+    """The values that the template of the user menu shows."""
+
+    status: str
+    """`loading`, `authenticated` or `unauthenticated`."""
+    url: str
+    home_url: str
+    sign_out_url: str
+    session: Session | None = None
+    fingerprint: str = ""
+    name: str = ""
+    avatar: str = ""
+    csrf_token: str = ""
+    """Empty unless a user is signed in."""
+
+
+def menu_values(loading: bool = False) -> MenuValues:
+    """Return the values for the user menu. With `loading` the session is not read. One call, since each costs time."""
+    core, root = get_core(), site_root()
+    urls = (f"{root}{core.pages.menu_path}", f"{root}/", f"{root}{core.pages.base_path}/signout")
+    if loading:
+        return MenuValues("loading", *urls)
+    session = auth()
+    if session is None:
+        return MenuValues("unauthenticated", *urls)
+    user = session.user
+    shown = (session_fingerprint(), display_name(user), avatar(user, 36), csrf_token())
+    return MenuValues("authenticated", *urls, session, *shown)
+
+
 def register_menu(app: Flask, path: str) -> None:
     """Serve the user menu at `path`."""
     app.add_url_rule(path, "genkan.menu", public(menu_fragment))
@@ -109,6 +159,9 @@ class TemplateFunctions:
     home_url = staticmethod(home_url)
     static_url = staticmethod(package_url)
     nonce_attribute = staticmethod(nonce_attribute)
+    display_name = staticmethod(display_name)
+    avatar = staticmethod(avatar)
+    menu_values = staticmethod(menu_values)
     provider_icon = staticmethod(provider_icon)
 
 

@@ -16,6 +16,7 @@ from weakref import WeakSet
 from flask import Blueprint, Response, request, request_started
 from flask.sansio.app import App
 from werkzeug.exceptions import SecurityError
+from werkzeug.wrappers import Response as BaseResponse
 
 from genkan.adapters import Schema
 from genkan.core import Core
@@ -127,8 +128,9 @@ class AppState:
         """`marks.changes` when the endpoints were collected."""
         self.own_blueprints: set[str] = set()
         """Blueprints of the package, whose views always have the checks and the headers of `strict`."""
-        self.before_request: list[Callable[[], None]] = []
-        """Functions called at the start of every request. Flask inspects each hook of its own at each request (2 µs)."""
+        self.before_request: list[Callable[[], BaseResponse | None]] = []
+        """Functions called at the start of every request. A response ends it. Flask inspects each hook of its own at each
+        request (2 µs)."""
         self.at_first_request: list[Callable[[], None]] = []
         """Functions called by `prepare`."""
         self.template_context: dict[str, object] = {}

@@ -28,12 +28,18 @@ MAX_SIZE = 256 * 1024
 _TEXT = {"text/css", "text/javascript", "image/svg+xml", "text/plain"}
 
 
+class PackageBlueprint(Blueprint):
+    """The blueprint of the package's files."""
+
+    files: StaticFiles
+
+
 class StaticFiles:
     """The files of one static folder and their URLs."""
 
-    def __init__(self, owner: Flask | Blueprint) -> None:
-        """Take the folder and its URL path from `owner`."""
-        self._owner = owner
+    def __init__(self, owner: Flask | Blueprint, app: Flask) -> None:
+        """Take the folder and its URL path from `owner`, which is `app` or one of its blueprints."""
+        self._owner, self.app = owner, app
         self._folder = owner.static_folder or ""
         self._url_path = owner.static_url_path
 
@@ -54,7 +60,7 @@ class StaticFiles:
         """Return the URL of a file with its version, or None if there is no such file."""
         version = self._version(filename)
         # Not `url_for`: it fails for a request with an invalid Host header, and the error page needs its style sheet.
-        return None if version is None else f"{_root()}{self._url_path}/{quote(filename)}?v={version}"
+        return None if version is None else f"{self._root()}{self._url_path}/{_quote(filename)}?v={version}"
 
     def url(self, filename: str) -> str:
         """Return the URL of a file with its version. Raises ValueError if there is no such file."""
@@ -64,14 +70,21 @@ class StaticFiles:
         return found
 
     def _version(self, filename: str) -> str | None:
-        if current_app.jinja_env.auto_reload:
+        if self.app.jinja_env.auto_reload:
             _digest.cache_clear()
         return _digest(self._folder, filename)
+
+    def _root(self) -> str:
+        state = self.app.extensions.get(EXTENSION)
+        # Error pages have style sheets, too, so the settings may be invalid.
+        if state is not None and state.is_built and state.core.prefix:
+            return str(state.core.prefix)
+        return script_root() if has_request_context() else ""
 
 
 def register_static_files(app: Flask) -> None:
     """Serve the application's static folder with versions and compression. Adds the template global `static_url`."""
-    files = StaticFiles(app)
+    files = StaticFiles(app, app)
     app.view_functions["static"] = files.send
     app.jinja_env.globals["static_url"] = files.url
 
@@ -85,10 +98,12 @@ def register_package_files(app: Flask, path: str = "/genkan/static") -> None:
         "static_folder": "static",
         "static_url_path": path,
     }
-    blueprint = own_blueprint(Blueprint("genkan", __name__, **options))
+    blueprint = PackageBlueprint("genkan", __name__, **options)
+    blueprint.files = StaticFiles(blueprint, app)
     blueprint.jinja_loader = PackageLoader(Path(blueprint.root_path, "templates"))
+    own_blueprint(blueprint)
     app.register_blueprint(blueprint)
-    app.view_functions["genkan.static"] = public(partial(StaticFiles(blueprint).send))
+    app.view_functions["genkan.static"] = public(partial(blueprint.files.send))
 
 
 def package_url(filename: str) -> str:
@@ -99,19 +114,11 @@ def package_url(filename: str) -> str:
 def provider_icon(provider_id: str) -> str:
     """Return the URL of a provider's icon. The application's own `static/img/providers/<id>.svg` comes first."""
     icon, files = f"img/providers/{provider_id}.svg", _package_files()
-    return StaticFiles(current_app).find(icon) or files.find(icon) or files.url("img/providers/oidc.svg")
+    return StaticFiles(files.app, files.app).find(icon) or files.find(icon) or files.url("img/providers/oidc.svg")
 
 
 def _package_files() -> StaticFiles:
-    return StaticFiles(cast("Blueprint", current_app.blueprints["genkan"]))
-
-
-def _root() -> str:
-    if not has_request_context():
-        return ""
-    state = current_app.extensions.get(EXTENSION)
-    # Error pages have style sheets, too, so the settings may be invalid.
-    return (state.core.prefix if state is not None and state.is_built else "") or script_root()
+    return cast("PackageBlueprint", current_app.blueprints["genkan"]).files
 
 
 def _compress(response: Response) -> None:
@@ -125,6 +132,9 @@ def _compress(response: Response) -> None:
 @lru_cache(maxsize=64)
 def _gzip(body: bytes) -> bytes:
     return gzip.compress(body, 9, mtime=0)
+
+
+_quote = lru_cache(maxsize=1024)(quote)
 
 
 @lru_cache(maxsize=1024)

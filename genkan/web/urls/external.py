@@ -28,11 +28,11 @@ class _OriginAdapter(MapAdapter):
 
 def use_origin(app: Flask, state: AppState) -> None:
     """Let `url_for` build URLs without a request too. A SERVER_NAME of the application is kept."""
-    create_adapter = app.create_url_adapter
+    create_adapter, outside = app.create_url_adapter, _OriginAdapter(app.url_map, state)
 
     def create_url_adapter(request: Request | None) -> MapAdapter | None:
         adapter = create_adapter(request)
-        return _OriginAdapter(app.url_map, state) if adapter is None else adapter
+        return outside if adapter is None else adapter
 
     app.create_url_adapter = create_url_adapter  # type: ignore[method-assign]
 
