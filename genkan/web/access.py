@@ -23,13 +23,7 @@ from genkan.http.csrf import SAFE_METHODS
 from genkan.http.urls import add_query
 from genkan.oauth.reauthentication import is_fresh
 from genkan.types import Session
-from genkan.web.context import (
-    auth,
-    get_core,
-    session_result,
-    site_root,
-    start_request,
-)
+from genkan.web.context import auth, get_core, session_result, site_root, start_request
 from genkan.web.convert import to_csrf_request
 from genkan.web.responses import JSON_MARK, deny, forbidden, json_response, unauthorized, wants_json
 from genkan.web.state import EXTENSION, AppState, Marks, get_state
@@ -208,8 +202,7 @@ def make_check_access(app: Flask) -> Callable[[], BaseResponse | None]:
             # A blueprint was marked after the first request.
             collect_endpoints(app, state)
         for function in state.before_request:
-            response = function()
-            if response is not None:
+            if (response := function()) is not None:
                 return response
         return _check_access(state)
 
