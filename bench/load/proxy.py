@@ -34,8 +34,6 @@ scgi_temp_path {folder}/scgi;
 """
 
 REPLACEMENTS = (
-    # Without max_fails=0, nginx leaves an instance out for ten seconds after it has ended. If the other one ends within
-    # that time, none is left, and nginx answers 502.
     (r"server 127\.0\.0\.1:5000[^;]*;", "{instances}"),
     (r"server \{\n\s*listen 80;.*?\n\}\n", ""),
     (r"listen 443 [^;]*;", "listen 127.0.0.1:{port};"),

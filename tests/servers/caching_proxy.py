@@ -139,7 +139,9 @@ def documented_nginx(port: int, *backends: int) -> Iterator[None]:
 def _documented(port: int, backends: Iterable[int]) -> str:
     text = (ROOT / "deploy" / "nginx.conf").read_text()
     replaced = {
-        "server 127.0.0.1:5000;": " ".join(f"server 127.0.0.1:{backend};" for backend in backends),
+        "server 127.0.0.1:5000 max_fails=0;": " ".join(
+            f"server 127.0.0.1:{backend} max_fails=0;" for backend in backends
+        ),
         "/var/cache/nginx/genkan": "cache",
         "listen 80;": f"listen 127.0.0.1:{free_port()};",
         "listen 443 ssl http2;": f"listen 127.0.0.1:{port};",
