@@ -36,7 +36,6 @@ from genkan.providers.registry import (
 )
 from genkan.session.sessions import SessionConfig
 from genkan.settings.environment import Settings
-from genkan.settings.package import default_database_url
 from genkan.web.state import request_origin, script_root
 from genkan.web.urls.shared_routes import shared_routes
 
@@ -106,7 +105,7 @@ def open_stores(
     )
     if host is not None:
         return host.open_stores(app.app_context, hooks, store_settings)
-    if settings.production and settings.database_url == default_database_url(app.instance_path):
+    if settings.production and settings.is_default_database:
         _log.warning(
             "GENKAN_DATABASE_URL: it is not set, so users are stored in genkan.db in the instance folder of this computer. "
             "Set it, to the same file if that is what you want."

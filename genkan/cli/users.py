@@ -109,7 +109,9 @@ def label(user: User) -> str:
 
 def _require(user: User | None, email_or_id: str) -> User:
     if user is None:
+        # The groups are below `flask` in the reference application, and below `flask genkan` elsewhere.
+        command = click.get_current_context().command_path.rsplit(" ", 2)[0]
         raise click.ClickException(
-            f"No user has the address or id {email_or_id}. `flask --app app users list` shows all users."
+            f"No user has the address or id {email_or_id}. `{command} users list` shows all users."
         )
     return user

@@ -51,6 +51,8 @@ class Settings:
     error_url: str | None
     """The URL, or the path, that a failed sign-in redirects to."""
     database_url: str = field(repr=False)
+    is_default_database: bool
+    """True if no variable names the database."""
     redis_url: str | None = field(repr=False)
     host: str
     port: int
@@ -98,6 +100,7 @@ def from_environment(
         proxy=urls.proxy(environ),
         error_url=urls.error_url(environ, production),
         database_url=urls.database_url(environ, production),
+        is_default_database="DATABASE_URL" not in environ,
         redis_url=urls.redis_url(environ),
         host=urls.host(environ),
         port=port,

@@ -62,7 +62,9 @@ def package_settings(
     """
     folder = Path(instance_path)
     values = {"GENKAN_ENV": "development" if development else "production", **variables}
-    values.setdefault("DATABASE_URL", default_database_url(instance_path))
+    is_default_database = not values.get("DATABASE_URL")
+    if is_default_database:
+        values["DATABASE_URL"] = f"sqlite:///{folder / 'genkan.db'}"
     is_of_request = development and not values.get("AUTH_URL")
     if is_of_request and default_url is not None:
         values["AUTH_URL"] = default_url
@@ -76,6 +78,7 @@ def package_settings(
         settings,
         secret_source=secret_source or settings.secret_source,
         url_source="request" if is_of_request else settings.url_source,
+        is_default_database=is_default_database,
     )
 
 
@@ -90,11 +93,6 @@ def own_names() -> Iterator[None]:
             if re.match(rf"{name}\b", message):
                 raise ConfigurationError(message.replace(name, own_name, 1)) from error
         raise
-
-
-def default_database_url(instance_path: str) -> str:
-    """Return the URL of the database that is used if no other one is set."""
-    return f"sqlite:///{Path(instance_path) / 'genkan.db'}"
 
 
 def _default_secrets(secret_keys: tuple[str, ...], folder: Path, *, development: bool) -> tuple[dict[str, str], str]:

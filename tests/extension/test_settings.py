@@ -172,7 +172,7 @@ def test_a_store_of_sessions_alone_is_refused(make_guest: MakeGuest) -> None:
 
 @pytest.mark.parametrize(
     ("settings", "warnings"),
-    [({}, 1), ({"GENKAN_DATABASE_URL": "sqlite:///{folder}/shop.db"}, 0), ({"database": None}, 0)],
+    [({}, 1), ({"GENKAN_DATABASE_URL": "sqlite:///{folder}/instance/genkan.db"}, 0), ({"database": None}, 0)],
 )
 def test_the_default_database_in_production_is_one_warning(
     make_guest: MakeGuest,

@@ -26,6 +26,9 @@ def redirect_to_origin(state: AppState) -> BaseResponse | None:
     if not state.server_timing:
         return None
     origin = state.core.origin
+    if request.headers.get("X-Forwarded-Host") == urlsplit(origin).netloc:
+        # A development server such as that of Next.js passes requests on under another Host. The browser is at the origin.
+        return None
     # Cookies of 127.0.0.1 and localhost are separate: a sign-in that begins on one could not end on the other.
     requested = origin_of(f"{request.scheme}://{request.headers.get('Host', '')}")
     if request.method in SAFE_METHODS and requested not in (None, origin) and _are_loopback(str(requested), origin):

@@ -63,3 +63,8 @@ def test_the_sign_in_page_leads_to_the_address_at_which_a_sign_in_works(make_gue
     assert client.get("/", base_url=other).status_code == 200
     forwarded = client.get(page, base_url="http://localhost:8080")
     assert (forwarded.status_code, "set AUTH_URL=http://localhost:8080" in forwarded.text) == (421, True)
+    # Next.js passes the page on to the address of Flask, and says which one the browser has opened.
+    passed_on = client.get(page, base_url="http://127.0.0.1:8080", headers={"X-Forwarded-Host": "127.0.0.1:5000"})
+    assert passed_on.status_code == 200
+    elsewhere = client.get(page, base_url="http://127.0.0.1:8080", headers={"X-Forwarded-Host": "127.0.0.1:8080"})
+    assert elsewhere.status_code == 421
