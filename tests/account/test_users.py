@@ -146,6 +146,7 @@ def test_an_unknown_email_address_is_an_error(client: Browser, command: str) -> 
 
     assert code == 1
     assert "No user has the address or id nobody@example.com" in shown
+    assert "users list` shows all users." in shown
 
 
 @pytest.mark.parametrize("role", ["", "two words", "a\nb", "é", "x" * 51])
