@@ -13,7 +13,7 @@ from genkan.http import cookies
 from genkan.http.cookies import Cookie
 from genkan.http.messages import ActionRequest, ActionResponse
 from genkan.session import issuer
-from genkan.session.reader import decode_session, read, reload_user
+from genkan.session.reader import decode_session, find_cookie, reload_user
 from genkan.session.revoker import revoke_id
 from genkan.session.sessions import CachedSession, Sessions
 from genkan.types import JSON
@@ -29,7 +29,7 @@ def update(request: ActionRequest, core: Core) -> ActionResponse:
 
     Needs the CSRF token. 503 with null if the store fails, and 400 with null for any other error. Then nothing has changed.
     """
-    result = read(request.cookies, core.sessions)
+    result = find_cookie(request.cookies, core.sessions)
     names, cookie_value = result.cookie_names, result.cookie_value
     try:
         core.csrf.verify(request)

@@ -19,7 +19,7 @@ PUBLIC = {
     "genkan_actions.session", "genkan_actions.update_session", "genkan_actions.csrf", "genkan_actions.providers", "genkan_actions.sign_in_page", "genkan_actions.sign_in",
     "genkan_actions.unknown_action", "genkan_actions.callback", "genkan_actions.sign_out_page", "genkan_actions.sign_out", "genkan_actions.error_page",
     "genkan_actions.verify_request_page", "genkan_actions.popup_done_page", "genkan_actions.post_logout_redirect", "genkan_actions.backchannel_logout", "genkan.menu", "dashboard.home", "dashboard.welcome", "dashboard.about",
-    "health.live", "static", "genkan.static",
+    "health.live", "static", "genkan.static", "genkan_actions.clear_cookies",
 }  # fmt: skip
 """Endpoints that need no session. A new public view must be added here, too."""
 

@@ -159,7 +159,7 @@ def test_a_hook_that_comes_too_late_is_refused(shop: Shop, op: FaultyProvider) -
 def test_mysql_is_refused_in_one_sentence(tmp_path: Path, url: str) -> None:
     app = make_app(tmp_path)
     Genkan(app, GENKAN_DATABASE_URL=url)
-    with pytest.raises(ConfigurationError, match=r"^DATABASE_URL: MySQL and MariaDB are not supported"):
+    with pytest.raises(ConfigurationError, match=r"^GENKAN_DATABASE_URL: MySQL and MariaDB are not supported"):
         genkan.check(app)
 
 
