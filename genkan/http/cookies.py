@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.utils import formatdate
-from functools import cached_property
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
@@ -101,10 +100,14 @@ class RequestCookies:
         self.is_unreadable = header == ""
         """True if cookies were sent, and the server could not read them: browsers send no empty header."""
         self._header = header or ""
+        self._parsed: list[tuple[str, str]] | None = None
 
-    @cached_property
+    @property
     def _pairs(self) -> list[tuple[str, str]]:
-        return list(_parse(self._header))
+        # Not `cached_property`, which takes a lock in Python 3.11.
+        if self._parsed is None:
+            self._parsed = list(_parse(self._header))
+        return self._parsed
 
     def get(self, name: str) -> str | None:
         """Return the decoded value of the first cookie of that name. None if there is none.

@@ -93,9 +93,9 @@ def nonce_attribute(nonce: str | None = None) -> Markup:
     return Markup(' nonce="{}"').format(nonce) if nonce else Markup("")
 
 
-def display_name(user: SessionUser | User) -> str:
-    """Return the name to show for a user. Providers may send none."""
-    return user.name or user.email or "guest"
+def display_name(user: SessionUser | User) -> Markup:
+    """Return the name to show for a user, escaped also in an application without autoescape. Providers may send none."""
+    return escape(user.name or user.email or "guest")
 
 
 def avatar(user: SessionUser | User, size: int, alt: str = "") -> Markup:

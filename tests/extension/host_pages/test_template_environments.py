@@ -6,10 +6,12 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pytest
 from flask import Flask
 from jinja2 import StrictUndefined
 
 from genkan import user_menu
+from genkan.testing import sign_in
 from tests.browser import HTMX, Browser
 from tests.extension.conftest import MakeGuest
 from tests.extension.test_first_use import browser_of
@@ -117,3 +119,14 @@ def test_a_copied_template_has_the_delimiters_of_the_application(make_guest: Mak
     assert ">Enter</a>" in Browser(browser_of(app).app).get("/genkan/menu").text
     copy.write_text(re.sub("genkan [0-9a-f]{12}", "genkan 000000000000", copy.read_text()))
     assert "genkan/menu.html: the original has changed" in runner.invoke(args=["genkan", "doctor"]).output
+
+
+def test_the_menu_escapes_names_also_without_autoescape(make_guest: MakeGuest, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = make_guest()
+    monkeypatch.setattr(app, "select_jinja_autoescape", lambda _filename: False)
+    app.add_url_rule("/menu", "menu", lambda: str(user_menu()))
+    client = app.test_client()
+    sign_in(app, client, name="<img src=x onerror=alert(1)>")
+    page = client.get("/menu").text
+    assert "&lt;img src=x" in page
+    assert "<img src=x" not in page
