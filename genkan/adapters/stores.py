@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from genkan.adapters.addresses import AddressStores
 from genkan.adapters.base import Adapter, Schema
 from genkan.adapters.own_users import OwnUsers
 from genkan.adapters.sessions import SessionStore
@@ -17,3 +18,5 @@ class Stores(NamedTuple):
     schema: Schema | None = None
     """None if there are no tables."""
     own_users: OwnUsers | None = None
+    local: AddressStores | None = None
+    """None if users can't sign in by mail or by password."""

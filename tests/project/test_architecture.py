@@ -28,7 +28,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "genkan.web genkan.cli genkan.dev_provider",
         "genkan.actions",
         "genkan.core",
-        "genkan.session genkan.oauth",
+        "genkan.session genkan.oauth genkan.email genkan.password",
         "genkan.claims",
         "genkan.settings genkan.providers genkan.callbacks",
         "genkan.adapters genkan.http",

@@ -1,0 +1,1 @@
+"""Sign-in by mail: addresses, links and codes, and mails in the outbox."""
