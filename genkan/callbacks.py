@@ -26,6 +26,8 @@ class SignInParams:
     user: User
     account: Account
     profile: Profile
+    verification_request: bool = False
+    """True if the user asks for a link by mail, and False when the link is used, as in Auth.js."""
 
 
 @dataclass(frozen=True, slots=True)

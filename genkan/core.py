@@ -28,8 +28,10 @@ from genkan.session.sessions import SessionConfig, Sessions
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
+    from genkan.email.parts import EmailSignIn
     from genkan.oauth.client import OAuthClient
     from genkan.oauth.logout import ProviderLogout
+    from genkan.password.parts import PasswordSignIn
 
 _DIRECT = Network()
 
@@ -111,6 +113,10 @@ class Core:
     """Fields, with their type, that a client may send to `POST /api/auth/session`."""
     rate_limit: RateLimit
     """Limits the flows that one IP address starts with this worker."""
+    email: EmailSignIn | None = None
+    """Sign-in by mail. None if it is off."""
+    passwords: PasswordSignIn | None = None
+    """Sign-in by password. None if it is off."""
 
     @property
     def is_stateless(self) -> bool:
@@ -210,6 +216,11 @@ class Core:
     def page_url(self, path: str) -> str:
         """Return the absolute URL of a page of the application, e.g. `/dashboard`."""
         return f"{self.origin}{self.prefix}{path}"
+
+    @property
+    def host(self) -> str:
+        """The host that users know, with its port if that is not the usual one."""
+        return self.origin.partition("://")[2]
 
     @property
     def front_page(self) -> str:

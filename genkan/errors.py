@@ -82,6 +82,25 @@ class CrossOriginRequest(AuthError):
     reason = "cross-site"
 
 
+class InvalidVerification(AuthError):
+    """Link or code of a mail that does not exist, has expired or was used already."""
+
+    code = "Verification"
+
+
+class WrongCode(InvalidVerification):
+    """Code that is not the one in the mail. The user may enter it again."""
+
+    reason = "code"
+
+
+class CredentialsSignin(AuthError):
+    """Wrong address or password. `reason` is `throttled` after too many attempts."""
+
+    code = "CredentialsSignin"
+    kind: ClassVar[Kind] = "sign_in"
+
+
 class OAuthCallbackError(AuthError):
     """Error response from the provider (RFC 6749 section 4.1.2.1), usually because the user declined."""
 

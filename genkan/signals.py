@@ -32,6 +32,9 @@ account_linked = _signals.signal("account-linked")
 """Sent with `user: User`, `account: Account` and `profile: Profile` after an account was linked, including the first
 account of a new user."""
 
+address_changed = _signals.signal("address-changed")
+"""Sent with `user: User` after a user has proven another address, or has restored the one of before."""
+
 session = _signals.signal("session")
 """Sent with `session: Session` and `token: Token`, once for each request that reads a session and has one."""
 

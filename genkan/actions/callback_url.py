@@ -6,7 +6,7 @@ import logging
 
 from genkan.callbacks import RedirectParams
 from genkan.core import Core
-from genkan.errors import AuthError
+from genkan.errors import AuthError, CredentialsSignin
 from genkan.http.cookies import Cookie
 from genkan.http.messages import ActionRequest, ActionResponse
 from genkan.http.urls import add_query, is_http_url, relative_url
@@ -64,7 +64,9 @@ def error_redirect(
     if core.json_only and core.error_url is None:
         return ActionResponse(error=error)
     page = core.page_url(own_page) if own_page else core.action_url("/signin" if on_sign_in else "/error")
-    query = {"error": error.code, "reason": error.reason}
+    # Auth.js's clients return this code to the caller of `signIn`.
+    code = "credentials" if isinstance(error, CredentialsSignin) else None
+    query = {"error": error.code, "code": code, "reason": error.reason}
     if purpose != "sign_in":
         query |= {"purpose": purpose, "callbackUrl": relative_url(callback_url, core.origin)}
     return ActionResponse(location=add_query(core.error_url or page, query), error=error)

@@ -25,7 +25,7 @@ def complete_sign_in(identity: ProviderIdentity, flow: Flow, request: ActionRequ
     """Sign in the user of this identity with a new session. Raises AuthError if that is refused, AdapterError."""
     user = user_by_account(identity, core)
     user_id = user.id if user else None
-    with log_denials(user_id, core.sessions, client=_client(request), provider=identity.account.provider):
+    with log_denials(user_id, core.sessions, client=client_of(request), provider=identity.account.provider):
         return _sign_in(identity, user, flow, request, core)
 
 
@@ -37,7 +37,7 @@ def complete_reauthentication(
     Raises AccountMismatch if the identity or the current session is another user's, and like `complete_sign_in`.
     """
     user = user_by_account(identity, core)
-    with log_denials(flow.user_id, core.sessions, client=_client(request), provider=identity.account.provider):
+    with log_denials(flow.user_id, core.sessions, client=client_of(request), provider=identity.account.provider):
         if user is None or user.id != flow.user_id:
             raise AccountMismatch("another account than that user's")
         if reader.user_id_of(request.cookies, core.sessions) not in (None, flow.user_id):
@@ -77,11 +77,27 @@ def _sign_in(
     if redirect_url is not None:
         return ActionResponse(location=redirect_url)
     user, is_new_user = _store_user(identity, user, core)
-    identity = replace(identity, account=replace(identity.account, user_id=user.id))
     if is_new_user:
-        _log.info("user created", extra={"event": "user-created", "user": user.id})
-        signals.send(signals.user_created, user=user)
-        signals.send(signals.account_linked, user=user, account=identity.account, profile=identity.profile)
+        account = replace(identity.account, user_id=user.id)
+        log_new_user(user)
+        signals.send(signals.account_linked, user=user, account=account, profile=identity.profile)
+    return start_session(identity, user, is_new_user, flow.callback_url, request, core)
+
+
+def log_new_user(user: User) -> None:
+    """Log that this user was created, and send the signal."""
+    _log.info("user created", extra={"event": "user-created", "user": user.id})
+    signals.send(signals.user_created, user=user)
+
+
+def start_session(
+    identity: ProviderIdentity, user: User, is_new_user: bool, url: str, request: ActionRequest, core: Core
+) -> ActionResponse:
+    """Start a session of this stored user, who has been authorized, and redirect to `url` or the page for new users.
+
+    The session of the request is replaced. Raises AuthError if a callback refuses, and AdapterError.
+    """
+    identity = replace(identity, account=replace(identity.account, user_id=user.id))
     cookies = _start_session(identity, user, is_new_user, request, core)
     _log.info("signed in", extra={"event": "signed-in", "user": user.id, "provider": identity.account.provider})
     signals.send(
@@ -90,7 +106,7 @@ def _sign_in(
     new_user_page = core.pages.new_user if is_new_user else None
     if new_user_page and new_user_page.startswith("/"):
         new_user_page = core.prefix + new_user_page
-    location = apply_redirect_callback(new_user_page, core) if new_user_page else flow.callback_url
+    location = apply_redirect_callback(new_user_page, core) if new_user_page else url
     return ActionResponse(location=location, cookies=cookies)
 
 
@@ -147,7 +163,7 @@ def _start_session(
     identity: ProviderIdentity, user: User, is_new_user: bool, request: ActionRequest, core: Core
 ) -> tuple[Cookie, ...]:
     previous = reader.read(request.cookies, core.sessions)
-    client = _client(request)
+    client = client_of(request)
     try:
         token = issuer.first_token(identity, user, is_new_user, core.sessions)
         record = issuer.new_record(token, identity, client, core.sessions)
@@ -165,5 +181,6 @@ def _start_session(
     return (*cookies, core.csrf.cookie(core.csrf.create()))
 
 
-def _client(request: ActionRequest) -> ClientInfo:
+def client_of(request: ActionRequest) -> ClientInfo:
+    """Return the device and the address that the request came from."""
     return ClientInfo.of(request.user_agent, request.remote_addr)

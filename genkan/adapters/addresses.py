@@ -10,8 +10,8 @@ from typing import Literal, NamedTuple, Protocol
 
 from genkan.types import Profile, User
 
-Purpose = Literal["sign_in", "sign_up", "reset", "address"]
-"""What a link or code is for: sign in, confirm a sign-up, reset the password, change the address."""
+Purpose = Literal["sign_in", "sign_up", "reset", "address", "undo"]
+"""What a link or code is for: sign in, confirm a sign-up, reset the password, change the address, undo that change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,6 +63,12 @@ class CookieNames:
     callback_url: str
     flow_prefix: str
     sign_out: str
+    email: str
+    """What the browser has asked for by mail."""
+    reset: str
+    """The token of a link with which a new password is chosen."""
+    known: str
+    """The user who has signed in with a password in this browser before."""
 
     @classmethod
     def of(cls, *, secure: bool, session: str | None = None, prefix: str = "authjs", path: str = "/") -> CookieNames:
@@ -78,6 +84,9 @@ class CookieNames:
             callback_url=f"{secure_prefix}{prefix}.callback-url",
             flow_prefix=f"{host_prefix}{prefix}.flow.",
             sign_out=f"{host_prefix}{prefix}.sign-out",
+            email=f"{host_prefix}{prefix}.email",
+            reset=f"{host_prefix}{prefix}.reset",
+            known=f"{host_prefix}{prefix}.known",
         )
 
 

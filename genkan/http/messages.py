@@ -29,6 +29,11 @@ class ActionRequest:
         """The submitted CSRF token: `csrfToken` in the body, as in Auth.js, or the X-CSRF-Token header. None if absent."""
         return self.body.get("csrfToken", self.headers.get("x-csrf-token"))
 
+    def text(self, name: str) -> str:
+        """Return the text of this field of the body. Empty if it is absent or no text."""
+        value = self.body.get(name)
+        return value if isinstance(value, str) else ""
+
     @property
     def is_htmx(self) -> bool:
         """True if htmx sent the request. This selects a representation and grants nothing."""

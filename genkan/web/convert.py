@@ -89,6 +89,11 @@ def to_response(action_response: ActionResponse) -> Response:
     return response
 
 
+def wants_url() -> bool:
+    """Return True if the client of the current request wants the URL of a redirect as JSON, as those of Auth.js do."""
+    return "X-Auth-Return-Redirect" in request.headers or _is_fetch_client()
+
+
 def _wants_json() -> bool:
     # The header of Auth.js's clients.
     return app_state().json_only or "X-Auth-Return-Redirect" in request.headers or _sends_json()
@@ -112,7 +117,7 @@ def _redirect(location: str) -> Response:
     if origin_of(location) is None:
         # htmx assigns the value to `location.href`, where a `javascript:` URL would run.
         raise ConfigurationError("redirect: not a web address. Give http:// or https://, or a path of this site.")
-    if "X-Auth-Return-Redirect" in request.headers or _is_fetch_client():
+    if wants_url():
         response = json_response({"url": location})
         response.headers["Location"] = location
         response.autocorrect_location_header = False

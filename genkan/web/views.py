@@ -17,6 +17,8 @@ from genkan.http.messages import ActionRequest, ActionResponse, Template
 from genkan.http.urls import add_query, relative_url
 from genkan.session.reader import NO_SESSION
 from genkan.web.access import csrf_exempt, own_blueprint, public
+from genkan.web.email import views as email
+from genkan.web.password import views as password
 from genkan.web.context import (
     add_static_headers,
     app_state,
@@ -31,6 +33,7 @@ from genkan.web.context import (
 )
 from genkan.web.convert import single_form_value, to_request, to_response
 from genkan.web.error_messages import error_message
+from genkan.web.pages.sign_in import sign_in_methods, sign_in_page
 from genkan.web.pages.errors import clear_cookies, cross_origin_page, error_page, render_page
 from genkan.web.responses import RETRY_SECONDS, http_error, json_response
 from genkan.web.server_actions import linked_providers
@@ -72,40 +75,19 @@ def providers() -> Response:
                 "signinUrl": core.action_url(f"/signin/{provider.id}"),
                 "callbackUrl": core.action_url(f"/callback/{provider.id}"),
             }
-            for provider in core.providers.values()
+            for provider in sign_in_methods(core)
         }
     )
 
 
-@at_origin
-def sign_in_page() -> Response:
-    """`GET /api/auth/signin`: a button for each provider, or a redirect to the application's own page.
-
-    With `reason=fresh`, the signed-in user confirms their identity: only providers with a linked account are shown.
-    """
-    core, request = get_core(), to_request()
-    url = callback_url(request, core)
-    queue_cookies(*callback_url_cookie(url, request, core))
-    error, reason = request.query.get("error"), request.query.get("reason")
-    if core.pages.sign_in:
-        query = {"callbackUrl": url, "error": error or None, "reason": reason or None}
-        return to_response(ActionResponse(location=add_query(core.page_url(core.pages.sign_in), query)))
-    linked = linked_providers(core) if "fresh" in (reason, request.query.get("purpose")) else None
-    response = render_page(
-        "genkan/sign_in.html",
-        error_message(error, reason) if error else None,
-        providers=list(core.providers.values()) if linked is None else linked,
-        is_fresh=linked is not None,
-        callback_url=relative_url(url, core.origin),
-        session=auth(),
-    )
-    response.headers["Content-Security-Policy"] = app_state().headers.sign_in_policy
-    return response
-
-
 def sign_in(provider_id: str | None = None) -> Response:
-    """`POST /api/auth/signin/<provider>`: redirect to the provider."""
+    """`POST /api/auth/signin/<provider>`: redirect to the provider, or send a mail."""
     try:
+        if provider_id == email.ID and get_core().email is not None:
+            return email.start()
+        if provider_id == password.ID and get_core().passwords is not None:
+            # Its fields are sent to the callback. This is what Auth.js does.
+            provider_id = None
         return to_response(sign_in_action.sign_in(provider_id, to_request(), get_core()))
     except CrossOriginRequest as error:
         return cross_origin_page(error)
@@ -118,9 +100,22 @@ def callback(provider_id: str) -> Response:
     if request.method == "HEAD":
         # A link checker must not use the flow.
         raise MethodNotAllowed(valid_methods=["GET", "POST"])
-    response = callback_action.callback(provider_id, to_request(), get_core())
+    core = get_core()
+    if provider_id == email.ID and core.email is not None:
+        return _of_own_page(email.complete)
+    if provider_id == password.ID and core.passwords is not None and request.method == "POST":
+        return _of_own_page(password.complete)
+    response = callback_action.callback(provider_id, to_request(), core)
     set_session_result(NO_SESSION)
     return to_response(response)
+
+
+def _of_own_page(view: Callable[[], Response]) -> Response:
+    """Return the response of a view whose form is on a page of ours. 403 if another site caused the request."""
+    try:
+        return view()
+    except CrossOriginRequest as error:
+        return cross_origin_page(error)
 
 
 def unknown_action(provider_id: str) -> Response:
@@ -209,7 +204,9 @@ def verify_request_page() -> Response:
     if core.pages.verify_request:
         location = add_query(core.page_url(core.pages.verify_request), to_request().query)
         return to_response(ActionResponse(location=location))
-    return render_page("genkan/verify_request.html", None)
+    pending, query = email.pending_mail(), to_request().query
+    error = error_message(query["error"], query.get("reason")) if query.get("error") else None
+    return render_page("genkan/verify_request.html", error, pending=pending, has_code=email.has_code(pending))
 
 
 def _without_referrer(response: Response) -> Response:

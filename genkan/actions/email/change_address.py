@@ -1,0 +1,93 @@
+"""`…/address`: change the address, after a mail to the new one."""
+
+from __future__ import annotations
+
+import logging
+
+from genkan import signals
+from genkan.actions.complete_sign_in import client_of
+from genkan.actions.email.use_link import find, use
+from genkan.actions.users import reload_sessions, revoke_sessions
+from genkan.adapters.addresses import Purpose, Verification
+from genkan.core import Core
+from genkan.email.address import normalize
+from genkan.email.parts import EmailSignIn
+from genkan.errors import InvalidVerification
+from genkan.http.messages import ActionRequest
+from genkan.session.activity import log_activity
+from genkan.types import User
+
+_log = logging.getLogger("genkan.email")
+
+
+def request_change(
+    user: User, request: ActionRequest, core: Core, email_sign_in: EmailSignIn
+) -> str:
+    """Send a link to the new address and return that address. The old address gets a mail with which to undo the change.
+
+    A taken address gets a mail that says so. The caller has made sure that the user has signed in recently, and verified
+    the CSRF token. Raises InvalidAddress and AdapterError.
+    """
+    email = normalize(request.text("email"))
+    if email == user.email and user.email_verified is not None:
+        return email
+    if not email_sign_in.limits.allow("address", email, request.remote_addr):
+        return email
+    new = email_sign_in.checks.create("address", email, core.front_page, request.cookies, user_id=user.id)
+    holder = core.adapter.get_user_by_email(email)
+    is_taken = holder is not None and holder.id != user.id and holder.email_verified is not None
+    context = {"host": core.host, "email": email, "url": _url("confirm", new.token, user.id, core)}
+    email_sign_in.mailer.add(
+        "address_taken" if is_taken else "address", email, context, None if is_taken else new.verification
+    )
+    if user.email is not None and user.email_verified is not None:
+        undo = email_sign_in.checks.create("undo", user.email, core.front_page, request.cookies, user_id=user.id)
+        url = _url("undo", undo.token, user.id, core)
+        email_sign_in.mailer.add(
+            "address_changing", user.email, {"host": core.host, "email": user.email, "url": url}, undo.verification
+        )
+    return email
+
+
+def find_change(purpose: Purpose, request: ActionRequest, email_sign_in: EmailSignIn) -> Verification:
+    """Return the verification of the link in the request. Raises InvalidVerification, AdapterError."""
+    values = request.body if request.method == "POST" else request.query
+    return find(purpose, request, str(values.get("user", "")), email_sign_in)
+
+
+def confirm_change(request: ActionRequest, core: Core, email_sign_in: EmailSignIn) -> User:
+    """Store the new address of the user whose link this is, and return the user.
+
+    Raises InvalidVerification, OAuthAccountNotLinked if another user has proven the address since, and AdapterError.
+    """
+    verification = use(find_change("address", request, email_sign_in), email_sign_in)
+    return _store(verification, request, core, email_sign_in)
+
+
+def undo_change(request: ActionRequest, core: Core, email_sign_in: EmailSignIn) -> User:
+    """Store the old address again, remove the password, end all sessions, and void all links. Returns the user.
+
+    Another person may have changed the address and the password. The owner of the address can choose a new password by
+    mail. Raises like `confirm_change`.
+    """
+    verification = use(find_change("undo", request, email_sign_in), email_sign_in)
+    user = _store(verification, request, core, email_sign_in)
+    email_sign_in.stores.addresses.delete_password(user.id)
+    email_sign_in.stores.verifications.delete_of_user(user.id, None)
+    revoke_sessions(user.id, core)
+    return user
+
+
+def _store(verification: Verification, request: ActionRequest, core: Core, email_sign_in: EmailSignIn) -> User:
+    user = email_sign_in.stores.addresses.change_email(verification.user_id or "", verification.email)
+    if user is None:
+        raise InvalidVerification("the user is gone")
+    reload_sessions(user.id, core)
+    log_activity(user.id, "address-changed", core.sessions, client=client_of(request))
+    signals.send(signals.address_changed, user=user)
+    _log.info("address changed", extra={"event": "address-changed", "user": user.id})
+    return user
+
+
+def _url(name: str, token: str, user_id: str, core: Core) -> str:
+    return core.page_url(f"{core.pages.account}/address/{name}?token={token}&user={user_id}")

@@ -1,0 +1,19 @@
+"""The identity of a user who signs in with an address."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from genkan.adapters import NO_PROFILE
+from genkan.core import Core
+from genkan.types import Account, ProviderIdentity, User
+
+
+def email_identity(email: str, core: Core, *, provider: str = "email") -> ProviderIdentity:
+    """Return the identity of the user who has proven this address now, by mail or (`credentials`) by the password.
+
+    As in Auth.js, the account has the address as its id, and is not stored.
+    """
+    now = core.clock()
+    user = User("", email=email, email_verified=datetime.fromtimestamp(int(now), UTC))
+    return ProviderIdentity(user, Account(provider, email, provider), NO_PROFILE, auth_time=int(now))

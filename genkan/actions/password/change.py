@@ -1,0 +1,73 @@
+"""`…/password`: change the password, or choose the first one."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+from genkan import signals
+from genkan.actions.complete_sign_in import client_of, start_session
+from genkan.actions.email.identity import email_identity
+from genkan.core import Core
+from genkan.email.parts import EmailSignIn
+from genkan.errors import AdapterError, CredentialsSignin, InvalidAddress
+from genkan.http.messages import ActionRequest, ActionResponse
+from genkan.password.parts import PasswordSignIn
+from genkan.session.activity import log_activity
+from genkan.types import User
+
+_log = logging.getLogger("genkan.password")
+
+
+def change_password(
+    user: User, url: str, request: ActionRequest, core: Core, email_sign_in: EmailSignIn, passwords: PasswordSignIn
+) -> ActionResponse:
+    """Store a new password, end the user's other sessions, start a new one here, and redirect to `url`.
+
+    A user who has a password types it. The caller has made sure that one without has signed in recently, and verified the
+    CSRF token. Raises CredentialsSignin if the current password is wrong, InvalidPassword, InvalidAddress if the user has no
+    verified address to sign in with, and AdapterError.
+    """
+    if user.email is None or user.email_verified is None:
+        raise InvalidAddress("no verified address")
+    text = request.text("password")
+    passwords.policy.check(text, email=user.email, host=core.host)
+    stored = passwords.store.password(user.id)
+    if stored is not None:
+        attempt = passwords.throttle.begin(user.email, request.remote_addr, known=True)
+        if attempt.wait:
+            raise CredentialsSignin(f"wait {attempt.wait} s", reason="throttled")
+        if not passwords.hasher.verify(stored, request.text("current_password")):
+            passwords.throttle.failed(attempt)
+            raise CredentialsSignin
+        passwords.throttle.succeeded(attempt)
+    set_password(user, passwords.hasher.hash(text), request, core, email_sign_in)
+    response = start_session(
+        email_identity(user.email, core, provider="credentials"), user, False, url, request, core
+    )
+    return replace(response, location=url)
+
+
+def set_password(user: User, hash: str, request: ActionRequest, core: Core, email_sign_in: EmailSignIn) -> None:
+    """Store the hash, end all sessions of the user, void links and codes, and tell the user by mail.
+
+    Raises AdapterError. Then nothing has changed.
+    """
+    if not email_sign_in.stores.addresses.set_password(user.id, hash):
+        raise AdapterError("the user is gone")
+    core.sessions.revocations.read_now()
+    log_activity(user.id, "password-changed", core.sessions, client=client_of(request))
+    signals.send(signals.sessions_revoked, user_id=user.id, except_sid=None, reason="password")
+    _log.info("password changed", extra={"event": "password-changed", "user": user.id})
+    tell("password_changed", user, core, email_sign_in)
+
+
+def tell(template: str, user: User, core: Core, email_sign_in: EmailSignIn, **more: str) -> None:
+    """Send the user a mail about a change. Never raises: the change has been made."""
+    if user.email is None:
+        return
+    context = {"host": core.host, "email": user.email, "account_url": core.page_url(core.pages.account), **more}
+    try:
+        email_sign_in.mailer.add(template, user.email, context)
+    except AdapterError:
+        _log.warning("mail was not stored", extra={"event": "mail-lost", "user": user.id})

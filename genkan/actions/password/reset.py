@@ -1,0 +1,97 @@
+"""`…/reset`: choose a new password with a link from a mail."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from hashlib import sha256
+
+from genkan.actions.email.use_link import use
+from genkan.actions.password.change import set_password
+from genkan.adapters import NO_PROFILE
+from genkan.adapters.addresses import Verification
+from genkan.core import Core
+from genkan.email.address import normalize
+from genkan.email.parts import EmailSignIn
+from genkan.errors import AccessDenied, InvalidVerification
+from genkan.http.cookies import Cookie, clear
+from genkan.http.messages import ActionRequest, ActionResponse
+from genkan.password.parts import PasswordSignIn
+from genkan.types import User
+
+COOKIE_SECONDS = 900
+"""Seconds that the user has for choosing the password after opening the link."""
+
+
+def request_reset(request: ActionRequest, core: Core, email_sign_in: EmailSignIn, passwords: PasswordSignIn) -> None:
+    """Send a link to the user with this address. To the page it makes no difference if there is one.
+
+    Raises InvalidAddress and AdapterError. The caller has verified the CSRF token.
+    """
+    email = normalize(request.text("email"))
+    if not email_sign_in.limits.allow("reset", email, request.remote_addr):
+        return
+    user = core.adapter.get_user_by_email(email)
+    is_known = user is not None and not user.disabled
+    user_id = user.id if user is not None and is_known else "-"
+    new = email_sign_in.checks.create(
+        "reset", email, core.front_page, request.cookies, user_id=user_id, data=_bound(passwords.store.password(user_id))
+    )
+    url = core.page_url(f"{core.pages.account}/reset/open?token={new.token}&user={user_id}")
+    context = {"url": url, "host": core.host, "email": email}
+    # The same work for an unknown address: the mail has no recipient, and nothing can use its link.
+    email_sign_in.mailer.add("reset", email if is_known else "", context, new.verification if is_known else None)
+
+
+def open_link(request: ActionRequest, core: Core) -> ActionResponse:
+    """Put the token of the link into a cookie and redirect to the form, so that no page with the token in its URL is shown."""
+    value = f"{request.query.get('user', '')}|{request.query.get('token', '')}"[:512]
+    cookie = Cookie(
+        core.cookie_names.reset, value, core.secure, max_age=COOKIE_SECONDS, expires=core.clock() + COOKIE_SECONDS
+    )
+    return ActionResponse(
+        location=core.page_url(f"{core.pages.account}/reset/new"),
+        cookies=(cookie,),
+        headers={"Referrer-Policy": "no-referrer"},
+    )
+
+
+def find_reset(
+    request: ActionRequest, core: Core, email_sign_in: EmailSignIn, passwords: PasswordSignIn
+) -> Verification:
+    """Return the verification of the token in the cookie. Raises InvalidVerification if it does not work, AdapterError."""
+    user_id, _, token = (request.cookies.get(core.cookie_names.reset) or "").partition("|")
+    checks = email_sign_in.checks
+    found = email_sign_in.stores.verifications.find(
+        checks.identifier("reset", user_id), checks.token_hash("reset", token)
+    )
+    if found is None or checks.data(found) != _bound(passwords.store.password(user_id)):
+        raise InvalidVerification("no such reset")
+    return found
+
+
+def reset(
+    request: ActionRequest, core: Core, email_sign_in: EmailSignIn, passwords: PasswordSignIn
+) -> ActionResponse:
+    """Store the new password, end every session of the user, and redirect to the sign-in page. It does not sign in.
+
+    Raises InvalidVerification, InvalidPassword, AccessDenied if the user is disabled, and AdapterError.
+    """
+    verification = find_reset(request, core, email_sign_in, passwords)
+    text = request.text("password")
+    passwords.policy.check(text, email=verification.email, host=core.host)
+    hash = passwords.hasher.hash(text)
+    used = use(verification, email_sign_in)
+    now = datetime.fromtimestamp(int(core.clock()), UTC)
+    # The mail has proven the address, too.
+    user = email_sign_in.stores.addresses.prove(User("", email=used.email, email_verified=now), NO_PROFILE).user
+    if user.disabled or user.id != used.user_id:
+        raise AccessDenied("disabled, or the address is another user's by now")
+    set_password(user, hash, request, core, email_sign_in)
+    cleared = clear((core.cookie_names.reset,), secure=core.secure)
+    return ActionResponse(location=f"{core.action_url('/signin')}?notice=password-changed", cookies=cleared)
+
+
+def _bound(hash: str | None) -> dict[str, str]:
+    """Return what binds a link to the password that it replaces."""
+    return {"replaces": sha256((hash or "").encode()).hexdigest()}
+

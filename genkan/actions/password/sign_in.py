@@ -1,0 +1,93 @@
+"""`POST /api/auth/callback/credentials`: sign in with address and password."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+from genkan.actions.callback_url import callback_url, callback_url_cookie
+from genkan.actions.complete_sign_in import authorize_sign_in, client_of, start_session
+from genkan.actions.email.identity import email_identity
+from genkan.core import Core
+from genkan.email.address import normalize
+from genkan.errors import AccountMismatch, CredentialsSignin, InvalidAddress
+from genkan.http.cookies import Cookie
+from genkan.http.messages import ActionRequest, ActionResponse
+from genkan.password.parts import PasswordSignIn
+from genkan.session import reader
+from genkan.session.activity import log_denials
+from genkan.types import User
+
+_log = logging.getLogger("genkan.password")
+
+
+def sign_in(request: ActionRequest, core: Core, passwords: PasswordSignIn) -> ActionResponse:
+    """Sign in and redirect to the callback URL. Needs the CSRF token.
+
+    With `purpose=fresh` in the form, confirm the identity of the signed-in user. Raises CredentialsSignin, which is the same
+    for an unknown address and for a wrong password, other AuthErrors, and AdapterError. Then nothing has changed.
+    """
+    core.csrf.verify(request)
+    url = callback_url(request, core)
+    email, password = request.text(passwords.fields.email), request.text(passwords.fields.password)
+    user = check_password(email, password, request, core, passwords)
+    identity = email_identity(user.email or "", core, provider="credentials")
+    with log_denials(user.id, core.sessions, client=client_of(request), provider="credentials"):
+        if request.body.get("purpose") == "fresh":
+            _require_same_user(user.id, request, core)
+        redirect_url = authorize_sign_in(user, identity, core)
+        if redirect_url is not None:
+            return ActionResponse(location=redirect_url)
+        response = start_session(identity, user, False, url, request, core)
+    remembered = callback_url_cookie(url, request, core)
+    return replace(response, cookies=(*response.cookies, *remembered, known_cookie(user.id, core, passwords)))
+
+
+def check_password(
+    email: str, password: str, request: ActionRequest, core: Core, passwords: PasswordSignIn
+) -> User:
+    """Return the user with this verified address and password.
+
+    Raises CredentialsSignin if there is none, with the reason `throttled` after too many attempts, and AdapterError. Takes the
+    same time for every address: a password is always hashed.
+    """
+    address = _address(email)
+    found = core.adapter.get_user_by_email(address)
+    user = found if found is not None and found.email_verified is not None else None
+    known = user is not None and passwords.known.verify(request.cookies.get(core.cookie_names.known), user.id)
+    attempt = passwords.throttle.begin(address, request.remote_addr, known=known)
+    if attempt.wait:
+        raise CredentialsSignin(f"wait {attempt.wait} s", reason="throttled")
+    stored = passwords.store.password(user.id if user is not None else "")
+    if not passwords.hasher.verify(stored, password) or user is None or stored is None:
+        passwords.throttle.failed(attempt)
+        raise CredentialsSignin
+    passwords.throttle.succeeded(attempt)
+    if passwords.hasher.needs_rehash(stored):
+        passwords.store.rehash_password(user.id, stored, passwords.hasher.hash(password))
+    return user
+
+
+def known_cookie(user_id: str, core: Core, passwords: PasswordSignIn) -> Cookie:
+    """Return the cookie that tells later that this user has signed in with this browser. It grants nothing."""
+    lifetime = passwords.known.lifetime
+    return Cookie(
+        core.cookie_names.known,
+        passwords.known.create(user_id),
+        core.secure,
+        max_age=lifetime,
+        expires=core.clock() + lifetime,
+    )
+
+
+def _require_same_user(user_id: str, request: ActionRequest, core: Core) -> None:
+    if reader.user_id_of(request.cookies, core.sessions) not in (None, user_id):
+        raise AccountMismatch("another user's session in this browser")
+
+
+def _address(email: str) -> str:
+    try:
+        return normalize(email)
+    except InvalidAddress:
+        # Treated like an unknown address, whose attempts count as well.
+        return email[:254]

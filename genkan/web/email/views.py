@@ -1,0 +1,157 @@
+"""Views of sign-in by mail: those of Auth.js, and the pages that change the address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Blueprint, Response, abort, redirect, request
+from werkzeug.wrappers import Response as BaseResponse
+
+from genkan.actions.callback_url import error_redirect
+from genkan.actions.email import change_address
+from genkan.actions.email.request_link import request_link
+from genkan.actions.email.use_link import use_link
+from genkan.adapters.addresses import Purpose
+from genkan.core import Core
+from genkan.email.checks import CODE_PURPOSES, Pending
+from genkan.email.parts import EmailSignIn
+from genkan.errors import AdapterError, AdapterUnavailable, AuthError, InvalidAddress
+from genkan.http.messages import ActionRequest
+from genkan.types import User
+from genkan.web.access import fresh_login_required, own_blueprint, public
+from genkan.web.context import get_core, session_result, set_session_result
+from genkan.web.convert import to_request, to_response
+from genkan.web.error_messages import error_message
+from genkan.web.menu import account_url, action_url
+from genkan.web.pages.errors import render_page
+from genkan.session.reader import NO_SESSION
+
+ID = "email"
+"""The id of this way to sign in, where a provider has one."""
+
+FRESH_MAX_AGE = 300
+"""Seconds since the last authentication, for changing the address or the password."""
+
+bp = own_blueprint(Blueprint("genkan_email", __name__))
+"""Registered below `Pages.account`."""
+
+
+def start() -> Response:
+    """`POST /api/auth/signin/email`: send a link and a code."""
+    core, email_sign_in = require_email()
+    return to_response(request_link(to_request(), core, email_sign_in))
+
+
+def complete() -> Response:
+    """`GET` and `POST /api/auth/callback/email`: sign in with a link or a code."""
+    core, email_sign_in = require_email()
+    action_response = use_link(to_request(), core, email_sign_in)
+    if action_response.template is None:
+        set_session_result(NO_SESSION)
+    return to_response(action_response)
+
+
+def require_email() -> tuple[Core, EmailSignIn]:
+    """Return the core, and sign-in by mail. 404 if that is off."""
+    core = get_core()
+    return core, core.email or abort(404)
+
+
+def pending_mail() -> Pending | None:
+    """Return what the browser of this request has asked for by mail. None if it has not."""
+    core = get_core()
+    return None if core.email is None else core.email.checks.pending(to_request().cookies)
+
+
+def has_code(pending: Pending | None) -> bool:
+    """Return True if the mail that the browser has asked for contains a code."""
+    return pending is not None and pending.purpose in CODE_PURPOSES
+
+
+def stored_user() -> User:
+    """Return the stored user of this request. 404 if there is none, as for a session of another application."""
+    return get_core().adapter.get_user(session_result().user_id or "") or abort(404)
+
+
+@bp.get("/address")
+@fresh_login_required(within=FRESH_MAX_AGE)
+def address_page() -> Response:
+    """Render the form that changes the address."""
+    require_email()
+    return render_page("genkan/account/address.html", None, user=stored_user(), sent_to=None, email="")
+
+
+@bp.post("/address")
+@fresh_login_required(within=FRESH_MAX_AGE)
+def request_change() -> Response:
+    """Send a link to the new address."""
+    core, email_sign_in = require_email()
+    user, action_request = stored_user(), to_request()
+    email, error, sent_to = action_request.text("email"), None, None
+    try:
+        sent_to = change_address.request_change(user, action_request, core, email_sign_in)
+    except InvalidAddress as failure:
+        error = error_message(failure.code, failure.reason)
+    return render_page("genkan/account/address.html", error, user=user, sent_to=sent_to, email=email)
+
+
+@bp.get("/address/confirm")
+@public
+def confirm_page() -> Response:
+    """Show the new address and a button, since a program that opens links must not change anything."""
+    return _confirm_page("address", "/address/confirm")
+
+
+@bp.post("/address/confirm")
+@public
+def confirm() -> BaseResponse:
+    """Store the new address."""
+    return _change(change_address.confirm_change, "address-changed")
+
+
+@bp.get("/address/undo")
+@public
+def undo_page() -> Response:
+    """Show the old address and a button that restores it."""
+    return _confirm_page("undo", "/address/undo")
+
+
+@bp.post("/address/undo")
+@public
+def undo() -> BaseResponse:
+    """Store the old address again, and end all sessions."""
+    return _change(change_address.undo_change, "address-restored")
+
+
+def failed(error: Exception) -> Response:
+    """Redirect to the page that shows this error."""
+    failure = error if isinstance(error, AuthError) else AdapterUnavailable()
+    return to_response(error_redirect(failure, get_core()))
+
+
+for _error in (AuthError, AdapterError):
+    bp.register_error_handler(_error, failed)
+
+
+def _confirm_page(purpose: Purpose, path: str) -> Response:
+    core, email_sign_in = require_email()
+    verification = change_address.find_change(purpose, to_request(), email_sign_in)
+    response = render_page(
+        "genkan/account/confirm_address.html",
+        None,
+        email=verification.email,
+        is_undo=purpose == "undo",
+        action=account_url(path),
+        token=request.args["token"],
+        user_id=verification.user_id,
+    )
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def _change(change: Callable[[ActionRequest, Core, EmailSignIn], User], notice: str) -> BaseResponse:
+    core, email_sign_in = require_email()
+    change(to_request(), core, email_sign_in)
+    # The signed-in user's own session has the new address at its next request.
+    is_signed_in = session_result().cached is not None
+    return redirect(f"{account_url() if is_signed_in else action_url('/signin')}?notice={notice}", 303)

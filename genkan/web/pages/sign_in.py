@@ -1,0 +1,76 @@
+"""The sign-in page: every way to sign in that is on."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from flask import Response
+
+from genkan.actions.callback_url import callback_url, callback_url_cookie
+from genkan.core import Core
+from genkan.http.messages import ActionResponse
+from genkan.http.urls import add_query, relative_url
+from genkan.web.context import app_state, auth, get_core, queue_cookies
+from genkan.web.convert import to_request, to_response
+from genkan.web.error_messages import Message, error_message
+from genkan.web.pages.errors import render_page
+from genkan.web.server_actions import linked_providers
+from genkan.web.urls.loopback import at_origin
+
+
+class SignInMethod(NamedTuple):
+    """A way to sign in as Auth.js's clients know it."""
+
+    id: str
+    name: str
+    type: str
+
+
+def sign_in_methods(core: Core) -> list[SignInMethod]:
+    """Return the enabled providers in order, then mail and passwords if they are on."""
+    methods = [SignInMethod(provider.id, provider.name, provider.type) for provider in core.providers.values()]
+    if core.email is not None:
+        methods.append(SignInMethod("email", "E-mail", "email"))
+    if core.passwords is not None:
+        methods.append(SignInMethod("credentials", "Password", "credentials"))
+    return methods
+
+
+@at_origin
+def sign_in_page() -> Response:
+    """`GET /api/auth/signin`: all ways to sign in, or a redirect to the application's own page.
+
+    With `reason=fresh`, the signed-in user confirms their identity: only the ways that the user has are shown.
+    """
+    core, request = get_core(), to_request()
+    error, reason = request.query.get("error"), request.query.get("reason")
+    if core.pages.sign_in:
+        url = callback_url(request, core)
+        queue_cookies(*callback_url_cookie(url, request, core))
+        query = {"callbackUrl": url, "error": error or None, "reason": reason or None}
+        return to_response(ActionResponse(location=add_query(core.page_url(core.pages.sign_in), query)))
+    return render_sign_in(error_message(error, reason) if error else None)
+
+
+def render_sign_in(message: Message | None, *, email: str = "") -> Response:
+    """Render the sign-in page with this message, and with the address that was typed."""
+    core, request = get_core(), to_request()
+    url = callback_url(request, core)
+    queue_cookies(*callback_url_cookie(url, request, core))
+    is_fresh = "fresh" in (request.query.get("reason"), request.query.get("purpose"), request.body.get("purpose"))
+    linked = linked_providers(core) if is_fresh else None
+    response = render_page(
+        "genkan/sign_in.html",
+        message,
+        providers=list(core.providers.values()) if linked is None else linked,
+        is_fresh=linked is not None,
+        callback_url=relative_url(url, core.origin),
+        session=auth(),
+        has_email=core.email is not None,
+        has_passwords=core.passwords is not None,
+        fields=core.passwords.fields if core.passwords else None,
+        email=email,
+        notice=request.query.get("notice"),
+    )
+    response.headers["Content-Security-Policy"] = app_state().headers.sign_in_policy
+    return response

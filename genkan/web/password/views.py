@@ -1,0 +1,220 @@
+"""Views of sign-in by password: that of Auth.js, and the pages for signing up, for a reset and for a change."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, abort, redirect
+from werkzeug.wrappers import Response as BaseResponse
+
+from genkan.actions.callback_url import error_redirect
+from genkan.actions.password import change as change_action
+from genkan.actions.password import reset as reset_action
+from genkan.actions.password import sign_in as sign_in_action
+from genkan.actions.password import sign_up as sign_up_action
+from genkan.core import Core
+from genkan.email.parts import EmailSignIn
+from genkan.errors import (
+    AdapterError,
+    AdapterUnavailable,
+    AuthError,
+    CredentialsSignin,
+    CrossOriginRequest,
+    InvalidAddress,
+    InvalidPassword,
+)
+from genkan.password.parts import PasswordSignIn
+from genkan.session.reader import NO_SESSION
+from genkan.web.access import login_required, own_blueprint, public, require_fresh
+from genkan.web.context import get_core, set_session_result
+from genkan.web.convert import to_request, to_response, wants_url
+from genkan.web.email.views import FRESH_MAX_AGE, failed, stored_user
+from genkan.web.error_messages import Message, error_message
+from genkan.web.menu import account_url
+from genkan.web.pages.errors import render_page
+from genkan.web.pages.sign_in import render_sign_in
+
+ID = "credentials"
+"""The id of this way to sign in, where a provider has one."""
+
+bp = own_blueprint(Blueprint("genkan_password", __name__))
+"""Registered below `Pages.account`."""
+
+for _error in (AuthError, AdapterError):
+    bp.register_error_handler(_error, failed)
+
+
+def complete() -> Response:
+    """`POST /api/auth/callback/credentials`: sign in with address and password."""
+    core = get_core()
+    passwords, request = core.passwords or abort(404), to_request()
+    try:
+        action_response = sign_in_action.sign_in(request, core, passwords)
+    except CrossOriginRequest:
+        raise
+    except (AuthError, AdapterError) as error:
+        failure = error if isinstance(error, AuthError) else AdapterUnavailable()
+        if isinstance(failure, CredentialsSignin) and not wants_url():
+            message = error_message(failure.code, failure.reason)
+            return render_sign_in(message, email=request.text(passwords.fields.email))
+        return to_response(error_redirect(failure, core))
+    set_session_result(NO_SESSION)
+    return to_response(action_response)
+
+
+def require_passwords() -> tuple[Core, EmailSignIn, PasswordSignIn]:
+    """Return the core, sign-in by mail, and sign-in by password. 404 if passwords are off."""
+    core = get_core()
+    if core.email is None or core.passwords is None:
+        abort(404)
+    return core, core.email, core.passwords
+
+
+@bp.get("/sign-up")
+@public
+def sign_up_page() -> Response:
+    """Render the form for signing up."""
+    return _sign_up_form(None)
+
+
+@bp.post("/sign-up")
+@public
+def sign_up() -> Response:
+    """Send a mail that confirms the address."""
+    request = to_request()
+    try:
+        return to_response(sign_up_action.sign_up(request, *require_passwords()))
+    except (InvalidAddress, InvalidPassword) as error:
+        return _sign_up_form(error, email=request.text("email"))
+
+
+@bp.get("/sign-up/confirm")
+@public
+def confirm_sign_up_page() -> Response:
+    """Sign in with the link of a sign-up, or ask for the password in another browser."""
+    return _confirm_sign_up()
+
+
+@bp.post("/sign-up/confirm")
+@public
+def confirm_sign_up() -> Response:
+    """Sign in with the link of a sign-up in another browser, with the password or without it."""
+    return _confirm_sign_up()
+
+
+@bp.get("/reset")
+@public
+def reset_page() -> Response:
+    """Render the form that asks for the address."""
+    require_passwords()
+    return render_page("genkan/reset.html", None, is_sent=False, email="")
+
+
+@bp.post("/reset")
+@public
+def request_reset() -> Response:
+    """Send a link with which a new password can be chosen."""
+    request, error = to_request(), None
+    try:
+        reset_action.request_reset(request, *require_passwords())
+    except InvalidAddress as failure:
+        error = error_message(failure.code, failure.reason)
+    return render_page("genkan/reset.html", error, is_sent=error is None, email=request.text("email"))
+
+
+@bp.get("/reset/open")
+@public
+def open_reset() -> Response:
+    """Take the token out of the URL."""
+    core, _, _ = require_passwords()
+    return to_response(reset_action.open_link(to_request(), core))
+
+
+@bp.get("/reset/new")
+@public
+def new_password_page() -> Response:
+    """Render the form for the new password."""
+    return _new_password_form(None)
+
+
+@bp.post("/reset/new")
+@public
+def new_password() -> Response:
+    """Store the new password."""
+    try:
+        return to_response(reset_action.reset(to_request(), *require_passwords()))
+    except InvalidPassword as error:
+        return _new_password_form(error)
+
+
+@bp.get("/password")
+@login_required
+def password_page() -> Response:
+    """Render the form that changes the password."""
+    return _password_form(None)
+
+
+@bp.post("/password")
+@login_required
+def change_password() -> Response:
+    """Store a new password."""
+    core, email_sign_in, passwords = require_passwords()
+    user = stored_user()
+    if passwords.store.password(user.id) is None and (refusal := require_fresh(FRESH_MAX_AGE)) is not None:
+        return refusal
+    url = f"{core.page_url(core.pages.account)}?notice=password-changed"
+    try:
+        action_response = change_action.change_password(user, url, to_request(), core, email_sign_in, passwords)
+    except (CredentialsSignin, InvalidPassword, InvalidAddress) as error:
+        return _password_form(error)
+    set_session_result(NO_SESSION)
+    return to_response(action_response)
+
+
+def change_password_redirect() -> BaseResponse:
+    """`GET /.well-known/change-password`: where password managers lead their users to."""
+    require_passwords()
+    return redirect(account_url("/password"), 302)
+
+
+def _sign_up_form(error: InvalidAddress | InvalidPassword | None, email: str = "") -> Response:
+    _, _, passwords = require_passwords()
+    minimum = passwords.policy.minimum
+    return render_page("genkan/sign_up.html", _message(error), email=email, minimum=minimum)
+
+
+def _confirm_sign_up() -> Response:
+    core, email_sign_in, passwords = require_passwords()
+    request = to_request()
+    try:
+        action_response = sign_up_action.confirm_sign_up(request, core, email_sign_in, passwords)
+    except CredentialsSignin:
+        message = error_message("CredentialsSignin", "wrong-password")
+        return render_page(
+            "genkan/confirm_sign_up.html", message, email=request.text("email"), token=request.text("token")
+        )
+    if action_response.template is None:
+        set_session_result(NO_SESSION)
+    return to_response(action_response)
+
+
+def _new_password_form(error: InvalidPassword | None) -> Response:
+    core, email_sign_in, passwords = require_passwords()
+    verification = reset_action.find_reset(to_request(), core, email_sign_in, passwords)
+    minimum = passwords.policy.minimum
+    return render_page("genkan/new_password.html", _message(error), email=verification.email, minimum=minimum)
+
+
+def _password_form(error: AuthError | None) -> Response:
+    _, _, passwords = require_passwords()
+    user = stored_user()
+    has_password = passwords.store.password(user.id) is not None
+    return render_page(
+        "genkan/account/password.html",
+        _message(error),
+        user=user,
+        has_password=has_password,
+        minimum=passwords.policy.minimum,
+    )
+
+
+def _message(error: AuthError | None) -> Message | None:
+    return None if error is None else error_message(error.code, error.reason)
