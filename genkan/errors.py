@@ -34,6 +34,17 @@ class InvalidSettings(ConfigurationError):
     """Invalid setting that was found at the first use, because it was not checked at the start."""
 
 
+class InvalidAddress(GenkanError, ValueError):
+    """Text that is not one email address. The message is the same for every flaw and does not contain the text."""
+
+
+class UndeliverableMail(GenkanError):
+    """Mail that can't be delivered, now or later, such as one to an address that does not exist.
+
+    A function that delivers mails raises it, so that the mail is not tried again.
+    """
+
+
 class AdapterError(GenkanError):
     """Failure of the database or another store. It says nothing about the user or the session."""
 
