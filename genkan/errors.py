@@ -144,6 +144,21 @@ class AdapterUnavailable(AuthError):
     reason = "storage"
 
 
+class ServerBusy(AuthError):
+    """Request that waited too long because too many passwords are checked at once. Nothing has changed.
+
+    The response is 503 with `Retry-After`.
+    """
+
+    reason = "busy"
+
+
+class InvalidPassword(AuthError):
+    """New password that the rules refuse. `reason` is the rule, and the message is a sentence for the user."""
+
+    reason = "password"
+
+
 class AccountLinkedToAnotherUser(AuthError):
     """Account to be linked that already belongs to another user."""
 

@@ -60,6 +60,7 @@ THIRD_PARTIES: dict[str, set[str]] = {
     "requests": {"genkan.oauth.transport"},
     "urllib3": {"genkan.oauth.transport"},
     "sqlalchemy": {"genkan.adapters.sqlalchemy"},
+    "argon2": {"genkan.password.hasher"},
     "alembic": {"genkan.adapters.sqlalchemy.migrations"},
     "blinker": {"genkan.signals"},
     "click": {"genkan.cli"},
