@@ -34,6 +34,17 @@ class InvalidSettings(ConfigurationError):
     """Invalid setting that was found at the first use, because it was not checked at the start."""
 
 
+class InvalidAddress(GenkanError, ValueError):
+    """Text that is not one email address. The message is the same for every flaw and does not contain the text."""
+
+
+class UndeliverableMail(GenkanError):
+    """Mail that can't be delivered, now or later, such as one to an address that does not exist.
+
+    A function that delivers mails raises it, so that the mail is not tried again.
+    """
+
+
 class AdapterError(GenkanError):
     """Failure of the database or another store. It says nothing about the user or the session."""
 
@@ -161,6 +172,21 @@ class AdapterUnavailable(AuthError):
     """Store that failed during the request. No change is half done, so a retry is safe."""
 
     reason = "storage"
+
+
+class ServerBusy(AuthError):
+    """Request that waited too long because too many passwords are checked at once. Nothing has changed.
+
+    The response is 503 with `Retry-After`.
+    """
+
+    reason = "busy"
+
+
+class InvalidPassword(AuthError):
+    """New password that the rules refuse. `reason` is the rule, and the message is a sentence for the user."""
+
+    reason = "password"
 
 
 class AccountLinkedToAnotherUser(AuthError):

@@ -248,8 +248,9 @@ def _prepare_flask_login(app: Flask) -> None:
 
 
 def _settings(app: Flask, options: Options) -> Settings:
+    sends_mail = options.send_mail is not None
     if options.environment is not None:
-        return from_environment(options.environment, base_path=options.pages.base_path)
+        return from_environment(options.environment, base_path=options.pages.base_path, sends_mail=sends_mail)
     variables = collect(options.variables, app.config, os.environ)
     keys = (app.config.get("SECRET_KEY"), *(app.config.get("SECRET_KEY_FALLBACKS") or ()))
     return package_settings(
@@ -259,6 +260,7 @@ def _settings(app: Flask, options: Options) -> Settings:
         instance_path=app.instance_path,
         default_url=request_url(),
         base_path=options.pages.base_path,
+        sends_mail=sends_mail,
     )
 
 
@@ -281,7 +283,7 @@ def _is_development(app: Flask, variables: Mapping[str, str]) -> bool:
 
 def _trusted_proxy_hops(app: Flask, options: Options) -> int:
     if options.environment is not None:
-        return from_environment(options.environment, base_path=options.pages.base_path).trusted_proxy_hops
+        return _settings(app, options).trusted_proxy_hops
     hops = collect(options.variables, app.config, os.environ).get("TRUSTED_PROXY_HOPS", "0")
     # Any other value is refused when the settings are checked.
     return int(hops) if hops.isdecimal() and hops.isascii() else 0

@@ -11,6 +11,7 @@ from genkan.adapters.sessions import SessionStore
 from genkan.core import Pages
 from genkan.crypto.sealer import Clock
 from genkan.dev_provider import PATH
+from genkan.email.message import SendMail
 from genkan.errors import ConfigurationError
 from genkan.http.urls import is_path
 from genkan.providers.base import Provider
@@ -60,6 +61,8 @@ class Options:
     """The store of sessions beside `adapter`. Without one, no session is recorded, and none can be revoked."""
     cache: object | None = None
     """The application's instance of Flask-Caching, in place of GENKAN_REDIS_URL."""
+    send_mail: SendMail | None = None
+    """Delivers a mail, in place of AUTH_EMAIL_SERVER."""
     json_only: bool = False
     """True for `pages=False`: JSON, and no page of ours."""
     early: Mapping[str, str | None] = field(default_factory=dict)
@@ -87,6 +90,8 @@ class Options:
             raise ConfigurationError("Genkan(database=…): it is neither a URL as text nor None. Correct it.")
         if database:
             variables["GENKAN_DATABASE_URL"] = database
+        if not callable(known.get("send_mail", print)):
+            raise ConfigurationError("Genkan(send_mail=…): it is not a function. Give one that takes a Mail.")
         pages = known.get("pages", True)
         if isinstance(pages, bool):
             known["pages"] = Pages()

@@ -14,7 +14,8 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from genkan.http.urls import is_loopback
-from genkan.settings import urls
+from genkan.settings import email, urls
+from genkan.settings.email import MailFrom, MailServer
 from genkan.settings.secrets import secret_weakness
 from genkan.settings.urls import fail
 
@@ -68,16 +69,27 @@ class Settings:
     session_strategy: Literal["jwt", "database"]
     session_limit: int
     """Active sessions of one user."""
+    email_server: MailServer | None
+    email_from: MailFrom | None
+    passwords: bool
+    """True if users may sign in with a password: AUTH_PASSWORDS=on."""
+    password_min: int
+    """Characters that a new password needs."""
     warnings: tuple[str, ...] = ()
 
 
 def from_environment(
-    environ: Mapping[str, str], *, base_path: str | None = None, allow_prefix: bool = False
+    environ: Mapping[str, str],
+    *,
+    base_path: str | None = None,
+    allow_prefix: bool = False,
+    sends_mail: bool = False,
 ) -> Settings:
     """Return the settings in `environ`. An empty variable counts as unset, as in Auth.js.
 
     AUTH_URL may end in `base_path`, by default that of GENKAN_BASE_PATH. Any other path is a prefix, and invalid unless
-    `allow_prefix` is True. Raises ConfigurationError for the first invalid setting. In production a weak or unsafe
+    `allow_prefix` is True. With `sends_mail` a function of the application delivers mails, so AUTH_EMAIL_SERVER may be
+    missing. Raises ConfigurationError for the first invalid setting. In production a weak or unsafe
     setting is invalid, too.
     """
     environ = {name: value for name, value in environ.items() if value}
@@ -114,6 +126,10 @@ def from_environment(
         session_absolute_age=absolute_age,
         session_strategy="jwt" if _choice(environ, "AUTH_SESSION_STRATEGY", "jwt", "database") == "jwt" else "database",
         session_limit=_number(environ, "AUTH_SESSION_LIMIT", 300, 1, 100_000),
+        email_server=email.email_server(environ),
+        email_from=email.email_from(environ, other_transport=sends_mail),
+        passwords=email.passwords(environ),
+        password_min=email.password_min(environ),
         warnings=tuple(_warnings_in_production(environ) if production else _warnings(environ, url)),
     )
 
@@ -162,7 +178,7 @@ def _warnings(environ: Mapping[str, str], url: str) -> Iterator[str]:
 
 
 def _warnings_in_production(environ: Mapping[str, str]) -> Iterator[str]:
-    if not any(PROVIDER_VARIABLE.fullmatch(name) for name in environ):
+    if "AUTH_EMAIL_SERVER" not in environ and not any(PROVIDER_VARIABLE.fullmatch(name) for name in environ):
         yield (
             "AUTH_<PROVIDER>_ID: none is set, so users cannot sign in. Set one, and AUTH_<PROVIDER>_SECRET with it. "
             "The reference lists the providers."

@@ -54,11 +54,12 @@ def package_settings(
     instance_path: str,
     default_url: str | None,
     base_path: str | None = None,
+    sends_mail: bool = False,
 ) -> Settings:
     """Return the settings, with defaults for what is not set. Raises ConfigurationError.
 
     `secret_keys` are the application's SECRET_KEY and its fallbacks. `default_url` is the URL of the application in
-    the request, which counts in development only. AUTH_URL may end in `base_path`.
+    the request, which counts in development only. `base_path` and `sends_mail` as for `from_environment`.
     """
     folder = Path(instance_path)
     values = {"GENKAN_ENV": "development" if development else "production", **variables}
@@ -73,7 +74,7 @@ def package_settings(
         found, secret_source = _default_secrets(secret_keys, folder, development=development)
         values |= found
     with own_names():
-        settings = from_environment(values, base_path=base_path, allow_prefix=True)
+        settings = from_environment(values, base_path=base_path, allow_prefix=True, sends_mail=sends_mail)
     return replace(
         settings,
         secret_source=secret_source or settings.secret_source,

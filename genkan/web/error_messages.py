@@ -61,6 +61,12 @@ _BY_REASON = {
         "Too many sign-ins were started from your network address. Nothing has changed. Wait a minute, then try again.",
         429,
     ),
+    "busy": Message(
+        "Configuration",
+        "Too many sign-ins at once",
+        "This site checks as many passwords as it can at the moment. Nothing has changed. Try again in a few seconds.",
+        503,
+    ),
     "another-person": Message(
         "AccessDenied",
         "That was another account",

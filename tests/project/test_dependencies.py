@@ -12,6 +12,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+DISTRIBUTIONS = {"argon2": "argon2-cffi"}
+"""Distributions that have another name than the package that is imported."""
 EXTRAS = [requirement for extra in PROJECT["optional-dependencies"].values() for requirement in extra]
 
 
@@ -24,7 +26,8 @@ def imported() -> set[str]:
                 found |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 found.add(node.module.partition(".")[0])
-    return {name.replace("_", "-") for name in found - sys.stdlib_module_names - {"genkan"}}
+    names = found - sys.stdlib_module_names - {"genkan"}
+    return {DISTRIBUTIONS.get(name, name.replace("_", "-")) for name in names}
 
 
 def split(requirement: str) -> tuple[str, tuple[int, ...]]:
