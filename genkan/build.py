@@ -36,6 +36,7 @@ from genkan.providers.registry import (
 )
 from genkan.session.sessions import SessionConfig
 from genkan.settings.environment import Settings
+from genkan.web.email.setup import with_email_and_passwords
 from genkan.web.state import request_origin, script_root
 from genkan.web.urls.shared_routes import shared_routes
 
@@ -169,7 +170,8 @@ def build_core(
     )
     if core.is_stateless:
         _refuse_provider_logout(core)
-    return replace(core, json_only=options.json_only, error_url=_error_url(settings)), dev_provider
+    core = replace(core, json_only=options.json_only, error_url=_error_url(settings))
+    return with_email_and_passwords(core, settings, stores, options.send_mail), dev_provider
 
 
 def _warn_of_prefix(prefix: str) -> None:

@@ -34,10 +34,6 @@ class InvalidSettings(ConfigurationError):
     """Invalid setting that was found at the first use, because it was not checked at the start."""
 
 
-class InvalidAddress(GenkanError, ValueError):
-    """Text that is not one email address. The message is the same for every flaw and does not contain the text."""
-
-
 class UndeliverableMail(GenkanError):
     """Mail that can't be delivered, now or later, such as one to an address that does not exist.
 
@@ -91,6 +87,14 @@ class CrossOriginRequest(AuthError):
 
     code = "MissingCSRF"
     reason = "cross-site"
+
+
+class InvalidAddress(AuthError):
+    """Text that is not one email address. The message is the same for every flaw and does not contain the text."""
+
+    code = "EmailSignin"
+    kind: ClassVar[Kind] = "sign_in"
+    reason = "address"
 
 
 class InvalidVerification(AuthError):

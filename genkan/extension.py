@@ -40,8 +40,9 @@ from genkan.web.context import (
 )
 from genkan.web.convert import without_ports
 from genkan.web.headers import SecurityHeaders
-from genkan.web.menu import PAGE_CONTEXT, add_template_globals, register_menu
+from genkan.web.menu import PAGE_CONTEXT, add_template_globals
 from genkan.web.neighbours import debug_toolbar, flask_wtf
+from genkan.web.pages.register import register_pages
 from genkan.web.responses import NO_STORE_HEADERS, register_error_handlers
 from genkan.web.state import EXTENSION, AppParts, AppState, Marks, get_state
 from genkan.web.static_files import register_package_files
@@ -96,8 +97,7 @@ class Genkan(CallbackRegistry, BlueprintMethods):
         if options.json_only:
             app.register_blueprint(views.create_missing_pages(pages.account, pages.menu_path))
         else:
-            register_menu(app, pages.menu_path)
-            app.register_blueprint(account.bp, url_prefix=pages.account)
+            register_pages(app, pages, strict=options.strict)
         app.cli.add_command(create_group())
         if options.strict:
             _add_globals(app)

@@ -101,7 +101,10 @@ class OutboxSender:
     def _deliver(self, mail: OutgoingMail) -> bool:
         """Deliver the mail and return True. False if that may succeed later."""
         try:
-            self._send_mail(Mail(**json.loads(self._sealer.open(mail.body))))
+            opened = Mail(**json.loads(self._sealer.open(mail.body)))
+            if opened.to:
+                # Without a recipient it was stored only so that every request takes the same time.
+                self._send_mail(opened)
         except (UndeliverableMail, TokenError) as error:
             self._give_up(mail, error)
         except Exception as error:  # noqa: BLE001 (of the application's own function)
