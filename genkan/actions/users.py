@@ -19,6 +19,9 @@ from genkan.types import JSON, Account, Session, SessionUser, Token, User
 PROFILE_CACHE_SECONDS = 5
 """Seconds. Without a shared cache, a change by another worker is visible after this time."""
 
+OTHER_NAMES = {"email": "a link by e-mail", "credentials": "a password"}
+"""Names of the ways to sign in that are no providers, as in "Signed in with a password"."""
+
 _log = logging.getLogger("genkan.users")
 
 
@@ -202,7 +205,9 @@ def unlink(user_id: str, provider: str, account: str, client: ClientInfo, core: 
 
 
 def provider_name(id: str, core: Core) -> str:
-    """Return the name of a provider, also of one that is no longer enabled."""
+    """Return the name of a provider, also of one that is no longer enabled, or of another way to sign in."""
+    if id in OTHER_NAMES:
+        return OTHER_NAMES[id]
     provider = core.providers.get(id)
     return provider.name if provider else id.replace("-", " ").title()
 

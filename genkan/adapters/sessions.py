@@ -15,7 +15,16 @@ RevocationReason = Literal["signed-out", "ended", "replaced", "limit", "owner", 
 `deleted`: an operator revoked it, or disabled or deleted the user. `provider`: the provider requested it."""
 
 ActivityKind = Literal[
-    "signed-in", "refused", "ended", "ended-others", "linked", "unlinked", "connection-lost", "renamed"
+    "signed-in",
+    "refused",
+    "ended",
+    "ended-others",
+    "linked",
+    "unlinked",
+    "connection-lost",
+    "renamed",
+    "password-changed",
+    "address-changed",
 ]
 
 REPEATABLE_KINDS = ("ended-others", "renamed")

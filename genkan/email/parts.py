@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from genkan.adapters.addresses import AddressStores
 from genkan.email.checks import EmailChecks
 from genkan.email.limits import MailLimits
-from genkan.email.mailer import Mailer
 from genkan.email.mailbox import Mailbox
+from genkan.email.mailer import Mailer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from genkan.adapters.addresses import AddressStore
+from genkan.errors import InvalidPassword
 from genkan.password.hasher import PasswordHasher
 from genkan.password.known import KnownBrowsers
 from genkan.password.policy import PasswordPolicy
@@ -17,7 +18,7 @@ class Fields(NamedTuple):
     """Names of the form fields of `POST /api/auth/callback/credentials`."""
 
     email: str = "email"
-    password: str = "password"  # noqa: S105 (the name of a field)
+    password: str = "password"
 
 
 Authorize = Callable[[dict[str, Any]], Any]
@@ -34,3 +35,9 @@ class PasswordSignIn:
     throttle: PasswordThrottle
     known: KnownBrowsers
     fields: Fields = Fields()
+
+    def check_new(self, password: str, *, email: str, host: str) -> None:
+        """Raise InvalidPassword if the rules refuse this new password. `host` is that of the site."""
+        problem = self.policy.check(password, email=email, site_name=host)
+        if problem is not None:
+            raise InvalidPassword(problem.message, reason=problem.code)

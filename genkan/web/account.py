@@ -33,7 +33,7 @@ FRESH_MAX_AGE = 300
 ACTIVITY_LIMIT = 20
 """Lines of recent activity on the page."""
 
-NOTICES = {"renamed", "ended", "others-ended", "unlinked", "linked"}
+NOTICES = {"renamed", "ended", "others-ended", "unlinked", "linked", "password-changed", "address-changed"}
 """Values of the query parameter `notice`. Each shows the result of an action at the top of its section."""
 
 STATELESS_VIEWS = {"index", "profile_details"}
@@ -138,7 +138,16 @@ def _sessions() -> dict[str, Any]:
 
 def _accounts() -> dict[str, Any]:
     accounts = users.list_accounts(_user_id(), get_core())
-    return {"accounts": accounts, "linkable": users.linkable_providers(accounts, get_core())}
+    core = get_core()
+    has_password = core.passwords is not None and core.passwords.store.password(_user_id()) is not None
+    return {
+        "accounts": accounts,
+        "linkable": users.linkable_providers(accounts, core),
+        "user": core.adapter.get_user(_user_id()),
+        "has_email": core.email is not None,
+        "has_passwords": core.passwords is not None,
+        "has_password": has_password,
+    }
 
 
 def _activity() -> dict[str, Any]:

@@ -93,6 +93,22 @@ _BY_REASON = {
         "Nothing was linked. Sign in, then try again.",
         401,
     ),
+    "address": Message(
+        "EmailSignin",
+        "That is not an e-mail address",
+        "Please check it and try again.",
+        422,
+    ),
+    "code": Message("Verification", "That is not the code", "Please look at the latest mail and try again.", 422),
+    "throttled": Message(
+        "CredentialsSignin",
+        "Too many attempts",
+        "Wait a few minutes, then try again. A link by e-mail works at once.",
+        429,
+    ),
+    "wrong-password": Message(
+        "CredentialsSignin", "That is not the password", "Type the password that you chose when you signed up.", 422
+    ),
     "provider": Message("Configuration", "Unknown provider", "Choose one of the providers that this site offers."),
     "cross-site": Message(
         "MissingCSRF",
@@ -107,6 +123,15 @@ _BY_CODE = {
         "AccessDenied", "You may not sign in here", "This account has no access. Another account may have it.", 403
     ),
     "Verification": Message("Verification", "This link no longer works", "It has been used or has expired.", 403),
+    "CredentialsSignin": Message(
+        "CredentialsSignin",
+        "Address or password is not right",
+        "Check both and try again, or let us send you a link.",
+        401,
+    ),
+    "EmailSignin": Message(
+        "EmailSignin", "The mail could not be sent", "Nothing has changed. Try again in a moment.", 503
+    ),
     "OAuthAccountNotLinked": Message(
         "OAuthAccountNotLinked",
         "Sign in with your other account",

@@ -17,11 +17,8 @@ from genkan.http.messages import ActionRequest, ActionResponse, Template
 from genkan.http.urls import add_query, relative_url
 from genkan.session.reader import NO_SESSION
 from genkan.web.access import csrf_exempt, own_blueprint, public
-from genkan.web.email import views as email
-from genkan.web.password import views as password
 from genkan.web.context import (
     add_static_headers,
-    app_state,
     auth,
     csrf_pair,
     get_core,
@@ -32,12 +29,12 @@ from genkan.web.context import (
     set_session_result,
 )
 from genkan.web.convert import single_form_value, to_request, to_response
+from genkan.web.email import views as email
 from genkan.web.error_messages import error_message
-from genkan.web.pages.sign_in import sign_in_methods, sign_in_page
 from genkan.web.pages.errors import clear_cookies, cross_origin_page, error_page, render_page
+from genkan.web.pages.sign_in import sign_in_methods, sign_in_page
+from genkan.web.password import views as password
 from genkan.web.responses import RETRY_SECONDS, http_error, json_response
-from genkan.web.server_actions import linked_providers
-from genkan.web.urls.loopback import at_origin
 
 
 def session() -> Response:

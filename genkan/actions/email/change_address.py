@@ -20,9 +20,7 @@ from genkan.types import User
 _log = logging.getLogger("genkan.email")
 
 
-def request_change(
-    user: User, request: ActionRequest, core: Core, email_sign_in: EmailSignIn
-) -> str:
+def request_change(user: User, request: ActionRequest, core: Core, email_sign_in: EmailSignIn) -> str:
     """Send a link to the new address and return that address. The old address gets a mail with which to undo the change.
 
     A taken address gets a mail that says so. The caller has made sure that the user has signed in recently, and verified

@@ -11,7 +11,7 @@ from genkan.actions.email.identity import email_identity
 from genkan.adapters.addresses import Purpose, Verification
 from genkan.core import Core
 from genkan.email.address import normalize
-from genkan.email.checks import MAX_WRONG_CODES, LIFETIMES
+from genkan.email.checks import LIFETIMES, MAX_WRONG_CODES
 from genkan.email.parts import EmailSignIn
 from genkan.errors import (
     AccountMismatch,
@@ -108,9 +108,7 @@ def _use_code(request: ActionRequest, core: Core, email_sign_in: EmailSignIn) ->
         stores.verifications.delete_of_browser(pending.browser_hash, pending.email)
         cleared = checks.clear(request.cookies)
         return replace(error_redirect(InvalidVerification("too many codes"), core), cookies=cleared)
-    return complete(
-        use(found, email_sign_in), pending.email, pending.callback_url, request, core, email_sign_in
-    )
+    return complete(use(found, email_sign_in), pending.email, pending.callback_url, request, core, email_sign_in)
 
 
 def complete(

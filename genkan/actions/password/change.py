@@ -31,7 +31,7 @@ def change_password(
     if user.email is None or user.email_verified is None:
         raise InvalidAddress("no verified address")
     text = request.text("password")
-    passwords.policy.check(text, email=user.email, host=core.host)
+    passwords.check_new(text, email=user.email, host=core.host)
     stored = passwords.store.password(user.id)
     if stored is not None:
         attempt = passwords.throttle.begin(user.email, request.remote_addr, known=True)
@@ -42,9 +42,7 @@ def change_password(
             raise CredentialsSignin
         passwords.throttle.succeeded(attempt)
     set_password(user, passwords.hasher.hash(text), request, core, email_sign_in)
-    response = start_session(
-        email_identity(user.email, core, provider="credentials"), user, False, url, request, core
-    )
+    response = start_session(email_identity(user.email, core, provider="credentials"), user, False, url, request, core)
     return replace(response, location=url)
 
 

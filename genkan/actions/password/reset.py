@@ -34,7 +34,12 @@ def request_reset(request: ActionRequest, core: Core, email_sign_in: EmailSignIn
     is_known = user is not None and not user.disabled
     user_id = user.id if user is not None and is_known else "-"
     new = email_sign_in.checks.create(
-        "reset", email, core.front_page, request.cookies, user_id=user_id, data=_bound(passwords.store.password(user_id))
+        "reset",
+        email,
+        core.front_page,
+        request.cookies,
+        user_id=user_id,
+        data=_bound(passwords.store.password(user_id)),
     )
     url = core.page_url(f"{core.pages.account}/reset/open?token={new.token}&user={user_id}")
     context = {"url": url, "host": core.host, "email": email}
@@ -69,16 +74,14 @@ def find_reset(
     return found
 
 
-def reset(
-    request: ActionRequest, core: Core, email_sign_in: EmailSignIn, passwords: PasswordSignIn
-) -> ActionResponse:
+def reset(request: ActionRequest, core: Core, email_sign_in: EmailSignIn, passwords: PasswordSignIn) -> ActionResponse:
     """Store the new password, end every session of the user, and redirect to the sign-in page. It does not sign in.
 
     Raises InvalidVerification, InvalidPassword, AccessDenied if the user is disabled, and AdapterError.
     """
     verification = find_reset(request, core, email_sign_in, passwords)
     text = request.text("password")
-    passwords.policy.check(text, email=verification.email, host=core.host)
+    passwords.check_new(text, email=verification.email, host=core.host)
     hash = passwords.hasher.hash(text)
     used = use(verification, email_sign_in)
     now = datetime.fromtimestamp(int(core.clock()), UTC)
@@ -94,4 +97,3 @@ def reset(
 def _bound(hash: str | None) -> dict[str, str]:
     """Return what binds a link to the password that it replaces."""
     return {"replaces": sha256((hash or "").encode()).hexdigest()}
-

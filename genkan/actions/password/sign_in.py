@@ -43,9 +43,7 @@ def sign_in(request: ActionRequest, core: Core, passwords: PasswordSignIn) -> Ac
     return replace(response, cookies=(*response.cookies, *remembered, known_cookie(user.id, core, passwords)))
 
 
-def check_password(
-    email: str, password: str, request: ActionRequest, core: Core, passwords: PasswordSignIn
-) -> User:
+def check_password(email: str, password: str, request: ActionRequest, core: Core, passwords: PasswordSignIn) -> User:
     """Return the user with this verified address and password.
 
     Raises CredentialsSignin if there is none, with the reason `throttled` after too many attempts, and AdapterError. Takes the

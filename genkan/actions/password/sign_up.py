@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from urllib.parse import quote
+from urllib.parse import urlencode
 
 from genkan.actions.callback_url import callback_url
 from genkan.actions.email.request_link import verify_request_redirect
@@ -19,7 +19,9 @@ from genkan.password.parts import PasswordSignIn
 from genkan.types import str_claim
 
 
-def sign_up(request: ActionRequest, core: Core, email_sign_in: EmailSignIn, passwords: PasswordSignIn) -> ActionResponse:
+def sign_up(
+    request: ActionRequest, core: Core, email_sign_in: EmailSignIn, passwords: PasswordSignIn
+) -> ActionResponse:
     """Send a mail that confirms the address, and redirect to the page that asks for its code.
 
     A known address gets a mail that says so. The response is the same. Raises InvalidAddress, InvalidPassword and AdapterError.
@@ -27,30 +29,30 @@ def sign_up(request: ActionRequest, core: Core, email_sign_in: EmailSignIn, pass
     """
     email = normalize(request.text("email"))
     text = request.text("password")
-    passwords.policy.check(text, email=email, host=core.host)
+    passwords.check_new(text, email=email, host=core.host)
     hash = passwords.hasher.hash(text)
     url = callback_url(request, core)
     new = email_sign_in.checks.create("sign_up", email, url, request.cookies, data={"password": hash})
     if email_sign_in.limits.allow("sign_up", email, request.remote_addr):
         user = core.adapter.get_user_by_email(email)
         if user is not None and user.email_verified is not None:
-            context = {
-                "host": core.host,
-                "email": email,
-                "sign_in_url": core.action_url("/signin"),
-                "reset_url": core.page_url(f"{core.pages.account}/reset"),
-            }
-            email_sign_in.mailer.add("account_exists", email, context)
+            _tell_of_account(email, core, email_sign_in)
         else:
-            link = core.page_url(f"{core.pages.account}/sign-up/confirm")
-            context = {
-                "url": f"{link}?token={new.token}&email={quote(email, safe="")}",
-                "code": new.code,
-                "host": core.host,
-                "email": email,
-            }
+            query = urlencode({"token": new.token, "email": email})
+            link = core.page_url(f"{core.pages.account}/sign-up/confirm?{query}")
+            context = {"url": link, "code": new.code, "host": core.host, "email": email}
             email_sign_in.mailer.add("sign_up", email, context, new.verification)
     return verify_request_redirect(new, url, request, core)
+
+
+def _tell_of_account(email: str, core: Core, email_sign_in: EmailSignIn) -> None:
+    context = {
+        "host": core.host,
+        "email": email,
+        "sign_in_url": core.action_url("/signin"),
+        "reset_url": core.page_url(f"{core.pages.account}/reset"),
+    }
+    email_sign_in.mailer.add("account_exists", email, context)
 
 
 def confirm_sign_up(
@@ -90,5 +92,3 @@ def _with_typed_password(
     if not passwords.hasher.verify(stored, password):
         raise CredentialsSignin
     return verification
-
-

@@ -17,6 +17,7 @@ from genkan.email.checks import CODE_PURPOSES, Pending
 from genkan.email.parts import EmailSignIn
 from genkan.errors import AdapterError, AdapterUnavailable, AuthError, InvalidAddress
 from genkan.http.messages import ActionRequest
+from genkan.session.reader import NO_SESSION
 from genkan.types import User
 from genkan.web.access import fresh_login_required, own_blueprint, public
 from genkan.web.context import get_core, session_result, set_session_result
@@ -24,7 +25,6 @@ from genkan.web.convert import to_request, to_response
 from genkan.web.error_messages import error_message
 from genkan.web.menu import account_url, action_url
 from genkan.web.pages.errors import render_page
-from genkan.session.reader import NO_SESSION
 
 ID = "email"
 """The id of this way to sign in, where a provider has one."""
@@ -134,7 +134,7 @@ for _error in (AuthError, AdapterError):
 
 
 def _confirm_page(purpose: Purpose, path: str) -> Response:
-    core, email_sign_in = require_email()
+    _, email_sign_in = require_email()
     verification = change_address.find_change(purpose, to_request(), email_sign_in)
     response = render_page(
         "genkan/account/confirm_address.html",

@@ -11,7 +11,7 @@ from genkan.web.email import views as email
 from genkan.web.menu import register_menu
 from genkan.web.password import views as password
 
-CHANGE_PASSWORD_PATH = "/.well-known/change-password"  # noqa: S105 (a path)
+CHANGE_PASSWORD_PATH = "/.well-known/change-password"
 """Where password managers look for the page that changes a password (W3C, A Well-Known URL for Changing Passwords)."""
 
 

@@ -217,4 +217,9 @@ def _password_form(error: AuthError | None) -> Response:
 
 
 def _message(error: AuthError | None) -> Message | None:
+    """Return what a form shows about this error. None without one."""
+    if isinstance(error, InvalidPassword):
+        return Message(error.code, "Choose another password", str(error), 422)
+    if isinstance(error, CredentialsSignin) and error.reason is None:
+        return Message(error.code, "That is not your current password", "Nothing has changed. Please try again.", 422)
     return None if error is None else error_message(error.code, error.reason)

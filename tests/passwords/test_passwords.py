@@ -1,0 +1,182 @@
+"""Sign-up, sign-in, reset and change of a password, in the reference application."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask import Flask
+
+from tests.browser import Browser
+from tests.conftest import MakeApp
+from tests.email.mails import code, link, mails
+
+ADDRESS = "hana@example.com"
+PASSWORD = "three green lanterns at noon"
+OTHER = "seven quiet rivers under snow"
+
+
+@pytest.fixture(name="app")
+def _app(make_app: MakeApp) -> Flask:
+    return make_app(AUTH_PASSWORDS="on")
+
+
+def sign_up(browser: Browser, app: Flask, password: str = PASSWORD) -> None:
+    """Sign up, and use the link of the mail in the same browser."""
+    response = browser.submit("/account/sign-up", email=ADDRESS, password=password)
+    assert response.status_code == 303
+    browser.get(link(mails(app)[0]))
+    assert browser.session() is not None
+
+
+def sign_in(browser: Browser, password: str = PASSWORD, **headers: str) -> tuple[int, str]:
+    """Sign in, and return status and location."""
+    response = browser.submit(
+        "/api/auth/callback/credentials", headers, email=ADDRESS, password=password, callbackUrl="/dashboard"
+    )
+    return response.status_code, response.headers.get("Location", "")
+
+
+def test_a_user_signs_up_and_signs_in(browser: Browser, app: Flask) -> None:
+    sign_up(browser, app)
+    other = Browser(app)
+
+    assert sign_in(other) == (303, "http://127.0.0.1:5000/dashboard")
+    assert other.session()["user"]["email"] == ADDRESS  # type: ignore[index]
+
+
+def test_a_sign_up_is_confirmed_by_its_code(browser: Browser, app: Flask) -> None:
+    browser.submit("/account/sign-up", email=ADDRESS, password=PASSWORD)
+    browser.submit("/api/auth/callback/email", code=code(mails(app)[0]))
+
+    assert browser.session() is not None
+    assert sign_in(Browser(app))[0] == 303
+
+
+def test_a_click_in_another_browser_does_not_activate_the_password(browser: Browser, app: Flask) -> None:
+    browser.submit("/account/sign-up", email=ADDRESS, password=PASSWORD)
+    owner = Browser(app)
+    page = owner.get(link(mails(app)[0])).get_data(as_text=True)
+    assert owner.session() is None
+    fields = dict(re.findall(r'name="([a-zA-Z]+)"(?: type="email")? value="([^"]*)"', page))
+
+    owner.post("/account/sign-up/confirm", data={**fields, "without": "1", "password": ""})
+
+    assert owner.session() is not None
+    assert sign_in(Browser(app))[0] == 401
+
+
+def test_the_typed_password_activates_it_in_another_browser(browser: Browser, app: Flask) -> None:
+    browser.submit("/account/sign-up", email=ADDRESS, password=PASSWORD)
+    owner = Browser(app)
+    page = owner.get(link(mails(app)[0])).get_data(as_text=True)
+    fields = dict(re.findall(r'name="([a-zA-Z]+)"(?: type="email")? value="([^"]*)"', page))
+    wrong = owner.post("/account/sign-up/confirm", data={**fields, "password": OTHER})
+    assert wrong.status_code == 422
+
+    owner.post("/account/sign-up/confirm", data={**fields, "password": PASSWORD})
+
+    assert owner.session() is not None
+    assert sign_in(Browser(app))[0] == 303
+
+
+def test_a_known_address_gets_a_mail_that_says_so(browser: Browser, app: Flask) -> None:
+    sign_up(browser, app)
+    other = Browser(app)
+    response = other.submit("/account/sign-up", email=ADDRESS, password=OTHER)
+
+    assert response.headers["Location"].endswith("/verify-request?provider=email&type=email")
+    assert mails(app)[0].subject == "You have an account at 127.0.0.1:5000"
+    assert sign_in(Browser(app), OTHER)[0] == 401
+
+
+def test_a_wrong_password_shows_the_page_again(browser: Browser, app: Flask) -> None:
+    sign_up(browser, app)
+    other = Browser(app)
+    page = other.submit("/api/auth/callback/credentials", email=ADDRESS, password=OTHER)
+
+    assert page.status_code == 401
+    assert "Address or password is not right" in page.get_data(as_text=True)
+    assert f'value="{ADDRESS}"' in page.get_data(as_text=True)
+
+
+def test_clients_of_auth_js_get_the_code(browser: Browser) -> None:
+    response = browser.submit(
+        "/api/auth/callback/credentials", {"X-Auth-Return-Redirect": "1"}, email=ADDRESS, password=PASSWORD
+    )
+
+    assert response.status_code == 200
+    assert response.get_json() == {
+        "url": "http://127.0.0.1:5000/api/auth/signin?error=CredentialsSignin&code=credentials"
+    }
+
+
+def test_a_reset_ends_all_sessions_and_voids_the_old_password(browser: Browser, app: Flask) -> None:
+    sign_up(browser, app)
+    other = Browser(app)
+    other.submit("/account/reset", email=ADDRESS)
+    location = other.get(link(mails(app)[0])).headers["Location"]
+    assert location == "http://127.0.0.1:5000/account/reset/new"
+    assert ADDRESS in other.get(location).get_data(as_text=True)
+
+    response = other.submit("/account/reset/new", password=OTHER)
+
+    assert response.headers["Location"].endswith("/signin?notice=password-changed")
+    assert other.session() is None
+    assert browser.session() is None
+    assert sign_in(Browser(app))[0] == 401
+    assert sign_in(Browser(app), OTHER)[0] == 303
+    assert mails(app)[0].subject == "Your password for 127.0.0.1:5000 was changed"
+    assert other.submit("/account/reset/new", password=PASSWORD).status_code != 200
+
+
+def test_an_unknown_address_looks_like_a_known_one_at_a_reset(browser: Browser, app: Flask) -> None:
+    sign_up(browser, app)
+    pages = [
+        Browser(app).submit("/account/reset", email=email).get_data(as_text=True)
+        for email in (ADDRESS, "x@example.com")
+    ]
+
+    assert pages[0].replace(ADDRESS, "").split("csrf")[0] == pages[1].replace("x@example.com", "").split("csrf")[0]
+    assert {mail.to for mail in mails(app)} == {ADDRESS}
+
+
+def test_a_change_ends_the_other_sessions(browser: Browser, app: Flask) -> None:
+    sign_up(browser, app)
+    other = Browser(app)
+    sign_in(other)
+    response = browser.submit("/account/password", current_password=PASSWORD, password=OTHER)
+
+    assert response.headers["Location"].endswith("/account?notice=password-changed")
+    assert browser.session() is not None
+    assert other.session() is None
+    assert sign_in(Browser(app), OTHER)[0] == 303
+
+
+def test_the_sixth_wrong_password_is_throttled(browser: Browser, app: Flask) -> None:
+    sign_up(browser, app)
+    other = Browser(app)
+    statuses = [sign_in(other, OTHER)[0] for _ in range(7)]
+
+    assert statuses[:5] == [401] * 5
+    assert statuses[-1] == 429
+
+
+def test_the_address_changes_with_a_link_to_the_new_one(browser: Browser, app: Flask) -> None:
+    sign_up(browser, app)
+    browser.submit("/account/address", email="new@example.com")
+    old, new = mails(app)[:2]
+    assert (old.to, new.to) == (ADDRESS, "new@example.com")
+    page = browser.get(link(new)).get_data(as_text=True)
+    fields = dict(re.findall(r'name="([a-zA-Z]+)" value="([^"]*)"', page))
+    assert browser.session()["user"]["email"] == ADDRESS  # type: ignore[index]
+
+    browser.post("/account/address/confirm", data=fields)
+
+    assert browser.session()["user"]["email"] == "new@example.com"  # type: ignore[index]
+    undo = Browser(app)
+    page = undo.get(link(old)).get_data(as_text=True)
+    fields = dict(re.findall(r'name="([a-zA-Z]+)" value="([^"]*)"', page))
+    undo.post("/account/address/undo", data=fields)
+    assert browser.session() is None
+    assert sign_in(Browser(app))[0] == 401
