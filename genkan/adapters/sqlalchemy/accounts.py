@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, Table, delete, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, Table, delete, insert, select, true, update
 from sqlalchemy.exc import DataError
 
 from genkan.adapters import MAX_LOCK_SECONDS, SECRET_FIELDS, token_columns
@@ -78,9 +78,10 @@ class Accounts:
         """Delete the account."""
         session.execute(delete(self.table).where(self.has(provider, provider_account_id)))
 
-    def delete_all(self, session: Executor, user_id: str) -> None:
-        """Delete all accounts of a user, also in a database without foreign keys."""
-        session.execute(delete(self.table).where(self.table.c.userId == user_id))
+    def delete_all(self, session: Executor, user_id: str, keep: Account | None = None) -> None:
+        """Delete all accounts of a user but `keep`, also in a database without foreign keys."""
+        others = true() if keep is None else ~self._is(keep)
+        session.execute(delete(self.table).where((self.table.c.userId == user_id) & others))
 
     def acquire_refresh_lock(self, session: Executor, account: Account, now: float, until: float) -> bool:
         """Acquire the lock with one conditional update and return True if this call has succeeded."""

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from typing import Any, Literal, TypeVar
 
 from sqlalchemy.orm import Session
 
-from genkan.adapters import NO_PROFILE, is_last_account, merge_profile
+from genkan.adapters import NO_PROFILE, is_last_account
 from genkan.adapters.own_users import to_identity
 from genkan.adapters.sqlalchemy.accounts import Accounts, ignore_invalid_id
 from genkan.adapters.sqlalchemy.application.own_users import RowRefused, SQLAlchemyOwnUsers
-from genkan.adapters.sqlalchemy.database import Database, Executor, UniqueViolation, adapter_errors
+from genkan.adapters.sqlalchemy.database import Database, UniqueViolation, adapter_errors
 from genkan.adapters.sqlalchemy.revocations import Revocations
+from genkan.adapters.sqlalchemy.stored_users import StoredUsers
 from genkan.adapters.sqlalchemy.tables import Tables
 from genkan.adapters.sqlalchemy.used_tokens import UsedTokens
-from genkan.adapters.sqlalchemy.users import IdGenerator, Users, profile_columns
+from genkan.adapters.sqlalchemy.users import profile_columns
 from genkan.errors import AccessDenied, AdapterError, LastAccountError, OAuthAccountNotLinked
 from genkan.types import Account, Profile, User
 
@@ -40,12 +40,12 @@ class SQLAlchemyAdapter:
         own_users: SQLAlchemyOwnUsers | None = None,
     ) -> None:
         self._database = database
-        self._users = Users(tables.users)
         self._accounts = Accounts(tables.accounts, tables.users, seal, open)
+        self.stored = StoredUsers(database, tables, self._accounts, revocations)
+        self._users = self.stored.users
         self._used_tokens = UsedTokens(database, tables)
         self._revocations = revocations
         self._own_users = own_users
-        self._new_id = IdGenerator()
 
     def get_user(self, id: str) -> User | None:
         """Return the user with that id, or None."""
@@ -62,12 +62,12 @@ class SQLAlchemyAdapter:
     def get_user_by_account(self, provider: str, provider_account_id: str) -> User | None:
         """Return the user who owns that account, or None."""
         with self._database.read() as session:
-            user = self._owner(session, provider, provider_account_id)
+            user = self.stored.owner(session, provider, provider_account_id)
         if user is None or self._own_users is None:
             return user
         own_user = self._own_users.describe(user)
         if own_user is None:
-            self._forget(self._own_users, user.id)
+            self.forget(self._own_users, user.id)
         return own_user
 
     def get_account(self, provider: str, provider_account_id: str) -> Account | None:
@@ -78,7 +78,7 @@ class SQLAlchemyAdapter:
     def create_user(self, user: User, account: Account, profile: Profile = NO_PROFILE) -> tuple[User, bool]:
         """Create user and account in one transaction, or return the user of an account that exists."""
         if self._own_users is None:
-            return self._insert_or_get(lambda session: self._create(session, user, account))
+            return self._insert_or_get(lambda session: self.stored.create(session, user, account))
         try:
             return self._create_linked(self._own_users, user, account, profile)
         except (UniqueViolation, RowRefused) as error:
@@ -92,8 +92,8 @@ class SQLAlchemyAdapter:
 
     def refresh_user(self, user: User, account: Account) -> User:
         """Store what the provider sent at a later sign-in, and return the stored user."""
-        stored = self._insert_or_get(lambda session: self._refresh(session, user, account))
-        return stored if self._own_users is None else self._described(self._own_users, stored)
+        stored = self._insert_or_get(lambda session: self.stored.refresh(session, user, account))
+        return stored if self._own_users is None else self.described(self._own_users, stored)
 
     def link_account(self, user_id: str, account: Account) -> None:
         """Add the account to the user. Raises OAuthAccountNotLinked if it belongs to another user."""
@@ -161,14 +161,10 @@ class SQLAlchemyAdapter:
     def delete_user(self, id: str) -> None:
         """Delete the user and all accounts of the user, and revoke the user's sessions."""
         with ignore_invalid_id():
-            self._database.run(lambda session: self._delete(session, id))
+            self._database.run(lambda session: self.stored.delete(session, id))
             return
         with ignore_invalid_id():
             self._database.run(lambda session: self._revocations.end_unrecorded_sessions(session, id))
-
-    def _owner(self, session: Executor, provider: str, provider_account_id: str) -> User | None:
-        user_id = self._accounts.user_id_of_account(provider, provider_account_id)
-        return self._users.find(session, self._users.table.c.id.in_(user_id))
 
     def _insert_or_get(self, callback: Callable[[Session], Result]) -> Result:
         # After a conflict with a concurrent transaction, the second run finds the row that the other one has inserted.
@@ -184,22 +180,22 @@ class SQLAlchemyAdapter:
         """Create or find the application's user in its own session, and our rows in the same transaction."""
         with own_users.transaction() as session, adapter_errors():
             connection = own_users.connection(session)
-            owner = self._owner(connection, account.provider, account.provider_account_id)
+            owner = self.stored.owner(connection, account.provider, account.provider_account_id)
             if owner is not None:
-                return self._described(own_users, owner), False
+                return self.described(own_users, owner), False
             key, is_new = own_users.find_or_create(session, to_identity(user, account, profile))
             # Again, because a hook may have committed, which ends the connection's transaction.
             connection = own_users.connection(session)
             stored = self._users.find(connection, self._users.by_application_user(key))
             if stored is None:
-                stored, _ = self._create(connection, user, account, key)
+                stored, _ = self.stored.create(connection, user, account, key)
             elif stored.disabled:
                 raise AccessDenied("disabled")
             else:
-                self._accounts.insert(connection, self._new_id(connection, self._accounts.table), stored.id, account)
-        return self._described(own_users, stored), is_new
+                self.stored.add_account(connection, stored.id, account)
+        return self.described(own_users, stored), is_new
 
-    def _forget(self, own_users: SQLAlchemyOwnUsers, user_id: str) -> None:
+    def forget(self, own_users: SQLAlchemyOwnUsers, user_id: str) -> None:
         """Delete our user, whose application's user is gone. Another one may have its primary key now.
 
         Raises AccessDenied if the row exists and the application's session hides it.
@@ -208,67 +204,22 @@ class SQLAlchemyAdapter:
             raise AccessDenied("the application hides its user")
         self.delete_user(user_id)
 
-    def _described(self, own_users: SQLAlchemyOwnUsers, user: User) -> User:
+    def described(self, own_users: SQLAlchemyOwnUsers, user: User) -> User:
+        """Return our user with what the application says. Raises AdapterError if the application's user is gone."""
         described = own_users.describe(user)
         if described is None:
             raise AdapterError("the application's user is gone")
         return described
 
-    def _create(
-        self, session: Executor, user: User, account: Account, application_user: object = None
-    ) -> tuple[User, bool]:
-        # The account is looked up after the email address. A concurrent transaction commits both at once, so if it
-        # commits between the two queries, the second one finds its account and no conflict of addresses is reported.
-        holder = self._users.find(session, self._users.by_email(user.email)) if user.email else None
-        owner = self._owner(session, account.provider, account.provider_account_id)
-        if owner is not None and application_user is not None:
-            # Of two users of the application, one would be left without an account.
-            raise UniqueViolation("a concurrent sign-in has created the account")
-        if owner is not None:
-            return owner, False
-        if holder is not None and (holder.email_verified or not user.email_verified):
-            raise OAuthAccountNotLinked
-        if holder is not None:
-            self._users.release_email(session, str(user.email))
-        id = self._new_id(session, self._users.table, user.id)
-        created = self._users.insert(session, id, user, application_user)
-        self._accounts.insert(session, self._new_id(session, self._accounts.table), created.id, account)
-        return created, True
-
-    def _refresh(self, session: Session, user: User, account: Account) -> User:
-        stored = self._owner(session, account.provider, account.provider_account_id)
-        if stored is None or stored.id != user.id:
-            raise AdapterError("the user or the account is gone")
-        updated = merge_profile(stored, user)
-        if updated.email and (updated.email, updated.email_verified) != (stored.email, stored.email_verified):
-            updated = self._take_email(session, updated.email, updated, stored)
-        if updated != stored:
-            values = {"name": updated.name, "email": updated.email, "image": updated.image}
-            self._users.update(session, stored.id, {**values, "emailVerified": updated.email_verified})
-        self._accounts.update(session, account)
-        return updated
-
-    def _take_email(self, session: Session, email: str, updated: User, stored: User) -> User:
-        """Return the updated user, with the stored email address if the new one may not replace it (`refresh_user`)."""
-        kept = replace(updated, email=stored.email, email_verified=stored.email_verified)
-        if stored.email_verified and self._accounts.list_for(session, stored.id)[1:]:
-            return kept
-        holder = self._users.find(session, self._users.by_email(email))
-        if holder is not None and holder.id != stored.id:
-            if holder.email_verified:
-                return kept
-            self._users.release_email(session, email)
-        return updated
-
     def _link(self, session: Session, user_id: str, account: Account) -> None:
-        owner = self._owner(session, account.provider, account.provider_account_id)
+        owner = self.stored.owner(session, account.provider, account.provider_account_id)
         if owner is not None and owner.id != user_id:
             raise OAuthAccountNotLinked
         if owner is not None:
             return self._accounts.update(session, account)
         if self._users.find(session, self._users.by_id(user_id)) is None:
             raise AdapterError("the user is gone")
-        self._accounts.insert(session, self._new_id(session, self._accounts.table), user_id, account)
+        self.stored.add_account(session, user_id, account)
 
     def _unlink(self, session: Session, user_id: str, key: tuple[str, str], enabled_providers: Collection[str]) -> bool:
         # Concurrent calls for one user wait here. Otherwise two of them could each unlink one of the last two accounts.
@@ -291,9 +242,3 @@ class SQLAlchemyAdapter:
         elif user is not None and columns:
             self._revocations.mark_changed(session, id)
         return user
-
-    def _delete(self, session: Session, id: str) -> None:
-        self._users.lock(session, id)
-        self._revocations.end_sessions(session, id)
-        self._accounts.delete_all(session, id)
-        self._users.delete(session, id)

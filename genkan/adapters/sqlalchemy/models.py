@@ -215,6 +215,72 @@ class Activity(Base):
     __table_args__ = (Index("ix_activity_user_id_at", "user_id", "at"),)
 
 
+class VerificationToken(Base):
+    """Auth.js's table of links that were sent by mail. A row decides that a link is used once, for all purposes."""
+
+    __tablename__ = "verification_token"
+
+    identifier: Mapped[str] = mapped_column(primary_key=True)
+    token: Mapped[str] = mapped_column(primary_key=True)
+    """SHA-256 of the token in the link and the secret."""
+    expires: Mapped[datetime] = mapped_column(index=True)
+
+
+class Verification(Base):
+    """What Genkan knows of a link beside Auth.js's columns. See `genkan.adapters.addresses.Verification`."""
+
+    __tablename__ = "genkan_verifications"
+
+    token_hash: Mapped[str] = mapped_column(primary_key=True)
+    identifier: Mapped[str]
+    purpose: Mapped[str]
+    email: Mapped[str] = mapped_column(index=True)
+    user_id: Mapped[str | None] = mapped_column(StringId, ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    browser: Mapped[str | None]
+    code_hash: Mapped[str | None]
+    data: Mapped[str | None]
+    """Encrypted."""
+    expires: Mapped[int] = mapped_column(index=True)
+
+
+class Password(Base):
+    """Hash of a user's password."""
+
+    __tablename__ = "genkan_passwords"
+
+    user_id: Mapped[str] = mapped_column(StringId, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    hash: Mapped[str]
+
+
+class OutgoingMail(Base):
+    """Mail that waits to be delivered. Times are in seconds since 1970."""
+
+    __tablename__ = "genkan_outbox"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    body: Mapped[str]
+    """Encrypted."""
+    identifier: Mapped[str | None]
+    token_hash: Mapped[str | None]
+    attempts: Mapped[int]
+    due: Mapped[int] = mapped_column(index=True)
+    """A worker may take the mail from then on. While one delivers it, the end of its lease."""
+    expires: Mapped[int] = mapped_column(index=True)
+
+
+class Limit(Base):
+    """Counter of attempts. Times are in seconds since 1970."""
+
+    __tablename__ = "genkan_limits"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    """SHA-256 of what is counted."""
+    count: Mapped[int]
+    next_at: Mapped[int]
+    """When the next attempt is allowed."""
+    expires: Mapped[int] = mapped_column(index=True)
+
+
 class PurgeState(Base):
     """Time up to which expired rows have been deleted. Times are in seconds since 1970. See `genkan.adapters.sqlalchemy.purge`."""
 

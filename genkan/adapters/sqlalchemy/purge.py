@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 
-from sqlalchemy import Column, ColumnElement, Table, delete, insert, select, update
+from sqlalchemy import ColumnElement, Table, delete, insert, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from genkan.adapters.sqlalchemy.database import Database
@@ -103,8 +103,9 @@ def _advance(session: Session, table: Table, name: str, now: int) -> int:
 
 
 def _purge(session: Session, table: Table, condition: ColumnElement[bool]) -> int:
-    id: Column[object] = table.c.id
-    ids = list(session.scalars(select(id).where(condition).limit(BATCH_SIZE).with_for_update(skip_locked=True)))
-    if ids:
-        session.execute(delete(table).where(id.in_(ids)))
-    return len(ids)
+    key = tuple_(*table.primary_key)
+    query = select(*table.primary_key).where(condition).limit(BATCH_SIZE).with_for_update(skip_locked=True)
+    keys = [tuple(row) for row in session.execute(query)]
+    if keys:
+        session.execute(delete(table).where(key.in_(keys)))
+    return len(keys)

@@ -8,9 +8,15 @@ from dataclasses import dataclass
 from sqlalchemy import MetaData
 
 from genkan.adapters import Schema
+from genkan.adapters.addresses import AddressStores
 from genkan.adapters.sqlalchemy.adapter import SQLAlchemyAdapter
+from genkan.adapters.sqlalchemy.addresses.addresses import SQLAlchemyAddressStore
+from genkan.adapters.sqlalchemy.addresses.limits import SQLAlchemyLimitStore
+from genkan.adapters.sqlalchemy.addresses.outbox import SQLAlchemyOutbox
+from genkan.adapters.sqlalchemy.addresses.verifications import SQLAlchemyVerificationStore
 from genkan.adapters.sqlalchemy.application.own_users import SQLAlchemyOwnUsers
 from genkan.adapters.sqlalchemy.database import Database
+from genkan.adapters.sqlalchemy.purge import Purger
 from genkan.adapters.sqlalchemy.revocations import Revocations
 from genkan.adapters.sqlalchemy.session_store import SQLAlchemySessionStore
 from genkan.adapters.sqlalchemy.tables import AUTHJS_TABLES, Naming, Tables, create_tables
@@ -91,4 +97,28 @@ def open_stores(
         open=session_sealer.open,
         own_users=own_users,
     )
-    return Stores(adapter, sessions, schema, own_users)
+    return Stores(adapter, sessions, schema, own_users, _address_stores(database, tables, adapter, own_users))
+
+
+def _address_stores(
+    database: Database, tables: Tables, adapter: SQLAlchemyAdapter, own_users: SQLAlchemyOwnUsers | None
+) -> AddressStores:
+    verifications = adapter.stored.verifications
+    details, outbox, limits = tables.verifications.c, tables.outbox.c, tables.limits.c
+    purger = Purger(
+        database,
+        tables.purges,
+        "addresses",
+        {
+            tables.verification_tokens: verifications.has_expired_by,
+            tables.verifications: lambda now: details.expires <= now,
+            tables.outbox: lambda now: outbox.expires <= now,
+            tables.limits: lambda now: limits.expires <= now,
+        },
+    )
+    return AddressStores(
+        SQLAlchemyVerificationStore(database, tables, verifications, purger),
+        SQLAlchemyOutbox(database, tables, verifications),
+        SQLAlchemyLimitStore(database, tables.limits, purger),
+        SQLAlchemyAddressStore(database, adapter.stored, adapter, own_users),
+    )

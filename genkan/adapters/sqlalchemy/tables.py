@@ -43,6 +43,11 @@ class Tables(NamedTuple):
     sessions: Table
     revocations: Table
     activity: Table
+    verification_tokens: Table
+    verifications: Table
+    passwords: Table
+    outbox: Table
+    limits: Table
     purges: Table
 
 
@@ -56,6 +61,11 @@ AUTHJS_TABLES = Tables(
             models.SessionRecord,
             models.Revocation,
             models.Activity,
+            models.VerificationToken,
+            models.Verification,
+            models.Password,
+            models.OutgoingMail,
+            models.Limit,
             models.PurgeState,
         ),
     )
@@ -94,7 +104,8 @@ def create_tables(metadata: MetaData, application_user: Column[object] | None = 
         Index("uq_genkan_accounts_provider_providerAccountId", "provider", "providerAccountId", unique=True),
         Index("ix_genkan_accounts_userId", "userId"),
     )
-    return Tables(users, accounts, _used_tokens(metadata), *_sessions(metadata), _purges(metadata))
+    sessions, addresses = _sessions(metadata), _addresses(metadata)
+    return Tables(users, accounts, _used_tokens(metadata), *sessions, *addresses, _purges(metadata))
 
 
 def application_key(tables: Tables) -> Column[Any] | None:
@@ -111,8 +122,9 @@ def _application_user(key: Column[object] | None) -> tuple[Column[object] | Inde
     return column, Index("uq_genkan_users_application_user_id", APPLICATION_USER, unique=True)
 
 
-def _user_id(name: str) -> Column[str]:
-    return Column(name, String(ID_LENGTH), ForeignKey("genkan_users.id", ondelete="CASCADE"), nullable=False)
+def _user_id(name: str, *, nullable: bool = False, primary_key: bool = False) -> Column[str]:
+    reference = ForeignKey("genkan_users.id", ondelete="CASCADE")
+    return Column(name, String(ID_LENGTH), reference, nullable=nullable, primary_key=primary_key)
 
 
 def _used_tokens(metadata: MetaData) -> Table:
@@ -178,6 +190,54 @@ def _activity(metadata: MetaData) -> Table:
         Index("ix_genkan_activity_at", "at"),
         Index("ix_genkan_activity_user_id_at", "user_id", "at"),
     )
+
+
+def _addresses(metadata: MetaData) -> tuple[Table, Table, Table, Table, Table]:
+    tokens = Table(
+        "genkan_verification_tokens",
+        metadata,
+        *(Column(name, Text, primary_key=True) for name in ("identifier", "token")),
+        Column("expires", DateTime(timezone=True), nullable=False),
+        Index("ix_genkan_verification_tokens_expires", "expires"),
+    )
+    verifications = Table(
+        "genkan_verifications",
+        metadata,
+        Column("token_hash", Text, primary_key=True),
+        *(Column(name, Text, nullable=False) for name in ("identifier", "purpose", "email")),
+        _user_id("user_id", nullable=True),
+        *(Column(name, Text) for name in ("browser", "code_hash", "data")),
+        Column("expires", BigInteger, nullable=False),
+        *(Index(f"ix_genkan_verifications_{name}", name) for name in ("email", "user_id", "expires")),
+    )
+    passwords = Table(
+        "genkan_passwords",
+        metadata,
+        _user_id("user_id", primary_key=True),
+        Column("hash", Text, nullable=False),
+    )
+    return tokens, verifications, passwords, *_outbox_and_limits(metadata)
+
+
+def _outbox_and_limits(metadata: MetaData) -> tuple[Table, Table]:
+    outbox = Table(
+        "genkan_outbox",
+        metadata,
+        Column("id", Text, primary_key=True),
+        Column("body", Text, nullable=False),
+        *(Column(name, Text) for name in ("identifier", "token_hash")),
+        *(Column(name, BigInteger, nullable=False) for name in ("attempts", "due", "expires")),
+        Index("ix_genkan_outbox_due", "due"),
+        Index("ix_genkan_outbox_expires", "expires"),
+    )
+    limits = Table(
+        "genkan_limits",
+        metadata,
+        Column("key", Text, primary_key=True),
+        *(Column(name, BigInteger, nullable=False) for name in ("count", "next_at", "expires")),
+        Index("ix_genkan_limits_expires", "expires"),
+    )
+    return outbox, limits
 
 
 def _purges(metadata: MetaData) -> Table:

@@ -9,8 +9,8 @@ from uuid import uuid4
 
 from sqlalchemy import (
     BigInteger,
+    Column,
     ColumnElement,
-    Connection,
     Integer,
     Row,
     Table,
@@ -54,9 +54,10 @@ class Users:
         """Return the condition that selects the user who is linked to this primary key of the application's users."""
         return self.table.c[APPLICATION_USER] == key
 
-    def find(self, session: Executor, condition: ColumnElement[bool]) -> User | None:
-        """Return the user who matches the condition, or None."""
-        row = session.execute(select(self.table).where(condition)).first()
+    def find(self, session: Executor, condition: ColumnElement[bool], *, lock: bool = False) -> User | None:
+        """Return the user who matches the condition, or None. With `lock`, the row is locked as by `lock`."""
+        query = select(self.table).where(condition)
+        row = session.execute(query.with_for_update(key_share=True) if lock else query).first()
         return None if row is None else _user(row)
 
     def list(self, session: Executor) -> list[User]:
@@ -87,11 +88,6 @@ class Users:
         row = session.execute(statement).first()
         return None if row is None else _user(row)
 
-    def release_email(self, session: Executor, email: str) -> None:
-        """Remove the email address from a user who has it unverified. A verified address stays."""
-        is_unverified = self.table.c.emailVerified.is_(None)
-        session.execute(update(self.table).where(self.by_email(email), is_unverified).values(email=None))
-
     def disabled_since(self, now: int) -> ColumnElement[int]:
         """Return the value for `disabledAt` of a user who is disabled now, or was disabled earlier."""
         return func.coalesce(self.table.c.disabledAt, now)
@@ -113,9 +109,7 @@ class Users:
             # SQLite keeps no time zone.
             return time.astimezone(UTC)
         if self._stores_milliseconds is None:
-            columns = inspect(_connection(session)).get_columns(self.table.name)
-            column_type = next(column["type"] for column in columns if column["name"] == "emailVerified")
-            self._stores_milliseconds = isinstance(column_type, Integer)
+            self._stores_milliseconds = is_integer(session, self.table.c.emailVerified)
         return literal(round(time.timestamp() * 1000), BigInteger) if self._stores_milliseconds else time
 
 
@@ -131,9 +125,7 @@ class IdGenerator:
             return id or str(uuid4())
         # The column type is read once for each table.
         if table.name not in self._is_generated:
-            columns = inspect(_connection(session)).get_columns(table.name)
-            column_type = next(column["type"] for column in columns if column["name"] == "id")
-            self._is_generated[table.name] = isinstance(column_type, Integer)
+            self._is_generated[table.name] = is_integer(session, table.c.id)
         if not self._is_generated[table.name]:
             return id or str(uuid4())
         return null() if dialect_name(session) == "sqlite" else literal_column("DEFAULT")
@@ -151,8 +143,11 @@ def is_authjs(table: Table) -> bool:
     return isinstance(table.c.id.type, StringId)
 
 
-def _connection(session: Executor) -> Connection:
-    return session.connection() if isinstance(session, Session) else session
+def is_integer(session: Executor, column: Column[Any]) -> bool:
+    """Return True if the column is an integer in the database, whose table another application may have created."""
+    connection = session.connection() if isinstance(session, Session) else session
+    columns = inspect(connection).get_columns(column.table.name)
+    return isinstance(next(found["type"] for found in columns if found["name"] == column.name), Integer)
 
 
 def _user(row: Row[Any]) -> User:

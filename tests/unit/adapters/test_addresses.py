@@ -42,14 +42,23 @@ def emails(adapter: Adapter) -> dict[str | None, tuple[str | None, datetime | No
     return {user.name: (user.email, user.email_verified) for user in adapter.list_users()}
 
 
-def test_an_unverified_address_gives_way_to_a_new_user_with_the_verified_one(adapter: Adapter) -> None:
-    squatter = create(adapter, SQUATTER)
-    owner = create(adapter, OWNER)
+def test_the_first_user_with_the_verified_address_takes_an_unverified_row_over(adapter: Adapter) -> None:
+    squatter = create(adapter, replace(SQUATTER, image="https://img.example/s.png"))
+    owner, is_new = adapter.create_user(OWNER, account(OWNER))
 
-    assert emails(adapter) == {"Owner": (ADDRESS, VERIFIED), "Squatter": (None, None)}
-    assert adapter.get_user_by_email(ADDRESS) == owner
-    assert adapter.get_user(squatter.id) == replace(squatter, email=None)
-    assert adapter.get_user_by_account("hub", "Squatter") == replace(squatter, email=None)
+    assert not is_new
+    assert owner == replace(squatter, name="Owner", email_verified=VERIFIED)
+    assert adapter.list_users() == [owner]
+    assert adapter.get_user_by_account("hub", "Owner") == owner
+    assert adapter.get_user_by_account("hub", "Squatter") is None
+
+
+def test_a_disabled_user_with_an_unverified_address_is_not_changed(adapter: Adapter) -> None:
+    squatter = create(adapter, SQUATTER)
+    disabled = adapter.update_user(squatter.id, disabled=True)
+
+    assert adapter.create_user(OWNER, account(OWNER)) == (disabled, False)
+    assert [linked.provider_account_id for linked in adapter.list_accounts(squatter.id)] == ["Squatter"]
 
 
 @pytest.mark.parametrize("email", [ADDRESS, "ADA@EXAMPLE.ORG"])
@@ -188,11 +197,13 @@ def test_one_of_many_concurrent_new_users_gets_the_address(adapter: Adapter) -> 
             adapter.create_user(user, account(user))
         except OAuthAccountNotLinked:
             return "refused"
-        return "created"
+        return "taken"
 
     with ThreadPoolExecutor(10) as pool:
-        assert Counter(pool.map(attempt, range(10))) == {"created": 1, "refused": 9}
-    assert Counter(email for email, _ in emails(adapter).values()) == {ADDRESS: 1, None: 1}
+        assert Counter(pool.map(attempt, range(10))) == {"taken": 1, "refused": 9}
+    [user] = adapter.list_users()
+    assert (user.email, user.email_verified) == (ADDRESS, VERIFIED)
+    assert len(adapter.list_accounts(user.id)) == 1
 
 
 def test_one_of_many_users_who_verify_an_address_concurrently_gets_it(adapter: Adapter) -> None:

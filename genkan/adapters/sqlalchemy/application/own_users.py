@@ -212,7 +212,12 @@ class SQLAlchemyOwnUsers:
         for id in [row.id for row in session.execute(ids)]:
             self._revocations.end_sessions(session, id)
             # Not left to foreign keys, which SQLite enforces only if the application says so.
-            for table in (self._tables.sessions, self._tables.activity):
+            for table in (
+                self._tables.sessions,
+                self._tables.activity,
+                self._tables.passwords,
+                self._tables.verifications,
+            ):
                 session.execute(delete(table).where(table.c.user_id == id))
             session.execute(delete(self._tables.accounts).where(self._tables.accounts.c.userId == id))
             session.execute(delete(self._tables.users).where(self._users.id == id))

@@ -16,3 +16,8 @@ def is_authjs() -> bool:
 def table_name(name: str) -> str:
     """Return the table's name: `name` itself, or with the prefix if it has none."""
     return name if is_authjs() or name.startswith(PREFIX) else PREFIX + name
+
+
+def verification_tokens() -> str:
+    """Return the name of the table of links that were sent by mail. Auth.js's has no plural."""
+    return "verification_token" if is_authjs() else "genkan_verification_tokens"

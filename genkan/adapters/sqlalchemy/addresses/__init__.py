@@ -1,0 +1,1 @@
+"""Stores for sign-in by mail and by password in SQL databases."""
