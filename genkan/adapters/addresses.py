@@ -80,8 +80,8 @@ class VerificationStore(Protocol):
         """Delete the verifications for this address that this browser asked for."""
         ...
 
-    def delete_of_user(self, user_id: str, email: str | None) -> None:
-        """Delete every verification that this user asked for, and every one for this address."""
+    def delete_of_user(self, user_id: str) -> None:
+        """Delete every verification that this user asked for, also links that undo a change of the address."""
         ...
 
     def purge(self) -> int:
@@ -131,6 +131,10 @@ class LimitStore(Protocol):
         """
         ...
 
+    def uncount(self, key: str) -> None:
+        """Take back one that was counted. Nothing happens if the period has ended or the number is 0."""
+        ...
+
     def clear(self, key: str) -> None:
         """Delete the counter."""
         ...
@@ -163,7 +167,8 @@ class AddressStore(Protocol):
         """Store the proven address of the user and return the user. None if no user has that id.
 
         Raises OAuthAccountNotLinked if another user has proven it. A user who has not loses it. In the same transaction
-        workers are told that the user's claims are out of date, and links and codes of the user are deleted.
+        workers are told that the user's claims are out of date, and links and codes of the user are deleted, except those that
+        undo a change.
         """
         ...
 
@@ -174,7 +179,8 @@ class AddressStore(Protocol):
     def set_password(self, user_id: str, hash: str) -> bool:
         """Store the hash in place of any other and return True. False if no user has that id.
 
-        In the same transaction every session of the user is revoked, and links and codes of the user are deleted.
+        In the same transaction every session of the user is revoked, and links and codes of the user are deleted, except
+        those that undo a change of the address.
         """
         ...
 

@@ -75,6 +75,14 @@ def account_url(path: str = "") -> str:
     return site_root() + get_core().pages.account + path
 
 
+def mailbox_url() -> str:
+    """Return the path of the mailbox. Empty if there is none, as in production."""
+    core = get_core()
+    if core.email is None or core.email.mailbox is None:
+        return ""
+    return f"{site_root()}/mailbox" if app_state().strict else account_url("/mailbox")
+
+
 def home_url() -> str:
     """Return the path of the application's front page."""
     return f"{site_root()}/"
@@ -157,6 +165,7 @@ class TemplateFunctions:
     account_url = staticmethod(account_url)
     action_url = staticmethod(action_url)
     home_url = staticmethod(home_url)
+    mailbox_url = staticmethod(mailbox_url)
     static_url = staticmethod(package_url)
     nonce_attribute = staticmethod(nonce_attribute)
     display_name = staticmethod(display_name)

@@ -71,7 +71,7 @@ def undo_change(request: ActionRequest, core: Core, email_sign_in: EmailSignIn) 
     verification = use(find_change("undo", request, email_sign_in), email_sign_in)
     user = _store(verification, request, core, email_sign_in)
     email_sign_in.stores.addresses.delete_password(user.id)
-    email_sign_in.stores.verifications.delete_of_user(user.id, None)
+    email_sign_in.stores.verifications.delete_of_user(user.id)
     revoke_sessions(user.id, core)
     return user
 

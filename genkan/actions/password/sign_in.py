@@ -10,7 +10,7 @@ from genkan.actions.complete_sign_in import authorize_sign_in, client_of, start_
 from genkan.actions.email.identity import email_identity
 from genkan.core import Core
 from genkan.email.address import normalize
-from genkan.errors import AccountMismatch, CredentialsSignin, InvalidAddress
+from genkan.errors import AccountMismatch, AdapterError, CredentialsSignin, InvalidAddress, ServerBusy
 from genkan.http.cookies import Cookie
 from genkan.http.messages import ActionRequest, ActionResponse
 from genkan.password.parts import PasswordSignIn
@@ -56,8 +56,13 @@ def check_password(email: str, password: str, request: ActionRequest, core: Core
     attempt = passwords.throttle.begin(address, request.remote_addr, known=known)
     if attempt.wait:
         raise CredentialsSignin(f"wait {attempt.wait} s", reason="throttled")
-    stored = passwords.store.password(user.id if user is not None else "")
-    if not passwords.hasher.verify(stored, password) or user is None or stored is None:
+    try:
+        stored = passwords.store.password(user.id if user is not None else "")
+        is_right = passwords.hasher.verify(stored, password)
+    except (ServerBusy, AdapterError):
+        passwords.throttle.cancel(attempt)
+        raise
+    if not is_right or user is None or stored is None:
         passwords.throttle.failed(attempt)
         raise CredentialsSignin
     passwords.throttle.succeeded(attempt)

@@ -6,7 +6,7 @@ import hashlib
 import math
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, case, delete, or_, select
+from sqlalchemy import ColumnElement, Table, case, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -40,6 +40,12 @@ class SQLAlchemyLimitStore:
         wait = self._database.run(lambda session: self._attempt(session, _hash(key), free, delays, period))
         self._purger.run_if_due()
         return wait
+
+    def uncount(self, key: str) -> None:
+        """Take one back. A counter that has ended or is 0 stays."""
+        row = self._table.c
+        taken_back = update(self._table).where(row.key == _hash(key), row.count > 0).values(count=row.count - 1)
+        self._database.run(lambda session: session.execute(taken_back))
 
     def clear(self, key: str) -> None:
         """Delete the counter."""

@@ -18,6 +18,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    true,
     tuple_,
 )
 from sqlalchemy.orm import Session
@@ -89,15 +90,20 @@ class VerificationTables:
         query = select(self.details.c.identifier, self.details.c.token_hash).where(condition)
         self.delete(session, [(row.identifier, row.token_hash) for row in session.execute(query)])
 
-    def delete_of_user(self, session: Executor, user_id: str | None, email: str | None) -> None:
-        """Delete what this user asked for, and what is for this address, also what Auth.js has sent."""
+    def delete_of_user(
+        self, session: Executor, user_id: str | None, email: str | None, *, with_undo: bool = False
+    ) -> None:
+        """Delete what this user asked for, and what is for this address, also what Auth.js has sent.
+
+        Links that undo a change of the address stay without `with_undo`.
+        """
         detail = self.details.c
         conditions = [] if user_id is None else [detail.user_id == user_id]
         if email:
             session.execute(delete(self.tokens).where(self.tokens.c.identifier == email.lower()))
             conditions.append(detail.email == email.lower())
         if conditions:
-            self.delete_where(session, or_(*conditions))
+            self.delete_where(session, or_(*conditions) & (true() if with_undo else detail.purpose != "undo"))
 
     def has_expired(self, session: Executor, now: float) -> ColumnElement[bool]:
         """Return the condition for a row of the table of tokens that has expired at this time."""
@@ -168,12 +174,10 @@ class SQLAlchemyVerificationStore:
         condition = self._is_of_browser(browser, email)
         self._database.run(lambda session: self._tables.delete_where(session, condition))
 
-    def delete_of_user(self, user_id: str, email: str | None) -> None:
-        """Delete every verification that this user asked for, and every one for this address."""
+    def delete_of_user(self, user_id: str) -> None:
+        """Delete every verification that this user asked for, also links that undo a change of the address."""
         with ignore_invalid_id():
-            self._database.run(lambda session: self._tables.delete_of_user(session, user_id, email))
-            return
-        self._database.run(lambda session: self._tables.delete_of_user(session, None, email))
+            self._database.run(lambda session: self._tables.delete_of_user(session, user_id, None, with_undo=True))
 
     def purge(self) -> int:
         """Delete what has expired, also limits and mails, in bounded batches, and return the number of rows."""
