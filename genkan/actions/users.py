@@ -164,8 +164,9 @@ def revoke_everyone(core: Core) -> int:
 
 
 def purge(core: Core) -> int:
-    """Delete expired records and used ids. Returns the number of rows. Raises AdapterError."""
-    return core.sessions.store.purge() + core.adapter.purge()
+    """Delete expired records, used ids, links and mails. Returns the number of rows. Raises AdapterError."""
+    email = _email(core)
+    return core.sessions.store.purge() + core.adapter.purge() + (email.stores.verifications.purge() if email else 0)
 
 
 def list_activity(user_id: str, limit: int, core: Core) -> list[Activity]:
@@ -176,10 +177,13 @@ def list_activity(user_id: str, limit: int, core: Core) -> list[Activity]:
 def list_accounts(user_id: str, core: Core) -> list[LinkedAccount]:
     """Return the accounts that are linked to the user. Raises AdapterError."""
     accounts = core.adapter.list_accounts(user_id)
+    user = core.adapter.get_user(user_id) if _email(core) else None
+    needs_account = user is None or user.email_verified is None
 
     def is_last(account: Account) -> bool:
         # An account of a provider that is not enabled does not count: no user can sign in with it.
-        return is_last_account((account.provider, account.provider_account_id), accounts, core.providers.keys())
+        key = account.provider, account.provider_account_id
+        return needs_account and is_last_account(key, accounts, core.providers.keys())
 
     return [
         LinkedAccount(
@@ -196,8 +200,12 @@ def linkable_providers(linked: list[LinkedAccount], core: Core) -> list[Provider
 
 
 def unlink(user_id: str, provider: str, account: str, client: ClientInfo, core: Core) -> bool:
-    """Unlink this account. Returns False if it is not linked to the user. Raises LastAccountError for the last one."""
-    unlinked = core.adapter.unlink_account(user_id, provider, account, enabled_providers=core.providers.keys())
+    """Unlink this account. Returns False if it is not linked to the user. Raises LastAccountError if the user could not
+    sign in without it.
+    """
+    unlinked = core.adapter.unlink_account(
+        user_id, provider, account, enabled_providers=core.providers.keys(), email_sign_in=bool(_email(core))
+    )
     if unlinked:
         log_activity(user_id, "unlinked", core.sessions, client=client, provider=provider)
         _log.info("account unlinked", extra={"event": "account-unlinked", "user": user_id, "provider": provider})
@@ -216,6 +224,10 @@ def reload_sessions(user_id: str, core: Core) -> None:
     """Let every session and the cached profile of this user reload the stored user. Raises AdapterError."""
     revoker.mark_user_changed(user_id, core.sessions)
     core.cache.delete(_cache_key(user_id))
+
+
+def _email(core: Core) -> Any:
+    return getattr(core, "email", None)
 
 
 def _apply_change(user_id: str, core: Core) -> None:

@@ -60,7 +60,10 @@ class Adapter(Protocol):
         them in the same transaction, and may refuse: then AccessDenied is raised and nothing has changed.
 
         If the account exists, its user is returned. Two concurrent calls for one account create one user. The store may
-        choose another id. A user whose same email address is not verified loses it to a user with a verified one.
+        choose another id. If a stored user has the same email address unverified and that of `user` is verified, the stored
+        user gets the account, with the address as verified, and what could sign in before is removed: other accounts,
+        password, sessions. A disabled one is returned unchanged. In an application with users of its own the stored user
+        loses the address instead, with password and sessions.
         Raises OAuthAccountNotLinked if another user keeps the email address.
         """
         ...
@@ -69,8 +72,9 @@ class Adapter(Protocol):
         """Store what the provider sent at a later sign-in in one transaction and return the stored user.
 
         Name and image change if the provider sent a value. The user takes over the verified email address of the
-        profile, unless it is another user's verified one. A verified address changes only if the account is the user's
-        only one, because it may come from any of several. A name that the user chose and the role do not change. The
+        profile, unless it is another user's verified one. One who has it unverified loses it, with password and sessions. If
+        the user had the same address unverified, other accounts, password and sessions are removed, as by `create_user`.
+        A verified address changes only if the account is the user's only one, because it may come from any of several. A name that the user chose and the role do not change. The
         account's tokens are replaced, but a missing refresh token keeps the stored one. Raises AdapterError if the user
         or the account does not exist.
         """
@@ -89,12 +93,18 @@ class Adapter(Protocol):
         ...
 
     def unlink_account(
-        self, user_id: str, provider: str, provider_account_id: str, *, enabled_providers: Collection[str]
+        self,
+        user_id: str,
+        provider: str,
+        provider_account_id: str,
+        *,
+        enabled_providers: Collection[str],
+        email_sign_in: bool = False,
     ) -> bool:
         """Delete the account with its tokens and return True. False if the user has no such account.
 
         Raises LastAccountError if the user has no other account at one of the `enabled_providers`, also when two
-        accounts are unlinked concurrently.
+        accounts are unlinked concurrently. With `email_sign_in`, a user with a verified address needs no account.
         """
         ...
 
@@ -154,7 +164,7 @@ class Adapter(Protocol):
         ...
 
     def delete_user(self, id: str) -> None:
-        """Delete the user and all accounts of the user, and revoke every session of the user, in one transaction.
+        """Delete the user with accounts, password, links and codes, and revoke every session, in one transaction.
 
         Sessions are revoked also if no user has that id.
         """

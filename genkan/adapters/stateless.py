@@ -86,7 +86,13 @@ class StatelessAdapter:
         return []
 
     def unlink_account(
-        self, user_id: str, provider: str, provider_account_id: str, *, enabled_providers: Collection[str]
+        self,
+        user_id: str,
+        provider: str,
+        provider_account_id: str,
+        *,
+        enabled_providers: Collection[str],
+        email_sign_in: bool = False,
     ) -> bool:
         """Return False: no account is linked."""
         return False

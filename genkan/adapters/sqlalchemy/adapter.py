@@ -106,12 +106,22 @@ class SQLAlchemyAdapter:
         return []
 
     def unlink_account(
-        self, user_id: str, provider: str, provider_account_id: str, *, enabled_providers: Collection[str]
+        self,
+        user_id: str,
+        provider: str,
+        provider_account_id: str,
+        *,
+        enabled_providers: Collection[str],
+        email_sign_in: bool = False,
     ) -> bool:
-        """Delete the account and return True. Raises LastAccountError for the user's last enabled one."""
+        """Delete the account and return True. Raises LastAccountError if the user could not sign in without it."""
         key = provider, provider_account_id
+
+        def callback(session: Session) -> bool:
+            return self._unlink(session, user_id, key, enabled_providers, email_sign_in=email_sign_in)
+
         with ignore_invalid_id():
-            return self._database.run(lambda session: self._unlink(session, user_id, key, enabled_providers))
+            return self._database.run(callback)
         return False
 
     def acquire_refresh_lock(self, account: Account, now: float, until: float) -> bool:
@@ -159,7 +169,7 @@ class SQLAlchemyAdapter:
         return None
 
     def delete_user(self, id: str) -> None:
-        """Delete the user and all accounts of the user, and revoke the user's sessions."""
+        """Delete the user with everything that belongs to the user, and revoke the user's sessions."""
         with ignore_invalid_id():
             self._database.run(lambda session: self.stored.delete(session, id))
             return
@@ -221,13 +231,22 @@ class SQLAlchemyAdapter:
             raise AdapterError("the user is gone")
         self.stored.add_account(session, user_id, account)
 
-    def _unlink(self, session: Session, user_id: str, key: tuple[str, str], enabled_providers: Collection[str]) -> bool:
+    def _unlink(
+        self,
+        session: Session,
+        user_id: str,
+        key: tuple[str, str],
+        enabled_providers: Collection[str],
+        *,
+        email_sign_in: bool,
+    ) -> bool:
         # Concurrent calls for one user wait here. Otherwise two of them could each unlink one of the last two accounts.
-        self._users.lock(session, user_id)
+        user = self._users.find(session, self._users.by_id(user_id), lock=True)
+        needs_account = not (email_sign_in and user is not None and user.email_verified is not None)
         accounts = self._accounts.list_for(session, user_id)
         if key not in {(account.provider, account.provider_account_id) for account in accounts}:
             return False
-        if is_last_account(key, accounts, enabled_providers):
+        if needs_account and is_last_account(key, accounts, enabled_providers):
             raise LastAccountError
         self._accounts.unlink(session, *key)
         return True
