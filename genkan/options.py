@@ -111,6 +111,11 @@ class Options:
         """The path of the development provider. An application that is not strict may have a page at /development."""
         return PATH if self.strict else f"{self.pages.base_path}{PATH}"
 
+    @property
+    def mailbox_path(self) -> str:
+        """The path of the mailbox of development. An application that is not strict may have a page at /mailbox."""
+        return "/mailbox" if self.strict else f"{self.pages.account}/mailbox"
+
 
 def _early(variables: Mapping[str, str]) -> dict[str, str | None]:
     return {name: variables.get(OWN_NAMES.get(name, name)) or None for name in EARLY}

@@ -9,6 +9,7 @@ import secrets
 import threading
 import weakref
 from contextlib import suppress
+from time import monotonic
 
 from genkan.adapters.addresses import Outbox, OutgoingMail
 from genkan.crypto.sealer import Clock, TextSealer
@@ -22,7 +23,10 @@ IDLE = 10
 """Seconds between two looks into an outbox without mails that are due, for those of workers that ended."""
 
 MAX_DELAY = 15
-"""Seconds to the next attempt at most. With a connection that times out it is less than 30 until a mail is tried again."""
+"""Seconds to the next attempt at most, so that with IDLE a mail is sent within 30 seconds after the server is back."""
+
+SLOW = 2
+"""Seconds. After a failure that took longer, the other mails wait, too."""
 
 EXIT_TIMEOUT = 5
 """Seconds that the end of the process waits for a mail that is being sent. It is sent again if that is too short."""
@@ -43,7 +47,6 @@ class OutboxSender:
         self._send_mail = send_mail
         self._sealer = TextSealer(secrets, SALT)
         self._clock = clock
-        self._failures = 0
         self._thread: _SenderThread | None = None
 
     def create(
@@ -86,17 +89,19 @@ class OutboxSender:
         return sent
 
     def send_due(self) -> int:
-        """Deliver mails that are due until one fails, and return the seconds to wait. Raises AdapterError.
+        """Deliver the mails that are due, and return the seconds to wait. Raises AdapterError.
 
-        The server is probably down then, and a look at each mail could take ten seconds.
+        Ends early if a failure took long, because the server may not answer at all.
         """
+        wait = IDLE
         while (mail := self._outbox.claim(LEASE)) is not None:
+            started = monotonic()
             if not self._deliver(mail):
-                self._failures += 1
                 # One second more: the outbox counts whole seconds.
-                return _delay(self._failures) + 1
-            self._failures = 0
-        return IDLE
+                wait = min(wait, _delay(mail.attempts) + 1)
+                if monotonic() - started > SLOW:
+                    break
+        return wait
 
     def _deliver(self, mail: OutgoingMail) -> bool:
         """Deliver the mail and return True. False if that may succeed later."""

@@ -73,7 +73,7 @@ class SMTPTransport:
             message["X-Auto-Response-Suppress"] = "All"
             message.set_content(mail.text)
             message.add_alternative(mail.html, subtype="html")
-        except (ValueError, MessageError) as error:
+        except (ValueError, IndexError, MessageError) as error:  # IndexError: of Address for an empty text
             raise UndeliverableMail("the recipient or the subject is malformed") from error
         return message
 

@@ -61,6 +61,8 @@ def email_server(environ: Mapping[str, str]) -> MailServer | None:
     encryption = _encryption(name, parts, host)
     user = unquote(parts.username) if parts.username else None
     password = unquote(parts.password) if parts.password else None
+    if not all(re.fullmatch(r"[ -~]*", text or "") for text in (user, password)):
+        fail(name, "user and password have characters beyond ASCII", "Choose another password, or encode % as %25")
     if (user is None) != (password is None):
         fail(name, "it has a user without a password, or a password without a user", _FORM)
     if user and encryption == "none" and not is_loopback(host):
