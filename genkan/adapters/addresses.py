@@ -131,6 +131,10 @@ class LimitStore(Protocol):
         """
         ...
 
+    def uncount(self, key: str) -> None:
+        """Take back one that was counted. Nothing happens if the period has ended or the number is 0."""
+        ...
+
     def clear(self, key: str) -> None:
         """Delete the counter."""
         ...

@@ -5,11 +5,12 @@ Each worker counts on its own. Requests of anonymous clients write neither to th
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address
 from threading import Lock
 
 from genkan.cache.bounded import BoundedCache
 from genkan.crypto.sealer import Clock
+from genkan.http.networks import parse_address
 
 MAX_ADDRESSES = 10_000
 """Addresses that a worker keeps. The oldest are dropped first."""
@@ -42,10 +43,7 @@ class RateLimit:
 
 
 def _network(address: str) -> bytes:
-    try:
-        parsed: IPv4Address | IPv6Address = ip_address(address.partition("%")[0])
-    except ValueError:
+    parsed = parse_address(address)
+    if parsed is None:
         return address.encode()[:64]
-    if isinstance(parsed, IPv4Address):
-        return parsed.packed
-    return parsed.ipv4_mapped.packed if parsed.ipv4_mapped else parsed.packed[: _NETWORK_BITS // 8]
+    return parsed.packed if isinstance(parsed, IPv4Address) else parsed.packed[: _NETWORK_BITS // 8]
