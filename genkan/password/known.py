@@ -30,8 +30,8 @@ class KnownBrowsers:
 
     def verify(self, value: str | None, user_id: str) -> bool:
         """Return True if the value is for this user and was made with any of the secrets."""
-        sent = (value or "").encode()
-        return any([hmac.compare_digest(_value(key, user_id).encode(), sent) for key in self._keys])
+        sent = (value or "").encode(errors="replace")
+        return any(hmac.compare_digest(_value(key, user_id).encode(), sent) for key in self._keys)
 
 
 def _value(key: bytes, user_id: str) -> str:

@@ -46,10 +46,16 @@ class PasswordPolicy:
 
     minimum: int = DEFAULT_LENGTH
 
-    def check(self, password: str, *, email: str = "", site_name: str = "") -> PasswordProblem | None:
+    def check(self, password: str, *, email: str = "", host: str = "", site_name: str = "") -> None:
+        """Raise InvalidPassword if the password breaks a rule, with the code as its reason and the sentence as its text."""
+        problem = self.problem(password, email=email, host=host, site_name=site_name)
+        if problem is not None:
+            raise InvalidPassword(problem.message, reason=problem.code)
+
+    def problem(self, password: str, *, email: str = "", host: str = "", site_name: str = "") -> PasswordProblem | None:
         """Return the first rule that the password breaks, or None. Characters are counted as Unicode code points.
 
-        `email` is the address of the user, `site_name` the name of the application.
+        `email` is the address of the user, `host` and `site_name` are the host and the name of the application.
         """
         try:
             normalized = normalize(password)
@@ -60,7 +66,7 @@ class PasswordPolicy:
         if any(unicodedata.category(character) == "Cc" for character in normalized):
             return PasswordProblem("control-characters", "Use a password without control characters.")
         text = normalized.casefold()
-        return self._repetition(text) or self._context(text, email, site_name) or _common(text)
+        return self._repetition(text) or self._context(text, email, host, site_name) or _common(text)
 
     def _repetition(self, text: str) -> PasswordProblem | None:
         if len(set(text)) < _MIN_DISTINCT or len(shortest_block(text)) < self._rest:
@@ -69,9 +75,13 @@ class PasswordPolicy:
             return PasswordProblem("predictable", "Use a password without rows of the keyboard and sequences.")
         return None
 
-    def _context(self, text: str, email: str, site_name: str) -> PasswordProblem | None:
+    def _context(self, text: str, email: str, host: str, site_name: str) -> PasswordProblem | None:
         local, _, domain = email.casefold().partition("@")
-        words = {"contains-address": _words(local, domain.rpartition(".")[0]), "contains-site-name": _words(site_name)}
+        site = host.partition(":")[0].rpartition(".")[0]
+        words = {
+            "contains-address": _words(local, domain.rpartition(".")[0]),
+            "contains-site-name": _words(site, site_name),
+        }
         for code, found in words.items():
             rest = _without(letters_and_digits(text), found)
             if rest is not None and (len(_without_runs(rest)) < self._rest or _common(rest)):

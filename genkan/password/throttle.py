@@ -49,24 +49,17 @@ class PasswordThrottle:
         `failed`, `succeeded` or `cancel` afterwards, unless `wait` is not 0.
         """
         network = network_of(remote_addr)
-        pair = f"password {'known' if known else 'pair'} {network} {account}"
-        shared = () if known else ((f"password network {network}", NETWORK_PERIOD, MAX_OF_NETWORK),)
-        for key, period, maximum in shared:
-            if self._limits.count(key, period) > maximum:
-                self._limits.uncount(key)
-                return Attempt(wait=period)
-        counted = tuple(key for key, _, _ in shared)
-        if wait := self._limits.attempt(pair, free=FREE, first_delay=FIRST_DELAY, max_delay=MAX_DELAY, period=DAY):
-            self._take_back(counted)
-            return Attempt(wait=wait)
         if known:
-            return Attempt((pair,))
-        everywhere = f"password account {account}"
-        counted = (pair, *counted, everywhere)
-        if self._limits.count(everywhere, DAY) > MAX_OF_ACCOUNT:
-            self._take_back(counted)
+            return self._attempt(f"password known {network} {account}")
+        of_network, of_account = f"password network {network}", f"password account {account}"
+        if self._limits.count(of_network, NETWORK_PERIOD) > MAX_OF_NETWORK:
+            self._limits.uncount(of_network)
+            return Attempt(wait=NETWORK_PERIOD)
+        attempt = self._attempt(f"password pair {network} {account}", of_network)
+        if not attempt.wait and self._limits.count(of_account, DAY) > MAX_OF_ACCOUNT:
+            self._take_back((*attempt.counters, of_account))
             return Attempt(wait=DAY, needs_mail=True)
-        return Attempt(counted)
+        return attempt if attempt.wait else attempt._replace(counters=(*attempt.counters, of_account))
 
     def failed(self, attempt: Attempt) -> None:
         """End an attempt whose password was wrong. It has been counted already."""
@@ -79,6 +72,14 @@ class PasswordThrottle:
     def cancel(self, attempt: Attempt) -> None:
         """End an attempt whose password was not compared, because the server was busy. Raises AdapterError."""
         self._take_back(attempt.counters)
+
+    def _attempt(self, pair: str, *counted: str) -> Attempt:
+        """Count an attempt for an account and a client. If it has to wait, take it back from the other counters."""
+        wait = self._limits.attempt(pair, free=FREE, first_delay=FIRST_DELAY, max_delay=MAX_DELAY, period=DAY)
+        if wait:
+            self._take_back(counted)
+            return Attempt(wait=wait)
+        return Attempt((pair, *counted))
 
     def _take_back(self, counters: tuple[str, ...]) -> None:
         for key in counters:

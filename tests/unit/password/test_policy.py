@@ -7,14 +7,15 @@ import sys
 
 import pytest
 
+from genkan.errors import InvalidPassword
 from genkan.password.common_passwords import CommonPasswords, common_passwords, pack, reduce, shortest_block
 from genkan.password.policy import PasswordPolicy
 
-EMAIL, SITE = "hana.sato@mail.example.com", "Tea House"
+EMAIL, HOST, SITE = "hana.sato@mail.example.com", "kettle.example.org:8000", "Tea House"
 
 
 def problem(password: str, minimum: int = 15) -> str | None:
-    found = PasswordPolicy(minimum).check(password, email=EMAIL, site_name=SITE)
+    found = PasswordPolicy(minimum).problem(password, email=EMAIL, host=HOST, site_name=SITE)
     assert found is None or (found.message.endswith("."))
     return found and found.code
 
@@ -45,6 +46,7 @@ def test_any_characters_are_accepted(password: str) -> None:
         ("hana.sato@mail.example.com", "contains-address"), ("HanaSato-example7", "contains-address"),
         ("sato-password-123", "contains-address"), ("hana hana hana ok", "contains-address"),
         ("teahouse-2026-ok!", "contains-site-name"), ("Welcome tea house 1", "contains-site-name"),
+        ("kettle.example.org", "contains-site-name"), ("KettleKettle 2026", "contains-site-name"),
         ("password1234567", "common"), ("passwordPassword", "common"), ("**Sunshine** 2024", "common"),
         ("iloveyouprincess", "common"), ("P@ssw0rdP@ssw0rd", "common"), ("\uff30\uff21\uff33\uff33WORD 1234567", "common"),
     ],
@@ -61,10 +63,10 @@ def test_the_length_is_counted_in_code_points_of_the_normal_form() -> None:
 
 
 def test_the_message_of_a_short_password_names_the_minimum() -> None:
-    found = PasswordPolicy(12).check("violet")
+    with pytest.raises(InvalidPassword, match=r"^Use at least 12 characters\.$") as refused:
+        PasswordPolicy(12).check("violet")
 
-    assert found
-    assert found.message == "Use at least 12 characters."
+    assert refused.value.reason == "too-short"
 
 
 # requirement K2
