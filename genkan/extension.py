@@ -4,30 +4,29 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-from flask import Flask, has_request_context, request
+from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from genkan.actions.users import delete, find_user_id, reload_sessions
 from genkan.adapters import Schema
-from genkan.build import application_database, build_core, create_cache, open_stores, request_url, warn_of_mistakes
+from genkan.application_settings import read_settings, trusted_proxy_hops
+from genkan.build import application_database, build_core, create_cache, open_stores, warn_of_mistakes
 from genkan.callbacks import CallbackRegistry, Callbacks, add_id_and_role, add_role
 from genkan.cli.genkan_group import create_group
 from genkan.core import Core
-from genkan.dev_provider import gate
+from genkan.dev_provider import mailbox_views
 from genkan.dev_provider import views as dev_views
 from genkan.errors import ConfigurationError
-from genkan.http.urls import is_loopback, origin_of
+from genkan.http.urls import origin_of
 from genkan.oauth.transport.limits import is_allowed_url
 from genkan.options import Options
-from genkan.settings.environment import Settings, from_environment
-from genkan.settings.package import collect, own_names, package_settings
+from genkan.settings.package import own_names
 from genkan.web import account, views
 from genkan.web.access import BlueprintMethods, make_check_access
 from genkan.web.context import (
@@ -53,6 +52,7 @@ from genkan.web.urls.sign_in import sign_in_url
 if TYPE_CHECKING:
     from genkan.adapters.sqlalchemy.application.database import ApplicationDatabase
     from genkan.dev_provider.endpoints import DevelopmentProvider
+    from genkan.email.mailbox import Mailbox
 
 
 class Genkan(CallbackRegistry, BlueprintMethods):
@@ -87,11 +87,12 @@ class Genkan(CallbackRegistry, BlueprintMethods):
         self.is_in_use = False
         options = Options.of({**self._settings, **settings}, app.config, os.environ)
         dev_providers: list[DevelopmentProvider] = []
-        build = partial(self._build, app, options, application_database(options), dev_providers)
-        hops, pages = _trusted_proxy_hops(app, options), options.pages
+        mailboxes: list[Mailbox] = []
+        build = partial(self._build, app, options, application_database(options), dev_providers, mailboxes)
+        hops, pages = trusted_proxy_hops(app, options), options.pages
         register(app, build, strict=options.strict, trusted_proxy_hops=hops, marks=self._marks)
         state = get_state(app)
-        state.read_settings, state.json_only = partial(_settings, app, options), options.json_only
+        state.read_settings, state.json_only = partial(read_settings, app, options), options.json_only
         register_package_files(app, pages.static_path)
         app.register_blueprint(views.create_blueprint(json_only=options.json_only), url_prefix=pages.base_path)
         if options.json_only:
@@ -107,6 +108,10 @@ class Genkan(CallbackRegistry, BlueprintMethods):
             # `environment` has been checked, and says by GENKAN_ENV whether this is development.
             any_server = options.environment is not None
             app.register_blueprint(dev_views.create_blueprint(dev_providers, options.dev_path, any_server=any_server))
+            if not options.json_only:
+                app.register_blueprint(
+                    mailbox_views.create_blueprint(mailboxes, options.mailbox_path, any_server=any_server)
+                )
         # Now, and at the first request: Flask-WTF may be added before this or after it.
         flask_wtf.leave_out_own_forms(app)
         for leave_out in (flask_wtf.leave_out_own_forms, debug_toolbar.leave_out_own_pages):
@@ -142,12 +147,17 @@ class Genkan(CallbackRegistry, BlueprintMethods):
         get_core().sessions.revocations.read_now()
 
     def _build(
-        self, app: Flask, options: Options, host: ApplicationDatabase | None, dev_providers: list[DevelopmentProvider]
+        self,
+        app: Flask,
+        options: Options,
+        host: ApplicationDatabase | None,
+        dev_providers: list[DevelopmentProvider],
+        mailboxes: list[Mailbox],
     ) -> AppParts:
         self.is_in_use = True
         if app.testing and options.clock is None:
             options = replace(options, clock=get_state(app).test_clock)
-        settings = _settings(app, options)
+        settings = read_settings(app, options)
         warn_of_mistakes(app, options)
         cache = create_cache(app, settings, options)
         with own_names() if host is None and options.environment is None else nullcontext():
@@ -156,6 +166,8 @@ class Genkan(CallbackRegistry, BlueprintMethods):
         core, dev_provider = build_core(app, settings, callbacks, options, stores, cache)
         if dev_provider is not None:
             dev_providers.append(dev_provider)
+        if core.email is not None and core.email.mailbox is not None:
+            mailboxes.append(core.email.mailbox)
         if options.environment is None and host is None and not settings.production and stores.schema is not None:
             stores.schema.upgrade()
         return make_parts(core, development=not settings.production, schema=stores.schema, strict=options.strict)
@@ -245,48 +257,6 @@ def _prepare_flask_login(app: Flask) -> None:
         from genkan.web import flask_login  # noqa: PLC0415 (imported by the application already)
 
         flask_login.prepare(app)
-
-
-def _settings(app: Flask, options: Options) -> Settings:
-    sends_mail = options.send_mail is not None
-    if options.environment is not None:
-        return from_environment(options.environment, base_path=options.pages.base_path, sends_mail=sends_mail)
-    variables = collect(options.variables, app.config, os.environ)
-    keys = (app.config.get("SECRET_KEY"), *(app.config.get("SECRET_KEY_FALLBACKS") or ()))
-    return package_settings(
-        variables,
-        development=_is_development(app, variables),
-        secret_keys=tuple(str(key) for key in keys if key),
-        instance_path=app.instance_path,
-        default_url=request_url(),
-        base_path=options.pages.base_path,
-        sends_mail=sends_mail,
-    )
-
-
-def _is_development(app: Flask, variables: Mapping[str, str]) -> bool:
-    """Return True for debugging, for tests, and for Flask's commands and server on loopback, unless AUTH_URL is another host.
-
-    With AUTH_DEVELOPMENT_PROVIDER=on, the client of Flask's server may also have a private IP address.
-    """
-    url = variables.get("AUTH_URL")
-    if url and not is_loopback(urlsplit(url).hostname):
-        return False
-    if app.debug or app.testing:
-        return True
-    if not has_request_context():
-        # Flask sets it in its own commands. Any other program that has no request may be a production server that starts.
-        return os.environ.get("FLASK_RUN_FROM_CLI") == "true"
-    is_private = variables.get("AUTH_DEVELOPMENT_PROVIDER") == "on"
-    return gate.is_werkzeug(request.environ) and gate.is_admitted(gate.peer(request.environ), private=is_private)
-
-
-def _trusted_proxy_hops(app: Flask, options: Options) -> int:
-    if options.environment is not None:
-        return _settings(app, options).trusted_proxy_hops
-    hops = collect(options.variables, app.config, os.environ).get("TRUSTED_PROXY_HOPS", "0")
-    # Any other value is refused when the settings are checked.
-    return int(hops) if hops.isdecimal() and hops.isascii() else 0
 
 
 def _form_targets(core: Core) -> list[str]:

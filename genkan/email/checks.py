@@ -46,7 +46,7 @@ CODE_PURPOSES = frozenset[Purpose]({"sign_in", "sign_up"})
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """What the browser that asked for a mail knows: the content of its cookie."""
+    """The content of the cookie of a browser that asked for a mail."""
 
     browser: str
     """Random id of the browser. Only its hash is stored."""
@@ -159,7 +159,7 @@ class EmailChecks:
 
     def code_hash(self, pending: Pending, purpose: Purpose, code: str) -> str:
         """Return the hash of a code, which needs the secret: there are a million codes only."""
-        message = "\0".join((pending.browser, pending.email, purpose, code))
+        message = f"{pending.browser}\0{pending.email}\0{purpose}\0{code}"
         return hmac.digest(self.secret.encode(), message.encode(), "sha256").hex()
 
     def matching(

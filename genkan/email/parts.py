@@ -1,4 +1,4 @@
-"""What sign-in by mail consists of."""
+"""The parts of sign-in by mail."""
 
 from __future__ import annotations
 

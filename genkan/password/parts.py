@@ -1,4 +1,4 @@
-"""What sign-in by password consists of."""
+"""The parts of sign-in by password."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from genkan.adapters.addresses import AddressStore
-from genkan.errors import InvalidPassword
 from genkan.password.hasher import PasswordHasher
 from genkan.password.known import KnownBrowsers
 from genkan.password.policy import PasswordPolicy
@@ -34,10 +33,4 @@ class PasswordSignIn:
     policy: PasswordPolicy
     throttle: PasswordThrottle
     known: KnownBrowsers
-    fields: Fields = Fields()
-
-    def check_new(self, password: str, *, email: str, host: str) -> None:
-        """Raise InvalidPassword if the rules refuse this new password. `host` is that of the site."""
-        problem = self.policy.check(password, email=email, site_name=host)
-        if problem is not None:
-            raise InvalidPassword(problem.message, reason=problem.code)
+    fields: Fields

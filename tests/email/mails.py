@@ -17,9 +17,9 @@ def mails(app: Flask) -> list[Mail]:
 
 def link(mail: Mail) -> str:
     """Return the first link of the mail."""
-    return re.findall(r"https?://\S+", mail.text)[0]
+    return str(re.findall(r"https?://\S+", mail.text)[0])
 
 
 def code(mail: Mail) -> str:
     """Return the code of the mail."""
-    return re.findall(r"\b[0-9]{6}\b", mail.text.replace(link(mail), ""))[0]
+    return str(re.findall(r"\b[0-9]{6}\b", mail.text.replace(link(mail), ""))[0])

@@ -23,6 +23,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "genkan.testing",
         "genkan",
         "genkan.extension",
+        "genkan.application_settings",
         "genkan.build",
         "genkan.options",
         "genkan.web genkan.cli genkan.dev_provider",
@@ -44,7 +45,7 @@ CONNECTED_LAYERS = frozenset({LEVELS["genkan.web"], LEVELS["genkan.types"]})
 """Layers whose parts may import each other: the Flask code and the modules at the bottom."""
 
 USES_FLASK = {
-    "app", "blueprints", "deploy", "genkan.extension", "genkan.build", "genkan.testing",
+    "app", "blueprints", "deploy", "genkan.extension", "genkan.application_settings", "genkan.build", "genkan.testing",
     "genkan.web", "genkan.cli", "genkan.dev_provider", "genkan.cache.shared",
 }  # fmt: skip
 

@@ -1,1 +1,1 @@
-"""What a user does with a mail: ask for a link, use it or its code, change the address."""
+"""Actions with mails: ask for a link, use it or its code, change the address."""

@@ -1,1 +1,1 @@
-"""What a user does with a password: sign up, sign in, reset it, change it."""
+"""Actions with passwords: sign up, sign in, reset the password, change it."""

@@ -92,7 +92,7 @@ def _with_email(
 def _passwords(settings: Settings, local: AddressStores) -> PasswordSignIn:
     from genkan.password.hasher import PasswordHasher  # noqa: PLC0415 (as above)
     from genkan.password.known import KnownBrowsers  # noqa: PLC0415
-    from genkan.password.parts import PasswordSignIn  # noqa: PLC0415
+    from genkan.password.parts import Fields, PasswordSignIn  # noqa: PLC0415
     from genkan.password.policy import PasswordPolicy  # noqa: PLC0415
     from genkan.password.throttle import PasswordThrottle  # noqa: PLC0415
 
@@ -102,6 +102,7 @@ def _passwords(settings: Settings, local: AddressStores) -> PasswordSignIn:
         policy=PasswordPolicy(settings.password_min),
         throttle=PasswordThrottle(local.limits),
         known=KnownBrowsers(settings.secrets),
+        fields=Fields(),
     )
 
 
