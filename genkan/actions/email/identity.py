@@ -17,3 +17,12 @@ def email_identity(email: str, core: Core, *, provider: str = "email") -> Provid
     now = core.clock()
     user = User("", email=email, email_verified=datetime.fromtimestamp(int(now), UTC))
     return ProviderIdentity(user, Account(provider, email, provider), NO_PROFILE, auth_time=int(now))
+
+
+def find_by_email(email: str, core: Core) -> User | None:
+    """Return the stored user with this address, proven or not. None if there is none. Raises AdapterError and AccessDenied.
+
+    In an application with users of its own the user is disabled if that one is not active.
+    """
+    user = core.adapter.get_user_by_email(email)
+    return user if user is None or core.own_users is None else core.adapter.get_user(user.id)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from urllib.parse import urlencode
 
 from genkan.actions.callback_url import callback_url, callback_url_cookie, error_redirect
-from genkan.actions.email.identity import email_identity
+from genkan.actions.email.identity import email_identity, find_by_email
 from genkan.callbacks import SignInParams
 from genkan.core import Core
 from genkan.email.address import normalize
@@ -34,8 +34,8 @@ def request_link(request: ActionRequest, core: Core, email_sign_in: EmailSignIn)
         if request.body.get("purpose") == "fresh":
             user_id = reader.user_id_of(request.cookies, core.sessions)
         new = email_sign_in.checks.create("sign_in", email, url, request.cookies, user_id=user_id)
-        if email_sign_in.limits.allow("sign_in", email, request.remote_addr) and _may_sign_in(email, user_id, core):
-            _send(new, email, url, core, email_sign_in)
+        if email_sign_in.limits.allow("sign_in", email, request.remote_addr):
+            _send(new, email, url, core, email_sign_in, is_refused=not _may_sign_in(email, user_id, core))
     except CrossOriginRequest:
         raise
     except (AuthError, AdapterError) as error:
@@ -60,7 +60,7 @@ def link_url(new: NewVerification, url: str, core: Core) -> str:
 
 def _may_sign_in(email: str, user_id: str | None, core: Core) -> bool:
     """Return True if the user with this address, or a new one, may get a mail. Raises AdapterError."""
-    user = core.adapter.get_user_by_email(email)
+    user = find_by_email(email, core)
     if user_id is not None and (user is None or user.id != user_id):
         return False
     if user is not None and user.disabled:
@@ -75,6 +75,10 @@ def _may_sign_in(email: str, user_id: str | None, core: Core) -> bool:
         return False
 
 
-def _send(new: NewVerification, email: str, url: str, core: Core, email_sign_in: EmailSignIn) -> None:
+def _send(
+    new: NewVerification, email: str, url: str, core: Core, email_sign_in: EmailSignIn, *, is_refused: bool
+) -> None:
     context = {"url": link_url(new, url, core), "code": new.code, "host": core.host, "email": email}
-    email_sign_in.mailer.add("sign_in", email, context, new.verification)
+    # A refusal takes as long as a mail does: one without a recipient is stored.
+    to, verification = ("", None) if is_refused else (email, new.verification)
+    email_sign_in.mailer.add("sign_in", to, context, verification)

@@ -7,13 +7,14 @@ from dataclasses import replace
 
 from genkan.actions.callback_url import apply_redirect_callback, callback_url, error_redirect
 from genkan.actions.complete_sign_in import authorize_sign_in, client_of, log_new_user, start_session
-from genkan.actions.email.identity import email_identity
+from genkan.actions.email.identity import email_identity, find_by_email
 from genkan.adapters.addresses import Purpose, Verification
 from genkan.core import Core
 from genkan.email.address import normalize
 from genkan.email.checks import LIFETIMES, MAX_WRONG_CODES
 from genkan.email.parts import EmailSignIn
 from genkan.errors import (
+    AccessDenied,
     AccountMismatch,
     AdapterError,
     AdapterUnavailable,
@@ -119,7 +120,7 @@ def complete(
     The hash of a password in its data becomes that of a user without one. Raises AuthError and AdapterError.
     """
     identity = email_identity(email, core)
-    user = core.adapter.get_user_by_email(email)
+    user = find_by_email(email, core)
     known_id = user.id if user is not None and user.email_verified is not None else None
     with log_denials(known_id, core.sessions, client=client_of(request), provider="email"):
         if verification.purpose == "sign_in" and verification.user_id is not None:
@@ -129,6 +130,8 @@ def complete(
             return ActionResponse(location=redirect_url)
         password = str_claim(email_sign_in.checks.data(verification), "password")
         proven = email_sign_in.stores.addresses.prove(identity.user, identity.profile, password=password)
+        if proven.user.disabled:
+            raise AccessDenied("disabled")
         if proven.is_new:
             log_new_user(proven.user)
         if proven.removed:

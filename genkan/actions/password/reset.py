@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from hashlib import sha256
 
+from genkan.actions.email.identity import find_by_email
 from genkan.actions.email.use_link import use
 from genkan.actions.password.change import set_password
 from genkan.adapters import NO_PROFILE
@@ -30,7 +31,7 @@ def request_reset(request: ActionRequest, core: Core, email_sign_in: EmailSignIn
     email = normalize(request.text("email"))
     if not email_sign_in.limits.allow("reset", email, request.remote_addr):
         return
-    user = core.adapter.get_user_by_email(email)
+    user = find_by_email(email, core)
     is_known = user is not None and not user.disabled
     user_id = user.id if user is not None and is_known else "-"
     new = email_sign_in.checks.create(

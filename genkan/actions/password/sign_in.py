@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from genkan.actions.callback_url import callback_url, callback_url_cookie
 from genkan.actions.complete_sign_in import authorize_sign_in, client_of, start_session
-from genkan.actions.email.identity import email_identity
+from genkan.actions.email.identity import email_identity, find_by_email
 from genkan.core import Core
 from genkan.email.address import normalize
 from genkan.errors import AccountMismatch, AdapterError, CredentialsSignin, InvalidAddress, ServerBusy
@@ -50,7 +50,7 @@ def check_password(email: str, password: str, request: ActionRequest, core: Core
     same time for every address: a password is always hashed.
     """
     address = _address(email)
-    found = core.adapter.get_user_by_email(address)
+    found = find_by_email(address, core)
     user = found if found is not None and found.email_verified is not None else None
     known = user is not None and passwords.known.verify(request.cookies.get(core.cookie_names.known), user.id)
     attempt = passwords.throttle.begin(address, request.remote_addr, known=known)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import Blueprint, Response, abort, redirect, request
+from flask import Blueprint, Response, abort, after_this_request, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from genkan.actions.callback_url import error_redirect
@@ -123,6 +123,12 @@ def undo() -> BaseResponse:
     return _change(change_address.undo_change, "address-restored")
 
 
+def without_referrer(response: Response) -> Response:
+    """Keep the URL of this page from other sites."""
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
 def failed(error: Exception) -> Response:
     """Redirect to the page that shows this error."""
     failure = error if isinstance(error, AuthError) else AdapterUnavailable()
@@ -136,7 +142,9 @@ for _error in (AuthError, AdapterError):
 def _confirm_page(purpose: Purpose, path: str) -> Response:
     _, email_sign_in = require_email()
     verification = change_address.find_change(purpose, to_request(), email_sign_in)
-    response = render_page(
+    # The URL contains the token.
+    after_this_request(without_referrer)
+    return render_page(
         "genkan/account/confirm_address.html",
         None,
         email=verification.email,
@@ -145,8 +153,6 @@ def _confirm_page(purpose: Purpose, path: str) -> Response:
         token=request.args["token"],
         user_id=verification.user_id,
     )
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
 
 
 def _change(change: Callable[[ActionRequest, Core, EmailSignIn], User], notice: str) -> BaseResponse:

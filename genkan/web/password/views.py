@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, abort, redirect
+from flask import Blueprint, Response, abort, after_this_request, redirect
 from werkzeug.wrappers import Response as BaseResponse
 
 from genkan.actions.callback_url import error_redirect
@@ -26,7 +26,7 @@ from genkan.session.reader import NO_SESSION
 from genkan.web.access import login_required, own_blueprint, public, require_fresh
 from genkan.web.context import get_core, set_session_result
 from genkan.web.convert import to_request, to_response, wants_url
-from genkan.web.email.views import FRESH_MAX_AGE, failed, stored_user
+from genkan.web.email.views import FRESH_MAX_AGE, failed, stored_user, without_referrer
 from genkan.web.error_messages import Message, error_message
 from genkan.web.menu import account_url
 from genkan.web.pages.errors import render_page
@@ -182,6 +182,8 @@ def _sign_up_form(error: InvalidAddress | InvalidPassword | None, email: str = "
 
 
 def _confirm_sign_up() -> Response:
+    # The URL contains the token.
+    after_this_request(without_referrer)
     core, email_sign_in, passwords = require_passwords()
     request = to_request()
     try:
