@@ -90,7 +90,7 @@ class SMTPTransport:
             smtp = smtplib.SMTP(server.host, server.port, name, timeout=TIMEOUT)
         try:
             if server.encryption == "starttls":
-                # Raises SMTPNotSupportedError if the server does not offer it, or somebody in between removed the offer.
+                # Raises SMTPNotSupportedError if the server does not offer it, or if the offer was removed on the way.
                 smtp.starttls(context=self._tls_context())
             if server.user is not None and server.password is not None:
                 smtp.login(server.user, server.password)

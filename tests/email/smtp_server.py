@@ -18,35 +18,35 @@ USER, PASSWORD = "shop@example.com", "p:a/s s%@word"
 
 
 class Inbox:
-    """What the server has received. `answers` are its replies to a recipient, or to the data of a mail, in place of 250."""
+    """Mails that the server has received. `answers` are its replies to a recipient, or to the data of a mail, in place of 250."""
 
     def __init__(self) -> None:
         self.messages: list[EmailMessage] = []
-        self.envelopes: list[Envelope] = []
+        self.transactions: list[Envelope] = []
         self.sessions: list[Session] = []
         self.recipient_answer: str | None = None
         self.data_answer: str | None = None
 
     async def handle_RCPT(  # noqa: N802 (named by aiosmtpd)
-        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+        self, _server: SMTP, _session: Session, transaction: Envelope, address: str, _options: list[str]
     ) -> str:
         if self.recipient_answer is not None:
             return self.recipient_answer
-        envelope.rcpt_tos.append(address)
+        transaction.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, _server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, _server: SMTP, session: Session, transaction: Envelope) -> str:  # noqa: N802
         if self.data_answer is not None:
             return self.data_answer
-        content = envelope.content
+        content = transaction.content
         assert isinstance(content, bytes)
         self.messages.append(message_from_bytes(content, policy=policy.default))
-        self.envelopes.append(envelope)
+        self.transactions.append(transaction)
         self.sessions.append(session)
         return "250 OK"
 
 
-def authenticate(_server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, data: Any) -> AuthResult:
+def authenticate(_server: SMTP, _session: Session, _transaction: Envelope, _mechanism: str, data: Any) -> AuthResult:
     is_right = isinstance(data, LoginPassword) and (data.login, data.password) == (USER.encode(), PASSWORD.encode())
     return AuthResult(success=is_right, handled=False)
 

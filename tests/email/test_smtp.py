@@ -60,9 +60,9 @@ def _send(plain: tuple[Inbox, int], inbox: Inbox) -> SMTPTransport:
 
 def test_the_mail_arrives_as_text_and_html_with_its_headers(send: SMTPTransport, inbox: Inbox) -> None:
     send(MAIL)
-    (message,), (envelope,) = inbox.messages, inbox.envelopes
+    (message,), (transaction,) = inbox.messages, inbox.transactions
 
-    assert (envelope.mail_from, envelope.rcpt_tos) == ("login@shop.example", ["hana@example.com"])
+    assert (transaction.mail_from, transaction.rcpt_tos) == ("login@shop.example", ["hana@example.com"])
     assert message["To"] == "hana@example.com"
     assert message["From"].addresses[0].display_name == "Shöp, the shop"
     assert message["Subject"] == MAIL.subject
@@ -74,8 +74,8 @@ def test_the_mail_arrives_as_text_and_html_with_its_headers(send: SMTPTransport,
     assert html is not None
     assert plain.get_content().splitlines() == MAIL.text.splitlines()
     assert html.get_content().rstrip() == MAIL.html
-    assert envelope.content is not None
-    assert bytes(envelope.content).isascii()  # type: ignore[arg-type]  # it is bytes
+    assert transaction.content is not None
+    assert bytes(transaction.content).isascii()  # type: ignore[arg-type]  # it is bytes
     assert inbox.sessions[0].host_name == "shop.example"
 
 
@@ -99,7 +99,7 @@ def test_nothing_is_sent_to_or_by_a_malformed_header(
 ) -> None:
     with pytest.raises(UndeliverableMail) as caught:
         send(dataclasses.replace(MAIL, **changes))
-    assert inbox.envelopes == []
+    assert inbox.transactions == []
     assert "eve" not in str(caught.value)
 
 

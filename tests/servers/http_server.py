@@ -28,6 +28,8 @@ class Call:
     query: Mapping[str, str]
     body: Mapping[str, str]
     headers: Message
+    raw: bytes = b""
+    """The body as it was sent."""
 
     @property
     def authorization(self) -> str | None:
@@ -121,7 +123,7 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         body = dict(parse_qsl(raw.decode(), keep_blank_values=True))
-        return Call(self.command, parts.path, dict(parse_qsl(parts.query)), body, self.headers)
+        return Call(self.command, parts.path, dict(parse_qsl(parts.query)), body, self.headers, raw)
 
     def _send(self, answer: CannedResponse, length: int | None = None) -> None:
         self.send_response(answer.status)
