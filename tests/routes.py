@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from flask import Flask
 
 FILES = {"static": "css/app.css", "genkan.static": "css/menu.css"}
-VARIABLES = {"provider_id": "development", "key": "hana", "sid": "unknown"}
+VARIABLES = {"provider_id": "development", "key": "hana", "sid": "unknown", "id": "unknown"}
 """Example values for the variable parts of a path."""
 
 
@@ -21,8 +21,8 @@ class Route:
 
     @property
     def is_dev_provider(self) -> bool:
-        """Return True for a route of the development provider, which is a separate service."""
-        return self.endpoint.startswith("genkan_development.")
+        """Return True for a route of the development provider, which is a separate service, or of the mailbox."""
+        return self.endpoint.startswith(("genkan_development.", "genkan_mailbox."))
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
