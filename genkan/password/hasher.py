@@ -30,8 +30,8 @@ MAX_BYTES = 1024
 _MAX_CHARACTERS = 4 * MAX_BYTES
 """Length of a password before it is normalised. No longer one has MAX_BYTES or less afterwards."""
 
-MAX_CONCURRENT, MAX_WAIT = 2, 1.5
-"""Hashes at a time in one process, and the seconds that a request waits for its turn."""
+MAX_CONCURRENT, MAX_WAIT = 1, 1.5
+"""Hashes at a time in one process, and the seconds that a request waits for its turn. Each takes a whole core."""
 
 _DUMMY = f"$argon2id$v=19$m={MEMORY_KIB},t={ROUNDS},p={LANES}$c2FsdHNhbHRzYWx0c2FsdA${'A' * 43}"
 """Hash that no password has. It takes as long as a real one."""
