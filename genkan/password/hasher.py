@@ -92,29 +92,27 @@ class PasswordHasher:
 
     def needs_rehash(self, hash: str) -> bool:
         """Return True if the hash has another format or another cost than a new one."""
-        from argon2.exceptions import InvalidHashError  # noqa: PLC0415
-
         try:
             return self._argon2.check_needs_rehash(hash)
-        except InvalidHashError:
+        except ValueError:
             return True
 
     def _matches(self, hash: str, password: str) -> bool:
-        from argon2.exceptions import InvalidHashError, VerificationError  # noqa: PLC0415
+        from argon2.exceptions import VerificationError  # noqa: PLC0415
 
         try:
             return self._argon2.verify(hash, password)
-        except (VerificationError, InvalidHashError):
+        except (VerificationError, ValueError):
+            # The latter for a text that is no hash, such as one with characters beyond ASCII.
             return False
 
     @staticmethod
     def _is_usable(hash: str) -> bool:
         from argon2 import extract_parameters  # noqa: PLC0415
-        from argon2.exceptions import InvalidHashError  # noqa: PLC0415
 
         try:
             cost = extract_parameters(hash)
-        except (InvalidHashError, ValueError):
+        except ValueError:
             return False
         return cost.memory_cost <= MAX_MEMORY_KIB and cost.time_cost <= MAX_ROUNDS and cost.parallelism <= MAX_LANES
 
