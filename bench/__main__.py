@@ -12,6 +12,7 @@ from itertools import chain
 
 from bench import in_process, records, served
 from bench.application import create_app
+from deploy import serve
 from genkan.adapters.sqlalchemy import migrations
 
 
@@ -22,8 +23,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with tempfile.TemporaryDirectory() as folder:
         port = served.free_port()
-        os.environ.setdefault("MALLOC_ARENA_MAX", "2")  # as deploy/serve.py does
         os.environ.update(
+            serve.MALLOC,
             GENKAN_ENV="production",
             AUTH_SECRET=secrets.token_urlsafe(48),
             AUTH_URL=f"http://127.0.0.1:{port}",

@@ -76,7 +76,7 @@ def _environment(folder: str, provider: Mapping[str, str], secret: str) -> dict[
         "AUTH_URL": f"http://127.0.0.1:{port}",
         "DATABASE_URL": f"sqlite:///{folder}/{port}.db",
         "PORT": str(port),
-        "MALLOC_ARENA_MAX": "2",  # as deploy/serve.py does
+        **serve.MALLOC,
         "TRUSTED_PROXY_HOPS": "1",
         **provider,
     }

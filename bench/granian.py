@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
+from deploy import serve
 from genkan.settings.environment import ROOT
 
 THREADS = 16
@@ -109,8 +110,7 @@ def start(name: str, command: Sequence[str], port: int, environment: Mapping[str
     process = subprocess.Popen(
         command,
         cwd=folder,
-        # MALLOC_ARENA_MAX as deploy/serve.py sets it.
-        env={"PATH": os.environ["PATH"], "MALLOC_ARENA_MAX": "2", **environment},
+        env={"PATH": os.environ["PATH"], **serve.MALLOC, **environment},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,

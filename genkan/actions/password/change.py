@@ -31,7 +31,7 @@ def change_password(
     if user.email is None or user.email_verified is None:
         raise InvalidAddress("no verified address")
     text = request.text("password")
-    passwords.policy.check(text, email=user.email, site_name=core.host)
+    passwords.policy.check(text, email=user.email, host=core.host)
     stored = passwords.store.password(user.id)
     if stored is not None:
         attempt = passwords.throttle.begin(user.email, request.remote_addr, known=True)

@@ -82,7 +82,7 @@ def reset(request: ActionRequest, core: Core, email_sign_in: EmailSignIn, passwo
     """
     verification = find_reset(request, core, email_sign_in, passwords)
     text = request.text("password")
-    passwords.policy.check(text, email=verification.email, site_name=core.host)
+    passwords.policy.check(text, email=verification.email, host=core.host)
     hash = passwords.hasher.hash(text)
     used = use(verification, email_sign_in)
     now = datetime.fromtimestamp(int(core.clock()), UTC)

@@ -29,7 +29,7 @@ def sign_up(
     """
     email = normalize(request.text("email"))
     text = request.text("password")
-    passwords.policy.check(text, email=email, site_name=core.host)
+    passwords.policy.check(text, email=email, host=core.host)
     hash = passwords.hasher.hash(text)
     url = callback_url(request, core)
     new = email_sign_in.checks.create("sign_up", email, url, request.cookies, data={"password": hash})

@@ -28,6 +28,7 @@ def test_an_address_has_the_network_of_its_one_form(address: str, network: str) 
         None, "", "unknown", "unix:", "203.0.113.7, 198.51.100.1", "203.0.113.7:4711", "[2001:db8::1]", "203.0.113.007",
         " 203.0.113.7", "203.0.113.7\n", "0x7f.1", "2130706433", "%eth0", "é" * 10_000, "203.0.113.\uff17",
     ],
+    ids=lambda text: ascii(text)[:20],
 )  # fmt: skip
 def test_what_is_no_address_is_one_client(spoofed: str | None) -> None:
     """No text gets a counter of its own."""

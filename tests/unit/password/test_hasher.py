@@ -14,6 +14,12 @@ from genkan.errors import InvalidPassword, ServerBusy
 from genkan.password import hasher as module
 from genkan.password.hasher import MAX_BYTES, PasswordHasher
 
+
+def short(text: str) -> str:
+    """Return the name of a parameter, which may be long."""
+    return ascii(text[:20])
+
+
 HASHER = PasswordHasher(max_wait=60)
 PASSWORD = "correct horse battery"
 HASH = HASHER.hash(PASSWORD)
@@ -30,6 +36,7 @@ def test_a_hash_is_of_argon2id_with_the_documented_cost() -> None:
 # requirement K1
 @pytest.mark.parametrize(
     "password", ["鍵" * 64, "пароль " * 10, "a" * MAX_BYTES, "👩‍👩‍👧‍👦" * 10, "  blanks at both ends  "],
+    ids=short,
 )  # fmt: skip
 def test_long_passwords_of_any_script_are_compared_in_full(password: str) -> None:
     stored = HASHER.hash(password)
@@ -60,7 +67,9 @@ def test_passwords_with_equal_normal_forms_are_equal(stored: str, typed: str) ->
 
 
 # requirement K1
-@pytest.mark.parametrize("password", ["x" * 10_000_000, "\u1e9b\u0323" * 5_000_000, "鍵" * 342, "\ufdfa" * 200])
+@pytest.mark.parametrize(
+    "password", ["x" * 10_000_000, "\u1e9b\u0323" * 5_000_000, "鍵" * 342, "\ufdfa" * 200], ids=short
+)
 def test_a_password_above_the_limit_is_refused_before_it_is_hashed(password: str) -> None:
     started = time.perf_counter()
     with pytest.raises(InvalidPassword) as refused:
@@ -115,6 +124,7 @@ SALT_AND_DIGEST = WERKZEUG["scrypt"].partition("$")[2]
         f"scrypt:1048576:8:1${SALT_AND_DIGEST}", f"scrypt:1024:8:99${SALT_AND_DIGEST}",
         "pbkdf2:sha256:99999999$salt$" + "00" * 32,
     ],
+    ids=short,
 )  # fmt: skip
 def test_what_is_no_hash_or_costs_too_much_is_never_right(stored: str) -> None:
     started = time.perf_counter()
@@ -122,6 +132,11 @@ def test_what_is_no_hash_or_costs_too_much_is_never_right(stored: str) -> None:
     assert not HASHER.verify(stored, PASSWORD)
     assert HASHER.needs_rehash(stored)
     assert time.perf_counter() - started < 5
+
+
+@pytest.mark.parametrize("stored", [HASH[:-1] + "é", HASH[:-5] + "\x00" + HASH[-4:]], ids=short)
+def test_a_damaged_hash_is_never_right(stored: str) -> None:
+    assert not HASHER.verify(stored, PASSWORD)
 
 
 def test_another_cost_is_verified_and_needs_a_rehash() -> None:
@@ -138,8 +153,8 @@ def test_without_a_hash_the_answer_is_no_and_takes_as_long() -> None:
         assert not HASHER.verify(stored, "wrong password")
         return time.thread_time() - started
 
-    trials = [(seconds(HASH), seconds(None), seconds("no hash")) for _ in range(15)]
-    known, unknown, unusable = (sorted(times)[7] for times in zip(*trials, strict=True))
+    trials = [(seconds(HASH), seconds(None), seconds("no hash")) for _ in range(9)]
+    known, unknown, unusable = (sorted(times)[4] for times in zip(*trials, strict=True))
 
     assert unknown == pytest.approx(known, rel=0.25)
     assert unusable == pytest.approx(known, rel=0.25)

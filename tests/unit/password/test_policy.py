@@ -29,6 +29,7 @@ def problem(password: str, minimum: int = 15) -> str | None:
         "our hana likes wide green rivers", "a tea kettle on the blue house roof", "   three blanks first and last   ",
         "".join(chr(0x4E00 + index) for index in range(64)), "".join(chr(0x4E00 + index) for index in range(341)),
     ],
+    ids=lambda text: ascii(text[:20]),
 )  # fmt: skip
 def test_any_characters_are_accepted(password: str) -> None:
     assert problem(password) is None
@@ -50,6 +51,7 @@ def test_any_characters_are_accepted(password: str) -> None:
         ("password1234567", "common"), ("passwordPassword", "common"), ("**Sunshine** 2024", "common"),
         ("iloveyouprincess", "common"), ("P@ssw0rdP@ssw0rd", "common"), ("\uff30\uff21\uff33\uff33WORD 1234567", "common"),
     ],
+    ids=lambda text: ascii(text[:20]),
 )  # fmt: skip
 def test_a_guessable_password_is_refused_with_the_reason(password: str, code: str) -> None:
     assert problem(password) == code
