@@ -8,6 +8,7 @@ from dataclasses import replace
 from genkan import signals
 from genkan.actions.complete_sign_in import client_of, start_session
 from genkan.actions.email.identity import email_identity
+from genkan.actions.password.sign_in import begin_attempt, compare
 from genkan.core import Core
 from genkan.email.parts import EmailSignIn
 from genkan.errors import AdapterError, CredentialsSignin, InvalidAddress
@@ -34,13 +35,9 @@ def change_password(
     passwords.policy.check(text, email=user.email, host=core.host)
     stored = passwords.store.password(user.id)
     if stored is not None:
-        attempt = passwords.throttle.begin(user.email, request.remote_addr, known=True)
-        if attempt.wait:
-            raise CredentialsSignin(f"wait {attempt.wait} s", reason="throttled")
-        if not passwords.hasher.verify(stored, request.text("current_password")):
-            passwords.throttle.failed(attempt)
+        attempt = begin_attempt(user.email, request, passwords, known=True)
+        if not compare(stored, request.text("current_password"), attempt, passwords):
             raise CredentialsSignin
-        passwords.throttle.succeeded(attempt)
     set_password(user, passwords.hasher.hash(text), request, core, email_sign_in)
     response = start_session(email_identity(user.email, core, provider="credentials"), user, False, url, request, core)
     return replace(response, location=url)

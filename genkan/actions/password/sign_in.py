@@ -14,6 +14,7 @@ from genkan.errors import AccountMismatch, AdapterError, CredentialsSignin, Inva
 from genkan.http.cookies import Cookie
 from genkan.http.messages import ActionRequest, ActionResponse
 from genkan.password.parts import PasswordSignIn
+from genkan.password.throttle import Attempt
 from genkan.session import reader
 from genkan.session.activity import log_denials
 from genkan.types import User
@@ -53,22 +54,32 @@ def check_password(email: str, password: str, request: ActionRequest, core: Core
     found = find_by_email(address, core)
     user = found if found is not None and found.email_verified is not None else None
     known = user is not None and passwords.known.verify(request.cookies.get(core.cookie_names.known), user.id)
-    attempt = passwords.throttle.begin(address, request.remote_addr, known=known)
-    if attempt.wait:
-        raise CredentialsSignin(f"wait {attempt.wait} s", reason="throttled")
-    try:
-        stored = passwords.store.password(user.id if user is not None else "")
-        is_right = passwords.hasher.verify(stored, password)
-    except (ServerBusy, AdapterError):
-        passwords.throttle.cancel(attempt)
-        raise
-    if not is_right or user is None or stored is None:
-        passwords.throttle.failed(attempt)
+    attempt = begin_attempt(address, request, passwords, known=known)
+    stored = _stored(user, attempt, passwords)
+    if not compare(stored, password, attempt, passwords) or user is None or stored is None:
         raise CredentialsSignin
-    passwords.throttle.succeeded(attempt)
     if passwords.hasher.needs_rehash(stored):
         passwords.store.rehash_password(user.id, stored, passwords.hasher.hash(password))
     return user
+
+
+def begin_attempt(email: str, request: ActionRequest, passwords: PasswordSignIn, *, known: bool) -> Attempt:
+    """Count an attempt for this address. Raises CredentialsSignin with the reason `throttled` after too many."""
+    attempt = passwords.throttle.begin(email, request.remote_addr, known=known)
+    if attempt.wait:
+        raise CredentialsSignin(f"wait {attempt.wait} s", reason="throttled")
+    return attempt
+
+
+def compare(stored: str | None, password: str, attempt: Attempt, passwords: PasswordSignIn) -> bool:
+    """Return True if this is the password, and end the attempt. Raises ServerBusy and AdapterError."""
+    try:
+        is_right = passwords.hasher.verify(stored, password)
+    except ServerBusy:
+        passwords.throttle.cancel(attempt)
+        raise
+    (passwords.throttle.succeeded if is_right else passwords.throttle.failed)(attempt)
+    return is_right
 
 
 def known_cookie(user_id: str, core: Core, passwords: PasswordSignIn) -> Cookie:
@@ -81,6 +92,14 @@ def known_cookie(user_id: str, core: Core, passwords: PasswordSignIn) -> Cookie:
         max_age=lifetime,
         expires=core.clock() + lifetime,
     )
+
+
+def _stored(user: User | None, attempt: Attempt, passwords: PasswordSignIn) -> str | None:
+    try:
+        return passwords.store.password(user.id if user is not None else "")
+    except AdapterError:
+        passwords.throttle.cancel(attempt)
+        raise
 
 
 def _require_same_user(user_id: str, request: ActionRequest, core: Core) -> None:
