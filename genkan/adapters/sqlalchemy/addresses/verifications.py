@@ -123,7 +123,7 @@ class VerificationTables:
             return expires <= datetime.fromtimestamp(now, UTC)
         # SQLite does not enforce the column's type: there are numbers in it, and times with and without "T" and "Z".
         # A value that is no time has expired.
-        julian_milliseconds = (func.julianday(expires) - 2440587.5) * 86_400_000
+        julian_milliseconds = func.round((func.julianday(expires) - 2440587.5) * 86_400_000)
         value: ColumnElement[Any] = case((func.typeof(expires) == "text", julian_milliseconds), else_=expires)
         return func.coalesce(value, 0) <= now_in_milliseconds
 
