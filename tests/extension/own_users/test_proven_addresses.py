@@ -115,7 +115,8 @@ def test_a_user_of_the_application_who_is_gone_is_not_found_again(shop: Shop) ->
         assert local_of(shop).addresses.password(first.id) is None
 
 
-def test_what_was_planted_on_the_user_of_the_hook_no_longer_works(shop: Shop, op: FaultyProvider) -> None:
+@pytest.mark.parametrize("proof", ["mail", "provider"])
+def test_what_was_planted_on_the_user_of_the_hook_no_longer_works(shop: Shop, op: FaultyProvider, proof: str) -> None:
     """The hook finds a user who has signed up at a provider with this address, which was not proven."""
     shop.accounts.new_user(lambda identity: shop.User(name=identity.name, email=identity.unverified_email))
     squatter = client_of(shop, op)
@@ -126,9 +127,16 @@ def test_what_was_planted_on_the_user_of_the_hook_no_longer_works(shop: Shop, op
         stores = stores_of(shop, existing_user=partial(find_confirmed, shop))
         assert stores.local is not None
         assert stores.sessions.list_active(planted, int(START))
-        proven = stores.local.addresses.prove(PROVEN, NO_PROFILE)
-        assert (proven.user.id, proven.user.email, proven.removed) == (planted, OLGA, True)
-        assert stores.adapter.list_accounts(planted) == []
+        if proof == "mail":
+            proven = stores.local.addresses.prove(PROVEN, NO_PROFILE)
+            assert (proven.is_new, proven.removed) == (False, True)
+        else:
+            stores.adapter.create_user(PROVEN, Account("club", "olga", "oidc"))
+        user = stores.adapter.get_user(planted)
+        assert user is not None
+        assert (user.email, user.email_verified) == (OLGA, VERIFIED)
+        accounts = [account.provider for account in stores.adapter.list_accounts(planted)]
+        assert accounts == ([] if proof == "mail" else ["club"])
         assert stores.sessions.list_active(planted, int(START)) == []
 
 

@@ -101,6 +101,16 @@ def test_what_was_planted_no_longer_works(
     assert ("user", user.id) in [(one.kind, one.subject) for one in Reader(stores.sessions).read()]
 
 
+def test_the_only_account_of_a_user_keeps_the_sessions_when_it_proves_the_address(
+    stores: Stores, local: AddressStores
+) -> None:
+    """Auth.js stores each address without the proof, and its sessions come from this account."""
+    user = plant(stores, local, "session")
+    stored = stores.adapter.refresh_user(replace(PROVEN, id=user.id), PLANTED)
+    assert stored == replace(user, email_verified=VERIFIED)
+    assert works(stores, local, user.id) == {"account", "session"}
+
+
 def test_a_later_sign_in_removes_nothing(stores: Stores, local: AddressStores) -> None:
     user, _ = stores.adapter.create_user(replace(PROVEN, name="Hana"), AT_CLUB)
     stores.adapter.link_account(user.id, PLANTED)
