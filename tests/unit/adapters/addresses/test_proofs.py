@@ -11,7 +11,7 @@ from threading import Barrier
 import pytest
 
 from genkan.adapters import NO_PROFILE
-from genkan.adapters.addresses import AddressStores, ProvenUser, Verification
+from genkan.adapters.addresses import AddressStores, ProvenUser, Purpose, Verification
 from genkan.adapters.sessions import SessionRecord
 from genkan.adapters.stores import Stores
 from genkan.errors import LastAccountError, OAuthAccountNotLinked
@@ -26,7 +26,7 @@ VERIFIED = datetime.fromtimestamp(NOW, UTC)
 PROVEN = User("", email=HANA, email_verified=VERIFIED)
 PLANTED = Account("hub", "planted", "oidc")
 AT_CLUB = Account("club", "hana", "oidc", {"access_token": "at"})
-KINDS = ("password", "session", "link")
+KINDS = ("password", "session", "link", "undo")
 """What is planted beside the account."""
 
 
@@ -47,9 +47,9 @@ def sessions_of(stores: Stores, user_id: str) -> list[str]:
     return [record.id for record in stores.sessions.list_active(user_id, NOW)]
 
 
-def link_of(user_id: str) -> Verification:
+def link_of(user_id: str, purpose: Purpose = "reset") -> Verification:
     return Verification(
-        identifier=f"reset:{user_id}", token_hash="planted", expires=NOW + 600, purpose="reset", user_id=user_id,
+        identifier=f"{purpose}:{user_id}", token_hash=purpose, expires=NOW + 600, purpose=purpose, user_id=user_id,
         email="other@example.org",
     )  # fmt: skip
 
@@ -63,6 +63,8 @@ def plant(stores: Stores, local: AddressStores, *kinds: str) -> User:
         add_session(stores, user.id)
     if "link" in kinds:
         local.verifications.add(link_of(user.id), None)
+    if "undo" in kinds:
+        local.verifications.add(link_of(user.id, "undo"), None)
     return user
 
 
@@ -73,7 +75,8 @@ def works(stores: Stores, local: AddressStores, user_id: str) -> set[str]:
         "password": local.addresses.password(user_id) is not None,
         "account": owner is not None and owner.id == user_id,
         "session": bool(sessions_of(stores, user_id)),
-        "link": local.verifications.find(f"reset:{user_id}", "planted") is not None,
+        "link": local.verifications.find(f"reset:{user_id}", "reset") is not None,
+        "undo": local.verifications.find(f"undo:{user_id}", "undo") is not None,
     }
     return {kind for kind, works in found.items() if works}
 

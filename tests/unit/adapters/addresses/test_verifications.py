@@ -118,20 +118,29 @@ def test_a_browser_finds_and_deletes_what_it_has_asked_for(local: AddressStores)
     ]
 
 
-def test_the_links_of_a_user_and_of_an_address_are_deleted(
+def test_the_links_of_a_user_are_deleted_and_with_a_new_password_those_for_the_address(
     stores: Stores, local: AddressStores, database: Database
 ) -> None:
-    user, _ = stores.adapter.create_user(User("", "Hana"), Account("hub", "hana", "oidc"))
-    reset = replace(LINK, identifier=f"reset:{user.id}", token_hash="reset", purpose="reset", user_id=user.id)
-    local.verifications.add(replace(reset, email="old@example.org"), None)
+    user, _ = stores.adapter.create_user(User("", "Hana", HANA), Account("hub", "hana", "oidc"))
+
+    def add_links() -> None:
+        for purpose in ("reset", "undo"):
+            link = replace(LINK, token_hash=purpose, identifier=f"{purpose}:{user.id}", user_id=user.id)
+            local.verifications.add(replace(link, purpose=purpose, email="old@example.org"), None)
+
+    add_links()
     local.verifications.add(replace(LINK, identifier="sign_up:x", token_hash="sign-up", purpose="sign_up"), None)
     local.verifications.add(replace(LINK, token_hash="kept", identifier="b@c.de", email="b@c.de"), None)
     authjs.execute(database, f"INSERT INTO verification_token VALUES ('{HANA}', 'of-authjs', '2100-01-01 00:00:00')")
-    local.verifications.delete_of_user("an unknown id\0", None)
-    assert rows(database) == (4, 3)
-    local.verifications.delete_of_user(user.id, HANA)
-    assert rows(database) == (1, 1)
+    local.verifications.delete_of_user("an unknown id\0")
+    assert rows(database) == (5, 4)
+    local.verifications.delete_of_user(user.id)
+    assert rows(database) == (3, 2)
+    add_links()
+    local.addresses.set_password(user.id, "hash")
+    assert rows(database) == (2, 2)
     assert local.verifications.find("b@c.de", "kept")
+    assert local.verifications.find(f"undo:{user.id}", "undo")
 
 
 def test_what_has_expired_is_deleted(local: AddressStores, database: Database, clock: FrozenClock) -> None:
