@@ -18,10 +18,13 @@ from genkan.adapters.sqlalchemy import (
     migrations,
 )
 from genkan.adapters.sqlalchemy.session_store import MAX_SESSIONS
+from genkan.adapters.sqlalchemy.stores import OwnSchema, StoreSettings, open_stores
 from genkan.adapters.sqlalchemy.tables import AUTHJS_TABLES
+from genkan.adapters.stores import Stores
 from genkan.crypto.sealer import Clock
 
 LIFETIME = 90 * 86_400
+SECRET = "tests-only-secret-that-protects-nothing-at-all"
 
 _folder = TemporaryDirectory(prefix="genkan-tests-")
 _numbers = count(1)
@@ -60,6 +63,12 @@ def store_in(database: Database, lifetime: int = LIFETIME, max_sessions: int = M
         seal=lambda text: text[::-1],
         open=lambda text: text[::-1],
     )
+
+
+def stores_in(database: Database) -> Stores:
+    """Return all stores."""
+    settings = StoreSettings(secrets=[SECRET], lifetime=LIFETIME, max_sessions=MAX_SESSIONS)
+    return open_stores(database, AUTHJS_TABLES, OwnSchema("", "authjs"), settings)
 
 
 def revocations_in(database: Database, lifetime: int = LIFETIME) -> Revocations:

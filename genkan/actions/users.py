@@ -165,8 +165,8 @@ def revoke_everyone(core: Core) -> int:
 
 def purge(core: Core) -> int:
     """Delete expired records, used ids, links and mails. Returns the number of rows. Raises AdapterError."""
-    email = _email(core)
-    return core.sessions.store.purge() + core.adapter.purge() + (email.stores.verifications.purge() if email else 0)
+    local = core.email.stores.verifications.purge() if core.email else 0
+    return core.sessions.store.purge() + core.adapter.purge() + local
 
 
 def list_activity(user_id: str, limit: int, core: Core) -> list[Activity]:
@@ -177,7 +177,7 @@ def list_activity(user_id: str, limit: int, core: Core) -> list[Activity]:
 def list_accounts(user_id: str, core: Core) -> list[LinkedAccount]:
     """Return the accounts that are linked to the user. Raises AdapterError."""
     accounts = core.adapter.list_accounts(user_id)
-    user = core.adapter.get_user(user_id) if _email(core) else None
+    user = core.adapter.get_user(user_id) if core.email else None
     needs_account = user is None or user.email_verified is None
 
     def is_last(account: Account) -> bool:
@@ -204,7 +204,7 @@ def unlink(user_id: str, provider: str, account: str, client: ClientInfo, core: 
     sign in without it.
     """
     unlinked = core.adapter.unlink_account(
-        user_id, provider, account, enabled_providers=core.providers.keys(), email_sign_in=bool(_email(core))
+        user_id, provider, account, enabled_providers=core.providers.keys(), email_sign_in=core.email is not None
     )
     if unlinked:
         log_activity(user_id, "unlinked", core.sessions, client=client, provider=provider)
@@ -224,10 +224,6 @@ def reload_sessions(user_id: str, core: Core) -> None:
     """Let every session and the cached profile of this user reload the stored user. Raises AdapterError."""
     revoker.mark_user_changed(user_id, core.sessions)
     core.cache.delete(_cache_key(user_id))
-
-
-def _email(core: Core) -> Any:
-    return getattr(core, "email", None)
 
 
 def _apply_change(user_id: str, core: Core) -> None:

@@ -80,20 +80,22 @@ def test_the_squatter_leaves_nothing_in_the_activity_of_the_owner(
     assert [line.kind for line in activity] == ["signed-in"]
 
 
-def test_an_older_unverified_row_gives_way_and_its_sessions_lose_the_address(
+def test_the_owner_takes_over_an_older_unverified_row_and_the_sessions_before_end(
     client: ProviderClient, squatter: ProviderClient
 ) -> None:
     """Such a row was written by Auth.js."""
     user = User("", "Sly Squatter", ADDRESS)
-    client.core.adapter.create_user(user, Account("oidc", "squatter", "oidc"))
+    stored_user, _ = client.core.adapter.create_user(user, Account("oidc", "squatter", "oidc"))
     squatter.sign_in_as(**SQUATTER)
     assert user_of(squatter)["email"] == ADDRESS
 
     client.sign_in_as()
 
-    assert stored(client) == {"Vera Visitor": ADDRESS, "Sly Squatter": None}
-    assert user_of(squatter)["email"] is None
-    assert squatter.get("/api/user/profile").get_json()["email"] is None
+    assert stored(client) == {"Vera Visitor": ADDRESS}
+    assert user_of(client)["id"] == stored_user.id
+    assert squatter.session() is None
+    squatter.sign_in_as(**SQUATTER)
+    assert user_of(squatter)["id"] != stored_user.id
 
 
 def test_a_user_who_verifies_the_address_later_gets_it(client: ProviderClient) -> None:

@@ -13,7 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, inspect, text
 
 from genkan.adapters.sqlalchemy import Database, migrations, models
-from genkan.adapters.sqlalchemy.tables import create_tables
+from genkan.adapters.sqlalchemy.tables import Naming, create_tables
 from genkan.errors import AdapterError, ConfigurationError
 from tests.servers.node import authjs
 from tests.servers.parallel_processes import run_in_processes, upgrade
@@ -187,6 +187,38 @@ def test_an_adopted_database_causes_no_warning(
     with caplog.at_level("WARNING", "genkan"):
         migrations.upgrade(url)
     assert caplog.records == []
+
+
+def test_a_table_of_another_application_in_place_of_one_of_ours_is_not_changed(database: Database, url: str) -> None:
+    tables = {"genkan_outbox": "genkan_outbox already exists", "verification_token": "no column token, expires"}
+    for table, message in tables.items():
+        authjs.execute(database, f"CREATE TABLE {table} (identifier TEXT PRIMARY KEY)")
+        with pytest.raises(ConfigurationError, match=message):
+            migrations.upgrade(url)
+        with database.read() as session:
+            assert set(columns(session.connection(), table)) == {"identifier"}
+        authjs.execute(database, f"DROP TABLE {table}")
+
+
+@pytest.mark.parametrize("naming", ["authjs", "genkan"])
+def test_the_tables_for_mail_and_passwords_can_be_dropped_and_created_again(
+    database: Database, url: str, naming: Naming
+) -> None:
+    migrations.upgrade(url, naming)
+    with database.read() as session:
+        before = set(inspect(session.connection()).get_table_names())
+    with database.write() as session:
+        config = migrations._config(naming)
+        config.attributes["connection"] = session.connection()
+        command.downgrade(config, "revocation_rules")
+    with database.read() as session:
+        dropped = before - set(inspect(session.connection()).get_table_names())
+    own = {"genkan_verifications", "genkan_passwords", "genkan_outbox", "genkan_limits"}
+    # Auth.js's table stays, because it may have been there before.
+    assert dropped == (own if naming == "authjs" else own | {"genkan_verification_tokens"})
+    migrations.upgrade(url, naming)
+    with database.read() as session:
+        assert set(inspect(session.connection()).get_table_names()) == before
 
 
 def test_a_downgrade_is_refused(database: Database, url: str) -> None:

@@ -9,7 +9,7 @@ from multiprocessing.synchronize import Barrier
 from typing import TypeVar
 
 from genkan.adapters.sqlalchemy import Database, migrations
-from tests.databases import adapter_in
+from tests.databases import adapter_in, stores_in
 
 Result = TypeVar("Result")
 
@@ -45,6 +45,17 @@ def use_same_ids(url: str) -> list[bool]:
     first = [adapter.use_once(f"id-{number}", 4_000_000_000.0) for number in range(25)]
     database.close()
     return first
+
+
+def use_same_links(url: str) -> list[bool]:
+    """Use the links `hash-0` to `hash-24`. Return for each whether this process has used it."""
+    database = Database(url)
+    local = stores_in(database).local
+    assert local is not None
+    _wait_for_all()
+    used = [local.verifications.use("hana@example.org", f"hash-{number}") is not None for number in range(25)]
+    database.close()
+    return used
 
 
 def upgrade(url: str) -> bool:

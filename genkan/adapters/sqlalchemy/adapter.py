@@ -196,12 +196,14 @@ class SQLAlchemyAdapter:
             key, is_new = own_users.find_or_create(session, to_identity(user, account, profile))
             # Again, because a hook may have committed, which ends the connection's transaction.
             connection = own_users.connection(session)
-            stored = self._users.find(connection, self._users.by_application_user(key))
+            stored = self._users.find(connection, self._users.by_application_user(key), lock=True)
             if stored is None:
                 stored, _ = self.stored.create(connection, user, account, key)
             elif stored.disabled:
                 raise AccessDenied("disabled")
             else:
+                if user.email and user.email_verified and stored.email_verified is None:
+                    stored = self.stored.claim_email(connection, stored, user)
                 self.stored.add_account(connection, stored.id, account)
         return self.described(own_users, stored), is_new
 

@@ -227,7 +227,7 @@ class VerificationToken(Base):
 
 
 class Verification(Base):
-    """What Genkan knows of a link beside Auth.js's columns. See `genkan.adapters.addresses.Verification`."""
+    """Columns of a link that Auth.js's table does not have. See `genkan.adapters.addresses.Verification`."""
 
     __tablename__ = "genkan_verifications"
 

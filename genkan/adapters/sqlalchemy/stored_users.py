@@ -84,7 +84,7 @@ class StoredUsers:
         updated = merge_profile(stored, user)
         if updated.email and (updated.email, updated.email_verified) != (stored.email, stored.email_verified):
             updated = self._take_email(session, updated.email, updated, stored)
-        if is_first_proof(stored, updated):
+        if is_first_proof(stored, updated) and self._has_other_ways(session, stored.id):
             self.take_over(session, stored, updated, keep=account)
         elif updated != stored:
             self._store(session, updated)
@@ -100,6 +100,19 @@ class StoredUsers:
         self.accounts.delete_all(session, stored.id, keep)
         self._remove_local(session, stored.id, proven.email)
         return self._store(session, proven)
+
+    def claim_email(self, session: Executor, stored: User, proven: User) -> User:
+        """Give the proven address of `proven` to a stored user who has proven none, as by `take_over`. Returns the user.
+
+        Another user who has it unverified loses it. The stored user is returned unchanged if another one has proven it.
+        """
+        holder = self.holder(session, proven.email)
+        if holder is not None and holder.id != stored.id:
+            if holder.email_verified is not None:
+                return stored
+            self.release_email(session, holder)
+        email = str(proven.email).lower()
+        return self.take_over(session, stored, replace(stored, email=email, email_verified=proven.email_verified))
 
     def release_email(self, session: Executor, holder: User) -> None:
         """Remove the address from a user who has not proven it, with the password and the sessions. Accounts stay."""
@@ -126,6 +139,11 @@ class StoredUsers:
             self.release_email(session, holder)
         return updated
 
+    def _has_other_ways(self, session: Executor, user_id: str) -> bool:
+        """Return True if a user with one account has another one or a password, which another person may have added."""
+        has_password = self.passwords.get(session, user_id) is not None
+        return has_password or len(self.accounts.list_for(session, user_id)) > 1
+
     def _store(self, session: Executor, user: User) -> User:
         values = {"name": user.name, "email": user.email, "image": user.image, "emailVerified": user.email_verified}
         stored = self.users.update(session, user.id, values)
@@ -135,7 +153,7 @@ class StoredUsers:
 
     def _remove_local(self, session: Executor, user_id: str, email: str | None) -> None:
         self.passwords.delete(session, user_id)
-        self.verifications.delete_of_user(session, user_id, email)
+        self.verifications.delete_of_user(session, user_id, email, with_undo=True)
         self.revocations.end_sessions(session, user_id)
 
 

@@ -53,6 +53,11 @@ TABLES = {
     "genkan_activity",
     "genkan_used_tokens",
     "genkan_purges",
+    "genkan_verification_tokens",
+    "genkan_verifications",
+    "genkan_passwords",
+    "genkan_outbox",
+    "genkan_limits",
 }
 
 

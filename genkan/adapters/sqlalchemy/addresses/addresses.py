@@ -107,8 +107,9 @@ class SQLAlchemyAddressStore:
             return ProvenUser(stored, is_new=False)
         removed = stored.email_verified is None
         if removed:
-            proven = replace(stored, email=str(user.email).lower(), email_verified=user.email_verified)
-            stored = self._stored.take_over(session, stored, proven)
+            stored = self._stored.claim_email(session, stored, user)
+            if stored.email_verified is None:
+                raise UniqueViolation("a concurrent call has proven the address")
         self._stored.passwords.set_if_missing(session, stored.id, password)
         return ProvenUser(stored, is_new=False, removed=removed)
 
@@ -136,20 +137,22 @@ class SQLAlchemyAddressStore:
         return proven._replace(user=self._adapter.described(own_users, proven.user), is_new=is_new)
 
     def _prove_for(self, connection: Executor, user: User, key: object, password: str | None) -> ProvenUser:
-        """Give the address to our user who is linked to this primary key, or to a new one."""
-        users, holder = self._stored.users, self._stored.holder(connection, user.email)
-        stored = users.find(connection, users.by_application_user(key), lock=True)
-        if stored is not None and (stored.disabled or stored.email_verified is not None):
-            # The user keeps the proven address of before.
+        """Give the address to our user who is linked to this primary key, or to a new one.
+
+        Another user of ours who has it unverified loses it: the application has said that it belongs to this one. A user who
+        has proven another address keeps that one.
+        """
+        stored = self._stored.users.find(connection, self._stored.users.by_application_user(key), lock=True)
+        if stored is not None:
             return self._proven(connection, stored, user, password)
-        if holder is not None and (stored is None or holder.id != stored.id):
-            if holder.email_verified is not None:
-                raise UniqueViolation("a concurrent call has proven the address")
-            # The application has said that the address belongs to another one of its users.
+        holder = self._stored.holder(connection, user.email)
+        if holder is not None and holder.email_verified is not None:
+            raise UniqueViolation("a concurrent call has proven the address")
+        if holder is not None:
             self._stored.release_email(connection, holder)
-        if stored is None:
-            stored = self._stored.insert(connection, user, key)
-        return self._proven(connection, stored, user, password)
+        created = self._stored.insert(connection, user, key)
+        self._stored.passwords.set_if_missing(connection, created.id, password)
+        return ProvenUser(created, is_new=True)
 
     def _change_email(self, session: Session, user_id: str, email: str) -> User | None:
         users = self._stored.users

@@ -16,7 +16,6 @@ from sqlalchemy import (
     func,
     insert,
     literal,
-    or_,
     select,
     true,
     tuple_,
@@ -90,20 +89,17 @@ class VerificationTables:
         query = select(self.details.c.identifier, self.details.c.token_hash).where(condition)
         self.delete(session, [(row.identifier, row.token_hash) for row in session.execute(query)])
 
-    def delete_of_user(
-        self, session: Executor, user_id: str | None, email: str | None, *, with_undo: bool = False
-    ) -> None:
+    def delete_of_user(self, session: Executor, user_id: str, email: str | None, *, with_undo: bool = False) -> None:
         """Delete what this user asked for, and what is for this address, also what Auth.js has sent.
 
-        Links that undo a change of the address stay without `with_undo`.
+        Links that undo a change of the address stay. `with_undo` deletes those of this user, too.
         """
         detail = self.details.c
-        conditions = [] if user_id is None else [detail.user_id == user_id]
+        is_undo = detail.purpose == "undo"
         if email:
             session.execute(delete(self.tokens).where(self.tokens.c.identifier == email.lower()))
-            conditions.append(detail.email == email.lower())
-        if conditions:
-            self.delete_where(session, or_(*conditions) & (true() if with_undo else detail.purpose != "undo"))
+            self.delete_where(session, (detail.email == email.lower()) & ~is_undo)
+        self.delete_where(session, (detail.user_id == user_id) & (true() if with_undo else ~is_undo))
 
     def has_expired(self, session: Executor, now: float) -> ColumnElement[bool]:
         """Return the condition for a row of the table of tokens that has expired at this time."""
@@ -123,7 +119,7 @@ class VerificationTables:
             return expires <= datetime.fromtimestamp(now, UTC)
         # SQLite does not enforce the column's type: there are numbers in it, and times with and without "T" and "Z".
         # A value that is no time has expired.
-        julian_milliseconds = (func.julianday(expires) - 2440587.5) * 86_400_000
+        julian_milliseconds = func.round((func.julianday(expires) - 2440587.5) * 86_400_000)
         value: ColumnElement[Any] = case((func.typeof(expires) == "text", julian_milliseconds), else_=expires)
         return func.coalesce(value, 0) <= now_in_milliseconds
 
