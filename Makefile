@@ -1,6 +1,6 @@
 # `make run` to look at it, `make check` and `make test` to change it, `make serve` for production.
 .POSIX:
-.PHONY: run serve setup test check test-pythons lint lock bench docs screenshots dist
+.PHONY: run serve setup test check test-pythons lint lock bench docs screenshots compress dist
 
 UNIT = tests/unit
 # Four at most: each may start a PostgreSQL and a Chromium. A crash ends the run: a replaced process may wait for ever.
@@ -51,6 +51,11 @@ docs:
 screenshots:
 	@sh scripts/setup.sh requirements-dev.txt
 	@exec .venv/bin/python -m scripts.screenshots
+
+# Compress the style sheets and scripts again, after one of them was changed.
+compress:
+	@sh scripts/setup.sh requirements-dev.txt
+	@exec .venv/bin/python -m scripts.compress_static
 
 lock:
 	@sh scripts/lock.sh

@@ -1,8 +1,8 @@
 """Time until the user menu is there: `python -m bench.pageload [--quick] [--with-next]`.
 
 Loads the dashboard of the reference application and a bare Flask page with htmx 4 and a menu, both on granian, in
-headless Chromium with an empty cache. The pages take turns in each round. Prints Markdown tables of medians, and the
-bytes of each response.
+headless Chromium with an empty cache, each from a page of another site. The pages take turns in each round. Prints
+Markdown tables of medians, and the bytes of each response.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from statistics import median
+from urllib.parse import urlsplit
 
 import requests
 from playwright.sync_api import Browser
@@ -103,7 +104,11 @@ def _report(browser: Browser, found: Mapping[str, Page], rounds: int) -> Iterato
 
 
 def _turn(browser: Browser, found: Mapping[str, Page], condition: Condition) -> dict[str, Load]:
-    return {name: load(browser, page.url, page.cookie, condition) for name, page in found.items()}
+    # Another site than that of all pages, which are on 127.0.0.1.
+    start = urlsplit(found[BARE].url)._replace(
+        netloc=f"localhost:{urlsplit(found[BARE].url).port}", path="/health/live"
+    )
+    return {name: load(browser, page.url, page.cookie, condition, start.geturl()) for name, page in found.items()}
 
 
 def _row(name: str, loads: Sequence[Mapping[str, Load]]) -> str:

@@ -20,6 +20,9 @@ VARY_BY_SESSION = ("Cookie", "HX-Request")
 _ENCODING = ("Accept-Encoding",)
 """Request headers that the encoding of an HTML page depends on."""
 
+_PARTS = {"text/css; charset=utf-8", "text/javascript; charset=utf-8"}
+"""Types of what a page loads and no browser shows as a page."""
+
 PRIVATE_HEADERS: Pairs = (("Cache-Control", "private, no-store"), ("Vary", ", ".join(VARY_BY_SESSION)))
 """Headers of a response for one user."""
 
@@ -81,9 +84,9 @@ class SecurityHeaders:
             (False, True): (*other, *PRIVATE_HEADERS),
             (True, True): (*document, PRIVATE_HEADERS[0], ("Vary", ", ".join((*_ENCODING, *VARY_BY_SESSION)))),
         }
-        self._defaults = {
-            kind: [(name.lower(), (name, value)) for name, value in pairs] for kind, pairs in headers.items()
-        }
+        self._defaults = {kind: _by_key(pairs) for kind, pairs in headers.items()}
+        # A policy applies to pages, also to an SVG image that is opened as one, but to no style sheet and no script.
+        self._part_defaults = _by_key(pair for pair in common if pair[0] != "Referrer-Policy")
 
     def json_headers(self, *pairs: tuple[str, str]) -> list[tuple[str, str]]:
         """Return `pairs` plus the default headers of a private, non-HTML response."""
@@ -98,13 +101,20 @@ class SecurityHeaders:
             _vary(headers, (*(_ENCODING if is_document else ()), *(VARY_BY_SESSION if private else ())))
         if private and "no-store" not in present.get("cache-control", "no-store"):
             headers["Cache-Control"] = "private, no-store"
-        defaults = self._defaults[is_document, private]
+        if not private and present.get("content-type") in _PARTS:
+            defaults = self._part_defaults
+        else:
+            defaults = self._defaults[is_document, private]
         if is_document and signed_in and self._signed_in_policy and "content-security-policy" not in present:
             headers["Content-Security-Policy"] = self._signed_in_policy
             present["content-security-policy"] = ""
         for key, pair in defaults:
             if key not in present:
                 headers.add(*pair)
+
+
+def _by_key(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, tuple[str, str]]]:
+    return [(name.lower(), (name, value)) for name, value in pairs]
 
 
 def _vary(headers: Headers, names: tuple[str, ...]) -> None:

@@ -22,7 +22,7 @@ from genkan.web.context import (
     site_root,
 )
 from genkan.web.responses import service_unavailable
-from genkan.web.state import is_error_page
+from genkan.web.state import AppState, is_error_page, script_root
 from genkan.web.static_files import package_url, provider_icon
 from genkan.web.urls.sign_in import sign_in_url
 
@@ -33,27 +33,28 @@ def user_menu(loading: bool = False, nonce: str | None = None, assets: bool = Tr
     With `loading` the menu is the same for every visitor and loads itself, so the page can be cached. `nonce` is that of
     the page's Content-Security-Policy. Flask-Talisman's is found without it. A layout that has the style sheet and the script already passes `assets=False`.
     """
-    on_error_page = is_error_page()
+    on_error_page, state = is_error_page(), request_state()
     try:
-        template = get_core().pages.menu
+        template = state.app.core.pages.menu
     except InvalidSettings:
         if not on_error_page:
             raise
         return Markup("")
-    html = render_template(template, **{**PAGE_CONTEXT, "menu_loading": loading, "page_access": _page_access()})
-    state = request_state()
+    html = render_template(
+        template, **{**PAGE_CONTEXT, "menu_loading": loading, "page_access": _page_access(state.app)}
+    )
     if assets and not state.has_menu_assets:
         state.has_menu_assets = True
         html = render_template("genkan/_menu_assets.html", **TEMPLATE_CONTEXT, nonce=nonce) + html
     return Markup(html)  # noqa: S704 (rendered by templates, which escape)
 
 
-def _page_access() -> str | None:
+def _page_access(app: AppState) -> str | None:
     """Return `private` or `public` for the page around the menu. None if the application is not strict."""
-    state = app_state()
-    if not state.strict:
+    if not app.strict:
         return None
-    return "public" if request.endpoint is None or request.endpoint in state.public else "private"
+    endpoint = request.endpoint
+    return "public" if endpoint is None or endpoint in app.public else "private"
 
 
 def menu_fragment() -> str | Response:
@@ -136,8 +137,9 @@ class MenuValues(NamedTuple):
 
 def menu_values(loading: bool = False) -> MenuValues:
     """Return the values for the user menu. With `loading` the session is not read. One call, since each costs time."""
-    core, root = get_core(), site_root()
-    urls = (f"{root}{core.pages.menu_path}", f"{root}/", f"{root}{core.pages.base_path}/signout")
+    core = get_core()
+    root, pages = core.prefix or script_root(), core.pages
+    urls = (f"{root}{pages.menu_path}", f"{root}/", f"{root}{pages.base_path}/signout")
     if loading:
         return MenuValues("loading", *urls)
     session = auth()

@@ -14,7 +14,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.security import safe_join
 
 from genkan.web.access import own_blueprint, public
-from genkan.web.compression import accepts_gzip, set_gzip_body, weaken_etag
+from genkan.web.compression import accepts, set_compressed_body, weaken_etag
 from genkan.web.neighbours.template_syntax import PackageLoader
 from genkan.web.state import EXTENSION, script_root
 
@@ -24,6 +24,12 @@ SHORT = "public, max-age=300"
 
 MAX_SIZE = 256 * 1024
 """Bytes. A larger file is sent uncompressed, because compressed files are kept in memory."""
+
+COMPRESSED = "compressed"
+"""The folder, in a static folder, of files that were compressed with Brotli before, each named after its source's version."""
+
+_UNNEEDED = ("Content-Disposition", "Last-Modified")
+"""Headers that Flask adds to a file. The URL has the name, and the ETag is compared."""
 
 _TEXT = {"text/css", "text/javascript", "image/svg+xml", "text/plain"}
 
@@ -42,25 +48,33 @@ class StaticFiles:
         self._owner, self.app = owner, app
         self._folder = owner.static_folder or ""
         self._url_path = owner.static_url_path
+        self._urls: dict[str, str] = {}
+        """URLs by the name of the file, without the prefix of the application."""
 
     def send(self, filename: str) -> Response:
         """Return the response with a file of the folder. Raises NotFound."""
         if filename.endswith("/"):
             raise NotFound
         response = self._owner.send_static_file(filename)
-        is_versioned = request.args.get("v") == self._version(filename)
-        response.headers["Cache-Control"] = IMMUTABLE if is_versioned else SHORT
+        version = self._version(filename)
+        response.headers["Cache-Control"] = IMMUTABLE if request.args.get("v") == version else SHORT
+        for name in _UNNEEDED:
+            response.headers.pop(name, None)
         if response.mimetype in _TEXT:
             response.vary.add("Accept-Encoding")
-            if accepts_gzip(request):
-                _compress(response)
+            self._compress(response, version)
         return response
 
     def find(self, filename: str) -> str | None:
         """Return the URL of a file with its version, or None if there is no such file."""
-        version = self._version(filename)
-        # Not `url_for`: it fails for a request with an invalid Host header, and the error page needs its style sheet.
-        return None if version is None else f"{self._root()}{self._url_path}/{_quote(filename)}?v={version}"
+        url = None if self.app.jinja_env.auto_reload else self._urls.get(filename)
+        if url is None:
+            version = self._version(filename)
+            if version is None:
+                return None
+            # Not `url_for`: it fails for a request with an invalid Host header, and the error page needs its style sheet.
+            url = self._urls[filename] = f"{self._url_path}/{quote(filename)}?v={version}"
+        return self._root() + url
 
     def url(self, filename: str) -> str:
         """Return the URL of a file with its version. Raises ValueError if there is no such file."""
@@ -68,6 +82,22 @@ class StaticFiles:
         if found is None:
             raise ValueError(f"{self._url_path}/{filename} does not exist")
         return found
+
+    def _compress(self, response: Response, version: str | None) -> None:
+        has_gzip, has_brotli = accepts(request, "gzip"), accepts(request, "br")
+        if response.status_code == 304 and (has_gzip or has_brotli):
+            weaken_etag(response)
+        if response.status_code != 200 or (response.content_length or 0) > MAX_SIZE:
+            return
+        if not (has_gzip or has_brotli):
+            return
+        response.direct_passthrough = False
+        content = response.get_data()
+        brotli = _brotli(self._folder, version) if has_brotli and version else None
+        if brotli is not None:
+            set_compressed_body(response, brotli, "br")
+        elif has_gzip:
+            set_compressed_body(response, _gzip(content), "gzip")
 
     def _version(self, filename: str) -> str | None:
         if self.app.jinja_env.auto_reload:
@@ -117,16 +147,13 @@ def provider_icon(provider_id: str) -> str:
     return StaticFiles(files.app, files.app).find(icon) or files.find(icon) or files.url("img/providers/oidc.svg")
 
 
+def version_of(content: bytes) -> str:
+    """Return the version of a file with this content, as it is in the file's URL."""
+    return hashlib.sha256(content).hexdigest()[:12]
+
+
 def _package_files() -> StaticFiles:
     return cast("PackageBlueprint", current_app.blueprints["genkan"]).files
-
-
-def _compress(response: Response) -> None:
-    if response.status_code == 304:
-        weaken_etag(response)
-    elif response.status_code == 200 and (response.content_length or 0) <= MAX_SIZE:
-        response.direct_passthrough = False
-        set_gzip_body(response, _gzip(response.get_data()))
 
 
 @lru_cache(maxsize=64)
@@ -134,13 +161,20 @@ def _gzip(body: bytes) -> bytes:
     return gzip.compress(body, 9, mtime=0)
 
 
-_quote = lru_cache(maxsize=1024)(quote)
+@lru_cache(maxsize=64)
+def _brotli(folder: str, version: str) -> bytes | None:
+    return _read(folder, f"{COMPRESSED}/{version}.br")
 
 
 @lru_cache(maxsize=1024)
 def _digest(folder: str, filename: str) -> str | None:
+    content = _read(folder, filename)
+    return None if content is None else version_of(content)
+
+
+def _read(folder: str, filename: str) -> bytes | None:
     path = safe_join(folder, filename)
     try:
-        return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12] if path else None
+        return Path(path).read_bytes() if path else None
     except (OSError, ValueError):
         return None

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+
+import brotli
 import pytest
+from flask import Flask
 from werkzeug.test import TestResponse
 
+from genkan.web.static_files import COMPRESSED, register_static_files, version_of
 from tests.browser import HTMX, Browser
 from tests.conftest import ORIGIN
 from tests.routes import Route, routes
@@ -24,7 +31,13 @@ REQUEST_HEADERS: list[dict[str, str]] = [{}, HTMX, {"Accept-Encoding": "gzip"}, 
 FILE_SUFFIXES = ["/x.css", "/x.js", ";x.css", "%2fx.css", "%2f..%2fx.css", "%3bx.css", "%00.css", "%0ax.css", ".css", "/%2e%2e/x.ico"]  # fmt: skip
 """Appended to a URL to make a cache take the response for a static file (web cache deception)."""
 
-ACCEPT_ENCODINGS = [("gzip", True), ("br, gzip;q=0.5", True), ("gzip;q=0", False), ("identity", False), ("", False)]
+ACCEPT_ENCODINGS = [
+    ("gzip", "gzip"), ("br, gzip;q=0.5", "br"), ("br", "br"), ("gzip, br;q=0", "gzip"), ("gzip, " + "x, " * 100 + "br", "br"),
+    ("gzip;q=0", None), ("identity", None), ("", None),
+]  # fmt: skip
+"""Values of Accept-Encoding, and the encoding of a file that has a compressed form."""
+
+DECOMPRESS: dict[str | None, Callable[[bytes], bytes]] = {"gzip": gzip.decompress, "br": brotli.decompress, None: bytes}
 
 
 def send(browser: Browser, route: Route, headers: dict[str, str]) -> TestResponse:
@@ -132,14 +145,43 @@ def test_a_static_file_with_another_version_is_cached_for_five_minutes(browser: 
     assert browser.get(f"/static/css/app.css{version}").headers["Cache-Control"] == "public, max-age=300"
 
 
-@pytest.mark.parametrize(("accepted", "compressed"), ACCEPT_ENCODINGS)
+@pytest.mark.parametrize(("accepted", "encoding"), ACCEPT_ENCODINGS)
 def test_a_static_file_is_compressed_for_clients_that_accept_it(
-    browser: Browser, accepted: str, compressed: bool
+    browser: Browser, accepted: str, encoding: str | None
 ) -> None:
+    plain = browser.get("/static/css/app.css")
     response = browser.get("/static/css/app.css", headers={"Accept-Encoding": accepted})
 
-    assert (response.headers.get("Content-Encoding") == "gzip") is compressed
-    assert response.headers["Vary"] == "Accept-Encoding"
+    assert response.headers.get("Content-Encoding") == encoding
+    assert DECOMPRESS[encoding](response.data) == plain.data
+    assert response.headers["ETag"] == ("W/" if encoding else "") + plain.headers["ETag"]
+    assert response.headers["Vary"] == plain.headers["Vary"] == "Accept-Encoding"
+    headers = {"Accept-Encoding": accepted, "If-None-Match": response.headers["ETag"]}
+    again = browser.get("/static/css/app.css", headers=headers)
+    assert (again.status_code, again.headers["ETag"]) == (304, response.headers["ETag"])
+
+
+def test_a_static_file_without_a_compressed_form_is_compressed_with_gzip(browser: Browser) -> None:
+    response = browser.get("/static/css/pages.css", headers={"Accept-Encoding": "gzip, br"})
+
+    assert response.headers["Content-Encoding"] == "gzip"
+
+
+def test_a_changed_static_file_is_not_sent_in_the_compressed_form_of_an_earlier_version(tmp_path: Path) -> None:
+    (tmp_path / COMPRESSED).mkdir()
+    (tmp_path / COMPRESSED / f"{version_of(b'old')}.br").write_bytes(brotli.compress(b"old"))
+    app = Flask("shop", static_folder=str(tmp_path), static_url_path="/files")
+    register_static_files(app)
+    client = app.test_client()
+
+    for content, encoding in ((b"old", "br"), (b"new", "gzip")):
+        (tmp_path / "a.css").write_bytes(content)
+        with app.test_request_context():
+            app.jinja_env.auto_reload = True  # as in development, where a change is seen at once
+            url = app.jinja_env.from_string("{{ static_url('a.css') }}").render()
+        response = client.get(url, headers={"Accept-Encoding": "br, gzip"})
+        assert response.headers["Content-Encoding"] == encoding
+        assert DECOMPRESS[encoding](response.data) == content
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,11 @@ def is_page(response: TestResponse) -> bool:
     return response.headers.get("Content-Type", "").startswith("text/html")
 
 
+def is_part(response: TestResponse) -> bool:
+    """Return True for a style sheet or a script, to which browsers apply no policy."""
+    return response.headers.get("Content-Type", "").startswith(("text/css", "text/javascript"))
+
+
 def test_every_page_has_a_policy_that_allows_only_own_files(responses: list[TestResponse]) -> None:
     pages = [response for response in responses if is_page(response)]
     assert {page.status_code for page in pages} >= {200, 302, 303, 307, 308, 400, 403, 404, 405, 413, 415, 500}
@@ -114,7 +119,7 @@ def test_every_page_has_a_policy_that_allows_only_own_files(responses: list[Test
 
 def test_other_responses_have_a_policy_that_allows_nothing(responses: list[TestResponse]) -> None:
     for response in responses:
-        if not is_page(response):
+        if not is_page(response) and not is_part(response):
             assert policy_of(response) == {"default-src": ["'none'"], "frame-ancestors": ["'self'"]}
 
 
@@ -199,7 +204,8 @@ def test_every_response_has_the_security_headers_once(responses: list[TestRespon
     for response in responses:
         headers = response.headers
         assert headers["X-Content-Type-Options"] == "nosniff"
-        assert headers["Referrer-Policy"] in {"same-origin", "no-referrer"}
+        names = ("Content-Security-Policy", "Referrer-Policy")
+        assert is_part(response) or headers["Referrer-Policy"] in {"same-origin", "no-referrer"}
         assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
         assert not is_page(response) or headers["Cross-Origin-Opener-Policy"] == "same-origin"
         content_type = headers.get("Content-Type", "")
@@ -207,10 +213,21 @@ def test_every_response_has_the_security_headers_once(responses: list[TestRespon
             response.request.path,
             content_type,
         )
-        assert all(
-            len(headers.getlist(name)) == 1
-            for name in ("Content-Security-Policy", "Referrer-Policy", "X-Content-Type-Options")
-        )
+        assert [len(headers.getlist(name)) for name in names] == [0 if is_part(response) else 1] * len(names)
+        assert len(headers.getlist("X-Content-Type-Options")) == 1
+
+
+def test_a_static_file_has_no_header_that_a_browser_has_no_use_for(module_app: Flask) -> None:
+    browser = Browser(module_app)
+    common = {
+        "Content-Type", "Content-Length", "Cache-Control", "ETag", "Date", "Vary", "Content-Encoding",
+        "X-Content-Type-Options", "Cross-Origin-Resource-Policy",
+    }  # fmt: skip
+    for path in ("/static/css/app.css", "/genkan/static/js/session.js", "/static/img/genkan.svg"):
+        names = set(browser.get(path, headers={"Accept-Encoding": "gzip"}).headers.keys())
+        # An image can be opened as a page, and an SVG image may contain scripts.
+        assert names - common == ({"Content-Security-Policy", "Referrer-Policy"} if path.endswith(".svg") else set())
+        assert common <= names
 
 
 @pytest.mark.parametrize(

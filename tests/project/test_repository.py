@@ -9,9 +9,12 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import brotli
 import pytest
 
 from genkan.settings.environment import ROOT
+from genkan.web.static_files import COMPRESSED, version_of
+from scripts.compress_static import FOLDERS, sources
 
 MEBIBYTE = 1024 * 1024
 MACHINE = re.compile(r"(?<![\w.${}])/(work|root)(?=[/\s\"'`:,;)]|$)", re.MULTILINE)
@@ -69,6 +72,14 @@ def test_vendored_files_match_their_checksums(folder: str) -> None:
 
     assert set(sums) == files
     assert sums == {name: hashlib.sha256((ROOT / folder / name).read_bytes()).hexdigest() for name in files}
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.relative_to(ROOT).as_posix())
+def test_style_sheets_and_scripts_have_been_compressed(folder: Path) -> None:
+    contents = {f"{version_of(path.read_bytes())}.br": path.read_bytes() for path in sources(folder)}
+    compressed = {path.name: brotli.decompress(path.read_bytes()) for path in (folder / COMPRESSED).iterdir()}
+
+    assert compressed == contents, "A file was changed. Run `make compress`."
 
 
 def test_no_file_contains_a_path_of_a_developers_machine() -> None:
