@@ -149,20 +149,20 @@ def test_a_static_file_with_another_version_is_cached_for_five_minutes(browser: 
 def test_a_static_file_is_compressed_for_clients_that_accept_it(
     browser: Browser, accepted: str, encoding: str | None
 ) -> None:
-    plain = browser.get("/static/css/app.css")
-    response = browser.get("/static/css/app.css", headers={"Accept-Encoding": accepted})
+    plain = browser.get("/static/vendor/htmx-4.0.1.min.js")
+    response = browser.get("/static/vendor/htmx-4.0.1.min.js", headers={"Accept-Encoding": accepted})
 
     assert response.headers.get("Content-Encoding") == encoding
     assert DECOMPRESS[encoding](response.data) == plain.data
     assert response.headers["ETag"] == ("W/" if encoding else "") + plain.headers["ETag"]
     assert response.headers["Vary"] == plain.headers["Vary"] == "Accept-Encoding"
     headers = {"Accept-Encoding": accepted, "If-None-Match": response.headers["ETag"]}
-    again = browser.get("/static/css/app.css", headers=headers)
+    again = browser.get("/static/vendor/htmx-4.0.1.min.js", headers=headers)
     assert (again.status_code, again.headers["ETag"]) == (304, response.headers["ETag"])
 
 
 def test_a_static_file_without_a_compressed_form_is_compressed_with_gzip(browser: Browser) -> None:
-    response = browser.get("/static/css/pages.css", headers={"Accept-Encoding": "gzip, br"})
+    response = browser.get("/static/css/app.css", headers={"Accept-Encoding": "gzip, br"})
 
     assert response.headers["Content-Encoding"] == "gzip"
 
