@@ -135,7 +135,10 @@ class RequestCookies:
         complete, as in Auth.js. A browser sends several cookies of one name if they have different paths or domains, the one
         with the longest path first. At most MAX_SESSION_COOKIES are returned.
         """
-        whole, chunks = [], dict[int, list[str]]()
+        if name not in self._header:
+            return []
+        whole: list[str] = []
+        chunks: dict[int, list[str]] = {}
         for key, value in self._pairs:
             if not value or not key.startswith(name):
                 continue

@@ -59,10 +59,10 @@ NO_SESSION = SessionResult()
 
 def read(request_cookies: RequestCookies, sessions: Sessions) -> SessionResult:
     """Read the session of a request. Never raises: an error is logged and the result has `failed` set."""
-    results = [_read_cookie(cookie, sessions) for cookie in request_cookies.sessions(sessions.cookie_name)]
-    if len(results) < 2:
-        return results[0] if results else NO_SESSION
-    return _choose(results)
+    found = request_cookies.sessions(sessions.cookie_name)
+    if len(found) == 1:
+        return _read_cookie(found[0], sessions)
+    return _choose([_read_cookie(cookie, sessions) for cookie in found]) if found else NO_SESSION
 
 
 def find_cookie(request_cookies: RequestCookies, sessions: Sessions) -> SessionResult:

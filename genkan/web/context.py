@@ -67,18 +67,14 @@ def request_state() -> RequestState:
 
     Raises NoRequestContext outside a request or without Genkan.
     """
-    request = _request()
-    state: RequestState | None = getattr(request, STATE, None)
-    return attach_state(request, app_state()) if state is None else state
-
-
-def _request() -> Request:
     try:
-        return get_request()
+        request = get_request()
     except RuntimeError:
         raise NoRequestContext(
             "auth() was called outside a request. Call it in a view or a template, or pass the session as an argument."
         ) from None
+    state: RequestState | None = getattr(request, STATE, None)
+    return attach_state(request, app_state()) if state is None else state
 
 
 def auth() -> Session | None:
@@ -88,12 +84,12 @@ def auth() -> Session | None:
     None and a log record. The response becomes private: `Cache-Control: private, no-store` and `Vary: Cookie`. Raises
     NoRequestContext outside a request, and in an application without Genkan.
     """
-    state: RequestState | None = getattr(_request(), STATE, None)
-    if state is not None and state.result is not None:
+    state = request_state()
+    if state.result is not None:
         return state.result.session
     on_error_page = is_error_page()
     try:
-        return session_result().session
+        return _read_session(state).session
     except InvalidSettings:
         if not on_error_page:
             raise
@@ -126,11 +122,8 @@ current_user: Any = LocalProxy(load_user)
 
 def session_result() -> SessionResult:
     """Return the session of the current request with its claims and cookies. Raises like `auth`."""
-    request = _request()
-    state: RequestState | None = getattr(request, STATE, None)
-    if state is None:
-        state = attach_state(request, app_state())
-    return _read_session(request, state) if state.result is None else state.result
+    state = request_state()
+    return _read_session(state) if state.result is None else state.result
 
 
 def set_session_result(result: SessionResult) -> None:
@@ -195,8 +188,8 @@ def base_path() -> str:
     return site_root() + get_core().pages.base_path
 
 
-def _read_session(request: Request, state: RequestState) -> SessionResult:
-    app = state.app
+def _read_session(state: RequestState) -> SessionResult:
+    app, request = state.app, get_request()
     if not (is_sent_by_own_site(request, app.core) or app.is_own(request.endpoint)):
         # Another site caused the request, so it has no session for any view or library that asks.
         state.result = NO_SESSION
