@@ -148,7 +148,7 @@ class RequestCookies:
                 chunks.setdefault(index, []).append(_decode(value))
         if not chunks and len(whole) < 2:
             # Nearly all requests.
-            return [SessionCookie(token, (name,)) for token in whole]
+            return [SessionCookie(whole[0], (name,))] if whole else []
         names = (*([name] if whole else ()), *(f"{name}.{index}" for index in chunks))
         turns = max(map(len, chunks.values())) if chunks else 0
         tokens = dict.fromkeys([*whole, *(_join(chunks, turn) for turn in range(turns))])

@@ -1,4 +1,4 @@
-"""What is added to every response: compression, cookies and headers."""
+"""Add compression, cookies and headers to every response."""
 
 from __future__ import annotations
 
