@@ -73,7 +73,8 @@ def test_an_after_request_function_may_answer_the_session_route_with_304(app: Fl
     @app.after_request
     def compare(response: Response) -> Response:
         response.add_etag()
-        return response.make_conditional(request)
+        response.make_conditional(request)
+        return response
 
     browser = Browser(app)
     first = browser.get("/api/auth/session")
