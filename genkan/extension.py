@@ -34,11 +34,11 @@ from genkan.web.context import (
     csrf_token,
     get_core,
     load_user,
-    process_response,
     session_fingerprint,
 )
 from genkan.web.convert import without_ports
 from genkan.web.headers import SecurityHeaders
+from genkan.web.hooks.after_request import process_response
 from genkan.web.menu import PAGE_CONTEXT, add_template_globals
 from genkan.web.neighbours import debug_toolbar, flask_wtf
 from genkan.web.pages.register import register_pages

@@ -16,13 +16,13 @@ class BoundedCache(Generic[Value]):
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._values: dict[bytes, Value] = {}
-        self._weights: dict[bytes, int] = {}
+        self._values: dict[str | bytes, Value] = {}
+        self._weights: dict[str | bytes, int] = {}
         self._weight = 0
         self._lock = Lock()
         self.get = self._values.get
 
-    def set(self, key: bytes, value: Value, weight: int = 1) -> None:
+    def set(self, key: str | bytes, value: Value, weight: int = 1) -> None:
         """Store `value` for `key` and replace an earlier value.
 
         A value that is heavier than the limit is not stored.
@@ -44,7 +44,7 @@ class BoundedCache(Generic[Value]):
             self._weights.clear()
             self._weight = 0
 
-    def _drop(self, key: bytes) -> None:
+    def _drop(self, key: str | bytes) -> None:
         self._values.pop(key, None)
         self._weight -= self._weights.pop(key, 0)
 

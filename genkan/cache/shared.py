@@ -51,7 +51,8 @@ class JSONSerializer(BaseSerializer):
     def loads(self, data: bytes | None) -> JSON:
         """Return the value. None if there is no data or the data is not JSON."""
         try:
-            value: JSON = json.loads(data) if data is not None else None
+            # Decoded here, because for bytes `json` would find out the encoding first.
+            value: JSON = json.loads(data.decode()) if data is not None else None
         except (ValueError, RecursionError):
             return None
         return value
@@ -60,8 +61,8 @@ class JSONSerializer(BaseSerializer):
 class FaultTolerantCache:
     """Implementation of `genkan.cache.base.Cache` with a backend of cachelib. Its failures count as misses."""
 
-    def __init__(self, backend: Any) -> None:
-        self._backend = backend
+    def __init__(self, backend: Any, key_prefix: str = "") -> None:
+        self._backend, self._key_prefix = backend, key_prefix
         self._backend.serializer = JSONSerializer()
         self._clock = _monotonic
         self._retry_at = 0.0
@@ -91,7 +92,7 @@ class FaultTolerantCache:
         if self._clock() < self._retry_at:
             return None
         try:
-            return getattr(self._backend, operation)(key, *arguments)
+            return getattr(self._backend, operation)(self._key_prefix + key, *arguments)
         except Exception as error:  # noqa: BLE001 (drivers raise different exceptions, and every failure is a miss)
             self._retry_at = self._clock() + RETRY_SECONDS
             _log.warning("cache is unavailable", extra={"operation": operation, "error": type(error).__name__})
@@ -110,10 +111,7 @@ class FlaskCache(FaultTolerantCache):
         if backend is None:
             raise ConfigurationError("Genkan(cache=…): it is not initialised. Call cache.init_app(app) before.")
         # A copy with another serializer and the same store. By default the application's serializer is pickle.
-        super().__init__(copy(backend))
-
-    def _try(self, operation: str, key: str, *arguments: Any) -> Any:
-        return super()._try(operation, KEY_PREFIX + key, *arguments)
+        super().__init__(copy(backend), KEY_PREFIX)
 
 
 class CachelibCache(FaultTolerantCache):

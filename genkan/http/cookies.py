@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from email.utils import formatdate
 from typing import NamedTuple
@@ -115,7 +114,7 @@ class RequestCookies:
     def _pairs(self) -> list[tuple[str, str]]:
         # Not `cached_property`, which takes a lock in Python 3.11.
         if self._parsed is None:
-            self._parsed = list(_parse(self._header))
+            self._parsed = _parse(self._header)
         return self._parsed
 
     def get(self, name: str) -> str | None:
@@ -136,7 +135,10 @@ class RequestCookies:
         complete, as in Auth.js. A browser sends several cookies of one name if they have different paths or domains, the one
         with the longest path first. At most MAX_SESSION_COOKIES are returned.
         """
-        whole, chunks = [], dict[int, list[str]]()
+        if name not in self._header:
+            return []
+        whole: list[str] = []
+        chunks: dict[int, list[str]] = {}
         for key, value in self._pairs:
             if not value or not key.startswith(name):
                 continue
@@ -144,6 +146,9 @@ class RequestCookies:
                 whole.append(_decode(value))
             elif (index := _chunk_index(key[len(name) :])) is not None:
                 chunks.setdefault(index, []).append(_decode(value))
+        if not chunks and len(whole) < 2:
+            # Nearly all requests.
+            return [SessionCookie(whole[0], (name,))] if whole else []
         names = (*([name] if whole else ()), *(f"{name}.{index}" for index in chunks))
         turns = max(map(len, chunks.values())) if chunks else 0
         tokens = dict.fromkeys([*whole, *(_join(chunks, turn) for turn in range(turns))])
@@ -169,11 +174,13 @@ def clear(names: tuple[str, ...], *, secure: bool) -> tuple[Cookie, ...]:
     return tuple(Cookie(name, "", secure, max_age=0) for name in names)
 
 
-def _parse(header: str) -> Iterator[tuple[str, str]]:
+def _parse(header: str) -> list[tuple[str, str]]:
+    pairs = []
     for part in header.split(";"):
         name, separator, value = part.strip(_WHITESPACE).partition("=")
         if separator and name:
-            yield name, value.strip(_WHITESPACE)
+            pairs.append((name, value.lstrip(_WHITESPACE)))
+    return pairs
 
 
 def _decode(value: str) -> str:

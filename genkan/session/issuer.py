@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from datetime import UTC, datetime
-from hashlib import sha256
 
 from genkan import strict_json
 from genkan.adapters.sessions import SessionRecord, session_id
@@ -121,7 +120,7 @@ def create_session(
     revoked = sessions.store.create(record, claims=stored_claims, token_hash=token_hash, replaces=replaces)
     if revoked is None:
         raise AccessDenied("disabled")
-    sessions.user_checked.set(record.user_id.encode(), sessions.clock())
+    sessions.user_checked.set(record.user_id, sessions.clock())
     return _cache_and_write(value, claims, cached, cookie_names, sessions), revoked
 
 
@@ -226,7 +225,7 @@ def _cache_and_write(
     value: str, claims: Token, cached: CachedSession | None, cookie_names: tuple[str, ...], sessions: Sessions
 ) -> tuple[Cookie, ...]:
     if cached is not None:
-        sessions.cache.set(sha256(value.encode()).digest(), cached, len(value))
+        sessions.cache.set(value, cached, len(value))
     return _write(value, claims["exp"], cookie_names, sessions)
 
 
@@ -255,7 +254,7 @@ def _with_sid(token: Token) -> Token:
 
 
 def _last_seen(token: Token, sessions: Sessions) -> float:
-    return sessions.last_seen.get((session_id(token) or "").encode()) or 0.0
+    return sessions.last_seen.get(session_id(token) or "") or 0.0
 
 
 def _write(value: str, expires: float, cookie_names: tuple[str, ...], sessions: Sessions) -> tuple[Cookie, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from hashlib import sha256
 from typing import NamedTuple
 
 from genkan.adapters.sessions import JTI_PREFIX, session_id
@@ -60,10 +59,10 @@ NO_SESSION = SessionResult()
 
 def read(request_cookies: RequestCookies, sessions: Sessions) -> SessionResult:
     """Read the session of a request. Never raises: an error is logged and the result has `failed` set."""
-    results = [_read_cookie(cookie, sessions) for cookie in request_cookies.sessions(sessions.cookie_name)]
-    if len(results) < 2:
-        return results[0] if results else NO_SESSION
-    return _choose(results)
+    found = request_cookies.sessions(sessions.cookie_name)
+    if len(found) == 1:
+        return _read_cookie(found[0], sessions)
+    return _choose([_read_cookie(cookie, sessions) for cookie in found]) if found else NO_SESSION
 
 
 def find_cookie(request_cookies: RequestCookies, sessions: Sessions) -> SessionResult:
@@ -179,19 +178,18 @@ def reload_user(claims: Token, sessions: Sessions) -> Token | None:
 
 
 def _read(cookie_value: str, names: tuple[str, ...], sessions: Sessions) -> SessionResult:
-    digest = sha256(cookie_value.encode()).digest()
     # In this order: the refresh sets the clock.
     version, now = sessions.revocations.refresh(), sessions.clock()
-    cached = sessions.cache.get(digest)
+    cached = sessions.cache.get(cookie_value)
     if cached is None or not _is_current(cached, now) or not sessions.strategy.cacheable:
-        return _decode(cookie_value, names, digest, cached, now, sessions)
+        return _decode(cookie_value, names, cached, now, sessions)
     if cached.expires <= now:
         return SessionResult(cookie_names=names, invalid=True)
     if sessions.reloads_users and now >= cached.renew_at:
-        return _decode(cookie_value, names, digest, None, now, sessions)
+        return _decode(cookie_value, names, None, now, sessions)
     if cached.revocation_version != version:
         if sessions.revocations.check(cached.token, cached.token["session_start"]) is not None:
-            return _decode(cookie_value, names, digest, None, now, sessions)
+            return _decode(cookie_value, names, None, now, sessions)
         cached.revocation_version = version
     return SessionResult(cached, names, cookie_value)
 
@@ -199,7 +197,6 @@ def _read(cookie_value: str, names: tuple[str, ...], sessions: Sessions) -> Sess
 def _decode(
     cookie_value: str,
     names: tuple[str, ...],
-    digest: bytes,
     cached: CachedSession | None,
     now: float,
     sessions: Sessions,
@@ -228,7 +225,7 @@ def _decode(
         return SessionResult(cookie_names=names, cookie_value=cookie_value)
     # A second change within the same second has the same time, so a changed session is checked again.
     cached.revocation_version = -1 if is_changed else version
-    sessions.cache.set(digest, cached, len(cookie_value))
+    sessions.cache.set(cookie_value, cached, len(cookie_value))
     return SessionResult(cached, names, cookie_value)
 
 
@@ -245,7 +242,7 @@ def _has_user(claims: Token, now: float, sessions: Sessions) -> bool:
     if not sessions.requires_user:
         return True
     subject = str_claim(claims, "sub") or ""
-    checked_at = sessions.user_checked.get(subject.encode())
+    checked_at = sessions.user_checked.get(subject)
     if (checked_at is not None and 0 <= now - checked_at < USER_CHECK_INTERVAL) or sessions.revocations.is_failing:
         return True
     try:
@@ -255,7 +252,7 @@ def _has_user(claims: Token, now: float, sessions: Sessions) -> bool:
     else:
         if user.disabled if user is not None else _began_here(claims):
             return False
-    sessions.user_checked.set(subject.encode(), now)
+    sessions.user_checked.set(subject, now)
     return True
 
 
@@ -278,7 +275,7 @@ def _call_jwt(params: JWTParams, claims: Token, sessions: Sessions) -> Token | N
 
 def _write_last_seen(cached: CachedSession, now: float, sessions: Sessions) -> None:
     sid = session_id(cached.token) or ""
-    sessions.last_seen.set(sid.encode(), now)
+    sessions.last_seen.set(sid, now)
     cached.touch_at = min(cached.renew_at, now + issuer.LAST_SEEN_INTERVAL)
     if not sid.startswith(JTI_PREFIX):
         sessions.store.touch(sid, int(now), min_interval=issuer.LAST_SEEN_INTERVAL)

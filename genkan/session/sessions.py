@@ -89,7 +89,7 @@ class Sessions:
     requires_user: bool = True
     """True if a session that began here ends when its user is not stored."""
     cache: BoundedCache[CachedSession] = field(default_factory=lambda: BoundedCache(CACHE_CHARACTERS))
-    """Sessions by the SHA-256 of their token."""
+    """Sessions by their token. It stays in this worker's memory, which has the secret as well."""
     last_seen: BoundedCache[float] = field(default_factory=lambda: BoundedCache(CACHE_SESSIONS))
     """Seconds since 1970 when this worker last wrote `last_seen`, by session id."""
     user_checked: BoundedCache[float] = field(default_factory=lambda: BoundedCache(CACHE_SESSIONS))

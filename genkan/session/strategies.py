@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import NamedTuple, Protocol
 
 from genkan.adapters.sessions import JTI_PREFIX, SessionStore
+from genkan.cache.bounded import BoundedCache
 from genkan.crypto.sealer import Clock, Sealer
 from genkan.errors import TokenError, TokenExpired
 from genkan.types import Token
@@ -16,6 +17,8 @@ from genkan.types import Token
 TOKEN_BYTES = 32
 """Random bytes of an opaque token."""
 
+MAX_EXTENDED = 20_000
+"""Number of sessions of which each worker remembers when it last extended the record."""
 
 _OPAQUE = re.compile(r"[\w-]{43}", re.ASCII)
 """Form of an opaque token."""
@@ -67,6 +70,8 @@ class JWTStrategy:
     store: SessionStore
     clock: Clock
     cacheable: bool = True
+    extended: BoundedCache[int] = field(default_factory=lambda: BoundedCache(MAX_EXTENDED))
+    """The expiry up to which this worker has last asked the store to extend a record, by session id."""
 
     def decode(self, cookie_value: str) -> Token:
         """Decrypt the claims."""
@@ -80,8 +85,17 @@ class JWTStrategy:
         """Update the record's expiry and encrypt the claims."""
         stamped, sid = _with_times(claims, self.clock(), max_age), claims.get("sid")
         if isinstance(sid, str) and not sid.startswith(JTI_PREFIX):
-            self.store.touch(sid, stamped["iat"], min_interval=min_interval, expires=stamped["exp"])
+            self._extend_record(sid, stamped["iat"], stamped["exp"], min_interval)
         return self.sealer.seal(claims, max_age), stamped
+
+    def _extend_record(self, sid: str, now: int, expires: int, min_interval: int) -> None:
+        # Every reading may extend the session. The record is for the list of sessions, so it may expire up to twice
+        # `min_interval` before the cookie, and the store is asked once in that time.
+        asked = self.extended.get(sid)
+        if asked is not None and 0 <= expires - asked < min_interval:
+            return
+        self.store.touch(sid, now, min_interval=min_interval, expires=expires)
+        self.extended.set(sid, expires)
 
     def uses_current_key(self, cookie_value: str) -> bool:
         """Return True if the value is encrypted with the first secret."""

@@ -12,7 +12,7 @@ from inspect import ismethod
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit, urlunsplit
 
-from flask import Blueprint, Flask, Response, abort, current_app, request, request_started
+from flask import Blueprint, Flask, Request, Response, abort, current_app, request_started
 from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import LengthRequired, NotFound
 from werkzeug.routing import RequestRedirect
@@ -23,10 +23,10 @@ from genkan.http.csrf import SAFE_METHODS
 from genkan.http.urls import add_query
 from genkan.oauth.reauthentication import is_fresh
 from genkan.types import Session
-from genkan.web.context import auth, get_core, session_result, site_root, start_request
+from genkan.web.context import auth, get_core, session_result, site_root
 from genkan.web.convert import to_csrf_request
 from genkan.web.responses import JSON_MARK, deny, forbidden, json_response, unauthorized, wants_json
-from genkan.web.state import EXTENSION, AppState, Marks, get_state
+from genkan.web.state import EXTENSION, AppState, Marks, get_request, get_state
 from genkan.web.urls.external import set_request_origin
 from genkan.web.urls.sign_in import sign_in_url
 
@@ -197,27 +197,29 @@ def make_check_access(app: Flask) -> Callable[[], BaseResponse | None]:
     request_started.connect(state.prepare, app)
 
     def check_access() -> BaseResponse | None:
-        state.prepare()
+        if not state.is_prepared:
+            state.prepare()
         if state.collected_changes != state.marks.changes:
             # A blueprint was marked after the first request.
             collect_endpoints(app, state)
         for function in state.before_request:
             if (response := function()) is not None:
                 return response
-        return _check_access(state)
+        return _check_access(app, state)
 
     return check_access
 
 
-def _check_access(state: AppState) -> Response | None:
-    if not state.strict and not state.is_own(request.endpoint) and request.endpoint not in state.protected:
-        return None
-    start_request(state)
+def _check_access(app: Flask, state: AppState) -> Response | None:
+    request = get_request()
+    endpoint = request.endpoint
     if state.strict:
-        set_request_origin(current_app, state.core)
-    endpoint, is_unsafe = request.endpoint, request.method not in SAFE_METHODS
+        set_request_origin(app, state.core)
+    elif endpoint not in state.protected and not state.is_own(endpoint):
+        return None
+    is_unsafe = request.method not in SAFE_METHODS
     if endpoint is None:
-        return _redirect_to_canonical(request.routing_exception, state)
+        return _redirect_to_canonical(request, state)
     if is_unsafe and "HTTP_TRANSFER_ENCODING" in request.environ and not request.environ.get("wsgi.input_terminated"):
         # This server does not decode chunks, so the body would be empty.
         raise LengthRequired
@@ -228,7 +230,7 @@ def _check_access(state: AppState) -> Response | None:
             extra = {"event": "csrf-failed", "code": error.code, "detail": str(error)}
             _log.warning("request refused", extra=extra)
             return forbidden(error)
-    if endpoint in state.public or _answers_options(current_app.view_functions[endpoint]) or auth() is not None:
+    if endpoint in state.public or _answers_options(app.view_functions[endpoint]) or auth() is not None:
         return None
     return unauthorized()
 
@@ -238,6 +240,7 @@ def _answers_options(view: object) -> bool:
 
     A browser asks so before a request to another origin, without cookies.
     """
+    request = get_request()
     if request.method != "OPTIONS":
         return False
     is_automatic = getattr(request.url_rule, "provide_automatic_options", False)
@@ -273,7 +276,8 @@ def _marked(app: Flask, mark: str) -> set[str]:
     return {endpoint for endpoint, view in app.view_functions.items() if getattr(view, mark, False)}
 
 
-def _redirect_to_canonical(error: Exception | None, state: AppState) -> Response | None:
+def _redirect_to_canonical(request: Request, state: AppState) -> Response | None:
+    error = request.routing_exception
     if not isinstance(error, RequestRedirect):
         return None
     if request.method not in SAFE_METHODS:

@@ -16,6 +16,8 @@ from genkan.web.responses import unauthorized
 from genkan.web.server_actions import revoke_current_session
 from genkan.web.state import EXTENSION, get_state
 
+_get_globals = g._get_current_object  # noqa: SLF001 (see get_request)
+
 UNUSED_COOKIE_NAME = "never; sent"
 """A name that no Cookie header can contain. If the browser sent a cookie with the name of the remember cookie, Flask-Login
 would not call `request_loader`."""
@@ -81,7 +83,7 @@ def _revoke(_app: Flask, **_user: object) -> None:
 def _forget() -> None:
     # Flask-Login keeps the user on the application context, which several requests of a test client may share. So the
     # user is removed before each request and after one that loaded it.
-    g.pop("_login_user", None)
+    _get_globals().pop("_login_user", None)
 
 
 def _forget_after(response: Response) -> Response:

@@ -91,30 +91,31 @@ class SecurityHeaders:
     def json_headers(self, *pairs: tuple[str, str]) -> list[tuple[str, str]]:
         """Return `pairs` plus the default headers of a private, non-HTML response."""
         names = {name.lower() for name, _ in pairs}
-        return [*pairs, *(pair for key, pair in self._defaults[False, True] if key not in names)]
+        return [*pairs, *(pair for key, pair in self._defaults[False, True].items() if key not in names)]
 
-    def apply(self, headers: Headers, *, private: bool, signed_in: bool = False) -> None:
-        """Add the headers that the response does not set itself. A private response is never cacheable."""
+    def apply(self, headers: Headers, *, page: bool, private: bool, signed_in: bool = False) -> None:
+        """Add the headers that the response does not set itself. A private response is never cacheable.
+
+        `page` is True for HTML.
+        """
         present = {name.lower(): value for name, value in headers}
-        is_document = present.get("content-type", "").startswith("text/html")
         if "vary" in present:
-            _vary(headers, (*(_ENCODING if is_document else ()), *(VARY_BY_SESSION if private else ())))
+            _vary(headers, (*(_ENCODING if page else ()), *(VARY_BY_SESSION if private else ())))
         if private and "no-store" not in present.get("cache-control", "no-store"):
             headers["Cache-Control"] = "private, no-store"
-        if not private and present.get("content-type") in _PARTS:
-            defaults = self._part_defaults
-        else:
-            defaults = self._defaults[is_document, private]
-        if is_document and signed_in and self._signed_in_policy and "content-security-policy" not in present:
+        defaults = self._part_defaults
+        if private or present.get("content-type") not in _PARTS:
+            defaults = self._defaults[page, private]
+        if page and signed_in and self._signed_in_policy and "content-security-policy" not in present:
             headers["Content-Security-Policy"] = self._signed_in_policy
             present["content-security-policy"] = ""
-        for key, pair in defaults:
+        for key, (name, value) in defaults.items():
             if key not in present:
-                headers.add(*pair)
+                headers.add(name, value)
 
 
-def _by_key(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, tuple[str, str]]]:
-    return [(name.lower(), (name, value)) for name, value in pairs]
+def _by_key(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, str]]:
+    return {name.lower(): (name, value) for name, value in pairs}
 
 
 def _vary(headers: Headers, names: tuple[str, ...]) -> None:

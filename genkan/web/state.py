@@ -13,7 +13,7 @@ from threading import RLock
 from typing import Any, NamedTuple
 from weakref import WeakSet
 
-from flask import Blueprint, Response, request, request_started
+from flask import Blueprint, Flask, Request, Response, current_app, request, request_started
 from flask.sansio.app import App
 from werkzeug.exceptions import SecurityError
 from werkzeug.wrappers import Response as BaseResponse
@@ -31,6 +31,13 @@ from genkan.web.headers import SecurityHeaders
 
 EXTENSION = "genkan"
 """The key in `app.extensions`."""
+
+get_request: Callable[[], Request] = request._get_current_object  # type: ignore[attr-defined]  # noqa: SLF001 (Werkzeug documents it)
+"""Returns the current request itself. Each attribute that is read through Flask's `request` looks it up again (1 µs). Raises
+RuntimeError outside a request."""
+
+get_app: Callable[[], Flask] = current_app._get_current_object  # type: ignore[attr-defined]  # noqa: SLF001
+"""Returns the current application itself, in the same way."""
 
 _log = logging.getLogger("genkan.session")
 
@@ -139,7 +146,9 @@ class AppState:
         """Returns the settings, for commands. Raises ConfigurationError. None if the core was given."""
         self.test_clock = MovableClock()
         """The clock of the fixture `genkan_clock`. Used if the application is under test when the core is built."""
-        self._build, self._lock, self._is_prepared, self._has_warned = build, RLock(), False, False
+        self.is_prepared = False
+        """True if the functions of `at_first_request` were called."""
+        self._build, self._lock, self._has_warned = build, RLock(), False
 
     def warn_of_unknown_cookie(self, result: SessionResult) -> None:
         """Log, once, that the browser's session cookie is another application's. For development on one computer."""
@@ -154,14 +163,14 @@ class AppState:
 
     def prepare(self, *_sender: object, **_more: object) -> None:
         """Call the functions of `at_first_request`, once. Takes the arguments of a signal's receiver."""
-        if self._is_prepared:
+        if self.is_prepared:
             return
         with self._lock:
             # Another thread may have called them while this one waited.
-            if not self._is_prepared:
+            if not self.is_prepared:
                 for function in self.at_first_request:
                     function()
-                self._is_prepared = True
+                self.is_prepared = True
         request_started.disconnect(self.prepare)
 
     @cached_property
@@ -257,7 +266,7 @@ def request_origin() -> str | None:
         return None
 
 
-def is_sent_by_own_site(core: Core) -> bool:
+def is_sent_by_own_site(request: Request, core: Core) -> bool:
     """Return True unless another site caused this request, which changes something.
 
     `Origin` decides if it is ours, else `Sec-Fetch-Site` if it is present, else `Origin` and the host of the request.

@@ -18,7 +18,6 @@ from genkan.http.urls import add_query, relative_url
 from genkan.session.reader import NO_SESSION
 from genkan.web.access import csrf_exempt, own_blueprint, public
 from genkan.web.context import (
-    add_static_headers,
     auth,
     csrf_pair,
     get_core,
@@ -31,6 +30,7 @@ from genkan.web.context import (
 from genkan.web.convert import single_form_value, to_request, to_response
 from genkan.web.email import views as email
 from genkan.web.error_messages import error_message
+from genkan.web.hooks.after_request import session_response
 from genkan.web.pages.errors import clear_cookies, cross_origin_page, error_page, render_page
 from genkan.web.pages.sign_in import sign_in_methods, sign_in_page
 from genkan.web.password import views as password
@@ -44,8 +44,7 @@ def session() -> Response:
         response = json_response(None, 503)
         response.headers["Retry-After"] = str(RETRY_SECONDS)
         return response
-    body = result.cached.body if result.cached else b"null"
-    return add_static_headers(Response(body, content_type="application/json"))
+    return session_response(result.cached.body if result.cached else b"null")
 
 
 def update_session() -> Response:

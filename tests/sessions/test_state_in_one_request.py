@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from flask import Flask, Response, g
+from flask import Flask, Response, g, request
 
 from genkan import auth, csrf_token, public, sign_out, signals, update
 from genkan.crypto.sealer import Sealer
@@ -67,6 +67,21 @@ def test_an_update_sets_the_session_cookie_once_even_if_every_reading_extends_it
     cookies = [cookie for cookie in response.headers.getlist("Set-Cookie") if cookie.startswith(COOKIE)]
     assert response.get_json() == {"updated": True}
     assert len(cookies) == 1
+
+
+def test_an_after_request_function_may_answer_the_session_route_with_304(app: Flask) -> None:
+    @app.after_request
+    def compare(response: Response) -> Response:
+        response.add_etag()
+        response.make_conditional(request)
+        return response
+
+    browser = Browser(app)
+    first = browser.get("/api/auth/session")
+    second = browser.get("/api/auth/session", headers={"If-None-Match": first.headers["ETag"]})
+    assert (first.status_code, second.status_code, second.data) == (200, 304, b"")
+    assert {"Content-Type", "Content-Length"} & set(second.headers.keys()) == set()
+    assert second.headers["Cache-Control"] == first.headers["Cache-Control"]
 
 
 def test_deleting_the_account_sends_no_signed_out_signal(app: Flask) -> None:

@@ -12,6 +12,8 @@ from werkzeug.routing import Map, MapAdapter
 from genkan.core import Core
 from genkan.web.state import AppState
 
+_get_context = request_ctx._get_current_object  # type: ignore[attr-defined]  # noqa: SLF001 (see get_request)
+
 
 class _OriginAdapter(MapAdapter):
     """Builds URLs outside a request. AUTH_URL is read at the first URL, not by each command."""
@@ -39,7 +41,7 @@ def use_origin(app: Flask, state: AppState) -> None:
 
 def set_request_origin(app: Flask, core: Core) -> None:
     """Give the external URLs of the current request the origin of AUTH_URL, whatever its Host header says."""
-    adapter = request_ctx.url_adapter
+    adapter: MapAdapter | None = _get_context().url_adapter
     if adapter is not None and not app.config["SERVER_NAME"] and not app.url_map.host_matching:
         _set_origin(adapter, core)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
-
 import pytest
 from flask import Flask
 
@@ -54,8 +52,6 @@ def sid(browser: Browser) -> str:
 
 def token_of(browser: Browser) -> Token:
     """Return the claims of this browser's session."""
-    known: CachedSession | None = browser.core.sessions.cache.get(
-        sha256((browser.cookie(COOKIE) or "").encode()).digest()
-    )
+    known: CachedSession | None = browser.core.sessions.cache.get(browser.cookie(COOKIE) or "")
     assert known is not None
     return known.token

@@ -47,6 +47,30 @@ def test_of_the_extensions_within_a_minute_the_first_is_written_and_a_forced_one
     assert is_written == [True, False, True, True]
 
 
+def test_a_session_that_every_reading_extends_asks_the_store_once_a_minute(
+    clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And its record never expires more than two minutes before the cookie."""
+    core = make_core(clock, session_config=SessionConfig(update_age=0))
+    client, store, asked = SessionClient(core), core.sessions.store, list[int]()
+    sid = client.sign_in_as(create_user(core))["sid"]
+    touch = store.touch
+
+    def count(id: str, now: int, *, min_interval: int, expires: int | None = None) -> bool:
+        asked.append(now)
+        return touch(id, now, min_interval=min_interval, expires=expires)
+
+    monkeypatch.setattr(store, "touch", count)
+    for _ in range(60):
+        clock.advance(10)
+        assert client.request()
+        record = store.get(sid)
+        assert record is not None
+        assert 0 <= client.token()["exp"] - record.expires < 2 * MIN_EXTENSION
+
+    assert len(asked) == 600 // MIN_EXTENSION
+
+
 # requirement F12
 def test_claims_issued_by_a_clock_that_was_ahead_are_reloaded_after_a_change(clock: FrozenClock) -> None:
     """Also if this worker's clock has passed their time before the next request."""

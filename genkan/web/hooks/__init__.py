@@ -1,0 +1,1 @@
+"""Functions that Flask calls for every request."""
