@@ -206,7 +206,7 @@ def test_a_failing_database_is_logged_and_asked_again(
     sender.wake()
     assert transport.called.wait(WAIT)
     sender.stop()
-    assert [record.__dict__["event"] for record in caplog.records] == ["outbox-unavailable"]
+    assert "outbox-unavailable" in {record.__dict__["event"] for record in caplog.records}
 
 
 def test_one_thread_sends_until_it_is_stopped(sender: OutboxSender, outbox: MemoryOutbox, transport: Transport) -> None:
