@@ -90,7 +90,7 @@ class Options:
             raise ConfigurationError("Genkan(database=…): it is neither a URL as text nor None. Correct it.")
         if database:
             variables["GENKAN_DATABASE_URL"] = database
-        if not callable(known.get("send_mail", print)):
+        if not callable(known.get("send_mail") or print):
             raise ConfigurationError("Genkan(send_mail=…): it is not a function. Give one that takes a Mail.")
         pages = known.get("pages", True)
         if isinstance(pages, bool):

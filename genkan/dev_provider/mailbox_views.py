@@ -30,29 +30,28 @@ _HEAD = re.compile(r"<head(\s[^>]*)?>", re.IGNORECASE)
 _NEW_TAB = '<base target="_blank">'
 
 
-def create_blueprint(
-    mailboxes: Sequence[Mailbox], path: str, *, any_server: bool = False, private: bool = False
-) -> Blueprint:
+def create_blueprint(mailboxes: Sequence[Mailbox], path: str, *, any_server: bool = False) -> Blueprint:
     """Return the blueprint with the pages of the mailbox at `path`. `mailboxes` is empty while there is none: 404.
 
     The pages are served to a browser on this computer only, as those of the development provider. `any_server` is that of
-    `genkan.dev_provider.views`. With `private` the client may have a private IP address.
+    `genkan.dev_provider.views`.
     """
     # The gate comes before the CSRF check, so that other computers get 404 only.
     blueprint = own_blueprint(Blueprint("genkan_mailbox", __name__, url_prefix=path), exempt=True)
     mailbox = cast("Mailbox", LocalProxy(lambda: mailboxes[0] if mailboxes else abort(404)))
-    blueprint.before_request(partial(_check_gate, mailboxes, any_server, private))
+    blueprint.before_request(partial(_check_gate, mailboxes, any_server))
     blueprint.after_request(_set_no_store)
     blueprint.context_processor(lambda: {"mailbox_url": site_root() + path})
     _add_pages(blueprint, mailbox, path)
     return blueprint
 
 
-def _check_gate(mailboxes: Sequence[Mailbox], any_server: bool, private: bool) -> None:
+def _check_gate(mailboxes: Sequence[Mailbox], any_server: bool) -> None:
     # The mailbox exists after the settings have been read, and this may be the first request after a restart.
     get_core()
     is_debugged = any_server or current_app.debug or current_app.testing
-    if not mailboxes or not gate.is_local(request.environ, debug=is_debugged, private=private):
+    is_private = bool(mailboxes) and mailboxes[0].admits_private_peers
+    if not mailboxes or not gate.is_local(request.environ, debug=is_debugged, private=is_private):
         abort(404)
 
 

@@ -26,9 +26,12 @@ class ReceivedMail:
 class Mailbox:
     """The last MAX_MAILS mails of this process. Calling it adds one."""
 
-    def __init__(self, clock: Clock, sender: str = "genkan@localhost") -> None:
-        self.sender = sender
-        """What stands as the sender on the page."""
+    sender = "genkan@localhost"
+    """What stands as the sender on the page."""
+
+    def __init__(self, clock: Clock, *, admits_private_peers: bool = False) -> None:
+        self.admits_private_peers = admits_private_peers
+        """True if clients with a private IP address get the pages, too: AUTH_DEVELOPMENT_PROVIDER=on."""
         self._clock = clock
         self._mails: deque[ReceivedMail] = deque(maxlen=MAX_MAILS)
         self._lock = Lock()

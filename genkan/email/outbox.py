@@ -116,7 +116,8 @@ class OutboxSender:
             return self._try_again_later(mail, error)
         else:
             self._outbox.delivered(mail.id)
-            _log.info("mail sent", extra={"event": "mail-sent", "mail": mail.id, "attempts": mail.attempts})
+            if opened.to:
+                _log.info("mail sent", extra={"event": "mail-sent", "mail": mail.id, "attempts": mail.attempts})
         return True
 
     def _give_up(self, mail: OutgoingMail, error: Exception) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from genkan import Genkan, check
+from genkan import Genkan
 from genkan.errors import ConfigurationError
 from genkan.providers.registry import unknown_variables
 from genkan.settings.email import MailFrom
 from genkan.settings.environment import from_environment
+from genkan.web.state import get_state
 from tests.settings.test_settings import DEVELOPMENT, PRODUCTION, error_message, is_helpful
 
 SENDER = {"AUTH_EMAIL_FROM": "Example <login@example.com>"}
@@ -124,14 +125,17 @@ def test_a_function_that_delivers_mails_needs_neither() -> None:
 
 
 def test_the_keyword_for_a_function_that_delivers_mails() -> None:
-    app = Flask("shop")
-    Genkan(app, send_mail=print, database=None, **PRODUCTION, **SENDER)
-    check(app)
-    for settings in ({"send_mail": "print"}, {"send_mail": None, **SENDER}):
-        other = Flask("shop")
-        with pytest.raises(ConfigurationError, match=r"send_mail|AUTH_EMAIL_SERVER"):
-            Genkan(other, database=None, **PRODUCTION, **settings)
-            check(other)
+    def read(**keywords: object) -> object:
+        app = Flask("shop")
+        Genkan(app, **PRODUCTION, **keywords)
+        settings = get_state(app).read_settings
+        return settings and settings()
+
+    assert read(send_mail=print, **SENDER)
+    with pytest.raises(ConfigurationError, match="send_mail"):
+        read(send_mail="print")
+    with pytest.raises(ConfigurationError, match="AUTH_EMAIL_SERVER"):
+        read(send_mail=None, **SENDER)
 
 
 def test_passwords_are_off_by_default_and_have_fifteen_characters() -> None:

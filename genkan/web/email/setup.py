@@ -25,7 +25,7 @@ def with_email_and_passwords(core: Core, settings: Settings, stores: Stores, sen
     mailbox = None
     if send_mail is None and settings.email_server is None:
         if settings.development_provider and stores.local is not None and not core.json_only:
-            mailbox = _mailbox(core)
+            mailbox = _mailbox(core, settings)
         elif settings.passwords:
             raise ConfigurationError(
                 "AUTH_PASSWORDS is on, but no mail can be sent, which a sign-up and a forgotten password need. Set "
@@ -50,10 +50,10 @@ def _require_stores(core: Core, stores: Stores) -> AddressStores:
     return stores.local
 
 
-def _mailbox(core: Core) -> Mailbox:
+def _mailbox(core: Core, settings: Settings) -> Mailbox:
     from genkan.email.mailbox import Mailbox  # noqa: PLC0415 (as below)
 
-    return Mailbox(core.clock)
+    return Mailbox(core.clock, admits_private_peers=settings.admits_private_peers)
 
 
 def _with_email(

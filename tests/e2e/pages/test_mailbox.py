@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from flask import Flask
 from playwright.sync_api import expect
 
-from app import create_app
-from genkan.adapters.sqlalchemy import migrations
-from genkan.dev_provider.mailbox_views import create_blueprint
 from genkan.email.mailbox import Mailbox
 from genkan.email.message import Mail
 from tests.e2e.conftest import OpenWindow
-from tests.e2e.live_server import serve
 from tests.e2e.page_actions import resize
 from tests.e2e.test_accessibility import SERIOUS
 
@@ -28,30 +21,15 @@ BLOCKED = "Blocked script execution|postMessage"
 """Of the script in the mail, and of axe, which asks each frame for its violations."""
 
 
-@pytest.fixture(name="served", scope="module")
-def _served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, Mailbox]]:
-    """Serve the reference application with a mailbox."""
-    mailbox = Mailbox(time.time)
-    database = f"sqlite:///{tmp_path_factory.mktemp('mailbox')}/test.db"
-
-    def make_app(origin: str) -> Flask:
-        secret = "tests-only-secret-that-protects-nothing-at-all"
-        migrations.upgrade(database)
-        app = create_app(
-            {"GENKAN_ENV": "development", "AUTH_SECRET": secret, "AUTH_URL": origin, "DATABASE_URL": database}
-        )
-        app.register_blueprint(create_blueprint([mailbox], "/mailbox"))
-        return app
-
-    with serve(make_app) as app:
-        yield app, mailbox
+@pytest.fixture(name="mailbox")
+def _mailbox(live_app: Flask) -> Mailbox:
+    email = live_app.extensions["genkan"].core.email
+    mailbox: Mailbox = email.mailbox
+    return mailbox
 
 
-def test_a_new_mail_appears_and_its_links_open_outside_the_sandbox(
-    open_window: OpenWindow, served: tuple[Flask, Mailbox]
-) -> None:
-    app, mailbox = served
-    window = open_window(app)
+def test_a_new_mail_appears_and_its_links_open_outside_the_sandbox(open_window: OpenWindow, mailbox: Mailbox) -> None:
+    window = open_window()
     window.allow_errors(BLOCKED)
     page = window.open("/mailbox")
     expect(page.locator("#mailbox-mails")).to_have_text("No mail yet.")
@@ -67,12 +45,9 @@ def test_a_new_mail_appears_and_its_links_open_outside_the_sandbox(
     assert popup.value.evaluate("[self.origin, opener]") == [window.origin, None]
 
 
-def test_it_is_accessible_at_every_width_and_needs_no_javascript(
-    open_window: OpenWindow, served: tuple[Flask, Mailbox]
-) -> None:
-    app, mailbox = served
+def test_it_is_accessible_at_every_width_and_needs_no_javascript(open_window: OpenWindow, mailbox: Mailbox) -> None:
     mailbox(MAIL)
-    window = open_window(app)
+    window = open_window()
     window.allow_errors(BLOCKED)
     page = window.open("/mailbox")
     for path in ("/mailbox", f"/mailbox/{mailbox.list()[0].id}"):
@@ -85,7 +60,7 @@ def test_it_is_accessible_at_every_width_and_needs_no_javascript(
                 assert page.evaluate(SERIOUS) == []
             assert page.evaluate("document.documentElement.scrollWidth") <= width
 
-    plain = open_window(app, java_script_enabled=False).context.new_page()
+    plain = open_window(java_script_enabled=False).context.new_page()
     plain.goto("/mailbox")
     plain.get_by_role("button", name="Empty the mailbox").click()
     expect(plain.locator("#mailbox-mails")).to_have_text("No mail yet.")
