@@ -33,7 +33,11 @@ class MemoryLimits:
             self.rows[key] = number, now + delay, now + period
             return 0
 
-    def uncount(self, key: str) -> None:
+    def uncount(self, *keys: str) -> None:
+        for key in keys:
+            self._uncount(key)
+
+    def _uncount(self, key: str) -> None:
         with self._lock:
             if (row := self._row(key)) and row[0] > 0:
                 self.rows[key] = row[0] - 1, *row[1:]

@@ -131,8 +131,8 @@ class LimitStore(Protocol):
         """
         ...
 
-    def uncount(self, key: str) -> None:
-        """Take back one that was counted. Nothing happens if the period has ended or the number is 0."""
+    def uncount(self, *keys: str) -> None:
+        """Take back one that was counted, of each key. A number of 0 stays, and one whose period has ended."""
         ...
 
     def clear(self, key: str) -> None:

@@ -82,5 +82,5 @@ class PasswordThrottle:
         return Attempt((pair, *counted))
 
     def _take_back(self, counters: tuple[str, ...]) -> None:
-        for key in counters:
-            self._limits.uncount(key)
+        if counters:
+            self._limits.uncount(*counters)

@@ -41,11 +41,13 @@ def with_email_and_passwords(core: Core, settings: Settings, stores: Stores, sen
 def _require_stores(core: Core, stores: Stores) -> AddressStores:
     if stores.local is None:
         raise ConfigurationError(
-            "AUTH_EMAIL_SERVER: sign-in by mail and by password needs a database of Genkan or of the application. Remove it."
+            "AUTH_EMAIL_SERVER or send_mail: sign-in by mail and by password needs a database of Genkan or of the application. "
+            "Remove it."
         )
     if core.json_only:
         raise ConfigurationError(
-            "AUTH_EMAIL_SERVER: sign-in by mail and by password needs pages, and Genkan(pages=False) has none. Remove one."
+            "AUTH_EMAIL_SERVER or send_mail: sign-in by mail and by password needs pages, and Genkan(pages=False) has none. "
+            "Remove one."
         )
     return stores.local
 

@@ -41,10 +41,10 @@ class SQLAlchemyLimitStore:
         self._purger.run_if_due()
         return wait
 
-    def uncount(self, key: str) -> None:
-        """Take one back. A counter that has ended or is 0 stays."""
-        row = self._table.c
-        taken_back = update(self._table).where(row.key == _hash(key), row.count > 0).values(count=row.count - 1)
+    def uncount(self, *keys: str) -> None:
+        """Take one back, of each key. A counter of 0 stays."""
+        row, hashes = self._table.c, sorted(map(_hash, keys))
+        taken_back = update(self._table).where(row.key.in_(hashes), row.count > 0).values(count=row.count - 1)
         self._database.run(lambda session: session.execute(taken_back))
 
     def clear(self, key: str) -> None:

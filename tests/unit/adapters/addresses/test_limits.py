@@ -32,6 +32,15 @@ def test_a_hundred_parallel_counts_are_all_counted(local: AddressStores) -> None
         assert sorted(pool.map(lambda _: local.limits.count("a", 60), range(100))) == list(range(1, 101))
 
 
+def test_counts_are_taken_back_down_to_zero(local: AddressStores) -> None:
+    for key in ("a", "a", "b"):
+        local.limits.count(key, 60)
+    for _ in range(2):
+        local.limits.uncount("a", "b", "c")
+
+    assert [local.limits.count(key, 60) for key in ("a", "b", "c")] == [1, 1, 1]
+
+
 def test_of_a_hundred_parallel_attempts_the_free_ones_are_allowed(local: AddressStores) -> None:
     with ThreadPoolExecutor(20) as pool:
         assert Counter(pool.map(lambda _: local.limits.attempt("a", **RULE), range(100))) == {0: 5, 2: 95}
