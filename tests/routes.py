@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
 from flask import Flask
 
 FILES = {"static": "css/app.css", "genkan.static": "css/menu.css"}
-VARIABLES = {"provider_id": "development", "key": "hana", "sid": "unknown", "id": "unknown"}
-"""Example values for the variable parts of a path."""
+VARIABLES = {
+    "provider_id": ("development", "email", "credentials"),
+    "key": ("hana",),
+    "sid": ("unknown",),
+    "id": ("unknown",),
+}
+"""Example values for the variable parts of a path. A provider's id is also that of mail and of passwords."""
+
+EVERY_WAY = {"AUTH_PASSWORDS": "on"}
+"""Settings of an application in which every way to sign in is on, so that no route is 404 for the lack of a setting."""
 
 
 @dataclass(frozen=True, order=True)
@@ -29,11 +38,13 @@ class Route:
 
 
 def routes(app: Flask, *methods: str) -> list[Route]:
-    """Return the sorted routes that accept one of these methods."""
+    """Return the sorted routes that accept one of these methods, with each example value."""
     found: set[Route] = set()
     for rule in app.url_map.iter_rules():
-        values = {name: {**VARIABLES, "filename": FILES.get(rule.endpoint, "")}[name] for name in rule.arguments}
-        built = rule.build(values, append_unknown=False)
-        path = built[1] if built is not None else rule.rule
-        found |= {Route(path, method, rule.endpoint) for method in set(methods) & (rule.methods or set())}
+        names = sorted(rule.arguments)
+        known = {**VARIABLES, "filename": (FILES.get(rule.endpoint, ""),)}
+        for values in product(*(known[name] for name in names)):
+            built = rule.build(dict(zip(names, values, strict=True)), append_unknown=False)
+            path = built[1] if built is not None else rule.rule
+            found |= {Route(path, method, rule.endpoint) for method in set(methods) & (rule.methods or set())}
     return sorted(found)

@@ -9,10 +9,22 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from genkan.types import Token
 
-RevocationReason = Literal["signed-out", "ended", "replaced", "limit", "owner", "disabled", "deleted", "provider"]
+RevocationReason = Literal[
+    "signed-out",
+    "ended",
+    "replaced",
+    "limit",
+    "owner",
+    "disabled",
+    "deleted",
+    "provider",
+    "password",
+    "address",
+]
 """Reason why sessions were revoked. `signed-out`: the user signed out. `ended`: the user revoked it from another device.
 `replaced`: the user signed in again in the same browser. `limit`: the user has too many sessions. `owner`, `disabled`,
-`deleted`: an operator revoked it, or disabled or deleted the user. `provider`: the provider requested it."""
+`deleted`: an operator revoked it, or disabled or deleted the user. `provider`: the provider requested it. `password`: the password
+was changed. `address`: the address of before was restored, as another person may have changed it."""
 
 ActivityKind = Literal[
     "signed-in",

@@ -99,19 +99,21 @@ def test_a_linked_account_signs_in_the_same_user(
     assert user_id(other) == user_id(hana)
 
 
-def test_either_account_can_be_unlinked_while_another_is_left(hana: Browser, op: FaultyProvider) -> None:
-    link(hana, op)
+def test_either_account_can_be_unlinked_while_another_is_left(app: Flask, op: FaultyProvider) -> None:
+    """The user has no verified address, and could not sign in by mail."""
+    uma = sign_in(app, "Uma Unverified")
+    link(uma, op, "uma-at-op")
     [first] = [
-        account for account in hana.core.adapter.list_accounts(user_id(hana)) if account.provider == "development"
+        account for account in uma.core.adapter.list_accounts(user_id(uma)) if account.provider == "development"
     ]
-    assert hana.submit("/account/accounts/oidc/unlink", account="hana-at-op").status_code == 303
-    assert providers(hana) == ["development"]
-    link(hana, op)
-    unlinked = hana.submit("/account/accounts/development/unlink", account=first.provider_account_id)
+    assert uma.submit("/account/accounts/oidc/unlink", account="uma-at-op").status_code == 303
+    assert providers(uma) == ["development"]
+    link(uma, op, "uma-at-op")
+    unlinked = uma.submit("/account/accounts/development/unlink", account=first.provider_account_id)
 
     assert unlinked.status_code == 303
-    assert providers(hana) == ["oidc"]
-    assert hana.submit("/account/accounts/oidc/unlink", account="hana-at-op").status_code == 409
+    assert providers(uma) == ["oidc"]
+    assert uma.submit("/account/accounts/oidc/unlink", account="uma-at-op").status_code == 409
 
 
 def test_only_the_account_page_allows_form_actions_to_providers(hana: Browser, op: FaultyProvider) -> None:

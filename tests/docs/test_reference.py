@@ -34,6 +34,7 @@ from genkan.testing import plugin
 from genkan.web import error_messages
 from genkan.web.menu import TemplateFunctions
 from tests.browser import Browser
+from tests.email.mails import link, mails
 
 Row = list[str]
 MODULES = {path: ast.parse(path.read_text()) for path in (ROOT / "genkan").rglob("*.py")}
@@ -65,7 +66,7 @@ def names(document: str, head: str) -> list[str]:
 def _app(tmp_path: Path) -> Flask:
     app = Flask("documented", root_path=str(tmp_path), instance_path=str(tmp_path / "instance"))
     app.testing = True
-    Genkan(app)
+    Genkan(app, AUTH_PASSWORDS="on")
     return app
 
 
@@ -111,6 +112,31 @@ def test_each_function_for_templates_is_listed() -> None:
     assert set(re.findall(r"`genkan\.(\w+)\(", read("templates.md"))) == functions
 
 
+def use_mail_and_passwords(app: Flask, signed_in: Browser) -> None:
+    """Let every page and every mail of sign-in by mail and by password be rendered."""
+    account, address, password = "/genkan/account", "kei@example.com", "three green lanterns at noon"
+    new, stranger = Browser(app), Browser(app)
+    for link_of in (
+        lambda: new.submit("/api/auth/signin/email", email="ema@example.com"),
+        lambda: new.submit(f"{account}/sign-up", email=address, password=password),
+    ):
+        link_of()
+        assert stranger.get(link(mails(app)[0])).status_code == 200
+    for path in ("/api/auth/verify-request", f"{account}/sign-up", f"{account}/reset"):
+        assert new.get(path).status_code == 200, path
+    new.get(link(mails(app)[0]))
+    for path in (f"{account}/address", f"{account}/password"):
+        assert new.get(path).status_code == 200, path
+    new.submit(f"{account}/address", email="kei2@example.com")
+    assert new.get(link(mails(app)[0])).status_code == 200
+    signed_in.submit(f"{account}/address", email=address)
+    stranger.submit(f"{account}/sign-up", email=address, password=password)
+    stranger.submit(f"{account}/reset", email=address)
+    stranger.get(link(mails(app)[0]))
+    assert stranger.get(f"{account}/reset/new").status_code == 200
+    new.submit(f"{account}/password", current_password=password, password="seven quiet rivers under snow")
+
+
 def test_each_template_gets_the_context_that_is_listed(app: Flask) -> None:
     contexts: dict[str, set[str]] = {}
 
@@ -125,11 +151,15 @@ def test_each_template_gets_the_context_that_is_listed(app: Flask) -> None:
     browser.sign_in()
     for path in ("/api/auth/signout", "/api/auth/error?error=AccessDenied", "/genkan/menu", "/genkan/account"):
         assert browser.get(path).status_code in {200, 403}, path
+    use_mail_and_passwords(app, browser)
     listed = {
         name: set(code(re.sub(r"\(.*?\)", "", row[1]))) - {"session"}
-        for row in rows(read("templates.md"), "template")
+        for head in ("template", "template of a mail")
+        for row in rows(read("templates.md"), head)
         for name in code(row[0])
     }
+    in_folder = {f"mail/{path.name}" for path in (ROOT / "genkan/web/templates/genkan/mail").glob("[!_]*")}
+    assert {name for name in listed if name.startswith("mail/")} == in_folder
     assert all((ROOT / "genkan/web/templates/genkan" / name).is_file() for name in listed)
     for name in listed.keys() - {"layout.html", "menu_links.html", "menu.html"}:
         assert listed[name] <= contexts[name], name
@@ -224,11 +254,13 @@ def test_each_event_of_the_log_is_listed_with_level_and_attributes() -> None:
 def test_each_route_is_listed_with_its_methods(app: Flask) -> None:
     known: dict[str, set[str]] = {}
     for rule in app.url_map.iter_rules():
-        if rule.endpoint.startswith(("genkan_actions.", "genkan_account.")):
-            path = rule.rule.removeprefix("/api/auth").removeprefix("/genkan/account")
+        blueprint, _, _ = rule.endpoint.partition(".")
+        if blueprint.startswith("genkan_") and blueprint != "genkan_development":
+            account = "/genkan/account/mailbox" if blueprint == "genkan_mailbox" else "/genkan/account"
+            path = rule.rule.removeprefix("/api/auth").removeprefix(account)
             known.setdefault(path, set()).update((rule.methods or set()) - {"HEAD", "OPTIONS"})
     listed: dict[str, set[str]] = {}
-    for head in ("route", "route below the account page"):
+    for head in ("route", "route below the account page", "route below the mailbox"):
         for row in rows(read("urls.md"), head):
             for path in code(row[0]) or [""]:
                 listed.setdefault(path, set()).update(row[1].split(", "))

@@ -111,7 +111,8 @@ def test_a_csrf_cookie_of_an_older_secret_is_replaced(browser: Browser) -> None:
 
 
 def test_providers_are_listed_in_order_with_exactly_five_fields_each(make_app: MakeApp) -> None:
-    browser = Browser(make_app(AUTH_GITHUB_ID="id", AUTH_GITHUB_SECRET="a github secret"))
+    """Mail and passwords come last, as providers of their own types."""
+    browser = Browser(make_app(AUTH_GITHUB_ID="id", AUTH_GITHUB_SECRET="a github secret", AUTH_PASSWORDS="on"))
     response = browser.get("/api/auth/providers")
 
     assert (response.status_code, response.headers["Content-Type"], cookies_set(response)) == (
@@ -119,15 +120,15 @@ def test_providers_are_listed_in_order_with_exactly_five_fields_each(make_app: M
         "application/json",
         set(),
     )
-    assert list(response.get_json()) == ["github", "development"]
-    assert response.get_json()["github"] == {
-        "id": "github",
-        "name": "GitHub",
-        "type": "oauth",
-        "signinUrl": f"{ORIGIN}/api/auth/signin/github",
-        "callbackUrl": f"{ORIGIN}/api/auth/callback/github",
-    }
-    assert list(response.get_json()["github"]) == ["id", "name", "type", "signinUrl", "callbackUrl"]
+    assert list(response.get_json()) == ["github", "development", "email", "credentials"]
+    for id, name, kind in (
+        ("github", "GitHub", "oauth"),
+        ("email", "E-mail", "email"),
+        ("credentials", "Password", "credentials"),
+    ):
+        urls = {"signinUrl": f"{ORIGIN}/api/auth/signin/{id}", "callbackUrl": f"{ORIGIN}/api/auth/callback/{id}"}
+        assert response.get_json()[id] == {"id": id, "name": name, "type": kind, **urls}
+        assert list(response.get_json()[id]) == ["id", "name", "type", "signinUrl", "callbackUrl"]
 
 
 def test_without_providers_the_list_is_an_empty_object(make_app: MakeApp) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from flask import Flask
 
-from genkan import Genkan
+from genkan import Genkan, check
 from genkan.errors import ConfigurationError
 from genkan.providers.registry import unknown_variables
 from genkan.settings.email import MailFrom
@@ -136,6 +138,33 @@ def test_the_keyword_for_a_function_that_delivers_mails() -> None:
         read(send_mail="print")
     with pytest.raises(ConfigurationError, match="AUTH_EMAIL_SERVER"):
         read(send_mail=None, **SENDER)
+
+
+def start_error(**keywords: object) -> str:
+    """Return why the start of an application of production stops."""
+    app = Flask("shop")
+    with pytest.raises(ConfigurationError) as caught:
+        Genkan(app, **PRODUCTION, **keywords)
+        check(app)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("keywords", "needed"), [({"database": None}, "a database"), ({"pages": False}, "pages")], ids=["stateless", "json"]
+)
+@pytest.mark.parametrize(
+    ("mail", "name"),
+    [({"send_mail": print}, "Genkan(send_mail=…)"), ({**SERVER, **SENDER}, "AUTH_EMAIL_SERVER")],
+    ids=["function", "server"],
+)
+def test_mail_needs_a_database_and_pages(
+    keywords: dict[str, object], needed: str, mail: dict[str, object], name: str, empty_database: Path
+) -> None:
+    keywords = {"database": f"sqlite:///{empty_database}", **keywords}
+    message = start_error(**keywords, **mail)
+    assert message.startswith(f"{name}: ")
+    assert needed in message
+    assert "AUTH_PASSWORDS" in start_error(**keywords, AUTH_PASSWORDS="on")
 
 
 def test_passwords_are_off_by_default_and_have_fifteen_characters() -> None:

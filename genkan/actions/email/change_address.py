@@ -72,7 +72,7 @@ def undo_change(request: ActionRequest, core: Core, email_sign_in: EmailSignIn) 
     user = _store(verification, request, core, email_sign_in)
     email_sign_in.stores.addresses.delete_password(user.id)
     email_sign_in.stores.verifications.delete_of_user(user.id)
-    revoke_sessions(user.id, core)
+    revoke_sessions(user.id, core, "address")
     return user
 
 

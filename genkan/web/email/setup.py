@@ -33,21 +33,19 @@ def with_email_and_passwords(core: Core, settings: Settings, stores: Stores, sen
             )
         else:
             return core
-    local = _require_stores(core, stores)
+    local = _require_stores(core, stores, "AUTH_EMAIL_SERVER" if send_mail is None else "Genkan(send_mail=…)")
     core = _with_email(core, settings, local, send_mail, mailbox)
     return replace(core, passwords=_passwords(settings, local)) if settings.passwords else core
 
 
-def _require_stores(core: Core, stores: Stores) -> AddressStores:
+def _require_stores(core: Core, stores: Stores, setting: str) -> AddressStores:
     if stores.local is None:
         raise ConfigurationError(
-            "AUTH_EMAIL_SERVER or send_mail: sign-in by mail and by password needs a database of Genkan or of the application. "
-            "Remove it."
+            f"{setting}: sign-in by mail and by password needs a database of Genkan or of the application. Remove it."
         )
     if core.json_only:
         raise ConfigurationError(
-            "AUTH_EMAIL_SERVER or send_mail: sign-in by mail and by password needs pages, and Genkan(pages=False) has none. "
-            "Remove one."
+            f"{setting}: sign-in by mail and by password needs pages, and Genkan(pages=False) has none. Remove one."
         )
     return stores.local
 

@@ -79,3 +79,9 @@ def _phone(app: Flask, hana: Browser) -> Browser:
 def _alex(app: Flask) -> Browser:
     """Return a browser with a session of another user."""
     return sign_in(app, "Alex Admin", address="198.51.100.9")
+
+
+@pytest.fixture(name="uma")
+def _uma(app: Flask) -> Browser:
+    """Return the browser of a user without a verified address, who can't sign in by mail."""
+    return sign_in(app, "Uma Unverified")

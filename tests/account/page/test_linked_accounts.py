@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
+from dataclasses import replace
 
-from tests.account.page.conftest import FORM_AND_HTMX, link, text, user_id
+import pytest
+from flask import Flask
+
+from tests.account.page.conftest import FORM_AND_HTMX, link, sign_in, text, user_id
 from tests.browser import Browser
+from tests.conftest import MakeApp
+from tests.email.mails import link as mail_link
+from tests.email.mails import mails
 
 
 @pytest.mark.parametrize("headers", FORM_AND_HTMX, ids=["form", "htmx"])
@@ -27,28 +33,55 @@ def test_after_unlinking_an_account_the_page_offers_to_revoke_the_other_sessions
 
 
 @pytest.mark.parametrize("headers", FORM_AND_HTMX, ids=["form", "htmx"])
-def test_the_last_account_has_no_button_and_cannot_be_unlinked(hana: Browser, headers: dict[str, str]) -> None:
-    assert "Unlink" not in text(hana.get("/account"))
+def test_the_last_account_has_no_button_and_cannot_be_unlinked(uma: Browser, headers: dict[str, str]) -> None:
+    assert "Unlink" not in text(uma.get("/account"))
+    assert "Your only account" in text(uma.get("/account"))
+    [account] = uma.core.adapter.list_accounts(user_id(uma))
+    response = uma.submit("/account/accounts/development/unlink", headers=headers, account=account.provider_account_id)
+
+    assert response.status_code == (200 if headers else 409)
+    assert "This is your only account, so it stays linked." in response.text
+    assert uma.core.adapter.list_accounts(user_id(uma)) == [account]
+
+
+def test_an_account_of_a_disabled_provider_does_not_count_as_the_last_account(uma: Browser) -> None:
+    link(uma, "gone-provider", "uma")
+    [active] = [
+        account for account in uma.core.adapter.list_accounts(user_id(uma)) if account.provider == "development"
+    ]
+
+    assert "Unlink Gone Provider" in uma.get("/account").text
+    assert "Unlink Development" not in uma.get("/account").text
+    response = uma.submit("/account/accounts/development/unlink", account=active.provider_account_id)
+    assert response.status_code == 409
+    assert uma.submit("/account/accounts/gone-provider/unlink", account="uma").status_code == 303
+
+
+@pytest.mark.parametrize("headers", FORM_AND_HTMX, ids=["form", "htmx"])
+def test_a_user_who_can_sign_in_by_mail_can_unlink_the_last_account(
+    app: Flask, hana: Browser, headers: dict[str, str]
+) -> None:
+    assert "Your only account" not in text(hana.get("/account"))
+    [account] = hana.core.adapter.list_accounts(user_id(hana))
+    hana.submit("/account/accounts/development/unlink", headers=headers, account=account.provider_account_id)
+    assert hana.core.adapter.list_accounts(user_id(hana)) == []
+
+    again = Browser(app)
+    again.submit("/api/auth/signin/email", email="hana@example.com")
+    again.get(mail_link(mails(app)[0]))
+    assert user_id(again) == user_id(hana)
+
+
+@pytest.mark.parametrize("headers", FORM_AND_HTMX, ids=["form", "htmx"])
+def test_without_mail_a_verified_address_is_no_way_to_sign_in(make_app: MakeApp, headers: dict[str, str]) -> None:
+    hana = sign_in(make_app())
+    hana.core = hana.app.extensions["genkan"].core = replace(hana.core, email=None)
     assert "Your only account" in text(hana.get("/account"))
     [account] = hana.core.adapter.list_accounts(user_id(hana))
     response = hana.submit("/account/accounts/development/unlink", headers=headers, account=account.provider_account_id)
 
     assert response.status_code == (200 if headers else 409)
-    assert "This is your only account, so it stays linked." in response.text
     assert hana.core.adapter.list_accounts(user_id(hana)) == [account]
-
-
-def test_an_account_of_a_disabled_provider_does_not_count_as_the_last_account(hana: Browser) -> None:
-    link(hana, "gone-provider", "hana")
-    [active] = [
-        account for account in hana.core.adapter.list_accounts(user_id(hana)) if account.provider == "development"
-    ]
-
-    assert "Unlink Gone Provider" in hana.get("/account").text
-    assert "Unlink Development" not in hana.get("/account").text
-    response = hana.submit("/account/accounts/development/unlink", account=active.provider_account_id)
-    assert response.status_code == 409
-    assert hana.submit("/account/accounts/gone-provider/unlink", account="hana").status_code == 303
 
 
 @pytest.mark.parametrize("headers", FORM_AND_HTMX, ids=["form", "htmx"])

@@ -117,5 +117,7 @@ class TestThePage:
     def test_a_signed_out_user_sees_the_usual_page(self, browser: Browser) -> None:
         page = browser.get(REAUTHENTICATE).get_data(as_text=True)
 
-        assert "Choose a provider." in page
+        assert "<h1>Sign in</h1>" in page
+        assert 'action="/api/auth/signin/development"' in page
+        assert 'action="/api/auth/signin/email"' in page
         assert 'name="purpose"' not in page
