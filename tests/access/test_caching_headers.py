@@ -23,6 +23,7 @@ FOR_ALL = {
     "genkan_actions.backchannel_logout",
     "static",
     "genkan.static",
+    "genkan.change_password",
 }
 """Endpoints whose responses are the same for all clients."""
 

@@ -23,7 +23,7 @@ from genkan.providers.oidc import oidc
 from genkan.web.headers import SecurityHeaders
 from tests.browser import HTMX, Browser
 from tests.conftest import ORIGIN
-from tests.routes import routes
+from tests.routes import EVERY_WAY, routes
 
 HTTPS = "https://localhost:5443"
 SECRET = "tests-only-secret-that-protects-nothing-at-all"
@@ -36,7 +36,14 @@ def build(folder: Path, origin: str = ORIGIN) -> Flask:
     migrations.upgrade(database)
     provider = {"AUTH_GITHUB_ID": "id", "AUTH_GITHUB_SECRET": "a github secret"}
     app = create_app(
-        {"GENKAN_ENV": "development", "AUTH_SECRET": SECRET, "AUTH_URL": origin, "DATABASE_URL": database, **provider}
+        {
+            "GENKAN_ENV": "development",
+            "AUTH_SECRET": SECRET,
+            "AUTH_URL": origin,
+            "DATABASE_URL": database,
+            **provider,
+            **EVERY_WAY,
+        }
     )
     app.config["PROPAGATE_EXCEPTIONS"] = False
     app.add_url_rule("/broken", view_func=public(broken))

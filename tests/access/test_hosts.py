@@ -13,9 +13,12 @@ from genkan.http.messages import ActionResponse
 from genkan.web.convert import to_response
 from tests.browser import HTMX, Browser
 from tests.conftest import ORIGIN, MakeApp
-from tests.routes import routes
+from tests.email.mails import mails
+from tests.routes import EVERY_WAY, routes
 
 EVIL = "evil.example"
+SERVER = {"AUTH_EMAIL_SERVER": "smtp://127.0.0.1:9", "AUTH_EMAIL_FROM": "login@app.example"}
+"""A server that takes no mails."""
 PRODUCTION = {
     "GENKAN_ENV": "production",
     "AUTH_SECRET": "Wm9f2Lq8Zr4Tn6Yb1Xc3Vd5Hg7Jk0Ps-",
@@ -57,7 +60,7 @@ def _production_app(make_app: MakeApp) -> Flask:
 
 @pytest.mark.parametrize("hops", ["0", "1", "2"])
 def test_a_forged_host_is_in_no_url_redirect_or_cookie(make_app: MakeApp, hops: str) -> None:
-    app = make_app(**PRODUCTION, TRUSTED_PROXY_HOPS=hops)
+    app = make_app(**PRODUCTION, **EVERY_WAY, **SERVER, TRUSTED_PROXY_HOPS=hops)
     for forged in FORGED:
         for route in routes(app, "GET", "POST"):
             for headers in ({}, HTMX, {"X-Auth-Return-Redirect": "1"}):
@@ -67,6 +70,25 @@ def test_a_forged_host_is_in_no_url_redirect_or_cookie(make_app: MakeApp, hops: 
                 assert EVIL not in f"{response.headers}{response.text}", (route, forged)
                 assert "http://" not in str(response.headers.get("Location", "")), (route, forged)
                 assert all(" Secure;" in cookie for cookie in response.headers.getlist("Set-Cookie"))
+
+
+@pytest.mark.parametrize("hops", ["0", "1"])
+def test_a_forged_host_is_in_no_mail(make_app: MakeApp, hops: str) -> None:
+    """Else the owner of an address would give the token to the host of the person who asked for the mail."""
+    app = make_app(**EVERY_WAY, TRUSTED_PROXY_HOPS=hops)
+    password = "three green lanterns at noon"
+    for number, forged in enumerate(FORGED):
+        browser = Browser(app)
+        token = browser.csrf_token()
+        fields = {"csrfToken": token, "email": f"hana{number}@example.com", "callbackUrl": f"https://{EVIL}"}
+        cookie = {"HTTP_COOKIE": f"authjs.csrf-token={browser.cookie('authjs.csrf-token')}"}
+        client = app.test_client(use_cookies=False)
+        for path in ("/api/auth/signin/email", "/account/sign-up"):
+            client.post(path, data={**fields, "password": password}, environ_overrides={**cookie, **forged})
+    sent = [f"{mail.subject}{mail.text}{mail.html}" for mail in mails(app)]
+
+    assert len(sent) > len(FORGED)
+    assert [mail for mail in sent if EVIL in mail or ORIGIN not in mail] == []
 
 
 def test_a_double_slash_redirects_to_the_configured_origin(production_app: Flask) -> None:

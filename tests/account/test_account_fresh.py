@@ -103,9 +103,7 @@ def test_either_account_can_be_unlinked_while_another_is_left(app: Flask, op: Fa
     """The user has no verified address, and could not sign in by mail."""
     uma = sign_in(app, "Uma Unverified")
     link(uma, op, "uma-at-op")
-    [first] = [
-        account for account in uma.core.adapter.list_accounts(user_id(uma)) if account.provider == "development"
-    ]
+    [first] = [account for account in uma.core.adapter.list_accounts(user_id(uma)) if account.provider == "development"]
     assert uma.submit("/account/accounts/oidc/unlink", account="uma-at-op").status_code == 303
     assert providers(uma) == ["development"]
     link(uma, op, "uma-at-op")
