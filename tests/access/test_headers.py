@@ -31,20 +31,11 @@ BIG = {"data": b"x" * 70_000, "content_type": "application/x-www-form-urlencoded
 
 
 def build(folder: Path, origin: str = ORIGIN) -> Flask:
-    """Return an application with two providers and a view that raises."""
+    """Return an application with every way to sign in and a view that raises."""
     database = f"sqlite:///{folder}/app.db"
     migrations.upgrade(database)
-    provider = {"AUTH_GITHUB_ID": "id", "AUTH_GITHUB_SECRET": "a github secret"}
-    app = create_app(
-        {
-            "GENKAN_ENV": "development",
-            "AUTH_SECRET": SECRET,
-            "AUTH_URL": origin,
-            "DATABASE_URL": database,
-            **provider,
-            **EVERY_WAY,
-        }
-    )
+    settings = {"GENKAN_ENV": "development", "AUTH_SECRET": SECRET, "AUTH_URL": origin, "DATABASE_URL": database}
+    app = create_app({**settings, "AUTH_GITHUB_ID": "id", "AUTH_GITHUB_SECRET": "a github secret", **EVERY_WAY})
     app.config["PROPAGATE_EXCEPTIONS"] = False
     app.add_url_rule("/broken", view_func=public(broken))
     return app

@@ -47,5 +47,5 @@ def test_the_figures_list_functions_that_exist(path: str, name: str) -> None:
     assert name in defined_names(folder / path)
 
 
-def test_the_four_kinds_of_requests_are_drawn() -> None:
-    assert len(listed_calls()) > 50
+def test_the_seven_kinds_of_requests_are_drawn() -> None:
+    assert len(listed_calls()) > 100
