@@ -6,14 +6,21 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+from flask import Flask
 from werkzeug.test import TestResponse
 
 from tests.browser import HTMX, Browser
 from tests.clock import FrozenClock
-from tests.routes import routes
+from tests.conftest import MakeApp
+from tests.routes import EVERY_WAY, routes
 
 COOKIE = "authjs.session-token"
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE")
+
+
+@pytest.fixture(name="app")
+def _app(make_app: MakeApp) -> Flask:
+    return make_app(**EVERY_WAY)
 
 
 def _responses(browser: Browser) -> Iterator[TestResponse]:
