@@ -110,7 +110,7 @@ def unlink_account(provider_id: str) -> ViewResponse:
 def delete_page() -> str:
     """Render the page that lists what a deletion removes and asks for confirmation."""
     user = get_core().adapter.get_user(_user_id()) or abort(404)
-    return render_template("genkan/account/delete.html", user=user, **_sessions(), **_accounts())
+    return render_template("genkan/account/delete.html", **{**_sessions(), **_accounts(), "user": user})
 
 
 @bp.post("/delete")
