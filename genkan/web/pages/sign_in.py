@@ -11,6 +11,7 @@ from genkan.actions.last_used import last_used
 from genkan.core import Core
 from genkan.http.messages import ActionResponse
 from genkan.http.urls import add_query, relative_url
+from genkan.providers.base import Provider
 from genkan.types import User
 from genkan.web.context import app_state, auth, get_core, queue_cookies, session_result
 from genkan.web.convert import to_request, to_response
@@ -18,6 +19,9 @@ from genkan.web.error_messages import Message, error_message
 from genkan.web.pages.errors import render_form
 from genkan.web.server_actions import linked_providers
 from genkan.web.urls.loopback import at_origin
+
+SHOWN = 6
+"""Buttons of providers that the page shows. The others are behind "More"."""
 
 
 class SignInMethod(NamedTuple):
@@ -60,21 +64,28 @@ def render_sign_in(message: Message | None, *, email: str = "") -> Response:
     url = callback_url(request, core)
     queue_cookies(*callback_url_cookie(url, request, core))
     is_fresh = "fresh" in (request.query.get("reason"), request.query.get("purpose"), request.body.get("purpose"))
-    linked = linked_providers(core) if is_fresh else None
+    linked, last = linked_providers(core) if is_fresh else None, last_used(request, core)
     response = render_form(
         "genkan/sign_in.html",
         message,
-        providers=list(core.providers.values()) if linked is None else linked,
+        providers=_in_order(list(core.providers.values()) if linked is None else linked, last),
         is_fresh=linked is not None,
         callback_url=relative_url(url, core.origin),
         session=auth(),
         fields=core.passwords.fields if core.passwords else None,
-        last_used=last_used(request, core),
+        last_used=last,
+        shown=SHOWN,
         notice=request.query.get("notice"),
         **(_address(core, email) if linked is None else _own_address(core)),
     )
     response.headers["Content-Security-Policy"] = app_state().headers.sign_in_policy
     return response
+
+
+def _in_order(providers: list[Provider], last: str | None) -> list[Provider]:
+    """Return the providers, with the one that was used last at the front if it would not be among the shown ones."""
+    is_hidden = any(provider.id == last for provider in providers[SHOWN:])
+    return sorted(providers, key=lambda provider: provider.id != last) if is_hidden else providers
 
 
 def _address(core: Core, email: str) -> dict[str, object]:
