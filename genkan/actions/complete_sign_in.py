@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from genkan import signals
 from genkan.actions.callback_url import apply_redirect_callback
+from genkan.actions.last_used import last_used_cookie
 from genkan.actions.users import reload_sessions
 from genkan.callbacks import SignInParams
 from genkan.core import Core
@@ -99,6 +100,7 @@ def start_session(
     """
     identity = replace(identity, account=replace(identity.account, user_id=user.id))
     cookies = _start_session(identity, user, is_new_user, request, core)
+    cookies = (*cookies, *last_used_cookie(identity.account.provider, core))
     _log.info("signed in", extra={"event": "signed-in", "user": user.id, "provider": identity.account.provider})
     signals.send(
         signals.signed_in, user=user, account=identity.account, profile=identity.profile, is_new_user=is_new_user

@@ -68,6 +68,8 @@ class CookieNames:
     """The token of a link with which a new password is chosen."""
     known: str
     """The user who has signed in with a password in this browser before."""
+    last_used: str
+    """The way to sign in that this browser used last."""
 
     @classmethod
     def of(cls, *, secure: bool, session: str | None = None, prefix: str = "authjs", path: str = "/") -> CookieNames:
@@ -86,6 +88,7 @@ class CookieNames:
             email=f"{host_prefix}{prefix}.email",
             reset=f"{host_prefix}{prefix}.reset",
             known=f"{host_prefix}{prefix}.known",
+            last_used=f"{host_prefix}{prefix}.last-used",
         )
 
 

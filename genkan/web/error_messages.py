@@ -96,10 +96,13 @@ _BY_REASON = {
     "address": Message(
         "EmailSignin",
         "That is not an e-mail address",
-        "Please check it and try again.",
+        "Please check it and try again. It looks like name@example.com.",
         422,
     ),
     "code": Message("Verification", "That is not the code", "Please look at the latest mail and try again.", 422),
+    "no-password": Message(
+        "CredentialsSignin", "Please type your password", "If you have none, let us send you a link.", 422
+    ),
     "throttled": Message(
         "CredentialsSignin",
         "Too many attempts",

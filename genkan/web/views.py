@@ -200,9 +200,10 @@ def verify_request_page() -> Response:
     if core.pages.verify_request:
         location = add_query(core.page_url(core.pages.verify_request), to_request().query)
         return to_response(ActionResponse(location=location))
-    pending, query = email.pending_mail(), to_request().query
-    error = error_message(query["error"], query.get("reason")) if query.get("error") else None
-    return render_page("genkan/verify_request.html", error, pending=pending, has_code=email.has_code(pending))
+    query = to_request().query
+    return email.render_verify_request(
+        error_message(query["error"], query.get("reason")) if query.get("error") else None
+    )
 
 
 def _without_referrer(response: Response) -> Response:

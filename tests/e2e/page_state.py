@@ -22,6 +22,9 @@ HANA, SAM = "Hana Example", "Sam Sample"
 
 def open_provider(page: Page) -> None:
     """Go from the sign-in page to the development provider."""
+    more = page.locator("summary", has_text="More")
+    if more.count():
+        more.click()
     press(page, "Sign in with Development")
     page.get_by_text("Who do you want to be?").wait_for()
 

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from flask import Flask
+from markupsafe import escape
 
 from tests.browser import Browser
 from tests.clock import FrozenClock
@@ -136,11 +137,18 @@ def test_the_right_code_after_five_wrong_ones_is_refused(browser: Browser, app: 
     "address", ["", "hana", "a@b@c.com", "a,b@example.com", '"a"@example.com', "a@example.com\r\nBcc: b"]
 )
 def test_what_is_no_address_is_refused(browser: Browser, app: Flask, address: str) -> None:
-    location = ask(browser, address)
+    response = browser.submit("/api/auth/signin/email", email=address)
 
-    assert "error=EmailSignin&reason=address" in location
-    assert browser.get(location).status_code == 422
+    assert response.status_code == 422
+    assert "That is not an e-mail address" in response.text
+    assert f'value="{escape(address)}"' in response.text
     assert mails(app) == []
+
+
+def test_clients_of_auth_js_get_the_error_of_what_is_no_address(browser: Browser) -> None:
+    response = browser.submit("/api/auth/signin/email", {"X-Auth-Return-Redirect": "1"}, email="hana")
+
+    assert response.get_json() == {"url": "http://127.0.0.1:5000/api/auth/signin?error=EmailSignin&reason=address"}
 
 
 def test_an_address_is_normalised(browser: Browser, app: Flask) -> None:

@@ -50,7 +50,7 @@ def use_link(request: ActionRequest, core: Core, email_sign_in: EmailSignIn) -> 
     except WrongCode as error:
         log_failure(error)
         query = {"provider": "email", "type": "email", "error": error.code, "reason": error.reason}
-        return ActionResponse(location=add_query(core.action_url("/verify-request"), query))
+        return ActionResponse(location=add_query(core.action_url("/verify-request"), query), error=error)
     except (AuthError, AdapterError) as error:
         failure = AdapterUnavailable() if isinstance(error, AdapterError) else error
         log_failure(failure)

@@ -71,7 +71,7 @@ def confirm_sign_up(
     url = pending.callback_url if pending else core.front_page
     if not email_sign_in.checks.is_of(verification, pending):
         if request.method != "POST":
-            context = {"email": email, "token": values["token"]}
+            context = {"email": email, "token": values["token"], "error": None}
             return ActionResponse(template=Template("genkan/confirm_sign_up.html", context))
         verification = _with_typed_password(verification, request, email_sign_in, passwords)
     used = use(verification, email_sign_in)

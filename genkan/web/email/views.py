@@ -13,18 +13,20 @@ from genkan.actions.email.request_link import request_link
 from genkan.actions.email.use_link import use_link
 from genkan.adapters.addresses import Purpose
 from genkan.core import Core
-from genkan.email.checks import CODE_PURPOSES, Pending
+from genkan.email.checks import CODE_PURPOSES
 from genkan.email.parts import EmailSignIn
-from genkan.errors import AdapterError, AdapterUnavailable, AuthError, InvalidAddress
+from genkan.errors import AdapterError, AdapterUnavailable, AuthError, InvalidAddress, WrongCode
 from genkan.http.messages import ActionRequest
 from genkan.session.reader import NO_SESSION
 from genkan.types import User
 from genkan.web.access import fresh_login_required, own_blueprint, public
 from genkan.web.context import get_core, session_result, set_session_result
-from genkan.web.convert import to_request, to_response
-from genkan.web.error_messages import error_message
+from genkan.web.convert import to_request, to_response, wants_url
+from genkan.web.error_messages import Message, error_message
 from genkan.web.menu import account_url, action_url
-from genkan.web.pages.errors import render_page
+from genkan.web.pages.errors import render_form, render_page
+from genkan.web.pages.sign_in import render_sign_in
+from genkan.web.responses import is_htmx
 
 ID = "email"
 """The id of this way to sign in, where a provider has one."""
@@ -39,33 +41,37 @@ bp = own_blueprint(Blueprint("genkan_email", __name__))
 def start() -> Response:
     """`POST /api/auth/signin/email`: send a link and a code."""
     core, email_sign_in = require_email()
-    return to_response(request_link(to_request(), core, email_sign_in))
+    action_request = to_request()
+    action_response = request_link(action_request, core, email_sign_in)
+    if isinstance(action_response.error, InvalidAddress) and core.pages.sign_in is None and not wants_url():
+        message = error_message(action_response.error.code, action_response.error.reason)
+        return render_sign_in(message, email=action_request.text("email"))
+    return to_response(action_response)
 
 
 def complete() -> Response:
     """`GET` and `POST /api/auth/callback/email`: sign in with a link or a code."""
     core, email_sign_in = require_email()
     action_response = use_link(to_request(), core, email_sign_in)
+    if isinstance(action_response.error, WrongCode) and core.pages.verify_request is None and is_htmx():
+        return render_verify_request(error_message(action_response.error.code, action_response.error.reason))
     if action_response.template is None:
         set_session_result(NO_SESSION)
     return to_response(action_response)
+
+
+def render_verify_request(message: Message | None) -> Response:
+    """Render the page that asks the user to read the mail, with a form for the code if the mail has one."""
+    core = get_core()
+    pending = None if core.email is None else core.email.checks.pending(to_request().cookies)
+    has_code = pending is not None and pending.purpose in CODE_PURPOSES
+    return render_form("genkan/verify_request.html", message, pending=pending, has_code=has_code)
 
 
 def require_email() -> tuple[Core, EmailSignIn]:
     """Return the core, and sign-in by mail. 404 if that is off."""
     core = get_core()
     return core, core.email or abort(404)
-
-
-def pending_mail() -> Pending | None:
-    """Return what the browser of this request has asked for by mail. None if it has not."""
-    core = get_core()
-    return None if core.email is None else core.email.checks.pending(to_request().cookies)
-
-
-def has_code(pending: Pending | None) -> bool:
-    """Return True if the mail that the browser has asked for contains a code."""
-    return pending is not None and pending.purpose in CODE_PURPOSES
 
 
 def stored_user() -> User:
@@ -92,7 +98,7 @@ def request_change() -> Response:
         sent_to = change_address.request_change(user, action_request, core, email_sign_in)
     except InvalidAddress as failure:
         error = error_message(failure.code, failure.reason)
-    return render_page("genkan/account/address.html", error, user=user, sent_to=sent_to, email=email)
+    return render_form("genkan/account/address.html", error, user=user, sent_to=sent_to, email=email)
 
 
 @bp.get("/address/confirm")

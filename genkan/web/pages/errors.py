@@ -13,7 +13,7 @@ from genkan.web.context import get_core, request_id
 from genkan.web.convert import to_request, to_response
 from genkan.web.error_messages import Message, error_message
 from genkan.web.menu import action_url, home_url
-from genkan.web.responses import RETRY_SECONDS, error_response
+from genkan.web.responses import RETRY_SECONDS, error_response, is_htmx
 
 
 def error_page() -> Response:
@@ -53,6 +53,14 @@ def render_page(template: str, message: Message | None, **context: object) -> Re
     response = Response(html, message.status if message else 200, content_type="text/html; charset=utf-8")
     if message is not None and message.status == 503:
         response.headers["Retry-After"] = str(RETRY_SECONDS)
+    return response
+
+
+def render_form(template: str, message: Message | None, **context: object) -> Response:
+    """Return the page of a form like `render_page`. htmx, which keeps error responses out of a page, gets status 200."""
+    response = render_page(template, message, **context)
+    if is_htmx():
+        response.status_code = 200
     return response
 
 

@@ -7,15 +7,21 @@ from typing import NamedTuple
 from flask import Response
 
 from genkan.actions.callback_url import callback_url, callback_url_cookie
+from genkan.actions.last_used import last_used
 from genkan.core import Core
 from genkan.http.messages import ActionResponse
 from genkan.http.urls import add_query, relative_url
-from genkan.web.context import app_state, auth, get_core, queue_cookies
+from genkan.providers.base import Provider
+from genkan.types import User
+from genkan.web.context import app_state, auth, get_core, queue_cookies, session_result
 from genkan.web.convert import to_request, to_response
 from genkan.web.error_messages import Message, error_message
-from genkan.web.pages.errors import render_page
+from genkan.web.pages.errors import render_form
 from genkan.web.server_actions import linked_providers
 from genkan.web.urls.loopback import at_origin
+
+SHOWN = 6
+"""Buttons of providers that the page shows. The others are behind "More"."""
 
 
 class SignInMethod(NamedTuple):
@@ -58,19 +64,55 @@ def render_sign_in(message: Message | None, *, email: str = "") -> Response:
     url = callback_url(request, core)
     queue_cookies(*callback_url_cookie(url, request, core))
     is_fresh = "fresh" in (request.query.get("reason"), request.query.get("purpose"), request.body.get("purpose"))
-    linked = linked_providers(core) if is_fresh else None
-    response = render_page(
+    linked, last = linked_providers(core) if is_fresh else None, last_used(request, core)
+    response = render_form(
         "genkan/sign_in.html",
         message,
-        providers=list(core.providers.values()) if linked is None else linked,
+        providers=_in_order(list(core.providers.values()) if linked is None else linked, last),
         is_fresh=linked is not None,
         callback_url=relative_url(url, core.origin),
         session=auth(),
-        has_email=core.email is not None,
-        has_passwords=core.passwords is not None,
         fields=core.passwords.fields if core.passwords else None,
-        email=email,
+        last_used=last,
+        shown=SHOWN,
         notice=request.query.get("notice"),
+        **(_address(core, email) if linked is None else _own_address(core)),
     )
     response.headers["Content-Security-Policy"] = app_state().headers.sign_in_policy
     return response
+
+
+def _in_order(providers: list[Provider], last: str | None) -> list[Provider]:
+    """Return the providers, with the one that was used last at the front if it would not be among the shown ones."""
+    is_hidden = any(provider.id == last for provider in providers[SHOWN:])
+    return sorted(providers, key=lambda provider: provider.id != last) if is_hidden else providers
+
+
+def _address(core: Core, email: str) -> dict[str, object]:
+    """Return the variables of the form for any address."""
+    has_passwords = core.passwords is not None
+    return {
+        "email": email,
+        "has_email": core.email is not None,
+        "has_passwords": has_passwords,
+        "can_sign_up": has_passwords,
+    }
+
+
+def _own_address(core: Core) -> dict[str, object]:
+    """Return the variables of the form for the verified address of the signed-in user, with a password if the user has one.
+
+    Raises AdapterError.
+    """
+    user = None if core.email is None else core.adapter.get_user(session_result().user_id or "")
+    has_address = user is not None and user.email_verified is not None
+    return {
+        "email": user.email if user is not None and has_address else "",
+        "has_email": has_address,
+        "has_passwords": user is not None and has_address and _has_password(user, core),
+        "can_sign_up": False,
+    }
+
+
+def _has_password(user: User, core: Core) -> bool:
+    return core.passwords is not None and core.passwords.store.password(user.id) is not None

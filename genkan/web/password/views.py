@@ -20,6 +20,7 @@ from genkan.errors import (
     CrossOriginRequest,
     InvalidAddress,
     InvalidPassword,
+    ServerBusy,
 )
 from genkan.password.parts import PasswordSignIn
 from genkan.session.reader import NO_SESSION
@@ -29,7 +30,7 @@ from genkan.web.convert import to_request, to_response, wants_url
 from genkan.web.email.views import FRESH_MAX_AGE, failed, stored_user, without_referrer
 from genkan.web.error_messages import Message, error_message
 from genkan.web.menu import account_url
-from genkan.web.pages.errors import render_page
+from genkan.web.pages.errors import render_form, render_page
 from genkan.web.pages.sign_in import render_sign_in
 
 ID = "credentials"
@@ -52,8 +53,10 @@ def complete() -> Response:
         raise
     except (AuthError, AdapterError) as error:
         failure = error if isinstance(error, AuthError) else AdapterUnavailable()
-        if isinstance(failure, CredentialsSignin) and not wants_url():
-            message = error_message(failure.code, failure.reason)
+        has_form = core.pages.sign_in is None and not wants_url()
+        if isinstance(failure, (CredentialsSignin, ServerBusy)) and has_form:
+            has_password = bool(request.text(passwords.fields.password))
+            message = error_message(failure.code, failure.reason if has_password else "no-password")
             return render_sign_in(message, email=request.text(passwords.fields.email))
         return to_response(error_redirect(failure, core))
     set_session_result(NO_SESSION)
@@ -82,7 +85,7 @@ def sign_up() -> Response:
     request = to_request()
     try:
         return to_response(sign_up_action.sign_up(request, *require_passwords()))
-    except (InvalidAddress, InvalidPassword) as error:
+    except (InvalidAddress, InvalidPassword, ServerBusy) as error:
         return _sign_up_form(error, email=request.text("email"))
 
 
@@ -117,7 +120,7 @@ def request_reset() -> Response:
         reset_action.request_reset(request, *require_passwords())
     except InvalidAddress as failure:
         error = error_message(failure.code, failure.reason)
-    return render_page("genkan/reset.html", error, is_sent=error is None, email=request.text("email"))
+    return render_form("genkan/reset.html", error, is_sent=error is None, email=request.text("email"))
 
 
 @bp.get("/reset/open")
@@ -141,7 +144,7 @@ def new_password() -> Response:
     """Store the new password."""
     try:
         return to_response(reset_action.reset(to_request(), *require_passwords()))
-    except InvalidPassword as error:
+    except (InvalidPassword, ServerBusy) as error:
         return _new_password_form(error)
 
 
@@ -163,7 +166,7 @@ def change_password() -> Response:
     url = f"{core.page_url(core.pages.account)}?notice=password-changed"
     try:
         action_response = change_action.change_password(user, url, to_request(), core, email_sign_in, passwords)
-    except (CredentialsSignin, InvalidPassword, InvalidAddress) as error:
+    except (CredentialsSignin, InvalidPassword, InvalidAddress, ServerBusy) as error:
         return _password_form(error)
     set_session_result(NO_SESSION)
     return to_response(action_response)
@@ -175,10 +178,10 @@ def change_password_redirect() -> BaseResponse:
     return redirect(account_url("/password"), 302)
 
 
-def _sign_up_form(error: InvalidAddress | InvalidPassword | None, email: str = "") -> Response:
+def _sign_up_form(error: AuthError | None, email: str = "") -> Response:
     _, _, passwords = require_passwords()
     minimum = passwords.policy.minimum
-    return render_page("genkan/sign_up.html", _message(error), email=email, minimum=minimum)
+    return render_form("genkan/sign_up.html", _message(error), email=email, minimum=minimum)
 
 
 def _confirm_sign_up() -> Response:
@@ -188,9 +191,9 @@ def _confirm_sign_up() -> Response:
     request = to_request()
     try:
         action_response = sign_up_action.confirm_sign_up(request, core, email_sign_in, passwords)
-    except CredentialsSignin:
-        message = error_message("CredentialsSignin", "wrong-password")
-        return render_page(
+    except (CredentialsSignin, ServerBusy) as error:
+        message = error_message(error.code, error.reason or "wrong-password")
+        return render_form(
             "genkan/confirm_sign_up.html", message, email=request.text("email"), token=request.text("token")
         )
     if action_response.template is None:
@@ -198,18 +201,18 @@ def _confirm_sign_up() -> Response:
     return to_response(action_response)
 
 
-def _new_password_form(error: InvalidPassword | None) -> Response:
+def _new_password_form(error: AuthError | None) -> Response:
     core, email_sign_in, passwords = require_passwords()
     verification = reset_action.find_reset(to_request(), core, email_sign_in, passwords)
     minimum = passwords.policy.minimum
-    return render_page("genkan/new_password.html", _message(error), email=verification.email, minimum=minimum)
+    return render_form("genkan/new_password.html", _message(error), email=verification.email, minimum=minimum)
 
 
 def _password_form(error: AuthError | None) -> Response:
     _, _, passwords = require_passwords()
     user = stored_user()
     has_password = passwords.store.password(user.id) is not None
-    return render_page(
+    return render_form(
         "genkan/account/password.html",
         _message(error),
         user=user,
