@@ -23,6 +23,7 @@ from tests.servers.process import Process, free_port, missing
 from tests.servers.server import ServerClient, alone
 
 PAGE = "/api/auth/development/authorize"
+MAILBOX = "/genkan/account/mailbox"
 SERVED, NOT_FOUND = 400, 404
 """Statuses of the page for a request without parameters."""
 
@@ -187,7 +188,9 @@ def test_a_production_server_has_no_development_provider(tmp_path: Path, server:
 @pytest.mark.parametrize("server", ["gunicorn", "granian"])
 def test_a_production_server_that_debugs_serves_this_computer_only(tmp_path: Path, server: str) -> None:
     with serving(server, tmp_path, FLASK_DEBUG="1") as port, plain_nginx(port, HTTP_1_1) as proxy:
-        assert list(providers(port).json()) == ["development"]
+        assert list(providers(port).json()) == ["development", "email"]
+        assert requests.get(f"http://127.0.0.1:{port}{MAILBOX}", timeout=20).status_code == 200
+        assert requests.get(f"http://127.0.0.1:{proxy.port}{MAILBOX}", timeout=20).status_code == 404
         assert status(port) == SERVED
         assert status(proxy.port) == status(port, host="shop.example") == NOT_FOUND
 
