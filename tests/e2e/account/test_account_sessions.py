@@ -66,7 +66,7 @@ def test_an_account_is_unlinked_and_the_other_sessions_are_revoked_on_request(
     page = hana.open("/account")
     press(page, "Unlink GitHub")
     expect_notice(page, "Unlinked. It can no longer be used to sign in here.")
-    expect(section(page, "Ways to sign in").get_by_role("button", name="Unlink")).to_have_count(0)
+    expect(section(page, "Ways to sign in").get_by_role("button", name="Unlink GitHub")).to_have_count(0)
     expect(section(page, "Ways to sign in").get_by_role("button", name="Link GitHub")).to_be_visible()
     expect(section(page, "Recent activity")).to_contain_text("Unlinked GitHub")
 
