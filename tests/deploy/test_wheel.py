@@ -144,7 +144,7 @@ def test_the_metadata_names_licence_python_and_dependencies(wheel: Path) -> None
     assert (metadata["Name"], metadata["License-Expression"], len(licences)) == ("genkan", "MIT", 1)
     assert metadata["Requires-Python"] == ">=3.11"
     assert "flask>=3.0" in metadata.get_all("Requires-Dist", [])
-    assert set(metadata.get_all("Provides-Extra", [])) == {"caching", "login", "postgres", "redis", "test"}
+    assert set(metadata.get_all("Provides-Extra", [])) == {"caching", "login", "passwords", "postgres", "redis", "test"}
 
 
 def test_an_application_imports_the_installed_package(result: dict[str, Any], installed: Path) -> None:
@@ -168,7 +168,7 @@ def test_the_installed_package_serves_its_routes_templates_and_static_files(resu
         STATIC: [200, "text/javascript"],
         SIGN_IN: [200, "text/html"],
     }
-    assert set(json.loads(pages[PROVIDERS][2])) == {"development"}
+    assert set(json.loads(pages[PROVIDERS][2])) == {"development", "email"}
     assert "Sign in with Development" in pages[SIGN_IN][2]
     assert pages[STATIC][2] == (ROOT / "genkan/web/static/js/session.js").read_text()
 
