@@ -56,7 +56,8 @@ def test_on_https_every_cookie_has_its_prefix_and_all_four_attributes(secure: Br
             assert not any(attribute.lower().startswith("domain") for attribute in attributes), name
             assert name.startswith(("__Secure-authjs.", "__Host-authjs.")), name
 
-    assert names == {f"__Secure-{SESSION}", "__Host-authjs.csrf-token", "__Secure-authjs.callback-url", FLOW}
+    own = {FLOW, "__Host-authjs.last-used"}
+    assert names == {f"__Secure-{SESSION}", "__Host-authjs.csrf-token", "__Secure-authjs.callback-url", *own}
 
 
 @pytest.mark.parametrize("space", [b"\xa0", b"\x85"])
@@ -85,7 +86,7 @@ def test_on_plain_http_cookies_have_no_prefix_and_no_secure_attribute(browser: B
 
 
 def test_cookie_lifetimes_are_those_of_auth_js(secure: Browser) -> None:
-    """The session has only Expires, a flow has both, other cookies have neither. A deletion has Max-Age=0."""
+    """The session has only Expires, cookies of our own have both, the others neither. A deletion has Max-Age=0."""
     shapes: dict[str, set[str]] = {}
     for response in all_cookie_responses(secure):
         for name, value, attributes in set_cookies(response):
@@ -99,6 +100,7 @@ def test_cookie_lifetimes_are_those_of_auth_js(secure: Browser) -> None:
         "flow": {"Max-Age, Expires", "Max-Age=0"},
         "__Host-authjs.csrf-token": {""},
         "__Secure-authjs.callback-url": {""},
+        "__Host-authjs.last-used": {"Max-Age, Expires"},
     }
 
 
