@@ -91,12 +91,19 @@ def to_response(action_response: ActionResponse) -> Response:
 
 def wants_url() -> bool:
     """Return True if the client of the current request wants the URL of a redirect as JSON, as those of Auth.js do."""
-    return "X-Auth-Return-Redirect" in request.headers or _is_fetch_client()
+    return "X-Auth-Return-Redirect" in request.headers or is_v4_client() or _is_fetch_client()
+
+
+def is_v4_client() -> bool:
+    """Return True for the client of NextAuth 4, which asks for JSON by a field of the form."""
+    if request.method in SAFE_METHODS or request.mimetype != "application/x-www-form-urlencoded":
+        return False
+    return request.form.get("json") == "true"
 
 
 def _wants_json() -> bool:
     # The header of Auth.js's clients.
-    return app_state().json_only or "X-Auth-Return-Redirect" in request.headers or _sends_json()
+    return app_state().json_only or "X-Auth-Return-Redirect" in request.headers or sends_json()
 
 
 def _is_fetch_client() -> bool:
@@ -106,10 +113,11 @@ def _is_fetch_client() -> bool:
     """
     if not app_state().json_only or "X-Auth-Return-Redirect" in request.headers:
         return False
-    return _sends_json() or accepts_only_json()
+    return sends_json() or accepts_only_json()
 
 
-def _sends_json() -> bool:
+def sends_json() -> bool:
+    """Return True if the body of the current request is JSON."""
     return "application/json" in (request.content_type or "")
 
 

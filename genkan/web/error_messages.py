@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +157,18 @@ _BY_CODE = {
 }
 
 _UNKNOWN = Message("Configuration", "Something went wrong", "Nothing has changed. Please try again.")
+
+
+_WITHOUT_MAIL = {
+    "Address or password is not right": "Check both and try again.",
+    "Too many attempts": "Wait a few minutes, then try again.",
+}
+"""Texts, by title, of messages that offer a link by mail, for an application that sends none."""
+
+
+def without_mail(message: Message) -> Message:
+    """Return the message without the offer of a link by mail."""
+    return replace(message, message=_WITHOUT_MAIL.get(message.title, message.message))
 
 
 def error_message(code: str | None, reason: str | None) -> Message:

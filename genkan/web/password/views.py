@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flask import Blueprint, Response, abort, after_this_request, redirect
 from werkzeug.wrappers import Response as BaseResponse
 
-from genkan.actions.callback_url import error_redirect
+from genkan.actions.callback_url import error_redirect, error_url
+from genkan.actions.password import authorize as authorize_action
 from genkan.actions.password import change as change_action
 from genkan.actions.password import reset as reset_action
 from genkan.actions.password import sign_in as sign_in_action
@@ -22,11 +25,12 @@ from genkan.errors import (
     InvalidPassword,
     ServerBusy,
 )
+from genkan.http.messages import ActionRequest, ActionResponse
 from genkan.password.parts import PasswordSignIn
 from genkan.session.reader import NO_SESSION
 from genkan.web.access import login_required, own_blueprint, public, require_fresh
 from genkan.web.context import get_core, set_session_result
-from genkan.web.convert import to_request, to_response, wants_url
+from genkan.web.convert import is_v4_client, sends_json, to_request, to_response, wants_url
 from genkan.web.email.views import FRESH_MAX_AGE, failed, stored_user, without_referrer
 from genkan.web.error_messages import Message, error_message
 from genkan.web.menu import account_url
@@ -44,23 +48,40 @@ for _error in (AuthError, AdapterError):
 
 
 def complete() -> Response:
-    """`POST /api/auth/callback/credentials`: sign in with address and password."""
-    core = get_core()
-    passwords, request = core.passwords or abort(404), to_request()
+    """`POST /api/auth/callback/credentials`: sign in with address and password, or what the application checks itself."""
+    core, request = get_core(), to_request()
+    fields = core.credentials_fields or abort(404)
     try:
-        action_response = sign_in_action.sign_in(request, core, passwords)
+        action_response = _sign_in(request, core)
     except CrossOriginRequest:
         raise
     except (AuthError, AdapterError) as error:
         failure = error if isinstance(error, AuthError) else AdapterUnavailable()
-        has_form = core.pages.sign_in is None and not wants_url()
+        has_form = core.pages.sign_in is None and not (core.json_only or wants_url() or sends_json())
         if isinstance(failure, (CredentialsSignin, ServerBusy)) and has_form:
-            has_password = bool(request.text(passwords.fields.password))
+            has_password = bool(request.text(fields.password))
             message = error_message(failure.code, failure.reason if has_password else "no-password")
-            return render_sign_in(message, email=request.text(passwords.fields.email))
-        return to_response(error_redirect(failure, core))
+            return render_sign_in(message, email=request.text(fields.email))
+        return _failure(failure, core)
     set_session_result(NO_SESSION)
     return to_response(action_response)
+
+
+def _sign_in(request: ActionRequest, core: Core) -> ActionResponse:
+    if core.passwords is not None:
+        return sign_in_action.sign_in(request, core, core.passwords)
+    return authorize_action.sign_in(request, core, core.authorize or abort(404))
+
+
+def _failure(error: AuthError, core: Core) -> Response:
+    """Return the redirect to the sign-in page. Auth.js's clients get its URL, also if there is no such page."""
+    action_response = error_redirect(error, core)
+    if action_response.location is None and wants_url():
+        action_response = replace(action_response, location=error_url(error, core.action_url("/signin")))
+    response = to_response(action_response)
+    if isinstance(error, CredentialsSignin) and is_v4_client():
+        response.status_code = 401
+    return response
 
 
 def require_passwords() -> tuple[Core, EmailSignIn, PasswordSignIn]:
