@@ -43,11 +43,15 @@ class OwnUsers(Protocol):
         """Return what an owner should know, each as a problem and its remedy. Raises AdapterError."""
         ...
 
+    def owns(self, value: object) -> bool:
+        """Return True if this is an object of the application's class of users."""
+        ...
+
     def link(self, own_user: Any, user: User) -> tuple[User, bool]:
         """Return our user who is linked to this object of the application, and True if the object is stored by this call.
 
         Name and picture of a new one are those of `user`. The object and our rows are stored in one transaction of the
-        application's session. Raises AccessDenied if it is no user of the application or not active, and AdapterError.
+        application's session. Raises AccessDenied if the object is not active, and AdapterError.
         """
         ...
 

@@ -112,8 +112,8 @@ def _find(user: Any, core: Core) -> Authorized:
         return Authorized(_identity(stored, stored.id, core), stored)
     if isinstance(user, User | Mapping):
         return _find_by_account(user, core)
-    if core.own_users is None:
-        raise AccessDenied(f"authorize: it returned neither a User nor a mapping ({type(user).__name__})")
+    if core.own_users is None or not core.own_users.owns(user):
+        raise AccessDenied(f"authorize: it returned no user ({type(user).__name__})")
     name, email, image = (getattr(user, field, None) for field in ("name", "email", "image"))
     profile = to_user(ProfileUser(None, name, email, image), core.clock())
     user_id = core.own_users.find_id(user)

@@ -85,6 +85,10 @@ class SQLAlchemyOwnUsers:
             self._role(own_user, None)
             return inspect(own_user).mapper.primary_key_from_instance(own_user)[0], is_new
 
+    def owns(self, value: object) -> bool:
+        """Return True if this is an object of the application's class of users."""
+        return isinstance(value, self._model)
+
     def link(self, own_user: Any, user: User) -> tuple[User, bool]:
         """Return our user who is linked to this object of the application, and True if the object is stored by this call."""
         try:
