@@ -13,6 +13,8 @@ class Message:
     title: str
     message: str
     status: int = 400
+    reason: str | None = None
+    """The reason of the error, for JSON."""
 
 
 _BY_REASON = {
@@ -175,5 +177,5 @@ def error_message(code: str | None, reason: str | None) -> Message:
     """Return the message for an error code of Auth.js and a reason of ours, or a general message for unknown values."""
     by_reason = _BY_REASON.get(reason or "")
     if by_reason is not None and code in (by_reason.code, "OAuthCallbackError", "MissingCSRF"):
-        return by_reason
+        return replace(by_reason, reason=reason)
     return _BY_CODE.get(code or "", _UNKNOWN)

@@ -30,12 +30,13 @@ from genkan.password.parts import PasswordSignIn
 from genkan.session.reader import NO_SESSION
 from genkan.web.access import login_required, own_blueprint, public, require_fresh
 from genkan.web.context import get_core, set_session_result
-from genkan.web.convert import is_v4_client, sends_json, to_request, to_response, wants_url
+from genkan.web.convert import is_v4_client, to_request, to_response, wants_url
 from genkan.web.email.views import FRESH_MAX_AGE, failed, stored_user, without_referrer
 from genkan.web.error_messages import Message, error_message
 from genkan.web.menu import account_url
 from genkan.web.pages.errors import render_form, render_page
 from genkan.web.pages.sign_in import render_sign_in
+from genkan.web.responses import json_response, sends_json, wants_json
 
 ID = "credentials"
 """The id of this way to sign in, where a provider has one."""
@@ -105,7 +106,7 @@ def sign_up() -> Response:
     """Send a mail that confirms the address."""
     request = to_request()
     try:
-        return to_response(sign_up_action.sign_up(request, *require_passwords()))
+        return to_response(sign_up_action.sign_up(request, *require_passwords()), as_json=wants_json())
     except (InvalidAddress, InvalidPassword, ServerBusy) as error:
         return _sign_up_form(error, email=request.text("email"))
 
@@ -141,6 +142,8 @@ def request_reset() -> Response:
         reset_action.request_reset(request, *require_passwords())
     except InvalidAddress as failure:
         error = error_message(failure.code, failure.reason)
+    if error is None and wants_json():
+        return json_response({"sent": True})
     return render_form("genkan/reset.html", error, is_sent=error is None, email=request.text("email"))
 
 
@@ -164,7 +167,7 @@ def new_password_page() -> Response:
 def new_password() -> Response:
     """Store the new password."""
     try:
-        return to_response(reset_action.reset(to_request(), *require_passwords()))
+        return to_response(reset_action.reset(to_request(), *require_passwords()), as_json=wants_json())
     except (InvalidPassword, ServerBusy) as error:
         return _new_password_form(error)
 
@@ -190,7 +193,7 @@ def change_password() -> Response:
     except (CredentialsSignin, InvalidPassword, InvalidAddress, ServerBusy) as error:
         return _password_form(error)
     set_session_result(NO_SESSION)
-    return to_response(action_response)
+    return to_response(action_response, as_json=wants_json())
 
 
 def change_password_redirect() -> BaseResponse:
@@ -219,7 +222,7 @@ def _confirm_sign_up() -> Response:
         )
     if action_response.template is None:
         set_session_result(NO_SESSION)
-    return to_response(action_response)
+    return to_response(action_response, as_json=wants_json())
 
 
 def _new_password_form(error: AuthError | None) -> Response:
@@ -245,7 +248,7 @@ def _password_form(error: AuthError | None) -> Response:
 def _message(error: AuthError | None) -> Message | None:
     """Return what a form shows about this error. None without one."""
     if isinstance(error, InvalidPassword):
-        return Message(error.code, "Choose another password", str(error), 422)
+        return Message(error.code, "Choose another password", str(error), 422, error.reason)
     if isinstance(error, CredentialsSignin) and error.reason is None:
         return Message(error.code, "That is not your current password", "Nothing has changed. Please try again.", 422)
     return None if error is None else error_message(error.code, error.reason)
