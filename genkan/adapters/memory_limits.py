@@ -16,8 +16,8 @@ MAX_COUNTERS = 10_000
 
 class _Counter(NamedTuple):
     number: int = 0
-    next_at: float = 0.0
-    expires: float = 0.0
+    next_at: int = 0
+    expires: int = 0
 
 
 class MemoryLimitStore:
@@ -32,7 +32,9 @@ class MemoryLimitStore:
         """Count one more and return the number since the first, which starts a period of `seconds`."""
         with self._lock:
             counter = self._get(key)
-            counter = counter._replace(number=counter.number + 1, expires=counter.expires or self._clock() + seconds)
+            counter = counter._replace(
+                number=counter.number + 1, expires=counter.expires or math.ceil(self._clock() + seconds)
+            )
             self._counters.set(_hash(key), counter)
             return counter.number
 
@@ -45,15 +47,17 @@ class MemoryLimitStore:
             number = counter.number + 1
             # Beyond 30 doublings every delay is the longest one.
             delay = min(first_delay * 2 ** min(number - free, 30), max_delay) if number >= free else 0
-            self._counters.set(_hash(key), _Counter(number, now + delay if delay else 0.0, now + period))
+            next_at = math.ceil(now + delay) if delay else 0
+            self._counters.set(_hash(key), _Counter(number, next_at, math.ceil(now + period)))
             return 0
 
-    def uncount(self, key: str) -> None:
-        """Take one back. A counter that has ended or is 0 stays."""
+    def uncount(self, *keys: str) -> None:
+        """Take one of each back. A counter that has ended or is 0 stays."""
         with self._lock:
-            counter = self._get(key)
-            if counter.number:
-                self._counters.set(_hash(key), counter._replace(number=counter.number - 1))
+            for key in keys:
+                counter = self._get(key)
+                if counter.number:
+                    self._counters.set(_hash(key), counter._replace(number=counter.number - 1))
 
     def clear(self, key: str) -> None:
         """Delete the counter."""
