@@ -2,86 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import text
-from werkzeug.test import TestResponse
 
 from genkan import CredentialsSignin, Genkan, SignInParams, User, check
 from genkan.errors import AdapterError, ConfigurationError
-from tests.browser import Browser
 from tests.clock import FrozenClock
-from tests.extension.own_users.shops import LIBRARIES, Shop, make_shop
-
-PASSWORD = "the password of the old application"
-RIGHT = {"email": "ada@example.org", "password": PASSWORD}
-WRONG = {**RIGHT, "password": "wrong"}
-CLIENT = {"X-Auth-Return-Redirect": "1"}
-ADA: dict[str, object] = {"id": 7, "name": "Ada", "email": "ada@example.org", "image": "https://a.example/ada.png"}
-
-Answer = Callable[[dict[str, Any]], Any]
+from tests.passwords.authorize.application import (
+    ADA,
+    BOTH_STRATEGIES,
+    CLIENT,
+    PASSWORD,
+    RIGHT,
+    WRONG,
+    Application,
+    sign_in,
+    user_of,
+)
 
 
 class WrongToken(CredentialsSignin):
     """Refusal with a code of the application."""
 
     code = "wrong-token"
-
-
-BOTH_STRATEGIES = pytest.mark.parametrize("settings", ["jwt", "database"], indirect=True)
-
-
-@pytest.fixture(name="settings")
-def _settings(request: pytest.FixtureRequest, clock: FrozenClock) -> dict[str, Any]:
-    """Return settings without mail and without providers."""
-    return {
-        "AUTH_DEVELOPMENT_PROVIDER": "off",
-        "AUTH_SESSION_STRATEGY": getattr(request, "param", "jwt"),
-        "AUTH_URL": "http://127.0.0.1:5000",
-        "clock": clock,
-    }
-
-
-class Application:
-    """An application that returns what a test says."""
-
-    def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
-        self.app = Flask("guest", root_path=str(folder), instance_path=str(folder / "instance"))
-        self.app.testing = True
-        self.accounts = Genkan(self.app, **settings)
-        self.accounts.authorize(self.authorize)
-        self.calls: list[dict[str, Any]] = []
-        self.answer: Answer = lambda credentials: ADA if credentials["password"] == PASSWORD else None
-
-    def authorize(self, credentials: dict[str, Any]) -> Any:
-        """Check the credentials, as the application does."""
-        self.calls.append(credentials)
-        return self.answer(credentials)
-
-    def browser(self) -> Browser:
-        """Return a new browser."""
-        check(self.app)
-        return Browser(self.app)
-
-
-@pytest.fixture(name="guest")
-def _guest(tmp_path: Path, settings: dict[str, Any]) -> Application:
-    return Application(tmp_path, settings)
-
-
-def sign_in(browser: Browser, fields: Mapping[str, str], headers: dict[str, str] | None = None) -> TestResponse:
-    return browser.submit("/api/auth/callback/credentials", headers, **{"callbackUrl": "/", **fields})
-
-
-def user_of(browser: Browser) -> dict[str, Any]:
-    session = browser.session()
-    assert session is not None
-    user: dict[str, Any] = session["user"]
-    return user
 
 
 @BOTH_STRATEGIES
@@ -310,80 +256,3 @@ class TestWithoutADatabase:
         assert sign_in(browser, WRONG).status_code == 401
         assert sign_in(browser, RIGHT, CLIENT).get_json() == {"url": "http://127.0.0.1:5000/"}
         assert browser.session() is not None
-
-
-class TestOwnUsers:
-    """The application returns an object of its own class."""
-
-    @pytest.fixture(name="shop")
-    def _shop(self, request: pytest.FixtureRequest, tmp_path: Path, settings: dict[str, Any]) -> Iterator[Shop]:
-        library = getattr(request, "param", "flask-sqlalchemy")
-        shop = make_shop(tmp_path, f"sqlite:///{tmp_path / 'shop.db'}", library=library, **settings)
-        shop.app.config["SECRET_KEY"] = "tests-only-secret-that-protects-nothing-at-all"
-
-        @shop.accounts.authorize
-        def authorize(credentials: dict[str, Any]) -> Any:
-            return shop.session.query(shop.User).filter_by(name=credentials["email"]).first()
-
-        @shop.accounts.new_user
-        def new_user(identity: Any) -> Any:
-            raise AssertionError(identity)
-
-        yield shop
-        with shop.app.app_context():
-            shop.session.remove()
-            shop.engine().dispose()
-
-    @staticmethod
-    def browser(shop: Shop) -> Browser:
-        check(shop.app)
-        return Browser(shop.app)
-
-    @BOTH_STRATEGIES
-    def test_the_applications_own_user_is_signed_in_and_linked_once(self, shop: Shop) -> None:
-        id = shop.add_user(name="Ada", email="ada@example.org")
-        browser, other = self.browser(shop), self.browser(shop)
-        for each in (browser, other):
-            assert sign_in(each, {"email": "Ada", "password": "x"}).status_code == 303
-            assert shop.current_user_id(each) == str(id)
-        assert user_of(browser)["id"] == str(id)
-        assert len(shop.stored_ids()) == 1
-
-    def test_a_user_who_is_not_active_is_refused(self, shop: Shop) -> None:
-        shop.add_user(name="Ada", is_active=False)
-        browser = self.browser(shop)
-        assert "error=AccessDenied" in sign_in(browser, {"email": "Ada", "password": "x"}, CLIENT).get_json()["url"]
-        assert shop.stored_ids() == []
-        shop.change(is_active=True)
-        sign_in(browser, {"email": "Ada", "password": "x"})
-        assert browser.session() is not None
-        shop.change(is_active=False)
-        assert "error=AccessDenied" in sign_in(browser, {"email": "Ada", "password": "x"}, CLIENT).get_json()["url"]
-
-    def test_a_user_whom_the_callback_refuses_is_not_linked(self, shop: Shop) -> None:
-        shop.accounts.sign_in(lambda _: False)
-        shop.add_user(name="Ada")
-        browser = self.browser(shop)
-        assert "error=AccessDenied" in sign_in(browser, {"email": "Ada", "password": "x"}, CLIENT).get_json()["url"]
-        assert shop.stored_ids() == []
-
-    @pytest.mark.parametrize("shop", LIBRARIES, indirect=True)
-    def test_a_user_whom_the_check_creates_is_stored_with_ours(self, shop: Shop) -> None:
-        shop.accounts.authorize(lambda credentials: shop.User(name=credentials["email"]))
-        browser = self.browser(shop)
-        sign_in(browser, {"email": "New", "password": "x"})
-        assert [user.name for user in shop.users()] == ["New"]
-        assert user_of(browser)["name"] == "New"
-
-    @pytest.mark.parametrize("shop", LIBRARIES, indirect=True)
-    def test_a_refused_row_leaves_nothing(self, shop: Shop) -> None:
-        shop.accounts.authorize(lambda _: shop.User(name=None))
-        browser = self.browser(shop)
-        assert "error=AccessDenied" in sign_in(browser, {"email": "New", "password": "x"}, CLIENT).get_json()["url"]
-        with shop.engine_context() as connection:
-            assert connection.execute(text("SELECT count(*) FROM genkan_users")).scalar() == 0
-
-    def test_an_object_of_another_class_is_refused(self, shop: Shop) -> None:
-        shop.accounts.authorize(lambda _: object())
-        browser = self.browser(shop)
-        assert "error=AccessDenied" in sign_in(browser, {"email": "New", "password": "x"}, CLIENT).get_json()["url"]
