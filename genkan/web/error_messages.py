@@ -163,6 +163,7 @@ _UNKNOWN = Message("Configuration", "Something went wrong", "Nothing has changed
 
 _WITHOUT_MAIL = {
     "Address or password is not right": "Check both and try again.",
+    "Please type your password": "It is needed to sign in.",
     "Too many attempts": "Wait a few minutes, then try again.",
 }
 """Texts, by title, of messages that offer a link by mail, for an application that sends none."""

@@ -71,10 +71,9 @@ def test_a_refusal_says_what_is_wrong(browser: Browser, app: Flask) -> None:
     assert (status, body["reason"]) == (422, "too-short")
     assert body["message"]
     for path in ("/sign-up", "/reset"):
-        assert answer(send(browser, path, email="hana@@example.com", password=PASSWORD)) == (
-            422,
-            {"error": "EmailSignin", "reason": "address", "message": "Please check it and try again."},
-        )
+        status, body = answer(send(browser, path, email="hana@@example.com", password=PASSWORD))
+        assert (status, body["error"], body["reason"]) == (422, "EmailSignin", "address")
+        assert body["message"].startswith("Please check it")
     sign_up(browser, app)
     status, body = answer(send(browser, "/password", current_password=OTHER, password=OTHER))
     assert (status, body["error"], body["reason"]) == (422, "CredentialsSignin", None)

@@ -192,6 +192,26 @@ def test_the_fields_can_have_other_names(tmp_path: Path, settings: dict[str, Any
     assert user_of(browser)["name"] == "Ada"
 
 
+@pytest.mark.parametrize("names", [("email", "password"), ("user_name", "pin")])
+def test_a_link_by_mail_can_be_asked_for_beside_it(
+    tmp_path: Path, settings: dict[str, Any], names: tuple[str, str]
+) -> None:
+    sent: list[str] = []
+    mail = {"send_mail": lambda mail: sent.append(mail.to), "credentials_fields": names}
+    guest = Application(tmp_path, {**settings, **mail})
+    guest.answer = lambda _: None
+    browser = guest.browser()
+    page = browser.get("/api/auth/signin").text
+    assert page.count(">E-mail me a link<") == 1
+    assert page.count('id="email"') == 1
+    assert "/sign-up" not in page
+    assert {"email", "credentials"} == set(browser.get("/api/auth/providers").get_json())
+    asked = browser.submit("/api/auth/signin/email", CLIENT, email="ada@example.org")
+    assert "/verify-request" in asked.get_json()["url"]
+    refused = sign_in(browser, {names[0]: "bob", names[1]: ""})
+    assert refused.status_code == 422
+
+
 @pytest.mark.parametrize("fields", [("email",), ("a", "a"), ("csrfToken", "b"), ("a b", "c"), "ab", (1, 2)])
 def test_invalid_names_of_fields_are_refused(fields: object) -> None:
     with pytest.raises(ConfigurationError, match="credentials_fields"):
