@@ -4,6 +4,7 @@ from genkan.callbacks import JWTParams, RedirectParams, SessionParams, SignInPar
 from genkan.errors import (
     AdapterError,
     ConfigurationError,
+    CredentialsSignin,
     ProviderUnavailable,
     ReauthorizationRequired,
     SessionRequired,
@@ -31,6 +32,7 @@ __all__ = [
     "Account",
     "AdapterError",
     "ConfigurationError",
+    "CredentialsSignin",
     "Genkan",
     "JWTParams",
     "Provider",

@@ -37,6 +37,7 @@ from genkan.providers.registry import (
 from genkan.session.sessions import SessionConfig
 from genkan.settings.environment import Settings
 from genkan.web.email.setup import with_email_and_passwords
+from genkan.web.password.setup import with_authorize
 from genkan.web.state import request_origin, script_root
 from genkan.web.urls.shared_routes import shared_routes
 
@@ -171,7 +172,9 @@ def build_core(
     if core.is_stateless:
         _refuse_provider_logout(core)
     core = replace(core, json_only=options.json_only, error_url=_error_url(settings))
-    return with_email_and_passwords(core, settings, stores, options.send_mail), dev_provider
+    fields = options.credentials_fields
+    core = with_email_and_passwords(core, settings, stores, options.send_mail, fields)
+    return with_authorize(core, settings, stores, fields), dev_provider
 
 
 def _warn_of_prefix(prefix: str) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from genkan.adapters.own_users import ExistingUser, NewUser, Role, UserHooks
@@ -28,6 +28,8 @@ class SignInParams:
     profile: Profile
     verification_request: bool = False
     """True if the user asks for a link by mail, and False when the link is used, as in Auth.js."""
+    credentials: Mapping[str, Any] | None = field(default=None, repr=False)
+    """The fields of a sign-in by password, with the password. None for other ways to sign in. Never log them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ SignInCallback = Callable[[SignInParams], bool | str]
 RedirectCallback = Callable[[RedirectParams], str]
 JWTCallback = Callable[[JWTParams], Token | None]
 SessionCallback = Callable[[SessionParams], Session | None]
+AuthorizeCallback = Callable[[dict[str, Any]], Any]
+"""Auth.js's `authorize` callback: returns the user with these credentials, or None."""
 
 
 def default_sign_in(params: SignInParams) -> bool:
@@ -120,6 +124,8 @@ class Callbacks:
     session: SessionCallback = default_session
     role: Role | None = None
     """Returns the role of a user, if the application has no users of its own. None keeps the stored role."""
+    authorize: AuthorizeCallback | None = None
+    """Checks credentials for the application. None: there is no such check."""
 
     def with_role(self, user: User) -> User:
         """Return the user with the role of the `role` callback. Raises what the callback raises."""
@@ -153,6 +159,16 @@ class CallbackRegistry:
     def session(self, callback: SessionCallback) -> SessionCallback:
         """Register Auth.js's `session` callback. It returns the session, or None."""
         self._set_callback(session=callback)
+        return callback
+
+    def authorize(self, callback: AuthorizeCallback) -> AuthorizeCallback:
+        """Register Auth.js's `authorize` callback, with which the application checks credentials itself.
+
+        It gets the fields of the request, without the CSRF token. It returns the application's own user, a stored `User`, or
+        a mapping with `id`, and optionally `name`, `email`, `email_verified`, `image` and `role`. None, or a raised
+        CredentialsSignin, refuses the sign-in.
+        """
+        self._set_callback(authorize=callback)
         return callback
 
     def role(self, callback: Role) -> Role:

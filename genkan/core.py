@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from genkan.email.parts import EmailSignIn
     from genkan.oauth.client import OAuthClient
     from genkan.oauth.logout import ProviderLogout
-    from genkan.password.parts import PasswordSignIn
+    from genkan.password.parts import AuthorizeSignIn, Fields, PasswordSignIn
 
 _DIRECT = Network()
 
@@ -117,6 +117,14 @@ class Core:
     """Sign-in by mail. None if it is off."""
     passwords: PasswordSignIn | None = None
     """Sign-in by password. None if it is off."""
+    authorize: AuthorizeSignIn | None = None
+    """Sign-in with credentials that the application checks itself. None if it is off. Never on together with `passwords`."""
+
+    @property
+    def credentials_fields(self) -> Fields | None:
+        """The form fields of a sign-in with credentials. None if there is no such way to sign in."""
+        way = self.passwords or self.authorize
+        return None if way is None else way.fields
 
     @property
     def is_stateless(self) -> bool:

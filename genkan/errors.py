@@ -110,10 +110,17 @@ class WrongCode(InvalidVerification):
 
 
 class CredentialsSignin(AuthError):
-    """Wrong address or password. `reason` is `throttled` after too many attempts."""
+    """Wrong address or password. `reason` is `throttled` after too many attempts.
+
+    An `authorize` callback may raise it, or a subclass whose `code` Auth.js's clients get as the `code` of their result.
+    """
 
     code = "CredentialsSignin"
     kind: ClassVar[Kind] = "sign_in"
+
+    def __init__(self, message: str = "", *, reason: str | None = None, client_code: str = "credentials") -> None:
+        super().__init__(message, reason=reason)
+        self.client_code = client_code
 
 
 class OAuthCallbackError(AuthError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,9 @@ DATABASE_KEYWORDS = ("db", "engine", "metadata", "session", "user")
 EARLY = (*PATHS, "GENKAN_TRUSTED_PROXY_HOPS")
 """Variables that decide about routes and middleware, so they are read when Genkan is added."""
 
+RESERVED_FIELDS = {"csrfToken", "callbackUrl", "purpose", "json", "redirect"}
+"""Fields of the sign-in form that have a meaning already."""
+
 INTERNAL = {"variables", "json_only", "early"}
 """Fields of `Options` that are no keywords of `Genkan`."""
 
@@ -63,6 +67,8 @@ class Options:
     """The application's instance of Flask-Caching, in place of GENKAN_REDIS_URL."""
     send_mail: SendMail | None = None
     """Delivers a mail, in place of AUTH_EMAIL_SERVER."""
+    credentials_fields: tuple[str, str] = ("email", "password")
+    """Names of the two fields of a sign-in with a password: of the address or user name, and of the password."""
     json_only: bool = False
     """True for `pages=False`: JSON, and no page of ours."""
     early: Mapping[str, str | None] = field(default_factory=dict)
@@ -92,6 +98,7 @@ class Options:
             variables["GENKAN_DATABASE_URL"] = database
         if not callable(known.get("send_mail") or print):
             raise ConfigurationError("Genkan(send_mail=…): it is not a function. Give one that takes a Mail.")
+        _check_fields(known.get("credentials_fields", ("email", "password")))
         pages = known.get("pages", True)
         if isinstance(pages, bool):
             known["pages"] = Pages()
@@ -115,6 +122,16 @@ class Options:
     def mailbox_path(self) -> str:
         """The path of the mailbox of development. An application that is not strict may have a page at /mailbox."""
         return "/mailbox" if self.strict else f"{self.pages.account}/mailbox"
+
+
+def _check_fields(fields: object) -> None:
+    """Raise ConfigurationError unless these are two different names of form fields that nothing else uses."""
+    pair = fields if isinstance(fields, tuple) else ()
+    valid = {name for name in pair if isinstance(name, str) and re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name)}
+    if len(pair) != 2 or len(valid - RESERVED_FIELDS) != 2:
+        raise ConfigurationError(
+            'Genkan(credentials_fields=…): it is not a pair of names. Give one such as ("username", "password").'
+        )
 
 
 def _early(variables: Mapping[str, str]) -> dict[str, str | None]:

@@ -64,9 +64,14 @@ def error_redirect(
     if core.json_only and core.error_url is None:
         return ActionResponse(error=error)
     page = core.page_url(own_page) if own_page else core.action_url("/signin" if on_sign_in else "/error")
-    # Auth.js's clients return this code to the caller of `signIn`.
-    code = "credentials" if isinstance(error, CredentialsSignin) else None
-    query = {"error": error.code, "code": code, "reason": error.reason}
+    url = error_url(error, core.error_url or page)
     if purpose != "sign_in":
-        query |= {"purpose": purpose, "callbackUrl": relative_url(callback_url, core.origin)}
-    return ActionResponse(location=add_query(core.error_url or page, query), error=error)
+        url = add_query(url, {"purpose": purpose, "callbackUrl": relative_url(callback_url, core.origin)})
+    return ActionResponse(location=url, error=error)
+
+
+def error_url(error: AuthError, page: str) -> str:
+    """Return the URL of the page with the code and the reason of this error."""
+    # Auth.js's clients return `code` to the caller of `signIn`.
+    code = error.client_code if isinstance(error, CredentialsSignin) else None
+    return add_query(page, {"error": error.code, "code": code, "reason": error.reason})

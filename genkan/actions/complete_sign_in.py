@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from genkan import signals
 from genkan.actions.callback_url import apply_redirect_callback
@@ -27,7 +29,7 @@ def complete_sign_in(identity: ProviderIdentity, flow: Flow, request: ActionRequ
     user = user_by_account(identity, core)
     user_id = user.id if user else None
     with log_denials(user_id, core.sessions, client=client_of(request), provider=identity.account.provider):
-        return _sign_in(identity, user, flow, request, core)
+        return sign_in_identity(identity, user, flow.callback_url, request, core)
 
 
 def complete_reauthentication(
@@ -43,7 +45,7 @@ def complete_reauthentication(
             raise AccountMismatch("another account than that user's")
         if reader.user_id_of(request.cookies, core.sessions) not in (None, flow.user_id):
             raise AccountMismatch("another user's session in this browser")
-        return _sign_in(identity, user, flow, request, core)
+        return sign_in_identity(identity, user, flow.callback_url, request, core)
 
 
 def user_by_account(identity: ProviderIdentity, core: Core) -> User | None:
@@ -53,15 +55,19 @@ def user_by_account(identity: ProviderIdentity, core: Core) -> User | None:
     return replace(identity.user, id=user.id, role=user.role) if user and core.is_stateless else user
 
 
-def authorize_sign_in(user: User, identity: ProviderIdentity, core: Core) -> str | None:
+def authorize_sign_in(
+    user: User, identity: ProviderIdentity, core: Core, *, credentials: Mapping[str, Any] | None = None
+) -> str | None:
     """Decide whether this user may sign in. None if so, or the absolute URL that the `sign_in` callback sends them to.
 
-    Raises AccessDenied if the user is disabled or the callback refuses.
+    `credentials` are the fields of a sign-in by password. Raises AccessDenied if the user is disabled or the callback
+    refuses.
     """
     if user.disabled:
         raise AccessDenied("disabled")
     try:
-        result = core.callbacks.sign_in(SignInParams(user, identity.account, identity.profile))
+        params = SignInParams(user, identity.account, identity.profile, credentials=credentials)
+        result = core.callbacks.sign_in(params)
     except AuthError:
         raise
     except Exception as error:
@@ -71,10 +77,20 @@ def authorize_sign_in(user: User, identity: ProviderIdentity, core: Core) -> str
     return apply_redirect_callback(result, core) if isinstance(result, str) else None
 
 
-def _sign_in(
-    identity: ProviderIdentity, user: User | None, flow: Flow, request: ActionRequest, core: Core
+def sign_in_identity(
+    identity: ProviderIdentity,
+    user: User | None,
+    url: str,
+    request: ActionRequest,
+    core: Core,
+    *,
+    credentials: Mapping[str, Any] | None = None,
 ) -> ActionResponse:
-    redirect_url = authorize_sign_in(user or identity.user, identity, core)
+    """Sign in the user of this identity, who is created if `user` is None, and redirect to `url`.
+
+    Raises AuthError if that is refused, and AdapterError.
+    """
+    redirect_url = authorize_sign_in(user or identity.user, identity, core, credentials=credentials)
     if redirect_url is not None:
         return ActionResponse(location=redirect_url)
     user, is_new_user = _store_user(identity, user, core)
@@ -82,7 +98,7 @@ def _sign_in(
         account = replace(identity.account, user_id=user.id)
         log_new_user(user)
         signals.send(signals.account_linked, user=user, account=account, profile=identity.profile)
-    return start_session(identity, user, is_new_user, flow.callback_url, request, core)
+    return start_session(identity, user, is_new_user, url, request, core)
 
 
 def log_new_user(user: User) -> None:

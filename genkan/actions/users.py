@@ -183,7 +183,7 @@ def list_accounts(user_id: str, core: Core) -> list[LinkedAccount]:
     def is_last(account: Account) -> bool:
         # An account of a provider that is not enabled does not count: no user can sign in with it.
         key = account.provider, account.provider_account_id
-        return needs_account and is_last_account(key, accounts, core.providers.keys())
+        return needs_account and is_last_account(key, accounts, _enabled(core))
 
     return [
         LinkedAccount(
@@ -204,7 +204,7 @@ def unlink(user_id: str, provider: str, account: str, client: ClientInfo, core: 
     sign in without it.
     """
     unlinked = core.adapter.unlink_account(
-        user_id, provider, account, enabled_providers=core.providers.keys(), email_sign_in=core.email is not None
+        user_id, provider, account, enabled_providers=_enabled(core), email_sign_in=core.email is not None
     )
     if unlinked:
         log_activity(user_id, "unlinked", core.sessions, client=client, provider=provider)
@@ -224,6 +224,11 @@ def reload_sessions(user_id: str, core: Core) -> None:
     """Let every session and the cached profile of this user reload the stored user. Raises AdapterError."""
     revoker.mark_user_changed(user_id, core.sessions)
     core.cache.delete(_cache_key(user_id))
+
+
+def _enabled(core: Core) -> set[str]:
+    """Return the ids of the providers whose accounts a user can sign in with."""
+    return {*core.providers, *(["credentials"] if core.authorize else [])}
 
 
 def _apply_change(user_id: str, core: Core) -> None:

@@ -43,6 +43,18 @@ class OwnUsers(Protocol):
         """Return what an owner should know, each as a problem and its remedy. Raises AdapterError."""
         ...
 
+    def owns(self, value: object) -> bool:
+        """Return True if this is an object of the application's class of users."""
+        ...
+
+    def link(self, own_user: Any, user: User) -> tuple[User, bool]:
+        """Return our user who is linked to this object of the application, and True if the object is stored by this call.
+
+        Name and picture of a new one are those of `user`. The object and our rows are stored in one transaction of the
+        application's session. Raises AccessDenied if the object is not active, and AdapterError.
+        """
+        ...
+
     def find_id(self, own_user: Any) -> str | None:
         """Return the id of our user who is linked to this one: an object, or its primary key. None if there is none.
 

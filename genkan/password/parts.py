@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from genkan.adapters.addresses import AddressStore
+from genkan.callbacks import AuthorizeCallback
 from genkan.password.hasher import PasswordHasher
 from genkan.password.known import KnownBrowsers
 from genkan.password.policy import PasswordPolicy
@@ -19,9 +19,26 @@ class Fields(NamedTuple):
     email: str = "email"
     password: str = "password"
 
+    @property
+    def is_address(self) -> bool:
+        """True if the name of the first field says that it is an address."""
+        return self.email == "email"
 
-Authorize = Callable[[dict[str, Any]], Any]
-"""Auth.js's `authorize` callback: returns the user with these credentials, or None."""
+    @property
+    def labels(self) -> tuple[str, str]:
+        """The labels of both fields on the sign-in page. Other names than the default ones are their own labels."""
+        first = "E-mail address" if self.is_address else self.email.replace("_", " ").capitalize()
+        return first, self.password.replace("_", " ").capitalize()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizeSignIn:
+    """Sign-in with credentials that the application checks itself."""
+
+    authorize: AuthorizeCallback
+    throttle: PasswordThrottle
+    known: KnownBrowsers
+    fields: Fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from genkan.http.messages import ActionRequest, ActionResponse
 from genkan.http.urls import origin_of, without_port
 from genkan.web.context import app_state, queue_cookies, request_state
 from genkan.web.headers import PRIVATE_HEADERS
-from genkan.web.responses import accepts_only_json, error_response, is_htmx, json_response
+from genkan.web.responses import accepts_only_json, error_response, is_htmx, json_response, sends_json
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -69,13 +69,16 @@ def single_form_value(name: str) -> str | None:
     return values[0] if len(values) == 1 else None
 
 
-def to_response(action_response: ActionResponse) -> Response:
-    """Return Flask's response: for a browser, for htmx, or for a client of Auth.js that wants the URL as JSON."""
+def to_response(action_response: ActionResponse, *, as_json: bool = False) -> Response:
+    """Return Flask's response: for a browser, for htmx, or for a client of Auth.js that wants the URL as JSON.
+
+    With `as_json` every client gets the URL of a redirect as JSON.
+    """
     queue_cookies(*action_response.cookies)
     if action_response.error is not None and (action_response.location is None or _is_fetch_client()):
         response = error_response(action_response.error)
     elif action_response.location is not None:
-        response = _redirect(action_response.location)
+        response = _redirect(action_response.location, as_json=as_json or wants_url())
     elif action_response.template is not None and not _wants_json():
         template = action_response.template
         context = {**app_state().template_context, **template.context}
@@ -91,12 +94,19 @@ def to_response(action_response: ActionResponse) -> Response:
 
 def wants_url() -> bool:
     """Return True if the client of the current request wants the URL of a redirect as JSON, as those of Auth.js do."""
-    return "X-Auth-Return-Redirect" in request.headers or _is_fetch_client()
+    return "X-Auth-Return-Redirect" in request.headers or is_v4_client() or _is_fetch_client()
+
+
+def is_v4_client() -> bool:
+    """Return True for the client of NextAuth 4, which asks for JSON by a field of the form."""
+    if request.method in SAFE_METHODS or request.mimetype != "application/x-www-form-urlencoded":
+        return False
+    return request.form.get("json") == "true"
 
 
 def _wants_json() -> bool:
     # The header of Auth.js's clients.
-    return app_state().json_only or "X-Auth-Return-Redirect" in request.headers or _sends_json()
+    return app_state().json_only or "X-Auth-Return-Redirect" in request.headers or sends_json()
 
 
 def _is_fetch_client() -> bool:
@@ -106,18 +116,14 @@ def _is_fetch_client() -> bool:
     """
     if not app_state().json_only or "X-Auth-Return-Redirect" in request.headers:
         return False
-    return _sends_json() or accepts_only_json()
+    return sends_json() or accepts_only_json()
 
 
-def _sends_json() -> bool:
-    return "application/json" in (request.content_type or "")
-
-
-def _redirect(location: str) -> Response:
+def _redirect(location: str, *, as_json: bool) -> Response:
     if origin_of(location) is None:
         # htmx assigns the value to `location.href`, where a `javascript:` URL would run.
         raise ConfigurationError("redirect: not a web address. Give http:// or https://, or a path of this site.")
-    if wants_url():
+    if as_json:
         response = json_response({"url": location})
         response.headers["Location"] = location
         response.autocorrect_location_header = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +13,8 @@ class Message:
     title: str
     message: str
     status: int = 400
+    reason: str | None = None
+    """The reason of the error, for JSON."""
 
 
 _BY_REASON = {
@@ -159,9 +161,22 @@ _BY_CODE = {
 _UNKNOWN = Message("Configuration", "Something went wrong", "Nothing has changed. Please try again.")
 
 
+_WITHOUT_MAIL = {
+    "Address or password is not right": "Check both and try again.",
+    "Please type your password": "It is needed to sign in.",
+    "Too many attempts": "Wait a few minutes, then try again.",
+}
+"""Texts, by title, of messages that offer a link by mail, for an application that sends none."""
+
+
+def without_mail(message: Message) -> Message:
+    """Return the message without the offer of a link by mail."""
+    return replace(message, message=_WITHOUT_MAIL.get(message.title, message.message))
+
+
 def error_message(code: str | None, reason: str | None) -> Message:
     """Return the message for an error code of Auth.js and a reason of ours, or a general message for unknown values."""
     by_reason = _BY_REASON.get(reason or "")
     if by_reason is not None and code in (by_reason.code, "OAuthCallbackError", "MissingCSRF"):
-        return by_reason
+        return replace(by_reason, reason=reason)
     return _BY_CODE.get(code or "", _UNKNOWN)

@@ -49,11 +49,11 @@ def is_htmx() -> bool:
 def wants_json() -> bool:
     """Return True if a refusal of the current request is JSON.
 
-    That is so for a blueprint with `json_blueprint` and its child blueprints, for a client that accepts JSON and no HTML,
-    and in an application without pages. Without `strict` also for a client that sends `Authorization` and does not name
+    That is so for a blueprint with `json_blueprint` and its child blueprints, for a client that accepts JSON and no HTML or
+    sends JSON to a form of ours, and in an application without pages. Without `strict` also for a client that sends `Authorization` and does not name
     HTML. A browser, which names it, sends that header behind a proxy that asks for a password.
     """
-    if app_state().json_only or accepts_only_json():
+    if app_state().json_only or accepts_only_json() or (sends_json() and app_state().is_own(request.endpoint)):
         return True
     if any(getattr(current_app.blueprints.get(name), JSON_MARK, False) for name in request.blueprints):
         return True
@@ -66,6 +66,11 @@ def accepts_only_json() -> bool:
     """Return True if the client of the current request accepts JSON and no HTML."""
     accepted = request.accept_mimetypes
     return accepted.quality("application/json") > 0 and accepted.quality("text/html") == 0
+
+
+def sends_json() -> bool:
+    """Return True if the body of the current request is JSON."""
+    return "application/json" in (request.content_type or "")
 
 
 def json_response(body: JSON, status: int = 200) -> Response:

@@ -81,7 +81,7 @@ def sign_in(provider_id: str | None = None) -> Response:
     try:
         if provider_id == email.ID and get_core().email is not None:
             return email.start()
-        if provider_id == password.ID and get_core().passwords is not None:
+        if provider_id == password.ID and get_core().credentials_fields is not None:
             # Its fields are sent to the callback. This is what Auth.js does.
             provider_id = None
         return to_response(sign_in_action.sign_in(provider_id, to_request(), get_core()))
@@ -99,7 +99,7 @@ def callback(provider_id: str) -> Response:
     core = get_core()
     if provider_id == email.ID and core.email is not None:
         return _of_own_page(email.complete)
-    if provider_id == password.ID and core.passwords is not None and request.method == "POST":
+    if provider_id == password.ID and core.credentials_fields is not None and request.method == "POST":
         return _of_own_page(password.complete)
     response = callback_action.callback(provider_id, to_request(), core)
     set_session_result(NO_SESSION)

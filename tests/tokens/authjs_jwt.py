@@ -1,4 +1,4 @@
-"""Token code of Auth.js, `@auth/core/jwt`, to test that both sides read each other's session tokens."""
+"""Auth.js, to test that both sides read each other's session tokens, and redeem each other's links."""
 
 from __future__ import annotations
 
@@ -40,6 +40,16 @@ class AuthJs:
     def read(self, token: str, secret: str, salt: str, options: str, now: int) -> str:
         """Return the token that Auth.js sets at a reading of the session, with these options in JavaScript, at `now`."""
         return str(self._call(op="read", token=token, secret=secret, salt=salt, options=options, now=now))
+
+    def ask(self, email: str, origin: str, secret: str, now: int) -> tuple[str, dict[str, str]]:
+        """Let Auth.js make a link for this address. Returns it, and the row that its adapter stores."""
+        answer = self._call(op="ask", email=email, origin=origin, secret=secret, now=now)
+        return answer["url"], answer["row"]
+
+    def redeem(self, url: str, row: Mapping[str, str], secret: str, now: int) -> tuple[str, list[str]]:
+        """Let Auth.js open a link, with this row in the table. Returns the location, and the cookies that it sets."""
+        answer = self._call(op="redeem", url=url, row=dict(row), secret=secret, now=now)
+        return answer["location"], answer["cookies"]
 
     def _call(self, **question: object) -> Any:
         self._program.send(question)

@@ -20,7 +20,9 @@ from genkan.errors import (
     AdapterUnavailable,
     AuthError,
     CrossOriginRequest,
+    InvalidAddress,
     InvalidVerification,
+    UnknownAction,
     WrongCode,
 )
 from genkan.http.messages import ActionRequest, ActionResponse, Template
@@ -81,8 +83,9 @@ def use(verification: Verification, email_sign_in: EmailSignIn) -> Verification:
 
 def _use_token(request: ActionRequest, core: Core, email_sign_in: EmailSignIn) -> ActionResponse:
     values = request.body if request.method == "POST" else request.query
-    email = normalize(str(values.get("email", "")))
-    verification = find("sign_in", request, email, email_sign_in)
+    if not values.get("token") or not values.get("email"):
+        raise UnknownAction("no token or no address")
+    verification, email = _find_link(str(values["email"]), request, email_sign_in)
     url = callback_url(request, core)
     if request.method != "POST":
         pending = email_sign_in.checks.pending(request.cookies)
@@ -90,6 +93,15 @@ def _use_token(request: ActionRequest, core: Core, email_sign_in: EmailSignIn) -
             context = {"email": email, "token": request.query["token"], "callback_url": url}
             return ActionResponse(template=Template("genkan/confirm_sign_in.html", context))
     return complete(use(verification, email_sign_in), email, url, request, core, email_sign_in)
+
+
+def _find_link(email: str, request: ActionRequest, email_sign_in: EmailSignIn) -> tuple[Verification, str]:
+    """Return the verification of the link, and the normalised address. Raises InvalidVerification, AdapterError."""
+    try:
+        address = normalize(email)
+    except InvalidAddress as error:
+        raise InvalidVerification("no address") from error
+    return find("sign_in", request, address, email_sign_in), address
 
 
 def _use_code(request: ActionRequest, core: Core, email_sign_in: EmailSignIn) -> ActionResponse:

@@ -13,6 +13,7 @@ from genkan.email.address import normalize
 from genkan.errors import AccountMismatch, AdapterError, CredentialsSignin, InvalidAddress, ServerBusy
 from genkan.http.cookies import Cookie
 from genkan.http.messages import ActionRequest, ActionResponse
+from genkan.password.known import KnownBrowsers
 from genkan.password.parts import PasswordSignIn
 from genkan.password.throttle import Attempt
 from genkan.session import reader
@@ -35,13 +36,14 @@ def sign_in(request: ActionRequest, core: Core, passwords: PasswordSignIn) -> Ac
     identity = email_identity(user.email or "", core, provider="credentials")
     with log_denials(user.id, core.sessions, client=client_of(request), provider="credentials"):
         if request.body.get("purpose") == "fresh":
-            _require_same_user(user.id, request, core)
-        redirect_url = authorize_sign_in(user, identity, core)
+            require_same_user(user.id, request, core)
+        credentials = {name: value for name, value in request.body.items() if name != "csrfToken"}
+        redirect_url = authorize_sign_in(user, identity, core, credentials=credentials)
         if redirect_url is not None:
             return ActionResponse(location=redirect_url)
         response = start_session(identity, user, False, url, request, core)
     remembered = callback_url_cookie(url, request, core)
-    return replace(response, cookies=(*response.cookies, *remembered, known_cookie(user.id, core, passwords)))
+    return replace(response, cookies=(*response.cookies, *remembered, known_cookie(user.id, core, passwords.known)))
 
 
 def check_password(email: str, password: str, request: ActionRequest, core: Core, passwords: PasswordSignIn) -> User:
@@ -82,12 +84,12 @@ def compare(stored: str | None, password: str, attempt: Attempt, passwords: Pass
     return is_right
 
 
-def known_cookie(user_id: str, core: Core, passwords: PasswordSignIn) -> Cookie:
+def known_cookie(user_id: str, core: Core, known: KnownBrowsers) -> Cookie:
     """Return the cookie that tells later that this user has signed in with this browser. It grants nothing."""
-    lifetime = passwords.known.lifetime
+    lifetime = known.lifetime
     return Cookie(
         core.cookie_names.known,
-        passwords.known.create(user_id),
+        known.create(user_id),
         core.secure,
         max_age=lifetime,
         expires=core.clock() + lifetime,
@@ -102,7 +104,8 @@ def _stored(user: User | None, attempt: Attempt, passwords: PasswordSignIn) -> s
         raise
 
 
-def _require_same_user(user_id: str, request: ActionRequest, core: Core) -> None:
+def require_same_user(user_id: str, request: ActionRequest, core: Core) -> None:
+    """Raise AccountMismatch if another user than this one is signed in in this browser."""
     if reader.user_id_of(request.cookies, core.sessions) not in (None, user_id):
         raise AccountMismatch("another user's session in this browser")
 

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from genkan.adapters import NO_PROFILE, is_last_account
 from genkan.adapters.own_users import to_identity
 from genkan.adapters.sqlalchemy.accounts import Accounts, ignore_invalid_id
-from genkan.adapters.sqlalchemy.application.own_users import RowRefused, SQLAlchemyOwnUsers
+from genkan.adapters.sqlalchemy.application.own_users import SQLAlchemyOwnUsers
+from genkan.adapters.sqlalchemy.application.refusals import RowRefused
 from genkan.adapters.sqlalchemy.database import Database, UniqueViolation, adapter_errors
 from genkan.adapters.sqlalchemy.revocations import Revocations
 from genkan.adapters.sqlalchemy.stored_users import StoredUsers

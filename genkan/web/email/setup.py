@@ -20,8 +20,17 @@ if TYPE_CHECKING:
     from genkan.password.parts import PasswordSignIn
 
 
-def with_email_and_passwords(core: Core, settings: Settings, stores: Stores, send_mail: SendMail | None) -> Core:
-    """Return the core with what the settings turn on. Raises ConfigurationError if something is missing for it."""
+def with_email_and_passwords(
+    core: Core,
+    settings: Settings,
+    stores: Stores,
+    send_mail: SendMail | None,
+    fields: tuple[str, str] = ("email", "password"),
+) -> Core:
+    """Return the core with what the settings turn on. Raises ConfigurationError if something is missing for it.
+
+    `fields` are the names of the fields of a sign-in by password.
+    """
     mailbox = None
     if send_mail is None and settings.email_server is None:
         if settings.development_provider and stores.local is not None and not core.json_only:
@@ -35,7 +44,7 @@ def with_email_and_passwords(core: Core, settings: Settings, stores: Stores, sen
             return core
     local = _require_stores(core, stores, "AUTH_EMAIL_SERVER" if send_mail is None else "Genkan(send_mail=…)")
     core = _with_email(core, settings, local, send_mail, mailbox)
-    return replace(core, passwords=_passwords(settings, local)) if settings.passwords else core
+    return replace(core, passwords=_passwords(settings, local, fields)) if settings.passwords else core
 
 
 def _require_stores(core: Core, stores: Stores, setting: str) -> AddressStores:
@@ -89,7 +98,7 @@ def _with_email(
     return replace(core, email=email)
 
 
-def _passwords(settings: Settings, local: AddressStores) -> PasswordSignIn:
+def _passwords(settings: Settings, local: AddressStores, fields: tuple[str, str]) -> PasswordSignIn:
     from genkan.password.hasher import PasswordHasher  # noqa: PLC0415 (as above)
     from genkan.password.known import KnownBrowsers  # noqa: PLC0415
     from genkan.password.parts import Fields, PasswordSignIn  # noqa: PLC0415
@@ -102,7 +111,7 @@ def _passwords(settings: Settings, local: AddressStores) -> PasswordSignIn:
         policy=PasswordPolicy(settings.password_min),
         throttle=PasswordThrottle(local.limits),
         known=KnownBrowsers(settings.secrets),
-        fields=Fields(),
+        fields=Fields(*fields),
     )
 
 

@@ -26,7 +26,7 @@ from genkan.web.error_messages import Message, error_message
 from genkan.web.menu import account_url, action_url
 from genkan.web.pages.errors import render_form, render_page
 from genkan.web.pages.sign_in import render_sign_in
-from genkan.web.responses import is_htmx
+from genkan.web.responses import is_htmx, json_response, wants_json
 
 ID = "email"
 """The id of this way to sign in, where a provider has one."""
@@ -98,6 +98,8 @@ def request_change() -> Response:
         sent_to = change_address.request_change(user, action_request, core, email_sign_in)
     except InvalidAddress as failure:
         error = error_message(failure.code, failure.reason)
+    if error is None and wants_json():
+        return json_response({"sent": True})
     return render_form("genkan/account/address.html", error, user=user, sent_to=sent_to, email=email)
 
 
@@ -138,6 +140,8 @@ def without_referrer(response: Response) -> Response:
 def failed(error: Exception) -> Response:
     """Redirect to the page that shows this error."""
     failure = error if isinstance(error, AuthError) else AdapterUnavailable()
+    if request.method == "POST" and wants_json():
+        return render_page("genkan/error.html", error_message(failure.code, failure.reason))
     return to_response(error_redirect(failure, get_core()))
 
 
@@ -166,4 +170,5 @@ def _change(change: Callable[[ActionRequest, Core, EmailSignIn], User], notice: 
     change(to_request(), core, email_sign_in)
     # The signed-in user's own session has the new address at its next request.
     is_signed_in = session_result().cached is not None
-    return redirect(f"{account_url() if is_signed_in else action_url('/signin')}?notice={notice}", 303)
+    url = f"{account_url() if is_signed_in else action_url('/signin')}?notice={notice}"
+    return json_response({"url": core.origin + url}) if wants_json() else redirect(url, 303)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from flask import Response, render_template
+from flask import request as flask_request
 
 from genkan.actions.callback_url import callback_url
 from genkan.core import Core
 from genkan.errors import CrossOriginRequest, UnreadableCookies
 from genkan.http.messages import ActionRequest, ActionResponse
 from genkan.http.urls import add_query, relative_url
+from genkan.types import JSON
 from genkan.web.context import get_core, request_id
 from genkan.web.convert import to_request, to_response
 from genkan.web.error_messages import Message, error_message
 from genkan.web.menu import action_url, home_url
-from genkan.web.responses import RETRY_SECONDS, error_response, is_htmx
+from genkan.web.responses import RETRY_SECONDS, error_response, is_htmx, json_response, wants_json
 
 
 def error_page() -> Response:
@@ -48,9 +50,16 @@ def clear_cookies() -> Response:
 
 
 def render_page(template: str, message: Message | None, **context: object) -> Response:
-    """Return a page of the package with this message, if any, and its status."""
-    html = render_template(template, error=message, request_id=request_id(), **context)
-    response = Response(html, message.status if message else 200, content_type="text/html; charset=utf-8")
+    """Return a page of the package with this message, if any, and its status.
+
+    A client that has sent the form as JSON, or that accepts JSON only, gets the message as JSON.
+    """
+    if message is not None and flask_request.method == "POST" and wants_json():
+        body: JSON = {"error": message.code, "reason": message.reason, "message": message.message}
+        response = json_response(body, message.status)
+    else:
+        html = render_template(template, error=message, request_id=request_id(), **context)
+        response = Response(html, message.status if message else 200, content_type="text/html; charset=utf-8")
     if message is not None and message.status == 503:
         response.headers["Retry-After"] = str(RETRY_SECONDS)
     return response

@@ -15,7 +15,7 @@ from genkan.providers.base import Provider
 from genkan.types import User
 from genkan.web.context import app_state, auth, get_core, queue_cookies, session_result
 from genkan.web.convert import to_request, to_response
-from genkan.web.error_messages import Message, error_message
+from genkan.web.error_messages import Message, error_message, without_mail
 from genkan.web.pages.errors import render_form
 from genkan.web.server_actions import linked_providers
 from genkan.web.urls.loopback import at_origin
@@ -37,7 +37,7 @@ def sign_in_methods(core: Core) -> list[SignInMethod]:
     methods = [SignInMethod(provider.id, provider.name, provider.type) for provider in core.providers.values()]
     if core.email is not None:
         methods.append(SignInMethod("email", "E-mail", "email"))
-    if core.passwords is not None:
+    if core.credentials_fields is not None:
         methods.append(SignInMethod("credentials", "Password", "credentials"))
     return methods
 
@@ -61,6 +61,8 @@ def sign_in_page() -> Response:
 def render_sign_in(message: Message | None, *, email: str = "") -> Response:
     """Render the sign-in page with this message, and with the address that was typed."""
     core, request = get_core(), to_request()
+    if message is not None and core.email is None:
+        message = without_mail(message)
     url = callback_url(request, core)
     queue_cookies(*callback_url_cookie(url, request, core))
     is_fresh = "fresh" in (request.query.get("reason"), request.query.get("purpose"), request.body.get("purpose"))
@@ -72,7 +74,8 @@ def render_sign_in(message: Message | None, *, email: str = "") -> Response:
         is_fresh=linked is not None,
         callback_url=relative_url(url, core.origin),
         session=auth(),
-        fields=core.passwords.fields if core.passwords else None,
+        fields=core.credentials_fields,
+        has_own_check=core.authorize is not None,
         last_used=last,
         shown=SHOWN,
         notice=request.query.get("notice"),
@@ -90,12 +93,11 @@ def _in_order(providers: list[Provider], last: str | None) -> list[Provider]:
 
 def _address(core: Core, email: str) -> dict[str, object]:
     """Return the variables of the form for any address."""
-    has_passwords = core.passwords is not None
     return {
         "email": email,
         "has_email": core.email is not None,
-        "has_passwords": has_passwords,
-        "can_sign_up": has_passwords,
+        "has_passwords": core.credentials_fields is not None,
+        "can_sign_up": core.passwords is not None,
     }
 
 
@@ -109,7 +111,8 @@ def _own_address(core: Core) -> dict[str, object]:
     return {
         "email": user.email if user is not None and has_address else "",
         "has_email": has_address,
-        "has_passwords": user is not None and has_address and _has_password(user, core),
+        # Only the application knows who has a password that it checks itself.
+        "has_passwords": core.authorize is not None or (user is not None and has_address and _has_password(user, core)),
         "can_sign_up": False,
     }
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flask import Blueprint, Response, abort, after_this_request, redirect
 from werkzeug.wrappers import Response as BaseResponse
 
-from genkan.actions.callback_url import error_redirect
+from genkan.actions.callback_url import error_redirect, error_url
+from genkan.actions.password import authorize as authorize_action
 from genkan.actions.password import change as change_action
 from genkan.actions.password import reset as reset_action
 from genkan.actions.password import sign_in as sign_in_action
@@ -22,16 +25,18 @@ from genkan.errors import (
     InvalidPassword,
     ServerBusy,
 )
+from genkan.http.messages import ActionRequest, ActionResponse
 from genkan.password.parts import PasswordSignIn
 from genkan.session.reader import NO_SESSION
 from genkan.web.access import login_required, own_blueprint, public, require_fresh
 from genkan.web.context import get_core, set_session_result
-from genkan.web.convert import to_request, to_response, wants_url
+from genkan.web.convert import is_v4_client, to_request, to_response, wants_url
 from genkan.web.email.views import FRESH_MAX_AGE, failed, stored_user, without_referrer
 from genkan.web.error_messages import Message, error_message
 from genkan.web.menu import account_url
 from genkan.web.pages.errors import render_form, render_page
 from genkan.web.pages.sign_in import render_sign_in
+from genkan.web.responses import json_response, sends_json, wants_json
 
 ID = "credentials"
 """The id of this way to sign in, where a provider has one."""
@@ -44,23 +49,40 @@ for _error in (AuthError, AdapterError):
 
 
 def complete() -> Response:
-    """`POST /api/auth/callback/credentials`: sign in with address and password."""
-    core = get_core()
-    passwords, request = core.passwords or abort(404), to_request()
+    """`POST /api/auth/callback/credentials`: sign in with address and password, or what the application checks itself."""
+    core, request = get_core(), to_request()
+    fields = core.credentials_fields or abort(404)
     try:
-        action_response = sign_in_action.sign_in(request, core, passwords)
+        action_response = _sign_in(request, core)
     except CrossOriginRequest:
         raise
     except (AuthError, AdapterError) as error:
         failure = error if isinstance(error, AuthError) else AdapterUnavailable()
-        has_form = core.pages.sign_in is None and not wants_url()
+        has_form = core.pages.sign_in is None and not (core.json_only or wants_url() or sends_json())
         if isinstance(failure, (CredentialsSignin, ServerBusy)) and has_form:
-            has_password = bool(request.text(passwords.fields.password))
+            has_password = bool(request.text(fields.password))
             message = error_message(failure.code, failure.reason if has_password else "no-password")
-            return render_sign_in(message, email=request.text(passwords.fields.email))
-        return to_response(error_redirect(failure, core))
+            return render_sign_in(message, email=request.text(fields.email))
+        return _failure(failure, core)
     set_session_result(NO_SESSION)
     return to_response(action_response)
+
+
+def _sign_in(request: ActionRequest, core: Core) -> ActionResponse:
+    if core.passwords is not None:
+        return sign_in_action.sign_in(request, core, core.passwords)
+    return authorize_action.sign_in(request, core, core.authorize or abort(404))
+
+
+def _failure(error: AuthError, core: Core) -> Response:
+    """Return the redirect to the sign-in page. Auth.js's clients get its URL, also if there is no such page."""
+    action_response = error_redirect(error, core)
+    if action_response.location is None and wants_url():
+        action_response = replace(action_response, location=error_url(error, core.action_url("/signin")))
+    response = to_response(action_response)
+    if isinstance(error, CredentialsSignin) and is_v4_client():
+        response.status_code = 401
+    return response
 
 
 def require_passwords() -> tuple[Core, EmailSignIn, PasswordSignIn]:
@@ -84,7 +106,7 @@ def sign_up() -> Response:
     """Send a mail that confirms the address."""
     request = to_request()
     try:
-        return to_response(sign_up_action.sign_up(request, *require_passwords()))
+        return to_response(sign_up_action.sign_up(request, *require_passwords()), as_json=wants_json())
     except (InvalidAddress, InvalidPassword, ServerBusy) as error:
         return _sign_up_form(error, email=request.text("email"))
 
@@ -120,6 +142,8 @@ def request_reset() -> Response:
         reset_action.request_reset(request, *require_passwords())
     except InvalidAddress as failure:
         error = error_message(failure.code, failure.reason)
+    if error is None and wants_json():
+        return json_response({"sent": True})
     return render_form("genkan/reset.html", error, is_sent=error is None, email=request.text("email"))
 
 
@@ -143,7 +167,7 @@ def new_password_page() -> Response:
 def new_password() -> Response:
     """Store the new password."""
     try:
-        return to_response(reset_action.reset(to_request(), *require_passwords()))
+        return to_response(reset_action.reset(to_request(), *require_passwords()), as_json=wants_json())
     except (InvalidPassword, ServerBusy) as error:
         return _new_password_form(error)
 
@@ -169,7 +193,7 @@ def change_password() -> Response:
     except (CredentialsSignin, InvalidPassword, InvalidAddress, ServerBusy) as error:
         return _password_form(error)
     set_session_result(NO_SESSION)
-    return to_response(action_response)
+    return to_response(action_response, as_json=wants_json())
 
 
 def change_password_redirect() -> BaseResponse:
@@ -198,7 +222,7 @@ def _confirm_sign_up() -> Response:
         )
     if action_response.template is None:
         set_session_result(NO_SESSION)
-    return to_response(action_response)
+    return to_response(action_response, as_json=wants_json())
 
 
 def _new_password_form(error: AuthError | None) -> Response:
@@ -224,7 +248,7 @@ def _password_form(error: AuthError | None) -> Response:
 def _message(error: AuthError | None) -> Message | None:
     """Return what a form shows about this error. None without one."""
     if isinstance(error, InvalidPassword):
-        return Message(error.code, "Choose another password", str(error), 422)
+        return Message(error.code, "Choose another password", str(error), 422, error.reason)
     if isinstance(error, CredentialsSignin) and error.reason is None:
         return Message(error.code, "That is not your current password", "Nothing has changed. Please try again.", 422)
     return None if error is None else error_message(error.code, error.reason)

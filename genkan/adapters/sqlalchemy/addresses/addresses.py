@@ -13,7 +13,8 @@ from genkan.adapters.addresses import ProvenUser
 from genkan.adapters.own_users import to_identity
 from genkan.adapters.sqlalchemy.accounts import ignore_invalid_id
 from genkan.adapters.sqlalchemy.adapter import SQLAlchemyAdapter
-from genkan.adapters.sqlalchemy.application.own_users import RowRefused, SQLAlchemyOwnUsers
+from genkan.adapters.sqlalchemy.application.own_users import SQLAlchemyOwnUsers
+from genkan.adapters.sqlalchemy.application.refusals import RowRefused
 from genkan.adapters.sqlalchemy.database import Database, Executor, UniqueViolation, adapter_errors
 from genkan.adapters.sqlalchemy.stored_users import StoredUsers, is_first_proof
 from genkan.errors import OAuthAccountNotLinked

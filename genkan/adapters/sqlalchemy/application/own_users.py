@@ -8,15 +8,16 @@ from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Select, delete, insert, inspect, or_, select, text
-from sqlalchemy.exc import DataError, IntegrityError, InvalidRequestError, StatementError
 from sqlalchemy.orm import Session
 
 from genkan.adapters.own_users import UserHooks
 from genkan.adapters.sqlalchemy.application.inserted import inserted_objects
-from genkan.adapters.sqlalchemy.database import Database, Executor, adapter_errors, dialect_name
+from genkan.adapters.sqlalchemy.application.refusals import is_active, refusals
+from genkan.adapters.sqlalchemy.database import Database, Executor, UniqueViolation, adapter_errors, dialect_name
 from genkan.adapters.sqlalchemy.revocations import Revocations
 from genkan.adapters.sqlalchemy.tables import APPLICATION_USER, Tables
-from genkan.errors import AccessDenied, AdapterError, AuthError, ConfigurationError
+from genkan.adapters.sqlalchemy.users import IdGenerator, Users
+from genkan.errors import AccessDenied, AuthError, ConfigurationError
 from genkan.types import Identity, User
 
 LIFETIME = 90 * 24 * 3600
@@ -24,10 +25,6 @@ LIFETIME = 90 * 24 * 3600
 
 VERIFIED_COLUMN_WORDS = ("confirm", "verif", "valid")
 """Parts of the names of columns that say if an address is verified."""
-
-
-class RowRefused(AccessDenied):
-    """Refusal of a row by the application's own table."""
 
 
 class SQLAlchemyOwnUsers:
@@ -57,11 +54,11 @@ class SQLAlchemyOwnUsers:
 
         Raises AccessDenied if the application refuses the row, and AdapterError if the database fails.
         """
-        with _refusals("session"):
+        with refusals("session"):
             session = self._session()
         try:
             yield session
-            with _refusals("new_user"):
+            with refusals("new_user"):
                 session.commit()
         except BaseException:
             session.rollback()
@@ -82,11 +79,23 @@ class SQLAlchemyOwnUsers:
                 raise AccessDenied("new_user: it returned a user who exists, for an address that is not verified")
         else:
             self._add(session, own_user)
-        with _refusals("is_active"):
-            if not _is_active(own_user):
+        with refusals("is_active"):
+            if not is_active(own_user):
                 raise AccessDenied("disabled")
             self._role(own_user, None)
             return inspect(own_user).mapper.primary_key_from_instance(own_user)[0], is_new
+
+    def owns(self, value: object) -> bool:
+        """Return True if this is an object of the application's class of users."""
+        return isinstance(value, self._model)
+
+    def link(self, own_user: Any, user: User) -> tuple[User, bool]:
+        """Return our user who is linked to this object of the application, and True if the object is stored by this call."""
+        try:
+            return self._link(own_user, user)
+        except UniqueViolation:
+            # A concurrent sign-in has linked the same object.
+            return self._link(own_user, user)
 
     def connection(self, session: Session) -> Connection:
         """Return the connection of the application's session, for our own rows in the same transaction."""
@@ -103,8 +112,8 @@ class SQLAlchemyOwnUsers:
         own_user = self.load(user.id)
         if own_user is None:
             return None
-        with _refusals("is_active"):
-            disabled = user.disabled or not _is_active(own_user)
+        with refusals("is_active"):
+            disabled = user.disabled or not is_active(own_user)
         return replace(user, role=self._role(own_user, user.role), disabled=disabled)
 
     def exists(self, user_id: str) -> bool:
@@ -174,12 +183,32 @@ class SQLAlchemyOwnUsers:
         exists = select(self._key).where(self._key == self._users[APPLICATION_USER]).exists()
         self._delete(session, select(self._users.id).where(or_(self._is_orphan(), ~exists)))
 
+    def _link(self, own_user: Any, user: User) -> tuple[User, bool]:
+        users = Users(self._tables.users)
+        with self.transaction() as session, adapter_errors():
+            with inserted_objects() as inserted:
+                self._add(session, own_user)
+            with refusals("is_active"):
+                if not is_active(own_user):
+                    raise AccessDenied("disabled")
+                key = inspect(own_user).mapper.primary_key_from_instance(own_user)[0]
+            connection = self.connection(session)
+            stored = users.find(connection, users.by_application_user(key), lock=True)
+            if stored is None:
+                stored = users.insert(connection, IdGenerator()(connection, users.table), user, key)
+            elif stored.disabled:
+                raise AccessDenied("disabled")
+        described = self.describe(stored)
+        if described is None:
+            raise AccessDenied("the application hides its user")
+        return described, any(own_user is created for created in inserted)
+
     def _add(self, session: Session, own_user: Any) -> Any:
         if own_user is None:
             raise AccessDenied("new_user returned None")
         if not isinstance(own_user, self._model):
             raise AccessDenied(f"new_user: it returned no {self._model.__name__}")
-        with _refusals("new_user"):
+        with refusals("new_user"):
             session.add(own_user)
             session.flush()
         return own_user
@@ -246,33 +275,3 @@ def primary_key(model: type[Any]) -> Column[Any]:
     if len(columns) != 1 or not isinstance(columns[0], Column):
         raise ConfigurationError(f"user: {model.__name__} has no primary key of one column. Give a class that has one.")
     return columns[0]
-
-
-def _is_active(own_user: Any) -> bool:
-    """Return False if the application says that its user may not sign in. A value of None says nothing."""
-    is_active = getattr(own_user, "is_active", None)
-    is_active = is_active() if callable(is_active) else is_active
-    return is_active is None or bool(is_active)
-
-
-@contextmanager
-def _refusals(name: str) -> Iterator[None]:
-    """Raise AccessDenied if code or a table of the application fails in the block, and AdapterError if the database does.
-
-    `name` says what the block does.
-    """
-    try:
-        with adapter_errors():
-            yield
-    except AuthError:
-        raise
-    except AdapterError as error:
-        cause = error.__cause__
-        is_refusal = (
-            isinstance(cause, (IntegrityError, DataError, InvalidRequestError)) or type(cause) is StatementError
-        )
-        if not is_refusal:
-            raise
-        raise RowRefused(f"{name}: the table refused the row ({type(cause).__name__})") from error
-    except Exception as error:
-        raise AccessDenied(f"{name}: {type(error).__name__}") from error

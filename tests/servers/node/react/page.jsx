@@ -21,6 +21,9 @@ function Menu() {
   );
 }
 
+// For calls with options that a test chooses, such as `nextAuth.signIn("email", { email, redirect: false })`.
+window.nextAuth = { getSession, signIn };
+
 createRoot(document.getElementById("react-root")).render(
   <SessionProvider>
     <Menu />

@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from flask import Flask, Response
+from flask import Flask
 from playwright.sync_api import Page, expect
 
-from genkan import public
 from tests.e2e.browser_window import UNAUTHORIZED, BrowserWindow
 from tests.e2e.conftest import OpenWindow
-from tests.e2e.live_server import live_server
 from tests.e2e.page_actions import choose_user, menu, press, sign_out
-from tests.servers.node import react
 
 SYNC_TIMEOUT = 2000
 """Milliseconds. Another tab must show a change in this time."""
-
-
-@pytest.fixture(name="react_app", scope="module")
-def _react_app(tmp_path_factory: pytest.TempPathFactory, react_script: Path) -> Iterator[Flask]:
-    """Start an application with a React page at /react, under the security headers of the application."""
-    script, page = react_script.read_bytes(), react.page("/react.js")
-    with live_server(tmp_path_factory.mktemp("shared")) as app:
-        app.add_url_rule("/react", "react", public(lambda: Response(page)))
-        app.add_url_rule("/react.js", "script", public(lambda: Response(script, content_type="text/javascript")))
-        app.add_url_rule(
-            "/favicon.ico", "icon", public(lambda: Response(status=204))
-        )  # the browser requests it, as the React page names no icon
-        yield app
 
 
 @pytest.fixture(name="shared", params=["4.0.1", "2.0.11"])
