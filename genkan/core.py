@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from genkan.email.parts import EmailSignIn
     from genkan.oauth.client import OAuthClient
     from genkan.oauth.logout import ProviderLogout
+    from genkan.passkey.parts import PasskeySignIn
     from genkan.password.parts import AuthorizeSignIn, Fields, PasswordSignIn
 
 _DIRECT = Network()
@@ -119,6 +120,10 @@ class Core:
     """Sign-in by password. None if it is off."""
     authorize: AuthorizeSignIn | None = None
     """Sign-in with credentials that the application checks itself. None if it is off. Never on together with `passwords`."""
+    passkeys: PasskeySignIn | None = None
+    """Sign-in with passkeys. None if it is off, or if browsers have no passkeys at this origin."""
+    passkeys_are_blocked: bool = False
+    """True if passkeys are on, but browsers have none at this origin, such as one with an IP address."""
 
     @property
     def credentials_fields(self) -> Fields | None:

@@ -123,6 +123,18 @@ class CredentialsSignin(AuthError):
         self.client_code = client_code
 
 
+class WebAuthnVerificationError(AuthError):
+    """Response of a passkey that failed a check: challenge, origin, signature or user. Nothing has changed."""
+
+    code = "WebAuthnVerificationError"
+
+
+class UnknownPasskey(AuthError):
+    """Passkey that is not stored here, for example because its user has removed it. As in Auth.js without a code of its own."""
+
+    reason = "unknown-passkey"
+
+
 class OAuthCallbackError(AuthError):
     """Error response from the provider (RFC 6749 section 4.1.2.1), usually because the user declined."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from genkan import signals
 from genkan.adapters import is_last_account
+from genkan.adapters.passkeys import PROVIDER as PASSKEY
 from genkan.adapters.sessions import Activity, RevocationReason, SessionRecord
 from genkan.claims import MAX_NAME, normalize_text
 from genkan.core import Core
@@ -19,7 +20,7 @@ from genkan.types import JSON, Account, Session, SessionUser, Token, User
 PROFILE_CACHE_SECONDS = 5
 """Seconds. Without a shared cache, a change by another worker is visible after this time."""
 
-OTHER_NAMES = {"email": "a link by e-mail", "credentials": "a password"}
+OTHER_NAMES = {"email": "a link by e-mail", "credentials": "a password", "passkey": "a passkey"}
 """Names of the ways to sign in that are no providers, as in "Signed in with a password"."""
 
 _log = logging.getLogger("genkan.users")
@@ -183,14 +184,23 @@ def list_accounts(user_id: str, core: Core) -> list[LinkedAccount]:
     def is_last(account: Account) -> bool:
         # An account of a provider that is not enabled does not count: no user can sign in with it.
         key = account.provider, account.provider_account_id
-        return needs_account and is_last_account(key, accounts, _enabled(core))
+        return needs_account and is_last_account(key, accounts, enabled_ways(core))
 
+    # Passkeys have a page of their own.
+    hidden = PASSKEY if core.passkeys is not None else None
     return [
         LinkedAccount(
             account.provider, account.provider_account_id, provider_name(account.provider, core), is_last(account)
         )
         for account in accounts
+        if account.provider != hidden
     ]
+
+
+def enabled_ways(core: Core) -> frozenset[str]:
+    """Return the ids of the providers, and of other ways to sign in, whose accounts a user can sign in with."""
+    others = (("credentials", core.authorize), (PASSKEY, core.passkeys))
+    return frozenset((*core.providers, *(id for id, way in others if way is not None)))
 
 
 def linkable_providers(linked: list[LinkedAccount], core: Core) -> list[Provider]:
@@ -204,7 +214,7 @@ def unlink(user_id: str, provider: str, account: str, client: ClientInfo, core: 
     sign in without it.
     """
     unlinked = core.adapter.unlink_account(
-        user_id, provider, account, enabled_providers=_enabled(core), email_sign_in=core.email is not None
+        user_id, provider, account, enabled_providers=enabled_ways(core), email_sign_in=core.email is not None
     )
     if unlinked:
         log_activity(user_id, "unlinked", core.sessions, client=client, provider=provider)
@@ -224,11 +234,6 @@ def reload_sessions(user_id: str, core: Core) -> None:
     """Let every session and the cached profile of this user reload the stored user. Raises AdapterError."""
     revoker.mark_user_changed(user_id, core.sessions)
     core.cache.delete(_cache_key(user_id))
-
-
-def _enabled(core: Core) -> set[str]:
-    """Return the ids of the providers whose accounts a user can sign in with."""
-    return {*core.providers, *(["credentials"] if core.authorize else [])}
 
 
 def _apply_change(user_id: str, core: Core) -> None:

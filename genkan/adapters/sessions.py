@@ -37,6 +37,8 @@ ActivityKind = Literal[
     "renamed",
     "password-changed",
     "address-changed",
+    "passkey-added",
+    "passkey-removed",
 ]
 
 REPEATABLE_KINDS = ("ended-others", "renamed")

@@ -70,6 +70,8 @@ class CookieNames:
     """The user who has signed in with a password in this browser before."""
     last_used: str
     """The way to sign in that this browser used last."""
+    passkey_prefix: str
+    """Begins the names of cookies with a challenge for passkeys."""
 
     @classmethod
     def of(cls, *, secure: bool, session: str | None = None, prefix: str = "authjs", path: str = "/") -> CookieNames:
@@ -89,6 +91,7 @@ class CookieNames:
             reset=f"{host_prefix}{prefix}.reset",
             known=f"{host_prefix}{prefix}.known",
             last_used=f"{host_prefix}{prefix}.last-used",
+            passkey_prefix=f"{host_prefix}{prefix}.passkey.",
         )
 
 

@@ -75,6 +75,8 @@ class Settings:
     """True if users may sign in with a password: AUTH_PASSWORDS=on."""
     password_min: int
     """Characters that a new password needs."""
+    passkeys: bool
+    """True if users may sign in with passkeys: AUTH_PASSKEYS=on."""
     warnings: tuple[str, ...] = ()
 
 
@@ -130,6 +132,7 @@ def from_environment(
         email_from=email.email_from(environ, other_transport=sends_mail),
         passwords=email.passwords(environ),
         password_min=email.password_min(environ),
+        passkeys=_choice(environ, "AUTH_PASSKEYS", "off", "on") == "on",
         warnings=tuple(_warnings_in_production(environ) if production else _warnings(environ, url)),
     )
 

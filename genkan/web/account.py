@@ -139,6 +139,7 @@ def _sessions() -> dict[str, Any]:
 def _accounts() -> dict[str, Any]:
     accounts = users.list_accounts(_user_id(), get_core())
     core = get_core()
+    passkeys = core.passkeys.store.list(_user_id()) if core.passkeys is not None else []
     has_password = core.passwords is not None and core.passwords.store.password(_user_id()) is not None
     return {
         "accounts": accounts,
@@ -147,6 +148,8 @@ def _accounts() -> dict[str, Any]:
         "has_email": core.email is not None,
         "has_passwords": core.passwords is not None,
         "has_password": has_password,
+        "has_passkeys": core.passkeys is not None or core.passkeys_are_blocked,
+        "passkey_count": len(passkeys),
     }
 
 

@@ -114,6 +114,12 @@ _BY_REASON = {
     "wrong-password": Message(
         "CredentialsSignin", "That is not the password", "Type the password that you chose when you signed up.", 422
     ),
+    "unknown-passkey": Message(
+        "Configuration",
+        "This site does not know that passkey",
+        "It may have been removed here. Choose another passkey, or another way to sign in.",
+        403,
+    ),
     "provider": Message("Configuration", "Unknown provider", "Choose one of the providers that this site offers."),
     "cross-site": Message(
         "MissingCSRF",
@@ -128,6 +134,12 @@ _BY_CODE = {
         "AccessDenied", "You may not sign in here", "This account has no access. Another account may have it.", 403
     ),
     "Verification": Message("Verification", "This link no longer works", "It has been used or has expired.", 403),
+    "WebAuthnVerificationError": Message(
+        "WebAuthnVerificationError",
+        "The passkey was not accepted",
+        "Nothing has changed. Please try again, or choose another way.",
+        403,
+    ),
     "CredentialsSignin": Message(
         "CredentialsSignin",
         "Address or password is not right",

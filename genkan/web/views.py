@@ -33,6 +33,7 @@ from genkan.web.error_messages import error_message
 from genkan.web.hooks.after_request import session_response
 from genkan.web.pages.errors import clear_cookies, cross_origin_page, error_page, render_page
 from genkan.web.pages.sign_in import sign_in_methods, sign_in_page
+from genkan.web.passkey import views as passkey
 from genkan.web.password import views as password
 from genkan.web.responses import RETRY_SECONDS, http_error, json_response
 
@@ -81,8 +82,9 @@ def sign_in(provider_id: str | None = None) -> Response:
     try:
         if provider_id == email.ID and get_core().email is not None:
             return email.start()
-        if provider_id == password.ID and get_core().credentials_fields is not None:
-            # Its fields are sent to the callback. This is what Auth.js does.
+        has_fields = {password.ID: get_core().credentials_fields, passkey.ID: get_core().passkeys}
+        if has_fields.get(provider_id or "") is not None:
+            # Their fields are sent to the callback. This is what Auth.js does.
             provider_id = None
         return to_response(sign_in_action.sign_in(provider_id, to_request(), get_core()))
     except CrossOriginRequest as error:
@@ -101,6 +103,8 @@ def callback(provider_id: str) -> Response:
         return _of_own_page(email.complete)
     if provider_id == password.ID and core.credentials_fields is not None and request.method == "POST":
         return _of_own_page(password.complete)
+    if provider_id == passkey.ID and core.passkeys is not None and request.method == "POST":
+        return _of_own_page(passkey.complete)
     response = callback_action.callback(provider_id, to_request(), core)
     set_session_result(NO_SESSION)
     return to_response(response)
@@ -227,6 +231,7 @@ ROUTES: tuple[tuple[str, str, Callable[..., Response]], ...] = (
     ("POST", "/signin/<provider_id>", sign_in),
     ("GET", "/callback/<provider_id>", callback),
     ("POST", "/callback/<provider_id>", callback),
+    ("GET", "/webauthn-options/<provider_id>", passkey.options),
     ("GET", "/signout", sign_out_page),
     ("POST", "/signout", sign_out),
     ("GET", "/signout/return", post_logout_redirect),

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from sqlalchemy import delete
+
 from genkan.adapters import merge_profile
+from genkan.adapters.passkeys import PROVIDER as PASSKEY
 from genkan.adapters.sqlalchemy.accounts import Accounts
 from genkan.adapters.sqlalchemy.addresses.passwords import Passwords
 from genkan.adapters.sqlalchemy.addresses.verifications import VerificationTables
@@ -29,6 +32,7 @@ class StoredUsers:
         self.passwords = Passwords(tables.passwords)
         self.verifications = VerificationTables(database, tables)
         self.revocations = revocations
+        self._authenticators, self._handles = tables.authenticators, tables.passkey_handles
         self._new_id = IdGenerator()
 
     def owner(self, session: Executor, provider: str, provider_account_id: str) -> User | None:
@@ -47,6 +51,13 @@ class StoredUsers:
     def add_account(self, session: Executor, user_id: str, account: Account) -> None:
         """Insert an account of this user."""
         self.accounts.insert(session, self._new_id(session, self.accounts.table), user_id, account)
+
+    def remove_account(self, session: Executor, provider: str, provider_account_id: str) -> None:
+        """Delete an account, and the passkey that it belongs to."""
+        self.accounts.unlink(session, provider, provider_account_id)
+        if provider == PASSKEY:
+            row = self._authenticators.c
+            session.execute(delete(self._authenticators).where(row.credentialID == provider_account_id))
 
     def create(
         self, session: Executor, user: User, account: Account, application_user: object = None
@@ -94,10 +105,10 @@ class StoredUsers:
     def take_over(self, session: Executor, stored: User, proven: User, *, keep: Account | None = None) -> User:
         """Store the user with the proven address, and remove everything that predates the proof. Returns the user.
 
-        Removed are passwords, accounts but `keep`, links and codes. Sessions are revoked.
+        Removed are passwords, passkeys, accounts but `keep`, links and codes. Sessions are revoked.
         """
         self.users.lock(session, stored.id)
-        self.accounts.delete_all(session, stored.id, keep)
+        self._remove_accounts(session, stored.id, keep)
         self._remove_local(session, stored.id, proven.email)
         return self._store(session, proven)
 
@@ -123,8 +134,9 @@ class StoredUsers:
     def delete(self, session: Executor, id: str) -> None:
         """Delete the user with everything that belongs to the user, and revoke the sessions."""
         user = self.users.find(session, self.users.by_id(id), lock=True)
-        self.accounts.delete_all(session, id)
+        self._remove_accounts(session, id)
         self._remove_local(session, id, user.email if user else None)
+        session.execute(delete(self._handles).where(self._handles.c.user_id == id))
         self.users.delete(session, id)
 
     def _take_email(self, session: Executor, email: str, updated: User, stored: User) -> User:
@@ -150,6 +162,10 @@ class StoredUsers:
         if stored is None:
             raise AdapterError("the user is gone")
         return stored
+
+    def _remove_accounts(self, session: Executor, user_id: str, keep: Account | None = None) -> None:
+        self.accounts.delete_all(session, user_id, keep)
+        session.execute(delete(self._authenticators).where(self._authenticators.c.userId == user_id))
 
     def _remove_local(self, session: Executor, user_id: str, email: str | None) -> None:
         self.passwords.delete(session, user_id)

@@ -16,6 +16,7 @@ from genkan.adapters.sqlalchemy.addresses.outbox import SQLAlchemyOutbox
 from genkan.adapters.sqlalchemy.addresses.verifications import SQLAlchemyVerificationStore
 from genkan.adapters.sqlalchemy.application.own_users import SQLAlchemyOwnUsers
 from genkan.adapters.sqlalchemy.database import Database
+from genkan.adapters.sqlalchemy.passkeys.store import SQLAlchemyPasskeyStore
 from genkan.adapters.sqlalchemy.purge import Purger
 from genkan.adapters.sqlalchemy.revocations import Revocations
 from genkan.adapters.sqlalchemy.session_store import SQLAlchemySessionStore
@@ -97,7 +98,9 @@ def open_stores(
         open=session_sealer.open,
         own_users=own_users,
     )
-    return Stores(adapter, sessions, schema, own_users, _address_stores(database, tables, adapter, own_users))
+    local = _address_stores(database, tables, adapter, own_users)
+    passkeys = SQLAlchemyPasskeyStore(database, tables, adapter.stored)
+    return Stores(adapter, sessions, schema, own_users, local, passkeys)
 
 
 def _address_stores(

@@ -22,6 +22,7 @@ from sqlalchemy import (
 
 from genkan.adapters.sqlalchemy import models
 from genkan.adapters.sqlalchemy.database import table_of
+from genkan.adapters.sqlalchemy.passkeys.models import Authenticator, PasskeyHandle, create_passkey_tables
 
 Naming = Literal["genkan", "authjs"]
 """`genkan`: every name begins with `genkan_`. `authjs`: users and accounts are those of Auth.js, whose database is shared."""
@@ -48,6 +49,8 @@ class Tables(NamedTuple):
     passwords: Table
     outbox: Table
     limits: Table
+    authenticators: Table
+    passkey_handles: Table
     purges: Table
 
 
@@ -66,6 +69,8 @@ AUTHJS_TABLES = Tables(
             models.Password,
             models.OutgoingMail,
             models.Limit,
+            Authenticator,
+            PasskeyHandle,
             models.PurgeState,
         ),
     )
@@ -105,7 +110,8 @@ def create_tables(metadata: MetaData, application_user: Column[object] | None = 
         Index("ix_genkan_accounts_userId", "userId"),
     )
     sessions, addresses = _sessions(metadata), _addresses(metadata)
-    return Tables(users, accounts, _used_tokens(metadata), *sessions, *addresses, _purges(metadata))
+    passkeys = create_passkey_tables(metadata, ID_LENGTH)
+    return Tables(users, accounts, _used_tokens(metadata), *sessions, *addresses, *passkeys, _purges(metadata))
 
 
 def application_key(tables: Tables) -> Column[Any] | None:

@@ -33,12 +33,14 @@ class SignInMethod(NamedTuple):
 
 
 def sign_in_methods(core: Core) -> list[SignInMethod]:
-    """Return the enabled providers in order, then mail and passwords if they are on."""
+    """Return the enabled providers in order, then mail, passwords and passkeys if they are on."""
     methods = [SignInMethod(provider.id, provider.name, provider.type) for provider in core.providers.values()]
     if core.email is not None:
         methods.append(SignInMethod("email", "E-mail", "email"))
     if core.credentials_fields is not None:
         methods.append(SignInMethod("credentials", "Password", "credentials"))
+    if core.passkeys is not None:
+        methods.append(SignInMethod("passkey", "Passkey", "webauthn"))
     return methods
 
 
@@ -58,8 +60,11 @@ def sign_in_page() -> Response:
     return render_sign_in(error_message(error, reason) if error else None)
 
 
-def render_sign_in(message: Message | None, *, email: str = "") -> Response:
-    """Render the sign-in page with this message, and with the address that was typed."""
+def render_sign_in(message: Message | None, *, email: str = "", unknown_passkey: str = "") -> Response:
+    """Render the sign-in page with this message, and with the address that was typed.
+
+    `unknown_passkey` is the id of a passkey that is not stored here, which the browser then no longer offers.
+    """
     core, request = get_core(), to_request()
     if message is not None and core.email is None:
         message = without_mail(message)
@@ -78,6 +83,9 @@ def render_sign_in(message: Message | None, *, email: str = "") -> Response:
         has_own_check=core.authorize is not None,
         last_used=last,
         shown=SHOWN,
+        has_passkeys=_has_passkeys(core, is_fresh=linked is not None),
+        rp_id=core.passkeys.rp_id if core.passkeys else None,
+        unknown_passkey=unknown_passkey,
         notice=request.query.get("notice"),
         **(_address(core, email) if linked is None else _own_address(core)),
     )
@@ -119,3 +127,11 @@ def _own_address(core: Core) -> dict[str, object]:
 
 def _has_password(user: User, core: Core) -> bool:
     return core.passwords is not None and core.passwords.store.password(user.id) is not None
+
+
+def _has_passkeys(core: Core, *, is_fresh: bool) -> bool:
+    """Return True if passkeys are on, and if the signed-in user has one where the identity is to be confirmed."""
+    if core.passkeys is None or not is_fresh:
+        return core.passkeys is not None
+    user_id = session_result().user_id
+    return bool(user_id and core.passkeys.store.list(user_id))

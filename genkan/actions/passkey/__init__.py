@@ -1,0 +1,1 @@
+"""Actions with passkeys: options for the browser, add a passkey, sign in, rename and remove."""

@@ -1,0 +1,88 @@
+"""`POST /api/auth/callback/passkey` with `action=authenticate`: sign in with a passkey."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+from genkan.actions.callback_url import callback_url, callback_url_cookie
+from genkan.actions.complete_sign_in import authorize_sign_in, client_of, start_session
+from genkan.actions.passkey.challenge import use_challenge
+from genkan.adapters import NO_PROFILE
+from genkan.adapters.passkeys import PROVIDER, Passkey
+from genkan.core import Core
+from genkan.errors import AccountMismatch, UnknownPasskey, WebAuthnVerificationError
+from genkan.http.messages import ActionRequest, ActionResponse
+from genkan.passkey.challenges import Challenge
+from genkan.passkey.credential import Credential, decode, require_handle
+from genkan.passkey.parts import PasskeySignIn
+from genkan.passkey.verification import verify_assertion
+from genkan.session import reader
+from genkan.session.activity import log_activity, log_denials
+from genkan.types import Account, ProviderIdentity, User
+
+_log = logging.getLogger("genkan.passkey")
+
+
+def sign_in(request: ActionRequest, core: Core, passkeys: PasskeySignIn) -> ActionResponse:
+    """Sign in the owner of the passkey and redirect to the callback URL. The CSRF token has been verified.
+
+    With `purpose=fresh` in the form, confirm the identity of the signed-in user. Raises WebAuthnVerificationError,
+    UnknownPasskey, other AuthErrors and AdapterError. Then no session has changed.
+    """
+    credential, challenge = use_challenge(request, core, passkeys)
+    current_id = reader.user_id_of(request.cookies, core.sessions)
+    is_step_up = bool(current_id) and request.body.get("purpose") == "fresh"
+    if challenge.purpose != ("fresh" if is_step_up else "sign_in"):
+        raise WebAuthnVerificationError("challenge of another purpose")
+    passkey, user = _owner(credential, core, passkeys)
+    denied_id = current_id if challenge.purpose == "fresh" else user.id
+    with log_denials(denied_id, core.sessions, client=client_of(request), provider=PROVIDER):
+        if challenge.purpose == "fresh" and not user.id == challenge.user_id == current_id:
+            raise AccountMismatch("a passkey or a session of another user")
+        _verify(credential, challenge, passkey, request, core, passkeys)
+        identity = _identity(passkey, user, core)
+        redirect_url = authorize_sign_in(user, identity, core)
+        if redirect_url is not None:
+            return ActionResponse(location=redirect_url)
+        url = callback_url(request, core)
+        response = start_session(identity, user, False, url, request, core)
+    remembered = callback_url_cookie(url, request, core)
+    cleared = passkeys.challenges.clear(challenge.value, request.cookies)
+    return replace(response, cookies=(*cleared, *remembered, *response.cookies))
+
+
+def _owner(credential: Credential, core: Core, passkeys: PasskeySignIn) -> tuple[Passkey, User]:
+    """Return the stored passkey and the stored user it belongs to."""
+    passkey = passkeys.store.find(credential.id)
+    user = None if passkey is None else core.adapter.get_user(passkey.user_id)
+    if passkey is None or user is None:
+        raise UnknownPasskey
+    return passkey, user
+
+
+def _verify(
+    credential: Credential,
+    challenge: Challenge,
+    passkey: Passkey,
+    request: ActionRequest,
+    core: Core,
+    passkeys: PasskeySignIn,
+) -> None:
+    """Verify the signature and store the use. Raises WebAuthnVerificationError."""
+    require_handle(credential, passkey)
+    assertion = verify_assertion(
+        credential, passkey, challenge=decode(challenge.value), rp_id=passkeys.rp_id, origins=core.origins
+    )
+    if not passkeys.store.record_use(passkey.credential_id, assertion.counter, backed_up=assertion.backed_up):
+        # A copy of the passkey may exist. So may a device that was restored from a backup, so the passkey stays.
+        extra = {"event": "passkey-counter", "user": passkey.user_id}
+        _log.warning("the counter of a passkey has not increased", extra=extra)
+        client = client_of(request)
+        log_activity(passkey.user_id, "refused", core.sessions, client=client, provider=PROVIDER, detail="counter")
+        raise WebAuthnVerificationError("counter")
+
+
+def _identity(passkey: Passkey, user: User, core: Core) -> ProviderIdentity:
+    account = Account(PROVIDER, passkey.credential_id, "webauthn")
+    return ProviderIdentity(replace(user, id=""), account, NO_PROFILE, auth_time=int(core.clock()))

@@ -1,0 +1,1 @@
+"""Store of passkeys in SQL databases."""

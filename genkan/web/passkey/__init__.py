@@ -1,0 +1,1 @@
+"""Views of sign-in with passkeys."""

@@ -1,0 +1,183 @@
+"""Views of sign-in with passkeys: those of Auth.js, and the page where a user manages them."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from flask import Blueprint, Response, abort, make_response, redirect, render_template, request
+from werkzeug.wrappers import Response as BaseResponse
+
+from genkan.actions.callback_url import error_redirect
+from genkan.adapters.passkeys import PROVIDER
+from genkan.core import Core
+from genkan.errors import (
+    AdapterError,
+    AdapterUnavailable,
+    AuthError,
+    CrossOriginRequest,
+    LastAccountError,
+    UnknownPasskey,
+)
+from genkan.http.messages import ActionRequest
+from genkan.oauth.reauthentication import is_fresh
+from genkan.passkey.credential import encode, read_credential, to_base64url
+from genkan.passkey.parts import PasskeySignIn
+from genkan.session.reader import NO_SESSION
+from genkan.web.access import fresh_login_required, login_required, own_blueprint
+from genkan.web.context import get_core, session_result, set_session_result
+from genkan.web.convert import to_request, to_response, wants_url
+from genkan.web.email.views import FRESH_MAX_AGE, stored_user
+from genkan.web.error_messages import error_message
+from genkan.web.menu import account_url
+from genkan.web.pages.errors import render_page
+from genkan.web.pages.sign_in import render_sign_in
+from genkan.web.responses import is_htmx, json_response
+
+ID = PROVIDER
+"""The id of this way to sign in, where a provider has one."""
+
+NOTICES = {"added", "renamed", "removed"}
+"""Values of the query parameter `notice` of the page."""
+
+bp = own_blueprint(Blueprint("genkan_passkey", __name__))
+"""Registered below `Pages.account`."""
+
+_log = logging.getLogger("genkan.passkey")
+
+
+def options(provider_id: str) -> Response:
+    """`GET /api/auth/webauthn-options/passkey`: what the browser needs to use or to make a passkey."""
+    core = get_core()
+    if provider_id != ID or core.passkeys is None:
+        return json_response({"error": "Not Found"}, 404)
+    # Imported here, as below, because an application without passkeys needs none of it.
+    from genkan.actions.passkey import options as options_action  # noqa: PLC0415
+
+    return to_response(options_action.options(to_request(), core, core.passkeys))
+
+
+def complete() -> Response:
+    """`POST /api/auth/callback/passkey`: sign in with a passkey, or add one to the signed-in user."""
+    from genkan.actions.passkey import register as register_action  # noqa: PLC0415
+    from genkan.actions.passkey import sign_in as sign_in_action  # noqa: PLC0415
+
+    core, passkeys = require_passkeys()
+    action_request = to_request()
+    is_registration = action_request.text("action") == "register"
+    try:
+        core.csrf.verify(action_request)
+        action = register_action.register if is_registration else sign_in_action.sign_in
+        action_response = action(action_request, core, passkeys)
+    except CrossOriginRequest:
+        raise
+    except (AuthError, AdapterError) as error:
+        return _failed(error, action_request, core, is_registration=is_registration)
+    if not is_registration:
+        set_session_result(NO_SESSION)
+    return to_response(action_response)
+
+
+def require_passkeys() -> tuple[Core, PasskeySignIn]:
+    """Return the core, and sign-in with passkeys. 404 if that is off."""
+    core = get_core()
+    return core, core.passkeys or abort(404)
+
+
+@bp.get("/passkeys")
+@login_required
+def passkeys_page() -> Response:
+    """Render the page with the user's passkeys. Where browsers have none, the page says why."""
+    core = get_core()
+    if core.passkeys is None and not core.passkeys_are_blocked:
+        abort(404)
+    notice = request.args.get("notice")
+    return render_page("genkan/account/passkeys.html", None, **_context(notice if notice in NOTICES else None))
+
+
+@bp.get("/passkeys/add")
+@fresh_login_required(within=FRESH_MAX_AGE)
+def add_page() -> BaseResponse:
+    """Redirect to the page, which has the form now that the user has authenticated."""
+    require_passkeys()
+    return redirect(account_url("/passkeys"), 303)
+
+
+@bp.post("/passkeys/rename")
+@login_required
+def rename() -> Response | BaseResponse:
+    """Store the name of a passkey."""
+    from genkan.actions.passkey import manage  # noqa: PLC0415
+
+    _, passkeys = require_passkeys()
+    try:
+        renamed = manage.rename(stored_user(), to_request(), passkeys)
+    except ValueError:
+        return _show(None, 422, problem="name")
+    return _show("renamed") if renamed else abort(404)
+
+
+@bp.post("/passkeys/remove")
+@fresh_login_required(within=FRESH_MAX_AGE)
+def remove() -> Response | BaseResponse:
+    """Remove a passkey. The last way to sign in can't be removed."""
+    from genkan.actions.passkey import manage  # noqa: PLC0415
+
+    core, _ = require_passkeys()
+    try:
+        removed = manage.remove(stored_user(), to_request(), core)
+    except LastAccountError:
+        return _show(None, 409, problem="last")
+    return _show("removed") if removed else abort(404)
+
+
+def _show(notice: str | None, status: int = 200, problem: str | None = None) -> Response | BaseResponse:
+    """Return the list for htmx, else a redirect to the page, or the page itself if there is a problem."""
+    if is_htmx():
+        # The htmx settings keep error responses out of the page.
+        return make_response(render_template("genkan/account/_passkeys.html", **_context(notice, problem)))
+    if problem is None:
+        return redirect(f"{account_url('/passkeys')}?notice={notice}", 303)
+    page = render_page("genkan/account/passkeys.html", None, **_context(notice, problem))
+    page.status_code = status
+    return page
+
+
+def _context(notice: str | None, problem: str | None = None) -> dict[str, Any]:
+    core, user, passkeys = get_core(), stored_user(), get_core().passkeys
+    listed = passkeys.store.list(user.id) if passkeys is not None else []
+    known = None
+    if passkeys is not None:
+        name = user.email or user.name or core.host
+        known = {
+            "rpId": passkeys.rp_id,
+            "userId": encode(passkeys.store.handle(user.id).encode()),
+            "allAcceptedCredentialIds": [to_base64url(passkey.credential_id) for passkey in listed],
+            "name": name,
+            "displayName": user.name or name,
+        }
+    return {
+        "passkeys": listed,
+        "notice": notice,
+        "problem": problem,
+        "known": known,
+        "origin": core.origin,
+        "is_fresh": is_fresh(session_result().token, FRESH_MAX_AGE, core.clock()),
+        "callback_url": f"{account_url('/passkeys')}?notice=added",
+    }
+
+
+def _failed(
+    error: AuthError | AdapterError, action_request: ActionRequest, core: Core, *, is_registration: bool
+) -> Response:
+    failure = error if isinstance(error, AuthError) else AdapterUnavailable()
+    extra = {"event": "sign-in-failed", "provider": ID, "code": failure.code, "reason": failure.reason}
+    _log.warning("passkey not accepted", extra={**extra, "detail": str(failure)})
+    if wants_url():
+        return to_response(error_redirect(failure, core))
+    message = error_message(failure.code, failure.reason)
+    if is_registration:
+        return render_page("genkan/error.html", message, retry_url=account_url("/passkeys"))
+    is_unknown = isinstance(error, UnknownPasskey)
+    unknown = to_base64url(read_credential(action_request.text("data")).id) if is_unknown else ""
+    return render_sign_in(message, unknown_passkey=unknown)
