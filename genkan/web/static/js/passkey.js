@@ -53,6 +53,7 @@ function signal(method, details) {
 function start() {
   const forms = [...document.querySelectorAll(CEREMONIES)].filter((form) => form.hidden);
   for (const form of forms) form.hidden = false;
+  for (const text of document.querySelectorAll('[data-passkey="missing"]')) text.hidden = true;
   for (const { dataset } of document.querySelectorAll("[data-unknown-passkey]")) {
     signal("signalUnknownCredential", { rpId: dataset.rpId, credentialId: dataset.unknownPasskey });
   }

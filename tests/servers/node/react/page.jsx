@@ -1,8 +1,9 @@
-// A page of a React front end that shares its sign-in with us, made of nothing but the real next-auth/react.
+// A page of a React front end that shares its sign-in with us, made of nothing but the real next-auth/react and next-auth/webauthn.
 // `?provider=<id>` lets the sign-in button go straight to that provider.
 
 import { createRoot } from "react-dom/client";
 import { SessionProvider, getSession, signIn, signOut, useSession } from "next-auth/react";
+import { signIn as signInWithPasskey } from "next-auth/webauthn";
 
 function Menu() {
   const { data: session, status, update } = useSession();
@@ -13,6 +14,8 @@ function Menu() {
       <p id="react-name">{session?.user?.name}</p>
       <pre id="react-session">{JSON.stringify(session)}</pre>
       <button id="react-sign-in" onClick={() => signIn(provider)}>Sign in</button>
+      <button id="react-passkey-add" onClick={() => signInWithPasskey("passkey", { action: "register", redirect: false })}>Add a passkey</button>
+      <button id="react-passkey" onClick={() => signInWithPasskey("passkey", { redirect: false })}>Sign in with a passkey</button>
       <button id="react-sign-out" onClick={() => signOut()}>Sign out</button>
       <button id="react-sign-out-in-place" onClick={() => signOut({ redirect: false })}>Sign out here</button>
       <button id="react-update" onClick={() => update({ name: "Changed by React" })}>Update</button>
