@@ -25,6 +25,6 @@ def require_free_port(settings: Settings, command: str) -> None:
                 f"HOST: this machine can't listen there ({os.strerror(error.errno or 0)}). Use one of its own addresses, "
                 "127.0.0.1, or 0.0.0.0 for all of them."
             ) from error
-        other = settings.port + 1 if 1024 <= settings.port < 65535 else 5000
+        other = settings.port + 1 if 1024 <= settings.port < 65535 else 8000
         message = f"PORT: {settings.port} cannot be used ({os.strerror(error.errno)}). Try another: PORT={other} make {command}"
         raise ConfigurationError(message) from error

@@ -34,7 +34,7 @@ scgi_temp_path {folder}/scgi;
 """
 
 REPLACEMENTS = (
-    (r"server 127\.0\.0\.1:5000[^;]*;", "{instances}"),
+    (r"server 127\.0\.0\.1:8000[^;]*;", "{instances}"),
     (r"server \{\n\s*listen 80;.*?\n\}\n", ""),
     (r"listen 443 [^;]*;", "listen 127.0.0.1:{port};"),
     (r"ssl_certificate(_key)? [^;]*;", ""),

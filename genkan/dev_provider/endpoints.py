@@ -235,7 +235,7 @@ def _require_loopback(url: str, production: bool) -> None:
     if not is_loopback(host):
         raise ConfigurationError(
             "The development identity provider signs in any user without a password, so it needs a loopback address. "
-            "Set AUTH_DEVELOPMENT_PROVIDER=off, or AUTH_URL to an address such as http://127.0.0.1:5000."
+            "Set AUTH_DEVELOPMENT_PROVIDER=off, or AUTH_URL to an address such as http://localhost:8000."
         )
 
 

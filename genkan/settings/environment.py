@@ -21,6 +21,8 @@ from genkan.settings.urls import fail
 
 ROOT = urls.ROOT
 DAY = 24 * 60 * 60
+DEFAULT_PORT = 8000
+"""Not 5000, which macOS uses itself."""
 SECRETS = ("AUTH_SECRET_3", "AUTH_SECRET_2", "AUTH_SECRET_1", "AUTH_SECRET")
 """In Auth.js's order: the first variable that is set encrypts, and all of them decrypt."""
 SECRET_HINT = "Set it to what `openssl rand -base64 33` prints"
@@ -97,7 +99,7 @@ def from_environment(
     environ = {name: value for name, value in environ.items() if value}
     _refuse_quotes(environ)
     production = _production(environ)
-    port = _number(environ, "PORT", 5000, 1, 65535)
+    port = _number(environ, "PORT", DEFAULT_PORT, 1, 65535)
     url, path = _url(environ, production, port)
     max_age, update_age, absolute_age = _ages(environ)
     return Settings(

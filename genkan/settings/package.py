@@ -29,6 +29,9 @@ OWN_NAMES = {
 SECRET_FILE = "genkan.secret"
 """File in the instance folder with the secret for development."""
 
+FLASK_PORT = "5000"
+"""The port of `flask run`, for the URL in commands, which have no request."""
+
 Values = Mapping[str, object]
 
 
@@ -62,13 +65,15 @@ def package_settings(
     the request, which counts in development only. `base_path` and `sends_mail` as for `from_environment`.
     """
     folder = Path(instance_path)
-    values = {"GENKAN_ENV": "development" if development else "production", **variables}
+    values = {"GENKAN_ENV": "development" if development else "production", "PORT": FLASK_PORT, **variables}
     is_default_database = not values.get("DATABASE_URL")
     if is_default_database:
         values["DATABASE_URL"] = f"sqlite:///{folder / 'genkan.db'}"
     is_of_request = development and not values.get("AUTH_URL")
     if is_of_request and default_url is not None:
-        values["AUTH_URL"] = default_url
+        # Browsers have no passkeys at an IP address, and the same server answers at this name.
+        has_passkeys = values.get("AUTH_PASSKEYS") == "on"
+        values["AUTH_URL"] = default_url.replace("//127.0.0.1", "//localhost", 1) if has_passkeys else default_url
     secret_source = None
     if not any(values.get(name) for name in SECRETS):
         found, secret_source = _default_secrets(secret_keys, folder, development=development)

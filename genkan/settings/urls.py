@@ -41,9 +41,12 @@ def host(environ: Mapping[str, str]) -> str:
 
 
 def default_origin(listen_host: str, port: int) -> str:
-    """Return the origin at which a browser on this computer reaches a server that listens on `listen_host`."""
-    if not is_loopback(listen_host):
-        return f"http://127.0.0.1:{port}"
+    """Return the origin at which a browser on this computer reaches a server that listens on `listen_host`.
+
+    That is `localhost` rather than 127.0.0.1, because browsers have no passkeys at an IP address.
+    """
+    if not is_loopback(listen_host) or listen_host == "127.0.0.1":
+        return f"http://localhost:{port}"
     # Browsers write an IPv6 address in its shortest form.
     address = _ip_address(listen_host) or listen_host
     return f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"

@@ -196,8 +196,8 @@ class TestStepUp:
     def test_a_challenge_is_for_one_purpose(self, browser: Browser) -> None:
         authenticator = add_passkey(browser)
         for asked, fields in (({}, {"purpose": "fresh"}), ({"purpose": "fresh"}, {})):
-            credential = authenticator.get(options(browser, **asked))  # type: ignore[arg-type]
-            assert error_of(send(browser, "authenticate", credential, **fields)) == "WebAuthnVerificationError"  # type: ignore[arg-type]
+            credential = authenticator.get(options(browser, **asked))
+            assert error_of(send(browser, "authenticate", credential, **fields)) == "WebAuthnVerificationError"
         credential = authenticator.get(options(browser, "register"))
         assert error_of(send(browser, "authenticate", credential)) == "WebAuthnVerificationError"
 

@@ -139,7 +139,7 @@ def documented_nginx(port: int, *backends: int) -> Iterator[None]:
 def _documented(port: int, backends: Iterable[int]) -> str:
     text = (ROOT / "deploy" / "nginx.conf").read_text()
     replaced = {
-        "server 127.0.0.1:5000 max_fails=0;": " ".join(
+        "server 127.0.0.1:8000 max_fails=0;": " ".join(
             f"server 127.0.0.1:{backend} max_fails=0;" for backend in backends
         ),
         "/var/cache/nginx/genkan": "cache",

@@ -96,17 +96,18 @@ def test_the_url_is_reduced_to_its_origin(value: str, origin: str) -> None:
 
 def test_the_default_url_in_development_is_loopback_at_the_configured_port() -> None:
     settings = environment.from_environment({**DEVELOPMENT, "PORT": "5050"})
-    assert (settings.url, settings.host, settings.port) == ("http://127.0.0.1:5050", "127.0.0.1", 5050)
+    assert (settings.url, settings.host, settings.port) == ("http://localhost:5050", "127.0.0.1", 5050)
     assert settings.development_provider
 
 
 @pytest.mark.parametrize(
     ("host", "url"),
     [
-        ("::1", "http://[::1]:5000"),
-        ("0:0:0:0:0:0:0:1", "http://[::1]:5000"),
-        ("127.0.0.2", "http://127.0.0.2:5000"),
-        ("localhost", "http://localhost:5000"),
+        ("::1", "http://[::1]:8000"),
+        ("0:0:0:0:0:0:0:1", "http://[::1]:8000"),
+        ("127.0.0.1", "http://localhost:8000"),
+        ("127.0.0.2", "http://127.0.0.2:8000"),
+        ("localhost", "http://localhost:8000"),
     ],
 )
 def test_the_default_url_in_development_uses_the_configured_host(host: str, url: str) -> None:

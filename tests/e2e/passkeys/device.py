@@ -46,5 +46,5 @@ class Device:
         self._send("setAutomaticPresenceSimulation", enabled=is_present)
 
     def _send(self, command: str, **parameters: Any) -> dict[str, Any]:
-        answer: dict[str, Any] = self._cdp.send(f"WebAuthn.{command}", {"authenticatorId": self._id, **parameters})  # type: ignore[arg-type]
+        answer: dict[str, Any] = self._cdp.send(f"WebAuthn.{command}", {"authenticatorId": self._id, **parameters})
         return answer
