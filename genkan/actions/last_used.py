@@ -12,7 +12,7 @@ LIFETIME = 365 * 24 * 3600
 
 def sign_in_ids(core: Core) -> list[str]:
     """Return the ids of all ways to sign in that are on."""
-    ways = (("email", core.email), ("credentials", core.credentials_fields))
+    ways = (("email", core.email), ("credentials", core.credentials_fields), ("passkey", core.passkeys))
     return [*core.providers, *(id for id, way in ways if way is not None)]
 
 

@@ -31,7 +31,7 @@ Purpose = Literal["register", "sign_in", "fresh"]
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """What one browser was asked for."""
+    """Random bytes that a device has to sign, for one browser and one purpose."""
 
     value: str
     """Base64url of the random bytes."""

@@ -1,4 +1,4 @@
-"""What a browser sends: the JSON of a PublicKeyCredential (WebAuthn Level 3, 5.1)."""
+"""The JSON of a PublicKeyCredential, which a browser sends (WebAuthn Level 3, 5.1)."""
 
 from __future__ import annotations
 

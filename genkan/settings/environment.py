@@ -96,8 +96,7 @@ def from_environment(
     missing. Raises ConfigurationError for the first invalid setting. In production a weak or unsafe
     setting is invalid, too.
     """
-    environ = {name: value for name, value in environ.items() if value}
-    _refuse_quotes(environ)
+    environ = _without_empty(environ)
     production = _production(environ)
     port = _number(environ, "PORT", DEFAULT_PORT, 1, 65535)
     url, path = _url(environ, production, port)
@@ -139,12 +138,15 @@ def from_environment(
     )
 
 
-def _refuse_quotes(environ: Mapping[str, str]) -> None:
+def _without_empty(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that are not empty. Raises ConfigurationError for one in quotes."""
+    found = {name: value for name, value in environ.items() if value}
     # Docker's --env-file and systemd's Environment= keep quotes, which no value of ours has at both ends.
-    for name, value in environ.items():
+    for name, value in found.items():
         is_ours = name.startswith(("AUTH_", "GENKAN_")) or name in _SHORT_NAMES
         if is_ours and len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
             fail(name, "it stands in quotes, which are part of the value", "Remove them")
+    return found
 
 
 def _production(environ: Mapping[str, str]) -> bool:

@@ -201,7 +201,7 @@ def test_each_cookie_is_listed() -> None:
     table = rows(read("cookies.md"), "cookie")
     for secure, column in ((False, 0), (True, 1)):
         known = CookieNames.of(secure=secure)
-        expected = {getattr(known, name) + ("…" if name == "flow_prefix" else "") for name in known.__slots__}
+        expected = {getattr(known, name) + ("…" if name.endswith("_prefix") else "") for name in known.__slots__}
         assert {name for row in table for name in code(row[column])} == expected
 
 

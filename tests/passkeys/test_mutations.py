@@ -78,9 +78,9 @@ def test_each_changed_part_is_refused(browser: Browser, app: Flask) -> None:
     authenticator = add_passkey(browser, counter=5)
     accepted = []
     for name, changes in MUTATIONS.items():
-        stranger = Browser(app)
-        response = sign_in(stranger, authenticator, **{"counter": 6, **changes})
-        if error_of(response) != REFUSED or stranger.session() is not None:
+        other = Browser(app)
+        response = sign_in(other, authenticator, **{"counter": 6, **changes})
+        if error_of(response) != REFUSED or other.session() is not None:
             accepted.append((name, error_of(response)))
 
     assert accepted == []
@@ -89,19 +89,19 @@ def test_each_changed_part_is_refused(browser: Browser, app: Flask) -> None:
 
 
 def test_an_unknown_passkey_is_refused(app: Flask) -> None:
-    stranger = Browser(app)
+    other = Browser(app)
     authenticator = Authenticator(ORIGIN, handle=b"x" * 43)
 
-    assert error_of(sign_in(stranger, authenticator)) == "Configuration"
-    assert stranger.session() is None
+    assert error_of(sign_in(other, authenticator)) == "Configuration"
+    assert other.session() is None
 
 
 @pytest.mark.parametrize("data", ["", "null", "[]", "{", '{"rawId":"AAAA"}', "9" * 5000, "[" * 9000])
 def test_data_that_is_no_credential_is_refused(app: Flask, data: str) -> None:
-    stranger = Browser(app)
+    other = Browser(app)
     headers = {"X-Auth-Return-Redirect": "1"}
     for action in ("authenticate", "register", "x"):
-        response = stranger.submit(CALLBACK, headers, action=action, data=data)
+        response = other.submit(CALLBACK, headers, action=action, data=data)
         assert error_of(response) == REFUSED
 
 

@@ -1,4 +1,4 @@
-"""What passkeys need, and applications that lack it."""
+"""Requirements of passkeys, and applications that lack one."""
 
 from __future__ import annotations
 
