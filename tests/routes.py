@@ -9,14 +9,14 @@ from flask import Flask
 
 FILES = {"static": "css/app.css", "genkan.static": "css/menu.css"}
 VARIABLES = {
-    "provider_id": ("development", "email", "credentials"),
+    "provider_id": ("development", "email", "credentials", "passkey"),
     "key": ("hana",),
     "sid": ("unknown",),
     "id": ("unknown",),
 }
-"""Example values for the variable parts of a path. A provider's id is also that of mail and of passwords."""
+"""Example values for the variable parts of a path. A provider's id is also that of mail, of passwords and of passkeys."""
 
-EVERY_WAY = {"AUTH_PASSWORDS": "on"}
+EVERY_WAY = {"AUTH_PASSWORDS": "on", "AUTH_PASSKEYS": "on"}
 """Settings of an application in which every way to sign in is on, so that no route is 404 for the lack of a setting."""
 
 

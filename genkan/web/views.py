@@ -231,7 +231,7 @@ ROUTES: tuple[tuple[str, str, Callable[..., Response]], ...] = (
     ("POST", "/signin/<provider_id>", sign_in),
     ("GET", "/callback/<provider_id>", callback),
     ("POST", "/callback/<provider_id>", callback),
-    ("GET", "/webauthn-options/<provider_id>", passkey.options),
+    ("GET", "/webauthn-options/<provider_id>", passkey.webauthn_options),
     ("GET", "/signout", sign_out_page),
     ("POST", "/signout", sign_out),
     ("GET", "/signout/return", post_logout_redirect),

@@ -19,7 +19,7 @@ from genkan.errors import (
     LastAccountError,
     UnknownPasskey,
 )
-from genkan.http.messages import ActionRequest
+from genkan.http.messages import ActionRequest, ActionResponse
 from genkan.oauth.reauthentication import is_fresh
 from genkan.passkey.credential import encode, read_credential, to_base64url
 from genkan.passkey.parts import PasskeySignIn
@@ -32,7 +32,7 @@ from genkan.web.error_messages import error_message
 from genkan.web.menu import account_url
 from genkan.web.pages.errors import render_page
 from genkan.web.pages.sign_in import render_sign_in
-from genkan.web.responses import is_htmx, json_response
+from genkan.web.responses import is_htmx
 
 ID = PROVIDER
 """The id of this way to sign in, where a provider has one."""
@@ -46,15 +46,15 @@ bp = own_blueprint(Blueprint("genkan_passkey", __name__))
 _log = logging.getLogger("genkan.passkey")
 
 
-def options(provider_id: str) -> Response:
+def webauthn_options(provider_id: str) -> Response:
     """`GET /api/auth/webauthn-options/passkey`: what the browser needs to use or to make a passkey."""
     core = get_core()
     if provider_id != ID or core.passkeys is None:
-        return json_response({"error": "Not Found"}, 404)
+        return to_response(ActionResponse(status=404, body={"error": "Not Found"}))
     # Imported here, as below, because an application without passkeys needs none of it.
-    from genkan.actions.passkey import options as options_action  # noqa: PLC0415
+    from genkan.actions.passkey.options import options  # noqa: PLC0415
 
-    return to_response(options_action.options(to_request(), core, core.passkeys))
+    return to_response(options(to_request(), core, core.passkeys))
 
 
 def complete() -> Response:
@@ -97,10 +97,9 @@ def passkeys_page() -> Response:
 
 @bp.get("/passkeys/add")
 @fresh_login_required(within=FRESH_MAX_AGE)
-def add_page() -> BaseResponse:
-    """Redirect to the page, which has the form now that the user has authenticated."""
-    require_passkeys()
-    return redirect(account_url("/passkeys"), 303)
+def add_page() -> Response:
+    """Render the same page, which has the form to add a passkey now that the user has authenticated."""
+    return passkeys_page()
 
 
 @bp.post("/passkeys/rename")

@@ -53,7 +53,7 @@ def test_a_passkey_is_added_named_and_used(passkey_window: BrowserWindow) -> Non
 
     passkey_window.sign_out()
     page.add_init_script(NO_AUTOFILL)
-    page.goto("/api/auth/signin?callbackUrl=/dashboard")
+    page.goto("/api/auth/signin?callbackUrl=%2Fdashboard")
     press(page, "Sign in with a passkey")
     page.wait_for_url("**/dashboard")
     assert device.passkeys()[0]["signCount"] > 1
@@ -62,7 +62,7 @@ def test_a_passkey_is_added_named_and_used(passkey_window: BrowserWindow) -> Non
 def test_the_address_field_offers_passkeys(passkey_window: BrowserWindow) -> None:
     page, _ = add_passkey(passkey_window)
     passkey_window.sign_out()
-    page.goto("/api/auth/signin?callbackUrl=/dashboard")
+    page.goto("/api/auth/signin?callbackUrl=%2Fdashboard")
 
     page.wait_for_url("**/dashboard")
 
@@ -72,7 +72,7 @@ def test_a_synced_passkey_works_on_another_device(passkey_window: BrowserWindow,
     other = open_window(passkey_window.app)
     page = other.open("/health/live")
     device.copy_to(Device(page))
-    page.goto("/api/auth/signin?callbackUrl=/dashboard")
+    page.goto("/api/auth/signin?callbackUrl=%2Fdashboard")
 
     page.wait_for_url("**/dashboard")
 
@@ -99,11 +99,12 @@ def test_a_user_whom_the_device_does_not_recognize_stays_on_the_page(passkey_win
 def test_the_identity_is_confirmed_with_a_passkey(passkey_window: BrowserWindow) -> None:
     page, _ = add_passkey(passkey_window)
     page.add_init_script(NO_AUTOFILL)
-    page.goto("/api/auth/signin?reason=fresh&callbackUrl=/account/passkeys/add")
+    page.goto("/api/auth/signin?reason=fresh&callbackUrl=%2Faccount/passkeys/add")
     expect(page.get_by_role("heading", name="Please confirm that it is you")).to_be_visible()
     press(page, "Sign in with a passkey")
 
-    page.wait_for_url("**/account/passkeys")
+    page.wait_for_url("**/account/passkeys/add")
+    expect(page.get_by_role("button", name="Add a passkey")).to_be_visible()
 
 
 def test_a_removed_passkey_disappears_from_the_device(passkey_window: BrowserWindow) -> None:
@@ -126,7 +127,7 @@ def test_an_unknown_passkey_disappears_from_the_device(passkey_window: BrowserWi
             user.id, "passkey", passkey.credential_id, enabled_providers=["development"], email_sign_in=True
         )
     passkey_window.sign_out()
-    page.goto("/api/auth/signin?callbackUrl=/dashboard")
+    page.goto("/api/auth/signin?callbackUrl=%2Fdashboard")
 
     expect(page.get_by_text("This site does not know that passkey")).to_be_visible()
     page.wait_for_timeout(500)

@@ -14,7 +14,7 @@ def test_a_passkey_of_react_works_on_our_page_and_one_of_ours_in_react(
     react_app: Flask, open_window: OpenWindow
 ) -> None:
     for path, button, other_path, other_button in (
-        ("/react", "#react-passkey-add", "/api/auth/signin?callbackUrl=/react", None),
+        ("/react", "#react-passkey-add", "/api/auth/signin?callbackUrl=%2Freact", None),
         ("/account/passkeys", '[data-passkey="register"] button', "/react", "#react-passkey"),
         ("/react", "#react-passkey-add", "/react", "#react-passkey"),
     ):
