@@ -35,6 +35,7 @@ from genkan.web import error_messages
 from genkan.web.menu import TemplateFunctions
 from tests.browser import Browser
 from tests.email.mails import link, mails
+from tests.passkeys.ceremonies import add_passkey, stored_id
 
 Row = list[str]
 MODULES = {path: ast.parse(path.read_text()) for path in (ROOT / "genkan").rglob("*.py")}
@@ -66,7 +67,7 @@ def names(document: str, head: str) -> list[str]:
 def _app(tmp_path: Path) -> Flask:
     app = Flask("documented", root_path=str(tmp_path), instance_path=str(tmp_path / "instance"))
     app.testing = True
-    Genkan(app, AUTH_PASSWORDS="on")
+    Genkan(app, AUTH_PASSWORDS="on", AUTH_PASSKEYS="on")
     return app
 
 
@@ -150,6 +151,9 @@ def test_each_template_gets_the_context_that_is_listed(app: Flask) -> None:
     for path in ("/api/auth/signout", "/api/auth/error?error=AccessDenied", "/genkan/menu", "/genkan/account"):
         assert browser.get(path).status_code in {200, 403}, path
     use_mail_and_passwords(app, browser)
+    id = stored_id(add_passkey(browser).id)
+    assert browser.get("/genkan/account/passkeys").status_code == 200
+    browser.submit("/genkan/account/passkeys/remove", id=id)
     listed = {
         name: set(code(re.sub(r"\(.*?\)", "", row[1]))) - {"session"}
         for head in ("template", "template of a mail")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -46,6 +47,11 @@ def sign_in(browser: Browser, authenticator: Authenticator, *, fresh: bool = Fal
     """Sign in with the passkey. `changes` replace parts of the credential."""
     fields = {"purpose": "fresh"} if fresh else {}
     return send(browser, "authenticate", authenticator.get(options(browser, **fields), **changes), **fields)
+
+
+def stored_id(id: bytes) -> str:
+    """Return the id of a passkey as it is stored."""
+    return base64.b64encode(id).decode()
 
 
 def url_of(response: TestResponse) -> str:

@@ -12,7 +12,17 @@ from tests.clock import FrozenClock
 from tests.conftest import MakeApp
 from tests.email.mails import mails
 from tests.passkeys.authenticator import UP, UV, b64url
-from tests.passkeys.ceremonies import CALLBACK, OPTIONS, add_passkey, error_of, options, send, sign_in, url_of
+from tests.passkeys.ceremonies import (
+    CALLBACK,
+    OPTIONS,
+    add_passkey,
+    error_of,
+    options,
+    send,
+    sign_in,
+    stored_id,
+    url_of,
+)
 
 ORIGIN = "http://localhost:8000"
 
@@ -113,12 +123,6 @@ def test_a_change_is_in_the_activity_and_in_a_mail(browser: Browser, app: Flask)
     page = browser.get("/account").get_data(as_text=True)
     assert "Added a passkey" in page
     assert "Removed a passkey" in page
-
-
-def stored_id(id: bytes) -> str:
-    """Return the id of a passkey as it is stored."""
-    text = b64url(id).replace("-", "+").replace("_", "/")
-    return text + "=" * (-len(text) % 4)
 
 
 def test_a_removed_passkey_is_unknown(browser: Browser, app: Flask) -> None:
