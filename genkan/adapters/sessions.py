@@ -37,6 +37,12 @@ ActivityKind = Literal[
     "renamed",
     "password-changed",
     "address-changed",
+    "second-factor-on",
+    "second-factor-off",
+    "recovery-codes-made",
+    "recovery-code-used",
+    "device-trusted",
+    "device-revoked",
 ]
 
 REPEATABLE_KINDS = ("ended-others", "renamed")

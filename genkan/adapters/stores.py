@@ -7,6 +7,7 @@ from typing import NamedTuple
 from genkan.adapters.addresses import AddressStores
 from genkan.adapters.base import Adapter, Schema
 from genkan.adapters.own_users import OwnUsers
+from genkan.adapters.second_factors import SecondFactorStore
 from genkan.adapters.sessions import SessionStore
 
 
@@ -20,3 +21,5 @@ class Stores(NamedTuple):
     own_users: OwnUsers | None = None
     local: AddressStores | None = None
     """None if users can't sign in by mail or by password."""
+    factors: SecondFactorStore | None = None
+    """None if users can't have a second factor."""

@@ -70,6 +70,10 @@ class CookieNames:
     """The user who has signed in with a password in this browser before."""
     last_used: str
     """The way to sign in that this browser used last."""
+    second: str
+    """The sign-in that waits for a second factor."""
+    trusted: str
+    """The token of a browser that is not asked for a second factor."""
 
     @classmethod
     def of(cls, *, secure: bool, session: str | None = None, prefix: str = "authjs", path: str = "/") -> CookieNames:
@@ -89,6 +93,8 @@ class CookieNames:
             reset=f"{host_prefix}{prefix}.reset",
             known=f"{host_prefix}{prefix}.known",
             last_used=f"{host_prefix}{prefix}.last-used",
+            second=f"{host_prefix}{prefix}.second",
+            trusted=f"{host_prefix}{prefix}.trusted",
         )
 
 

@@ -14,7 +14,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from genkan.http.urls import is_loopback
-from genkan.settings import email, urls
+from genkan.settings import email, second_factor, urls
 from genkan.settings.email import MailFrom, MailServer
 from genkan.settings.secrets import secret_weakness
 from genkan.settings.urls import fail
@@ -75,6 +75,10 @@ class Settings:
     """True if users may sign in with a password: AUTH_PASSWORDS=on."""
     password_min: int
     """Characters that a new password needs."""
+    totp: bool
+    """True if users may have an authenticator app as their second factor: AUTH_TOTP=on."""
+    mfa_required: Literal["all"] | tuple[str, ...]
+    """The roles whose users need a second factor, or `all`."""
     warnings: tuple[str, ...] = ()
 
 
@@ -130,6 +134,8 @@ def from_environment(
         email_from=email.email_from(environ, other_transport=sends_mail),
         passwords=email.passwords(environ),
         password_min=email.password_min(environ),
+        totp=second_factor.totp(environ),
+        mfa_required=second_factor.mfa_required(environ),
         warnings=tuple(_warnings_in_production(environ) if production else _warnings(environ, url)),
     )
 

@@ -18,6 +18,7 @@ from genkan.adapters.sqlalchemy.application.own_users import SQLAlchemyOwnUsers
 from genkan.adapters.sqlalchemy.database import Database
 from genkan.adapters.sqlalchemy.purge import Purger
 from genkan.adapters.sqlalchemy.revocations import Revocations
+from genkan.adapters.sqlalchemy.second_factors.store import SQLAlchemySecondFactorStore
 from genkan.adapters.sqlalchemy.session_store import SQLAlchemySessionStore
 from genkan.adapters.sqlalchemy.tables import AUTHJS_TABLES, Naming, Tables, create_tables
 from genkan.adapters.stores import Stores
@@ -97,7 +98,9 @@ def open_stores(
         open=session_sealer.open,
         own_users=own_users,
     )
-    return Stores(adapter, sessions, schema, own_users, _address_stores(database, tables, adapter, own_users))
+    local = _address_stores(database, tables, adapter, own_users)
+    factors = SQLAlchemySecondFactorStore(database, tables, adapter.stored)
+    return Stores(adapter, sessions, schema, own_users, local, factors)
 
 
 def _address_stores(
