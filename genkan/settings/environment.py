@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from genkan.http.urls import is_loopback
 from genkan.settings import email, second_factor, urls
 from genkan.settings.email import MailFrom, MailServer
+from genkan.settings.second_factor import SecondFactorSettings
 from genkan.settings.secrets import secret_weakness
 from genkan.settings.urls import fail
 
@@ -75,10 +76,7 @@ class Settings:
     """True if users may sign in with a password: AUTH_PASSWORDS=on."""
     password_min: int
     """Characters that a new password needs."""
-    totp: bool
-    """True if users may have an authenticator app as their second factor: AUTH_TOTP=on."""
-    mfa_required: Literal["all"] | tuple[str, ...]
-    """The roles whose users need a second factor, or `all`."""
+    second_factor: SecondFactorSettings
     warnings: tuple[str, ...] = ()
 
 
@@ -96,8 +94,7 @@ def from_environment(
     missing. Raises ConfigurationError for the first invalid setting. In production a weak or unsafe
     setting is invalid, too.
     """
-    environ = {name: value for name, value in environ.items() if value}
-    _refuse_quotes(environ)
+    environ = _set_variables(environ)
     production = _production(environ)
     port = _number(environ, "PORT", 5000, 1, 65535)
     url, path = _url(environ, production, port)
@@ -134,18 +131,20 @@ def from_environment(
         email_from=email.email_from(environ, other_transport=sends_mail),
         passwords=email.passwords(environ),
         password_min=email.password_min(environ),
-        totp=second_factor.totp(environ),
-        mfa_required=second_factor.mfa_required(environ),
+        second_factor=second_factor.second_factor(environ),
         warnings=tuple(_warnings_in_production(environ) if production else _warnings(environ, url)),
     )
 
 
-def _refuse_quotes(environ: Mapping[str, str]) -> None:
+def _set_variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that are not empty. Raises ConfigurationError if one of ours stands in quotes."""
+    environ = {name: value for name, value in environ.items() if value}
     # Docker's --env-file and systemd's Environment= keep quotes, which no value of ours has at both ends.
     for name, value in environ.items():
         is_ours = name.startswith(("AUTH_", "GENKAN_")) or name in _SHORT_NAMES
         if is_ours and len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
             fail(name, "it stands in quotes, which are part of the value", "Remove them")
+    return environ
 
 
 def _production(environ: Mapping[str, str]) -> bool:

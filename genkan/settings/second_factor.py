@@ -4,23 +4,35 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from genkan.settings.urls import fail
 
 _ROLE = re.compile(r"[A-Za-z0-9_-]{1,50}")
 
 
-def totp(environ: Mapping[str, str]) -> bool:
-    """Return True if AUTH_TOTP is on. Raises ConfigurationError if it is neither on nor off."""
+class SecondFactorSettings(NamedTuple):
+    """Settings for second factors."""
+
+    totp: bool = False
+    """True if users may have an authenticator app as their second factor: AUTH_TOTP=on."""
+    required: Literal["all"] | tuple[str, ...] = ()
+    """The roles whose users need a second factor, or `all`: AUTH_MFA_REQUIRED."""
+
+
+def second_factor(environ: Mapping[str, str]) -> SecondFactorSettings:
+    """Return AUTH_TOTP and AUTH_MFA_REQUIRED. Raises ConfigurationError if one of them is invalid."""
+    return SecondFactorSettings(_totp(environ), _mfa_required(environ))
+
+
+def _totp(environ: Mapping[str, str]) -> bool:
     choice = environ.get("AUTH_TOTP", "off")
     if choice not in {"on", "off"}:
         fail("AUTH_TOTP", "it is neither on nor off", "Set it to one of them. The default is off")
     return choice == "on"
 
 
-def mfa_required(environ: Mapping[str, str]) -> Literal["all"] | tuple[str, ...]:
-    """Return the roles in AUTH_MFA_REQUIRED, or `all`. Empty if it is not set. Raises ConfigurationError if it is invalid."""
+def _mfa_required(environ: Mapping[str, str]) -> Literal["all"] | tuple[str, ...]:
     name = "AUTH_MFA_REQUIRED"
     text = environ.get(name)
     if text is None:

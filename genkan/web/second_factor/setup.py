@@ -12,7 +12,7 @@ from genkan.settings.environment import Settings
 
 def with_second_factor(core: Core, settings: Settings, stores: Stores) -> Core:
     """Return the core with second factors, if AUTH_TOTP is on. Raises ConfigurationError if something is missing for it."""
-    if not settings.totp:
+    if not settings.second_factor.totp:
         return core
     if stores.local is None or stores.factors is None:
         raise ConfigurationError(
@@ -39,6 +39,6 @@ def with_second_factor(core: Core, settings: Settings, stores: Stores) -> Core:
         devices=TrustedDevices(names.trusted, core.secure, core.clock),
         pending=PendingSignIns.of(secrets, cookie_name=names.second, secure=core.secure, clock=core.clock),
         qr_code=svg,
-        required=settings.mfa_required,
+        required=settings.second_factor.required,
     )
     return replace(core, second_factor=factor)

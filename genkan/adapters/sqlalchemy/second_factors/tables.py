@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlalchemy import BigInteger, Column, Index, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Index, MetaData, Table, Text
 
 UserId = Callable[[bool], Column[str]]
 """Returns a column `user_id` with its foreign key. The argument says if it is the primary key."""
@@ -36,7 +36,7 @@ def second_factor_tables(metadata: MetaData, user_id: UserId) -> tuple[Table, Ta
         user_id(False),
         *(Column(name, Text, nullable=False) for name in ("token_hash", "device")),
         *(Column(name, BigInteger, nullable=False) for name in ("created", "last_used", "expires")),
-        UniqueConstraint("token_hash", name="uq_genkan_trusted_devices_token_hash"),
+        Index("uq_genkan_trusted_devices_token_hash", "token_hash", unique=True),
         *(Index(f"ix_genkan_trusted_devices_{name}", name) for name in ("user_id", "expires")),
     )
     pending = Table(

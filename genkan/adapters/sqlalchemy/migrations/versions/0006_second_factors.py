@@ -86,9 +86,9 @@ def _create_devices() -> None:
         *(sa.Column(name, sa.Text(), nullable=False) for name in ("token_hash", "device")),
         *(sa.Column(name, sa.BigInteger(), nullable=False) for name in ("created", "last_used", "expires")),
         sa.PrimaryKeyConstraint("id", name=f"pk_{table}"),
-        sa.UniqueConstraint("token_hash", name=f"uq_{table}_token_hash"),
         foreign_key,
     )
+    op.create_index(f"uq_{table}_token_hash", table, ["token_hash"], unique=True)
     for name in ("user_id", "expires"):
         op.create_index(f"ix_{table}_{name}", table, [name])
 
