@@ -29,7 +29,7 @@ _ID_BYTES = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingData:
-    """What the session will start with."""
+    """Content of a sign-in that waits: the session will start with it."""
 
     user_id: str
     provider: str

@@ -176,7 +176,12 @@ def require_fresh(within: int, level: Level | None = None) -> Response | None:
     if is_fresh(result.token, within, get_core().clock(), level):
         return None
     url = confirm_url(result.user_id, level)
-    return deny(401, {"error": "Unauthorized", "reason": "fresh"}, "Confirm that it is you to continue.", url)
+    return deny(
+        401,
+        {"error": "Unauthorized", "reason": "fresh", **({"level": level} if level else {})},
+        "Confirm that it is you to continue.",
+        url,
+    )
 
 
 def needs_of(view: object) -> tuple[str, ...]:

@@ -44,7 +44,7 @@ def sign_up(browser: Browser, app: Flask, email: str = ADDRESS) -> TestResponse:
 def sign_in(browser: Browser, email: str = ADDRESS, **more: str) -> str:
     """Sign in with the password and return the location."""
     response = browser.submit(
-        "/api/auth/callback/credentials", email=email, password=PASSWORD, callbackUrl="/dashboard", **more
+        "/api/auth/callback/credentials", None, email=email, password=PASSWORD, callbackUrl="/dashboard", **more
     )
     return response.headers.get("Location", "")
 
@@ -72,4 +72,4 @@ def enrol(browser: Browser, clock: FrozenClock) -> tuple[App, list[str]]:
 
 def enter(browser: Browser, code: str, **fields: str) -> TestResponse:
     """Enter a code on the page for the second factor."""
-    return browser.submit("/account/second", code=code, **fields)
+    return browser.submit("/account/second", None, code=code, **fields)

@@ -1,4 +1,4 @@
-"""What a person who knows the first factor only, or a code that was used, can't do."""
+"""Attacks by a person who knows the first factor only, or a code that was used."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from flask import Flask
 from sqlalchemy import text
+from werkzeug.test import Cookie
 
 from genkan.errors import TokenError
 from genkan.http.cookies import RequestCookies
@@ -31,6 +32,13 @@ from tests.second_factor.steps import (
 )
 
 OTHER = "seven quiet rivers under snow"
+
+
+def cookies_in(browser: Browser) -> dict[tuple[str, str, str], Cookie]:
+    """Return the cookies of a browser."""
+    cookies = browser.client._cookies
+    assert cookies is not None
+    return cookies
 
 
 def waiting(app: Flask) -> Browser:
@@ -104,9 +112,9 @@ def test_the_code_needs_the_browser_with_the_first_factor(enrolled: Enrolled, ap
 
 
 def test_a_waiting_sign_in_is_used_once(enrolled: Enrolled, app: Flask) -> None:
-    """Of parallel requests with different valid codes, one starts a session."""
+    """One of several parallel requests with different valid codes starts a session."""
     browser = waiting(app)
-    token, cookies = browser.csrf_token(), browser.client._cookies
+    token, cookies = browser.csrf_token(), cookies_in(browser)
     codes = [enrolled.app.next_code(), *enrolled.codes[:3]]
 
     def send(code: str) -> bool:
@@ -197,7 +205,7 @@ def test_all_cookies_in_the_place_of_all_others_are_no_session(enrolled: Enrolle
     browser.submit("/api/auth/signin/email", email=ADDRESS, callbackUrl="/dashboard")
     browser.begin_sign_in()
     names = browser.core.cookie_names
-    values = {name: cookie.value for (_, _, name), cookie in browser.client._cookies.items()}
+    values = {name: cookie.value for (_, _, name), cookie in cookies_in(browser).items()}
     values[names.session] = str(enrolled.browser.cookie(names.session))
     assert {names.second, names.email, names.csrf, names.known, names.session} <= values.keys()
     kinds = {*values, names.trusted, names.reset, names.sign_out}
@@ -233,7 +241,7 @@ def test_rows_of_another_user_do_not_open(enrolled: Enrolled, app: Flask) -> Non
 
 
 def _cookies_of(browser: Browser) -> RequestCookies:
-    pairs = ((name, cookie.value) for (_, _, name), cookie in browser.client._cookies.items())
+    pairs = ((name, cookie.value) for (_, _, name), cookie in cookies_in(browser).items())
     return RequestCookies("; ".join(f"{name}={value}" for name, value in pairs))
 
 
@@ -248,7 +256,7 @@ def test_what_was_planted_before_the_proof_of_the_address_is_removed(make_app: M
     assert codes_in(planted.submit("/account/totp", code=app_of_attacker.code()).text)
     assert core.second_factor is not None
     assert core.second_factor.is_on(user_id)
-    with core.adapter._database.write() as session:  # type: ignore[attr-defined]
+    with core.adapter._database.write() as session:
         session.execute(text("UPDATE users SET email = 'uma@example.com' WHERE id = :id"), {"id": user_id})
 
     owner.submit("/api/auth/signin/email", email="uma@example.com", callbackUrl="/dashboard")

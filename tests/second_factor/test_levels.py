@@ -1,4 +1,4 @@
-"""How strong a session is: `amr`, recent proof of both factors, trusted devices, and changes of the second factor."""
+"""Levels of sessions: `amr`, recent proof of both factors, trusted devices, and changes of the second factor."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ FRESH = "/api/auth/signin?callbackUrl="
 def _app(make_app: MakeApp, request: pytest.FixtureRequest) -> Flask:
     app = make_app(AUTH_PASSWORDS="on", AUTH_TOTP="on", AUTH_SESSION_STRATEGY=request.param)
 
-    @app.get("/vault")
+    @app.get("/payroll")
     @fresh_login_required(within=300, level="mfa")
-    def vault() -> str:
+    def payroll() -> str:
         return "open"
 
     return app
@@ -53,27 +53,27 @@ def trust(app: Flask, enrolled: Enrolled) -> Browser:
 
 def test_a_view_needs_both_factors(enrolled: Enrolled, app: Flask, clock: FrozenClock) -> None:
     browser = enrolled.browser
-    assert browser.get("/vault").text == "open"
+    assert browser.get("/payroll").text == "open"
     clock.advance(301)
-    assert browser.get("/vault").headers["Location"].startswith(FRESH)
-    refused = browser.get("/vault", headers={"Accept": "application/json"})
+    assert browser.get("/payroll").headers["Location"].startswith(FRESH)
+    refused = browser.get("/payroll", headers={"Accept": "application/json"})
     assert (refused.status_code, refused.get_json()["reason"]) == (401, "fresh")
     session = browser.session()
 
     assert sign_in(browser, purpose="fresh") == SECOND
     assert browser.session() == session
-    assert browser.get("/vault").status_code == 303
+    assert browser.get("/payroll").status_code == 303
     assert enter(browser, enrolled.app.next_code()).status_code == 303
-    assert browser.get("/vault").text == "open"
+    assert browser.get("/payroll").text == "open"
 
 
 def test_a_user_without_a_second_factor_is_led_to_add_one(app: Flask, clock: FrozenClock) -> None:
     browser = Browser(app)
     sign_up(browser, app)
-    assert browser.get("/vault").headers["Location"] == "/account/totp"
+    assert browser.get("/payroll").headers["Location"] == "/account/totp"
     enrol(browser, clock)
 
-    assert browser.get("/vault").text == "open"
+    assert browser.get("/payroll").text == "open"
 
 
 def test_a_provider_does_not_ask_for_it_but_its_session_has_one_factor(
@@ -88,12 +88,12 @@ def test_a_provider_does_not_ask_for_it_but_its_session_has_one_factor(
 
     assert other.sign_in().headers["Location"].endswith("/dashboard")
     assert "amr" not in claims(other)
-    assert other.get("/vault").headers["Location"].startswith(FRESH)
-    start = other.submit("/api/auth/signin/development", callbackUrl="/vault", purpose="fresh")
+    assert other.get("/payroll").headers["Location"].startswith(FRESH)
+    start = other.submit("/api/auth/signin/development", callbackUrl="/payroll", purpose="fresh")
     assert other.get(other.choose(start.headers["Location"])).headers["Location"] == SECOND
-    assert enter(other, enrolled.app.next_code()).headers["Location"].endswith("/vault")
+    assert enter(other, enrolled.app.next_code()).headers["Location"].endswith("/payroll")
     assert claims(other)["amr"] == ["otp", "mfa"]
-    assert other.get("/vault").text == "open"
+    assert other.get("/payroll").text == "open"
 
 
 def test_a_trusted_device_is_not_asked_for_thirty_days(enrolled: Enrolled, app: Flask, clock: FrozenClock) -> None:
@@ -112,13 +112,13 @@ def test_a_trusted_device_does_not_confirm_an_identity(enrolled: Enrolled, app: 
     browser.sign_out()
     sign_in(browser)
 
-    assert browser.get("/vault").headers["Location"].startswith(FRESH)
+    assert browser.get("/payroll").headers["Location"].startswith(FRESH)
     assert browser.get("/account/address").headers["Location"].startswith(FRESH)
     assert sign_in(browser, purpose="fresh") == SECOND
     page = browser.get("/account/second").text
     assert 'type="checkbox"' not in page
     enter(browser, enrolled.app.next_code())
-    assert browser.get("/vault").text == "open"
+    assert browser.get("/payroll").text == "open"
 
 
 def test_a_device_of_one_user_is_not_that_of_another(enrolled: Enrolled, app: Flask, clock: FrozenClock) -> None:
@@ -181,7 +181,7 @@ def test_a_change_of_the_password_keeps_the_level_and_its_time(
 
     assert response.headers["Location"].endswith("notice=password-changed")
     assert (claims(browser)["amr"], claims(browser)["auth_time"]) == (before["amr"], before["auth_time"])
-    assert browser.get("/vault").headers["Location"].startswith(FRESH)
+    assert browser.get("/payroll").headers["Location"].startswith(FRESH)
 
 
 def test_turning_off_needs_a_recent_code(enrolled: Enrolled, app: Flask, clock: FrozenClock) -> None:
@@ -232,4 +232,4 @@ def test_a_token_of_another_application_claims_no_level(app: Flask) -> None:
         sealed = browser.core.sessions.sealer.seal(foreign, 1000)
         browser.client.set_cookie(browser.core.cookie_names.session, sealed, domain="127.0.0.1")
         assert browser.session() is not None
-        assert browser.get("/vault").status_code == 303
+        assert browser.get("/payroll").status_code == 303
