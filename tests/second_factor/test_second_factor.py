@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from secrets import token_urlsafe
+
 import pytest
 from flask import Flask
 
@@ -144,7 +146,7 @@ def test_a_second_factor_needs_database_and_pages() -> None:
     for keywords in ({"database": None}, {"pages": False}):
         app = Flask("shop")
         with pytest.raises(ConfigurationError, match="AUTH_TOTP is on"):
-            Genkan(app, AUTH_SECRET="x" * 40, AUTH_TOTP="on", AUTH_DEVELOPMENT_PROVIDER="off", **keywords)
+            Genkan(app, AUTH_SECRET=token_urlsafe(40), AUTH_URL="https://a.example", AUTH_TOTP="on", **keywords)
             check(app)
 
 
