@@ -13,6 +13,7 @@ from genkan.actions.second_factor.require import second_factor_url
 from genkan.adapters.sessions import session_id
 from genkan.core import Core
 from genkan.errors import AdapterError, AuthError, InvalidSecondFactor
+from genkan.http.messages import ActionResponse
 from genkan.oauth.reauthentication import MFA
 from genkan.second_factor.parts import SecondFactor
 from genkan.second_factor.recovery import FEW
@@ -24,7 +25,8 @@ from genkan.web.convert import to_request, to_response
 from genkan.web.email.views import FRESH_MAX_AGE, failed, stored_user
 from genkan.web.error_messages import error_message
 from genkan.web.menu import account_url
-from genkan.web.pages.errors import render_page
+from genkan.web.pages.errors import render_form, render_page
+from genkan.web.responses import json_response, wants_json
 
 bp = own_blueprint(Blueprint("genkan_second_factor", __name__))
 """Registered below `Pages.account`."""
@@ -56,10 +58,10 @@ def second() -> Response:
     except InvalidSecondFactor as error:
         if error.reason == "second-factor-ended":
             queue_cookies(*factor.pending.clear(to_request().cookies))
-            return to_response(error_redirect(error, core))
+            return to_response(error_redirect(error, core), as_json=wants_json())
         return _second_form(error)
     set_session_result(NO_SESSION)
-    return to_response(action_response)
+    return to_response(action_response, as_json=wants_json())
 
 
 @bp.get("/second/enrol")
@@ -151,9 +153,9 @@ def _second_form(error: InvalidSecondFactor | None) -> Response:
     core, factor = require_second_factor()
     waiting = find_waiting(to_request(), core, factor)
     if not factor.is_on(waiting.user.id):
-        return to_redirect(second_factor_url(core, is_on=False))
+        return to_response(ActionResponse(location=second_factor_url(core, is_on=False)))
     message = None if error is None else error_message(error.code, error.reason)
-    return render_page(
+    return render_form(
         "genkan/second.html", message, can_trust=not waiting.data.is_fresh, is_recovery="recovery" in request.args
     )
 
@@ -163,7 +165,7 @@ def _required_enrolment(error: InvalidSecondFactor | None) -> Response:
     waiting = find_waiting(to_request(), core, factor)
     if factor.is_on(waiting.user.id):
         # Otherwise the first factor alone would replace the second one.
-        return to_redirect(second_factor_url(core, is_on=True))
+        return to_response(ActionResponse(location=second_factor_url(core, is_on=True)))
     enrolment = enrol.begin(waiting.user, waiting.stored.id_hash, core, factor)
     return _enrolment_page(enrolment, account_url("/second/enrol"), error, is_required=True, is_on=False)
 
@@ -178,7 +180,7 @@ def _enrolment_page(
     enrolment: enrol.Enrolment, action: str, error: InvalidSecondFactor | None, *, is_required: bool, is_on: bool
 ) -> Response:
     message = None if error is None else error_message(error.code, error.reason)
-    return render_page(
+    return render_form(
         "genkan/account/totp_enrol.html",
         message,
         uri=enrolment.uri,
@@ -191,9 +193,6 @@ def _enrolment_page(
 
 
 def _codes_page(codes: tuple[str, ...], url: str) -> Response:
+    if wants_json():
+        return json_response({"recoveryCodes": list(codes), "url": url})
     return render_page("genkan/account/recovery_codes.html", None, codes=codes, continue_url=url)
-
-
-def to_redirect(url: str) -> Response:
-    """Redirect to an absolute URL of ours, in place of a form that does not fit."""
-    return Response(status=303, headers={"Location": url})

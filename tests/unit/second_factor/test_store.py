@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+from sqlalchemy import text
 
 from genkan.adapters.second_factors import PendingSignIn, TrustedDevice
+from genkan.adapters.sqlalchemy import Database
 from tests.clock import FrozenClock
+from tests.servers.parallel_processes import run_in_processes, use_same_factors
 from tests.unit.second_factor.conftest import Users
 
 
@@ -190,3 +195,21 @@ def test_what_ends_trust(users: Users, clock: FrozenClock) -> None:
     assert users.store.codes_left(users.hana) == 0
     assert len(users.store.list_devices(users.ada)) == 1
     assert users.store.pending(f"p{users.ada}") is not None
+
+
+def test_of_four_processes_one_uses_each_code(database: Database, users: Users, clock: FrozenClock) -> None:
+    """The processes have the clock of the database."""
+    users.store.begin_totp(users.hana, "secret", "owner", 60)
+    assert users.store.confirm_totp(
+        users.hana, "secret", "owner", 5, [f"code-{number}" for number in range(25)], replaces=False
+    )
+    for number in range(25):
+        users.store.add_pending(pending(f"pending-{number}", users.hana, clock))
+    with database.write() as session:
+        session.execute(text("UPDATE genkan_pending_sign_ins SET expires = 4000000000"))
+    url = database.engine.url.render_as_string(hide_password=False)
+    if database.engine.dialect.name == "sqlite":
+        url = f"sqlite:///{(database.engine.url.database or '').removeprefix('file:')}"
+    used = run_in_processes(partial(use_same_factors, user_id=users.hana), url)
+
+    assert [tuple(map(sum, zip(*uses, strict=True))) for uses in zip(*used, strict=True)] == [(1, 1, 1)] * 25
