@@ -175,13 +175,8 @@ def require_fresh(within: int, level: Level | None = None) -> Response | None:
         return unauthorized()
     if is_fresh(result.token, within, get_core().clock(), level):
         return None
-    url = confirm_url(result.user_id, level)
-    return deny(
-        401,
-        {"error": "Unauthorized", "reason": "fresh", **({"level": level} if level else {})},
-        "Confirm that it is you to continue.",
-        url,
-    )
+    body = {"error": "Unauthorized", "reason": "fresh", **({"level": level} if level else {})}
+    return deny(401, body, "Confirm that it is you to continue.", confirm_url(result.user_id, level))
 
 
 def needs_of(view: object) -> tuple[str, ...]:

@@ -73,7 +73,7 @@ def use_same_factors(url: str, user_id: str) -> list[tuple[bool, bool, bool]]:
     _wait_for_all()
     used = [
         (
-            store.store.use_step(user_id, "secret", 10 + number),
+            store.use_step(user_id, "secret", 10 + number),
             store.use_code(user_id, f"code-{number}"),
             store.use_pending(f"pending-{number}"),
         )
