@@ -70,8 +70,11 @@ class PendingSignIns:
             clock,
         )
 
-    def create(self, data: PendingData) -> tuple[PendingSignIn, Cookie]:
-        """Return a new sign-in that waits, and the cookie of its browser."""
+    def create(self, data: PendingData, created: int) -> tuple[PendingSignIn, Cookie]:
+        """Return a new sign-in that waits, and the cookie of its browser.
+
+        `created`, in seconds since 1970, is not before the last rule that has revoked sessions of the user.
+        """
         id, now = secrets.token_urlsafe(_ID_BYTES), int(self.clock())
         content: dict[str, Any] = {name.name: getattr(data, name.name) for name in fields(data)}
         content |= {"amr": list(data.amr), "tokens": dict(data.tokens), "profile": dict(data.profile)}
@@ -79,7 +82,7 @@ class PendingSignIns:
             id_hash=_hash(id),
             user_id=data.user_id,
             data=self.data_sealer.seal(strict_json.dumps(content)),
-            created=now,
+            created=created,
             expires=now + LIFETIME,
         )
         value = self.cookie_sealer.seal({"id": id}, LIFETIME)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-import time
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -35,9 +34,8 @@ from genkan.testing import plugin
 from genkan.web import error_messages
 from genkan.web.menu import TemplateFunctions
 from tests.browser import Browser
-from tests.clock import FrozenClock
 from tests.email.mails import link, mails
-from tests.second_factor.steps import App, secret_in
+from tests.second_factor.steps import use_second_factor
 
 Row = list[str]
 MODULES = {path: ast.parse(path.read_text()) for path in (ROOT / "genkan").rglob("*.py")}
@@ -136,12 +134,7 @@ def use_mail_and_passwords(app: Flask, signed_in: Browser) -> None:
     other.get(link(mails(app)[0]))
     assert other.get(f"{account}/reset/new").status_code == 200
     new.submit(f"{account}/password", current_password=password, password="seven quiet rivers under snow")
-    authenticator = App(secret_in(new.get(f"{account}/totp").text), FrozenClock(time.time()))
-    assert new.submit(f"{account}/totp", code=authenticator.code()).status_code == 200
-    assert new.get(f"{account}/totp").status_code == 200
-    other.submit("/api/auth/signin/email", email=address)
-    other.get(link(mails(app)[0]))
-    assert other.get(f"{account}/second").status_code == 200
+    use_second_factor(new, other, account, address)
 
 
 def test_each_template_gets_the_context_that_is_listed(app: Flask) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import time
 
 from flask import Flask
 from werkzeug.test import TestResponse
@@ -73,3 +74,13 @@ def enrol(browser: Browser, clock: FrozenClock) -> tuple[App, list[str]]:
 def enter(browser: Browser, code: str, **fields: str) -> TestResponse:
     """Enter a code on the page for the second factor."""
     return browser.submit("/account/second", None, code=code, **fields)
+
+
+def use_second_factor(browser: Browser, other: Browser, account: str, email: str) -> None:
+    """Let every page and the mail be rendered, for a signed-in user with this address. The clock is that of the system."""
+    app = App(secret_in(browser.get(f"{account}/totp").text), FrozenClock(time.time()))
+    assert browser.submit(f"{account}/totp", code=app.code()).status_code == 200
+    assert browser.get(f"{account}/totp").status_code == 200
+    other.submit("/api/auth/signin/email", email=email)
+    other.get(link(mails(other.app)[0]))
+    assert other.get(f"{account}/second").status_code == 200

@@ -43,7 +43,10 @@ def require_second_factor(
     if is_on and not is_fresh and _is_trusted(user.id, request, factor):
         return replace(identity, auth_time=None)
     data = _pending_data(identity, user, url, is_new_user=is_new_user, is_fresh=is_fresh)
-    pending, cookie = factor.pending.create(data)
+    # Sessions of the user may have been revoked in this second, or by a host whose clock is ahead.
+    core.sessions.revocations.read_now()
+    created = max(core.sessions.now(), core.sessions.revocations.last_rule(user.id))
+    pending, cookie = factor.pending.create(data, created)
     factor.store.add_pending(pending)
     return ActionResponse(location=second_factor_url(core, is_on=is_on), cookies=(cookie,))
 
