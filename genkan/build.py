@@ -39,6 +39,7 @@ from genkan.settings.environment import Settings
 from genkan.web.email.setup import with_email_and_passwords
 from genkan.web.passkey.setup import with_passkeys
 from genkan.web.password.setup import with_authorize
+from genkan.web.second_factor.setup import with_second_factor
 from genkan.web.state import request_origin, script_root
 from genkan.web.urls.shared_routes import shared_routes
 
@@ -176,7 +177,8 @@ def build_core(
     fields = options.credentials_fields
     core = with_email_and_passwords(core, settings, stores, options.send_mail, fields)
     core = with_authorize(core, settings, stores, fields)
-    return with_passkeys(core, settings, stores), dev_provider
+    core = with_passkeys(core, settings, stores)
+    return with_second_factor(core, settings, stores), dev_provider
 
 
 def _warn_of_prefix(prefix: str) -> None:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from genkan.oauth.logout import ProviderLogout
     from genkan.passkey.parts import PasskeySignIn
     from genkan.password.parts import AuthorizeSignIn, Fields, PasswordSignIn
+    from genkan.second_factor.parts import SecondFactor
 
 _DIRECT = Network()
 
@@ -118,6 +119,8 @@ class Core:
     """Sign-in by mail. None if it is off."""
     passwords: PasswordSignIn | None = None
     """Sign-in by password. None if it is off."""
+    second_factor: SecondFactor | None = None
+    """Second factors of users. None if they are off."""
     authorize: AuthorizeSignIn | None = None
     """Sign-in with credentials that the application checks itself. None if it is off. Never on together with `passwords`."""
     passkeys: PasskeySignIn | None = None

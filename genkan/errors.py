@@ -135,6 +135,17 @@ class UnknownPasskey(AuthError):
     reason = "unknown-passkey"
 
 
+class InvalidSecondFactor(AuthError):
+    """Wrong code of the second factor. The user may enter another one.
+
+    `reason` is `second-factor-locked` after too many in a row, and `second-factor-ended` if the sign-in starts again.
+    """
+
+    code = "CredentialsSignin"
+    kind: ClassVar[Kind] = "sign_in"
+    reason = "second-factor"
+
+
 class OAuthCallbackError(AuthError):
     """Error response from the provider (RFC 6749 section 4.1.2.1), usually because the user declined."""
 

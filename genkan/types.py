@@ -85,6 +85,8 @@ class ProviderIdentity:
     """Seconds since 1970 when the user authenticated at the provider. None if that is unknown."""
     id_token_hint: str | None = field(default=None, repr=False)
     """The ID token to send when the user signs out at the provider. None if it is not needed."""
+    amr: tuple[str, ...] = ()
+    """How the user authenticated (RFC 8176), such as `pwd`. `mfa` means that two factors were proven."""
 
     @property
     def provider_sid(self) -> str | None:

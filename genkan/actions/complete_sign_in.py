@@ -10,6 +10,7 @@ from typing import Any
 from genkan import signals
 from genkan.actions.callback_url import apply_redirect_callback
 from genkan.actions.last_used import last_used_cookie
+from genkan.actions.second_factor.require import require_second_factor
 from genkan.actions.users import reload_sessions
 from genkan.callbacks import SignInParams
 from genkan.core import Core
@@ -45,7 +46,7 @@ def complete_reauthentication(
             raise AccountMismatch("another account than that user's")
         if reader.user_id_of(request.cookies, core.sessions) not in (None, flow.user_id):
             raise AccountMismatch("another user's session in this browser")
-        return sign_in_identity(identity, user, flow.callback_url, request, core)
+        return sign_in_identity(identity, user, flow.callback_url, request, core, is_fresh=True)
 
 
 def user_by_account(identity: ProviderIdentity, core: Core) -> User | None:
@@ -85,6 +86,7 @@ def sign_in_identity(
     core: Core,
     *,
     credentials: Mapping[str, Any] | None = None,
+    is_fresh: bool = False,
 ) -> ActionResponse:
     """Sign in the user of this identity, who is created if `user` is None, and redirect to `url`.
 
@@ -98,7 +100,7 @@ def sign_in_identity(
         account = replace(identity.account, user_id=user.id)
         log_new_user(user)
         signals.send(signals.account_linked, user=user, account=account, profile=identity.profile)
-    return start_session(identity, user, is_new_user, url, request, core)
+    return start_session(identity, user, is_new_user, url, request, core, is_fresh=is_fresh)
 
 
 def log_new_user(user: User) -> None:
@@ -108,13 +110,26 @@ def log_new_user(user: User) -> None:
 
 
 def start_session(
-    identity: ProviderIdentity, user: User, is_new_user: bool, url: str, request: ActionRequest, core: Core
+    identity: ProviderIdentity,
+    user: User,
+    is_new_user: bool,
+    url: str,
+    request: ActionRequest,
+    core: Core,
+    *,
+    is_fresh: bool = False,
 ) -> ActionResponse:
     """Start a session of this stored user, who has been authorized, and redirect to `url` or the page for new users.
 
-    The session of the request is replaced. Raises AuthError if a callback refuses, and AdapterError.
+    The session of the request is replaced. If the user needs a second factor that the identity does not have, no session
+    starts, and the redirect leads to the page that asks for it. `is_fresh`: the signed-in user confirms their identity.
+    Raises AuthError if a callback refuses, and AdapterError.
     """
     identity = replace(identity, account=replace(identity.account, user_id=user.id))
+    required = require_second_factor(identity, user, url, request, core, is_new_user=is_new_user, is_fresh=is_fresh)
+    if isinstance(required, ActionResponse):
+        return required
+    identity = required
     cookies = _start_session(identity, user, is_new_user, request, core)
     cookies = (*cookies, *last_used_cookie(identity.account.provider, core))
     _log.info("signed in", extra={"event": "signed-in", "user": user.id, "provider": identity.account.provider})

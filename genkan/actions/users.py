@@ -153,9 +153,19 @@ def revoke_any_session(sid: str, core: Core) -> bool:
 
 
 def revoke_sessions(
-    user_id: str, core: Core, reason: RevocationReason = "ended", *, except_token: Token | None = None
+    user_id: str,
+    core: Core,
+    reason: RevocationReason = "ended",
+    *,
+    except_token: Token | None = None,
+    except_device: str | None = None,
 ) -> int:
-    """Revoke every session of this user except that of one token. Returns how many had a record. Raises AdapterError."""
+    """Revoke every session of this user except that of one token. Returns how many had a record. Raises AdapterError.
+
+    Trusted devices end with them, except the one with the hash `except_device`.
+    """
+    if core.second_factor is not None:
+        core.second_factor.store.end_trust(user_id, except_hash=except_device)
     return revoker.revoke_user(user_id, reason, core.sessions, except_token=except_token)
 
 
@@ -165,9 +175,10 @@ def revoke_everyone(core: Core) -> int:
 
 
 def purge(core: Core) -> int:
-    """Delete expired records, used ids, links and mails. Returns the number of rows. Raises AdapterError."""
+    """Delete expired records, used ids, links, mails and trusted devices. Returns the number of rows. Raises AdapterError."""
     local = core.email.stores.verifications.purge() if core.email else 0
-    return core.sessions.store.purge() + core.adapter.purge() + local
+    factors = core.second_factor.store.purge() if core.second_factor else 0
+    return core.sessions.store.purge() + core.adapter.purge() + local + factors
 
 
 def list_activity(user_id: str, limit: int, core: Core) -> list[Activity]:

@@ -179,8 +179,8 @@ class AddressStore(Protocol):
     def set_password(self, user_id: str, hash: str) -> bool:
         """Store the hash in place of any other and return True. False if no user has that id.
 
-        In the same transaction every session of the user is revoked, and links and codes of the user are deleted, except
-        those that undo a change of the address.
+        In the same transaction every session of the user is revoked, trusted devices and waiting sign-ins end, and links and
+        codes of the user are deleted, except those that undo a change of the address.
         """
         ...
 

@@ -39,6 +39,12 @@ ActivityKind = Literal[
     "address-changed",
     "passkey-added",
     "passkey-removed",
+    "second-factor-on",
+    "second-factor-off",
+    "recovery-codes-made",
+    "recovery-code-used",
+    "device-trusted",
+    "device-revoked",
 ]
 
 REPEATABLE_KINDS = ("ended-others", "renamed")

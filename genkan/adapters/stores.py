@@ -8,6 +8,7 @@ from genkan.adapters.addresses import AddressStores
 from genkan.adapters.base import Adapter, Schema
 from genkan.adapters.own_users import OwnUsers
 from genkan.adapters.passkeys import PasskeyStore
+from genkan.adapters.second_factors import SecondFactorStore
 from genkan.adapters.sessions import SessionStore
 
 
@@ -23,3 +24,5 @@ class Stores(NamedTuple):
     """None if users can't sign in by mail or by password."""
     passkeys: PasskeyStore | None = None
     """None if users can't sign in with passkeys."""
+    factors: SecondFactorStore | None = None
+    """None if users can't have a second factor."""

@@ -7,6 +7,7 @@ import re
 import click
 from flask import Blueprint
 
+from genkan.actions.second_factor.change import reset
 from genkan.actions.users import delete, disable, enable, release_address, set_role
 from genkan.cli.group import Group
 from genkan.types import User
@@ -89,6 +90,21 @@ def delete_user(email_or_id: str, yes: bool) -> None:
         click.confirm(f"Delete {user.email or user.id} ({user.name or 'no name'}) and all stored data?", abort=True)
     delete(user.id, get_core())
     click.echo(f"{label(user)} has been deleted.")
+
+
+@bp.cli.command("reset-factor")
+@click.argument("email_or_id")
+def reset_factor(email_or_id: str) -> None:
+    """Remove the second factor of the user with this address or id, who has lost it. Make sure first that it is the user.
+
+    Recovery codes and trusted devices are removed as well. The user is told by mail.
+    """
+    user, core = get_user(email_or_id), get_core()
+    if core.second_factor is None:
+        raise click.ClickException("Second factors are off. Set AUTH_TOTP=on.")
+    if not reset(user, core, core.second_factor):
+        raise click.ClickException(f"{label(user)} has no second factor.")
+    click.echo(f"{label(user)} has no second factor any more.")
 
 
 def get_user(email_or_id: str) -> User:

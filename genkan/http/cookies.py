@@ -72,6 +72,10 @@ class CookieNames:
     """The way to sign in that this browser used last."""
     passkey_prefix: str
     """Begins the names of cookies with a challenge for passkeys."""
+    second: str
+    """The sign-in that waits for a second factor."""
+    trusted: str
+    """The token of a browser that is not asked for a second factor."""
 
     @classmethod
     def of(cls, *, secure: bool, session: str | None = None, prefix: str = "authjs", path: str = "/") -> CookieNames:
@@ -92,6 +96,8 @@ class CookieNames:
             known=f"{host_prefix}{prefix}.known",
             last_used=f"{host_prefix}{prefix}.last-used",
             passkey_prefix=f"{host_prefix}{prefix}.passkey.",
+            second=f"{host_prefix}{prefix}.second",
+            trusted=f"{host_prefix}{prefix}.trusted",
         )
 
 

@@ -10,7 +10,7 @@ from genkan.errors import ProviderError
 from genkan.oauth.checks import Flow
 from genkan.oauth.client import OAuthClient
 from genkan.oauth.logout import MAX_HINT_CHARACTERS
-from genkan.oauth.reauthentication import auth_time_of
+from genkan.oauth.reauthentication import amr_of, auth_time_of
 from genkan.providers.base import Provider
 from genkan.types import Account, Profile, ProviderIdentity
 
@@ -32,6 +32,7 @@ def identify(provider: Provider, flow: Flow, params: Mapping[str, str], client: 
         profile=profile,
         auth_time=auth_time_of(provider, flow, profile, int(now)),
         id_token_hint=_id_token_hint(provider, account),
+        amr=amr_of(provider, profile),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from genkan.errors import ReauthenticationFailed
 from genkan.oauth.checks import Flow
@@ -11,6 +11,15 @@ from genkan.oauth.id_token import CLOCK_TOLERANCE
 from genkan.providers.base import Provider
 from genkan.strict_json import is_number
 from genkan.types import Profile, Token
+
+Level = Literal["mfa"]
+"""How strong an authentication must be, if one factor is not enough."""
+
+MFA: Level = "mfa"
+"""Value of `amr` for an authentication with two factors (RFC 8176)."""
+
+MAX_METHODS, MAX_METHOD_LENGTH = 16, 32
+"""Methods in `amr`, and the characters of each. They are part of every session token."""
 
 MAX_AGE = 60
 """Seconds: the `max_age` of the authorization request. With `prompt=login` it asks for an authentication now. Not 0: some
@@ -58,12 +67,26 @@ def auth_time_of(provider: Provider, flow: Flow, profile: Profile, now: int) -> 
     return max(earliest, int(min(auth_time, now)))
 
 
-def is_fresh(token: Token, within: float, now: float) -> bool:
-    """Return True if the user of this session authenticated in the last `within` seconds.
+def amr_of(provider: Provider, profile: Profile) -> tuple[str, ...]:
+    """Return how the user authenticated at an OpenID provider: its claim `amr`. Empty if it is absent or malformed."""
+    return methods_of(profile) if provider.type == "oidc" else ()
+
+
+def methods_of(claims: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the claim `amr` (RFC 8176). Empty if it is absent or malformed."""
+    amr = claims.get("amr")
+    if not isinstance(amr, list) or len(amr) > MAX_METHODS:
+        return ()
+    return tuple(name for name in amr if isinstance(name, str) and 0 < len(name) <= MAX_METHOD_LENGTH)
+
+
+def is_fresh(token: Token, within: float, now: float, level: Level | None = None) -> bool:
+    """Return True if the user of this session authenticated in the last `within` seconds, with `mfa` by two factors.
 
     Only `auth_time` counts. Auth.js issues a token anew each time that a browser asks for the session, so `iat` proves
     nothing.
     """
     auth_time = token.get("auth_time")
     # A time in the future, beyond clock skew between hosts, is invalid.
-    return is_number(auth_time) and -CLOCK_TOLERANCE <= now - auth_time <= within
+    is_recent = is_number(auth_time) and -CLOCK_TOLERANCE <= now - auth_time <= within
+    return is_recent and (level is None or level in methods_of(token))

@@ -28,8 +28,8 @@ MIN_EXTENSION = 60
 SID_BYTES = 16
 """Random bytes of a session id."""
 
-RESERVED_CLAIMS = ("sub", "iat", "exp", "session_start", "auth_time", "sid", "jti", "updated_at")
-"""Claims that no callback can change: they decide whose session it is, and when and how it ends."""
+RESERVED_CLAIMS = ("sub", "iat", "exp", "session_start", "auth_time", "amr", "sid", "jti", "updated_at")
+"""Claims that no callback can change: they decide whose session it is, how the user authenticated, and when and how it ends."""
 
 
 def keep_reserved_claims(claims: Token, token: Token) -> Token:
@@ -69,11 +69,12 @@ def first_token(identity: ProviderIdentity, user: User, is_new_user: bool, sessi
     sessions.revocations.read_now()
     now = sessions.now()
     return {
-        **token,
+        **{name: value for name, value in token.items() if name != "amr"},
         "sub": user.id,
         "iat": now,
         "session_start": max(now, sessions.revocations.last_rule(user.id) + 1),
         "auth_time": identity.auth_time,
+        **({"amr": list(identity.amr)} if identity.amr else {}),
         "updated_at": updated_at,
         "sid": secrets.token_urlsafe(SID_BYTES),
     }

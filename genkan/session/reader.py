@@ -146,8 +146,9 @@ def decode_session(cookie_value: str, now: float, sessions: Sessions) -> tuple[T
         _log.info("session is invalid", extra={"event": "session-invalid"})
         return None
     if "session_start" not in claims:
-        # Only tokens that we issued have both. In any other one `auth_time` proves no authentication here.
-        claims.pop("auth_time", None)
+        # Only tokens that we issued have both. In any other one `auth_time` and `amr` prove no authentication here.
+        for claim in ("auth_time", "amr"):
+            claims.pop(claim, None)
     started_at = issuer.started_at(claims)
     claims["session_start"] = started_at or int(now)
     verdict = sessions.revocations.check(claims, started_at)

@@ -18,6 +18,8 @@ DEFAULT_PORTS: Mapping[Encryption, int] = {"tls": 465, "starttls": 587, "none": 
 
 PASSWORD_MIN = 15
 """Characters of a password that is the only factor (NIST SP 800-63B-4)."""
+PASSWORD_MIN_WITH_SECOND_FACTOR = 8
+"""Characters of a password where AUTH_MFA_REQUIRED is `all` (NIST SP 800-63B-4)."""
 PASSWORD_MIN_AT_MOST = 64
 """A longer minimum would refuse passwords that the standard wants accepted."""
 
@@ -108,12 +110,14 @@ def password_min(environ: Mapping[str, str]) -> int:
     """Return the characters that a password needs, from AUTH_PASSWORD_MIN. Raises ConfigurationError if it is invalid."""
     name = "AUTH_PASSWORD_MIN"
     text = environ.get(name, str(PASSWORD_MIN))
-    remedy = f"Set it to a whole number from {PASSWORD_MIN} to {PASSWORD_MIN_AT_MOST}. The default is {PASSWORD_MIN}"
+    is_only_factor = environ.get("AUTH_MFA_REQUIRED") != "all"
+    minimum = PASSWORD_MIN if is_only_factor else PASSWORD_MIN_WITH_SECOND_FACTOR
+    remedy = f"Set it to a whole number from {minimum} to {PASSWORD_MIN_AT_MOST}. The default is {PASSWORD_MIN}"
     if not re.fullmatch(r"[0-9]{1,4}", text) or int(text) > PASSWORD_MIN_AT_MOST:
-        fail(name, f"it is not a whole number from {PASSWORD_MIN} to {PASSWORD_MIN_AT_MOST}", remedy)
-    if int(text) < PASSWORD_MIN:
-        reason = "a shorter password is safe only where every user has a second factor, which can't be required yet"
-        fail(name, reason, remedy)
+        fail(name, f"it is not a whole number from {minimum} to {PASSWORD_MIN_AT_MOST}", remedy)
+    if int(text) < minimum:
+        reason = "a shorter password is safe only where every user has a second factor: AUTH_MFA_REQUIRED=all"
+        fail(name, reason if is_only_factor else "it is too low", remedy)
     return int(text)
 
 

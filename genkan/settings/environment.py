@@ -14,8 +14,9 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from genkan.http.urls import is_loopback
-from genkan.settings import email, urls
+from genkan.settings import email, second_factor, urls
 from genkan.settings.email import MailFrom, MailServer
+from genkan.settings.second_factor import SecondFactorSettings
 from genkan.settings.secrets import secret_weakness
 from genkan.settings.urls import fail
 
@@ -79,6 +80,7 @@ class Settings:
     """Characters that a new password needs."""
     passkeys: bool
     """True if users may sign in with passkeys: AUTH_PASSKEYS=on."""
+    second_factor: SecondFactorSettings
     warnings: tuple[str, ...] = ()
 
 
@@ -134,6 +136,7 @@ def from_environment(
         passwords=email.passwords(environ),
         password_min=email.password_min(environ),
         passkeys=_choice(environ, "AUTH_PASSKEYS", "off", "on") == "on",
+        second_factor=second_factor.second_factor(environ),
         warnings=tuple(_warnings_in_production(environ) if production else _warnings(environ, url)),
     )
 

@@ -20,15 +20,14 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from genkan.errors import AuthError, ConfigurationError
 from genkan.http.csrf import SAFE_METHODS
-from genkan.http.urls import add_query
-from genkan.oauth.reauthentication import is_fresh
+from genkan.oauth.reauthentication import Level, is_fresh
 from genkan.types import Session
 from genkan.web.context import auth, get_core, session_result, site_root
 from genkan.web.convert import to_csrf_request
 from genkan.web.responses import JSON_MARK, deny, forbidden, json_response, unauthorized, wants_json
 from genkan.web.state import EXTENSION, AppState, Marks, get_request, get_state
 from genkan.web.urls.external import set_request_origin
-from genkan.web.urls.sign_in import sign_in_url
+from genkan.web.urls.sign_in import confirm_url
 
 _log = logging.getLogger("genkan.access")
 
@@ -145,8 +144,8 @@ def roles_required(*roles: str) -> Callable[[View], View]:
     return decorate
 
 
-def fresh_login_required(*, within: int) -> Callable[[View], View]:
-    """Require that the user authenticated in the last `within` seconds. Stands below the route.
+def fresh_login_required(*, within: int, level: Level | None = None) -> Callable[[View], View]:
+    """Require that the user authenticated in the last `within` seconds, with `mfa` by two factors. Stands below the route.
 
     Other requests are refused as by `require_fresh`, before the view runs. Raises ConfigurationError for `within` <= 0.
     """
@@ -155,28 +154,29 @@ def fresh_login_required(*, within: int) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @wraps(view)
         def decorated(*args: Any, **kwargs: Any) -> Any:
-            refusal = None if _answers_options(view) else require_fresh(within)
+            refusal = None if _answers_options(view) else require_fresh(within, level)
             return current_app.ensure_sync(view)(*args, **kwargs) if refusal is None else refusal
 
-        return cast("View", _note(decorated, "session", f"fresh={within}"))
+        return cast("View", _note(decorated, "session", f"fresh={within}{f',{level}' if level else ''}"))
 
     return decorate
 
 
-def require_fresh(within: int) -> Response | None:
-    """Return None if the user authenticated in the last `within` seconds, else the response that asks for it.
+def require_fresh(within: int, level: Level | None = None) -> Response | None:
+    """Return None if the user authenticated in the last `within` seconds, with `mfa` by two factors, else what asks for it.
 
     Without a session that is `unauthorized()`. Otherwise 401 JSON with `"reason": "fresh"`, 401 with HX-Redirect, or
-    303, to the sign-in page where the same user confirms their identity. Raises ConfigurationError for `within` <= 0.
+    303, to the sign-in page where the same user confirms their identity, or for `mfa` to the page where a user without a
+    second factor adds one. Raises ConfigurationError for `within` <= 0.
     """
     _check_within(within)
     result = session_result()
     if result.cached is None:
         return unauthorized()
-    if is_fresh(result.token, within, get_core().clock()):
+    if is_fresh(result.token, within, get_core().clock(), level):
         return None
-    url = add_query(sign_in_url(), {"reason": "fresh"})
-    return deny(401, {"error": "Unauthorized", "reason": "fresh"}, "Confirm that it is you to continue.", url)
+    body = {"error": "Unauthorized", "reason": "fresh", **({"level": level} if level else {})}
+    return deny(401, body, "Confirm that it is you to continue.", confirm_url(result.user_id, level))
 
 
 def needs_of(view: object) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from flask import Blueprint, Response, abort, make_response, redirect, render_te
 from werkzeug.wrappers import Response as BaseResponse
 
 from genkan.actions import users
+from genkan.actions.second_factor import change as second_factors
 from genkan.adapters.sessions import session_id
 from genkan.errors import LastAccountError
 from genkan.session.activity import ClientInfo
@@ -20,6 +21,7 @@ from genkan.session.reader import SessionResult
 from genkan.types import str_claim
 from genkan.web.access import fresh_login_required, own_blueprint
 from genkan.web.context import app_state, auth, get_core, session_result, set_session_result
+from genkan.web.convert import to_request
 from genkan.web.menu import account_url, home_url
 from genkan.web.responses import is_htmx
 from genkan.web.server_actions import link, sign_out
@@ -33,7 +35,10 @@ FRESH_MAX_AGE = 300
 ACTIVITY_LIMIT = 20
 """Lines of recent activity on the page."""
 
-NOTICES = {"renamed", "ended", "others-ended", "unlinked", "linked", "password-changed", "address-changed"}
+NOTICES = {
+    "renamed", "ended", "others-ended", "unlinked", "linked", "password-changed", "address-changed", "second-factor-off",
+    "device-revoked",
+}  # fmt: skip
 """Values of the query parameter `notice`. Each shows the result of an action at the top of its section."""
 
 STATELESS_VIEWS = {"index", "profile_details"}
@@ -82,8 +87,19 @@ def revoke_session(sid: str) -> ViewResponse:
 @bp.post("/sessions/end-others")
 def revoke_other_sessions() -> ViewResponse:
     """Revoke every session but the current one."""
-    users.revoke_sessions(_user_id(), get_core(), except_token=session_result().token)
+    core, token = get_core(), session_result().token
+    device = core.second_factor.devices.token_hash(to_request().cookies) if core.second_factor else None
+    users.revoke_sessions(_user_id(), core, except_token=token, except_device=device)
     return _show_result("sessions", "others-ended")
+
+
+@bp.post("/devices/<id>/revoke")
+def revoke_device(id: str) -> ViewResponse:
+    """Ask for the second factor on one trusted device again."""
+    core = get_core()
+    factor = core.second_factor or abort(404)
+    is_revoked = second_factors.revoke_device(_user_id(), id, _client_info(), core, factor)
+    return _show_result("second_factor", "device-revoked") if is_revoked else abort(404)
 
 
 @bp.post("/accounts/<provider_id>/link")
@@ -153,6 +169,20 @@ def _accounts() -> dict[str, Any]:
     }
 
 
+def _second_factor() -> dict[str, Any]:
+    factor, user_id = get_core().second_factor, _user_id()
+    if factor is None or session_result().user_id is None:
+        return {"has_second_factor": False}
+    request_hash = factor.devices.token_hash(to_request().cookies)
+    return {
+        "has_second_factor": True,
+        "is_second_factor_on": factor.is_on(user_id),
+        "codes_left": factor.store.codes_left(user_id),
+        "trusted_devices": factor.store.list_devices(user_id),
+        "current_device": request_hash,
+    }
+
+
 def _activity() -> dict[str, Any]:
     return {"activity": users.list_activity(_user_id(), ACTIVITY_LIMIT, get_core())}
 
@@ -161,6 +191,7 @@ SECTIONS: dict[str, Callable[[], dict[str, Any]]] = {
     "profile": _profile,
     "sessions": _sessions,
     "accounts": _accounts,
+    "second_factor": _second_factor,
     "activity": _activity,
 }
 """The sections of the page and the functions that return their template variables."""

@@ -120,6 +120,21 @@ _BY_REASON = {
         "It may have been removed here. Choose another passkey, or another way to sign in.",
         403,
     ),
+    "second-factor": Message(
+        "CredentialsSignin",
+        "That is not the code",
+        "Each code works once. Wait for the next one, and check that the clock of your phone is right.",
+        422,
+    ),
+    "second-factor-locked": Message(
+        "CredentialsSignin",
+        "Too many wrong codes",
+        "Nothing has changed. Wait a quarter of an hour, then try again.",
+        429,
+    ),
+    "second-factor-ended": Message(
+        "CredentialsSignin", "Too many wrong codes", "You were not signed in. Please start again.", 403
+    ),
     "provider": Message("Configuration", "Unknown provider", "Choose one of the providers that this site offers."),
     "cross-site": Message(
         "MissingCSRF",

@@ -201,7 +201,7 @@ def test_a_table_of_another_application_in_place_of_one_of_ours_is_not_changed(d
 
 
 @pytest.mark.parametrize("naming", ["authjs", "genkan"])
-def test_the_tables_for_mail_passwords_and_passkeys_can_be_dropped_and_created_again(
+def test_the_tables_for_mail_passwords_passkeys_and_factors_can_be_dropped_and_created_again(
     database: Database, url: str, naming: Naming
 ) -> None:
     migrations.upgrade(url, naming)
@@ -213,7 +213,10 @@ def test_the_tables_for_mail_passwords_and_passkeys_can_be_dropped_and_created_a
         command.downgrade(config, "revocation_rules")
     with database.read() as session:
         dropped = before - set(inspect(session.connection()).get_table_names())
-    own = {"genkan_verifications", "genkan_passwords", "genkan_outbox", "genkan_limits", "genkan_passkey_handles"}
+    own = {
+        "genkan_verifications", "genkan_passwords", "genkan_outbox", "genkan_limits", "genkan_passkey_handles",
+        "genkan_totp", "genkan_recovery_codes", "genkan_trusted_devices", "genkan_pending_sign_ins",
+    }  # fmt: skip
     # Auth.js's tables stay, because they may have been there before.
     shared = {"genkan_verification_tokens", "genkan_authenticators"}
     assert dropped == (own if naming == "authjs" else own | shared)

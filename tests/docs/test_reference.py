@@ -36,6 +36,7 @@ from genkan.web.menu import TemplateFunctions
 from tests.browser import Browser
 from tests.email.mails import link, mails
 from tests.passkeys.ceremonies import add_passkey, stored_id
+from tests.second_factor.steps import use_second_factor
 
 Row = list[str]
 MODULES = {path: ast.parse(path.read_text()) for path in (ROOT / "genkan").rglob("*.py")}
@@ -67,7 +68,7 @@ def names(document: str, head: str) -> list[str]:
 def _app(tmp_path: Path) -> Flask:
     app = Flask("documented", root_path=str(tmp_path), instance_path=str(tmp_path / "instance"))
     app.testing = True
-    Genkan(app, AUTH_PASSWORDS="on", AUTH_PASSKEYS="on")
+    Genkan(app, AUTH_PASSWORDS="on", AUTH_PASSKEYS="on", AUTH_TOTP="on")
     return app
 
 
@@ -134,6 +135,7 @@ def use_mail_and_passwords(app: Flask, signed_in: Browser) -> None:
     other.get(link(mails(app)[0]))
     assert other.get(f"{account}/reset/new").status_code == 200
     new.submit(f"{account}/password", current_password=password, password="seven quiet rivers under snow")
+    use_second_factor(new, other, account, address)
 
 
 def test_each_template_gets_the_context_that_is_listed(app: Flask) -> None:

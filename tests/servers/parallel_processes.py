@@ -63,3 +63,21 @@ def upgrade(url: str) -> bool:
     _wait_for_all()
     migrations.upgrade(url)
     return not migrations.pending(url)
+
+
+def use_same_factors(url: str, user_id: str) -> list[tuple[bool, bool, bool]]:
+    """Use 25 steps, recovery codes and waiting sign-ins of a user. Return for each what this process has used."""
+    database = Database(url)
+    store = stores_in(database).factors
+    assert store is not None
+    _wait_for_all()
+    used = [
+        (
+            store.use_step(user_id, "secret", 10 + number),
+            store.use_code(user_id, f"code-{number}"),
+            store.use_pending(f"pending-{number}"),
+        )
+        for number in range(25)
+    ]
+    database.close()
+    return used

@@ -16,7 +16,8 @@ def email_identity(email: str, core: Core, *, provider: str = "email") -> Provid
     """
     now = core.clock()
     user = User("", email=email, email_verified=datetime.fromtimestamp(int(now), UTC))
-    return ProviderIdentity(user, Account(provider, email, provider), NO_PROFILE, auth_time=int(now))
+    amr = "pwd" if provider == "credentials" else "otp"
+    return ProviderIdentity(user, Account(provider, email, provider), NO_PROFILE, auth_time=int(now), amr=(amr,))
 
 
 def find_by_email(email: str, core: Core) -> User | None:

@@ -151,9 +151,9 @@ def complete(
                 "removed what was added before the address was proven",
                 extra={"event": "address-proven", "user": proven.user.id},
             )
-        response = start_session(
-            identity, proven.user, proven.is_new, apply_redirect_callback(url, core), request, core
-        )
+        is_fresh = verification.purpose == "sign_in" and verification.user_id is not None
+        url = apply_redirect_callback(url, core)
+        response = start_session(identity, proven.user, proven.is_new, url, request, core, is_fresh=is_fresh)
     return replace(response, cookies=(*email_sign_in.checks.clear(request.cookies), *response.cookies))
 
 

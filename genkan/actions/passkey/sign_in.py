@@ -21,6 +21,9 @@ from genkan.session import reader
 from genkan.session.activity import log_activity, log_denials
 from genkan.types import Account, ProviderIdentity, User
 
+AMR = ("pop", "user", "mfa")
+"""How the user has authenticated (RFC 8176): a key that the device holds, and its check of the user, which are two factors."""
+
 _log = logging.getLogger("genkan.passkey")
 
 
@@ -85,4 +88,4 @@ def _verify(
 
 def _identity(passkey: Passkey, user: User, core: Core) -> ProviderIdentity:
     account = Account(PROVIDER, passkey.credential_id, "webauthn")
-    return ProviderIdentity(replace(user, id=""), account, NO_PROFILE, auth_time=int(core.clock()))
+    return ProviderIdentity(replace(user, id=""), account, NO_PROFILE, auth_time=int(core.clock()), amr=AMR)

@@ -63,9 +63,10 @@ def sign_in(request: ActionRequest, core: Core, way: AuthorizeSignIn) -> ActionR
     found = _find(_call(credentials, key, request, core, way), core)
     user_id = found.stored.id if found.stored is not None else None
     with log_denials(user_id, core.sessions, client=client_of(request), provider=PROVIDER):
-        if request.body.get("purpose") == "fresh":
+        is_fresh = request.body.get("purpose") == "fresh"
+        if is_fresh:
             require_same_user(user_id or "", request, core)
-        response = _sign_in(found, credentials, url, request, core)
+        response = _sign_in(found, credentials, url, request, core, is_fresh=is_fresh)
     remembered = callback_url_cookie(url, request, core)
     known = known_cookie(_subject(key), core, way.known)
     return replace(response, cookies=(*response.cookies, *remembered, known))
@@ -138,17 +139,24 @@ def _find_by_account(user: User | Mapping[str, Any], core: Core) -> Authorized:
 
 
 def _identity(user: User, subject: str, core: Core) -> ProviderIdentity:
-    return ProviderIdentity(user, Account(PROVIDER, subject, PROVIDER), NO_PROFILE, auth_time=int(core.clock()))
+    account = Account(PROVIDER, subject, PROVIDER)
+    return ProviderIdentity(user, account, NO_PROFILE, auth_time=int(core.clock()), amr=("pwd",))
 
 
 def _sign_in(
-    found: Authorized, credentials: Mapping[str, Any], url: str, request: ActionRequest, core: Core
+    found: Authorized,
+    credentials: Mapping[str, Any],
+    url: str,
+    request: ActionRequest,
+    core: Core,
+    *,
+    is_fresh: bool,
 ) -> ActionResponse:
     identity, stored, is_new = found.identity, found.stored, False
     if found.own_user is None and (stored is None or identity.user is not stored):
         if found.role and stored is not None and stored.role != found.role and not core.is_stateless:
             stored = core.adapter.update_user(stored.id, role=found.role) or stored
-        return sign_in_identity(identity, stored, url, request, core, credentials=credentials)
+        return sign_in_identity(identity, stored, url, request, core, credentials=credentials, is_fresh=is_fresh)
     redirect_url = authorize_sign_in(stored or identity.user, identity, core, credentials=credentials)
     if redirect_url is not None:
         return ActionResponse(location=redirect_url)
@@ -157,7 +165,7 @@ def _sign_in(
         identity = replace(identity, account=Account(PROVIDER, stored.application_id or "", PROVIDER))
         if is_new:
             log_new_user(stored)
-    return start_session(identity, stored or identity.user, is_new, url, request, core)
+    return start_session(identity, stored or identity.user, is_new, url, request, core, is_fresh=is_fresh)
 
 
 def _key(text: str) -> str:

@@ -13,20 +13,28 @@ from genkan.core import Core
 from genkan.email.parts import EmailSignIn
 from genkan.errors import AdapterError, CredentialsSignin, InvalidAddress
 from genkan.http.messages import ActionRequest, ActionResponse
+from genkan.oauth.reauthentication import MFA, methods_of
 from genkan.password.parts import PasswordSignIn
 from genkan.session.activity import log_activity
-from genkan.types import User
+from genkan.types import Token, User
 
 _log = logging.getLogger("genkan.password")
 
 
 def change_password(
-    user: User, url: str, request: ActionRequest, core: Core, email_sign_in: EmailSignIn, passwords: PasswordSignIn
+    user: User,
+    token: Token,
+    url: str,
+    request: ActionRequest,
+    core: Core,
+    email_sign_in: EmailSignIn,
+    passwords: PasswordSignIn,
 ) -> ActionResponse:
     """Store a new password, end the user's other sessions, start a new one here, and redirect to `url`.
 
-    A user who has a password types it. The caller has made sure that one without has signed in recently, and verified the
-    CSRF token. Raises CredentialsSignin if the current password is wrong, InvalidPassword, InvalidAddress if the user has no
+    `token` has the claims of the current session. If that has two factors, so has the new one, with the time when they were
+    proven: the password alone proves less. A user who has a password types it. The caller has made sure that one without has
+    signed in recently, and verified the CSRF token. Raises CredentialsSignin if the current password is wrong, InvalidPassword, InvalidAddress if the user has no
     verified address to sign in with, and AdapterError.
     """
     if user.email is None or user.email_verified is None:
@@ -39,8 +47,11 @@ def change_password(
         if not compare(stored, request.text("current_password"), attempt, passwords):
             raise CredentialsSignin
     set_password(user, passwords.hasher.hash(text), request, core, email_sign_in)
-    response = start_session(email_identity(user.email, core, provider="credentials"), user, False, url, request, core)
-    return replace(response, location=url)
+    identity = email_identity(user.email, core, provider="credentials")
+    methods = methods_of(token)
+    if MFA in methods:
+        identity = replace(identity, amr=methods, auth_time=token.get("auth_time"))
+    return start_session(identity, user, False, url, request, core)
 
 
 def set_password(user: User, hash: str, request: ActionRequest, core: Core, email_sign_in: EmailSignIn) -> None:

@@ -35,13 +35,14 @@ def sign_in(request: ActionRequest, core: Core, passwords: PasswordSignIn) -> Ac
     user = check_password(email, password, request, core, passwords)
     identity = email_identity(user.email or "", core, provider="credentials")
     with log_denials(user.id, core.sessions, client=client_of(request), provider="credentials"):
-        if request.body.get("purpose") == "fresh":
+        is_fresh = request.body.get("purpose") == "fresh"
+        if is_fresh:
             require_same_user(user.id, request, core)
         credentials = {name: value for name, value in request.body.items() if name != "csrfToken"}
         redirect_url = authorize_sign_in(user, identity, core, credentials=credentials)
         if redirect_url is not None:
             return ActionResponse(location=redirect_url)
-        response = start_session(identity, user, False, url, request, core)
+        response = start_session(identity, user, False, url, request, core, is_fresh=is_fresh)
     remembered = callback_url_cookie(url, request, core)
     return replace(response, cookies=(*response.cookies, *remembered, known_cookie(user.id, core, passwords.known)))
 

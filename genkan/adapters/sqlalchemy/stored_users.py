@@ -13,6 +13,7 @@ from genkan.adapters.sqlalchemy.addresses.passwords import Passwords
 from genkan.adapters.sqlalchemy.addresses.verifications import VerificationTables
 from genkan.adapters.sqlalchemy.database import Database, Executor, UniqueViolation
 from genkan.adapters.sqlalchemy.revocations import Revocations
+from genkan.adapters.sqlalchemy.second_factors.rows import SecondFactorRows
 from genkan.adapters.sqlalchemy.tables import Tables
 from genkan.adapters.sqlalchemy.users import IdGenerator, Users
 from genkan.errors import AdapterError, OAuthAccountNotLinked
@@ -31,6 +32,7 @@ class StoredUsers:
         self.accounts = accounts
         self.passwords = Passwords(tables.passwords)
         self.verifications = VerificationTables(database, tables)
+        self.second_factors = SecondFactorRows(tables)
         self.revocations = revocations
         self._authenticators, self._handles = tables.authenticators, tables.passkey_handles
         self._new_id = IdGenerator()
@@ -105,7 +107,7 @@ class StoredUsers:
     def take_over(self, session: Executor, stored: User, proven: User, *, keep: Account | None = None) -> User:
         """Store the user with the proven address, and remove everything that predates the proof. Returns the user.
 
-        Removed are passwords, passkeys, accounts but `keep`, links and codes. Sessions are revoked.
+        Removed are passwords, passkeys, second factors, accounts but `keep`, links and codes. Sessions are revoked.
         """
         self.users.lock(session, stored.id)
         self._remove_accounts(session, stored.id, keep)
@@ -169,6 +171,7 @@ class StoredUsers:
 
     def _remove_local(self, session: Executor, user_id: str, email: str | None) -> None:
         self.passwords.delete(session, user_id)
+        self.second_factors.delete(session, user_id)
         self.verifications.delete_of_user(session, user_id, email, with_undo=True)
         self.revocations.end_sessions(session, user_id)
 

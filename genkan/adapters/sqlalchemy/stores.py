@@ -19,6 +19,7 @@ from genkan.adapters.sqlalchemy.database import Database
 from genkan.adapters.sqlalchemy.passkeys.store import SQLAlchemyPasskeyStore
 from genkan.adapters.sqlalchemy.purge import Purger
 from genkan.adapters.sqlalchemy.revocations import Revocations
+from genkan.adapters.sqlalchemy.second_factors.store import SQLAlchemySecondFactorStore
 from genkan.adapters.sqlalchemy.session_store import SQLAlchemySessionStore
 from genkan.adapters.sqlalchemy.tables import AUTHJS_TABLES, Naming, Tables, create_tables
 from genkan.adapters.stores import Stores
@@ -100,7 +101,8 @@ def open_stores(
     )
     local = _address_stores(database, tables, adapter, own_users)
     passkeys = SQLAlchemyPasskeyStore(database, tables, adapter.stored)
-    return Stores(adapter, sessions, schema, own_users, local, passkeys)
+    factors = SQLAlchemySecondFactorStore(database, tables, adapter.stored)
+    return Stores(adapter, sessions, schema, own_users, local, passkeys, factors)
 
 
 def _address_stores(

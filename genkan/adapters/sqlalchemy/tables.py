@@ -23,6 +23,7 @@ from sqlalchemy import (
 from genkan.adapters.sqlalchemy import models
 from genkan.adapters.sqlalchemy.database import table_of
 from genkan.adapters.sqlalchemy.passkeys.models import Authenticator, PasskeyHandle, create_passkey_tables
+from genkan.adapters.sqlalchemy.second_factors.tables import second_factor_tables
 
 Naming = Literal["genkan", "authjs"]
 """`genkan`: every name begins with `genkan_`. `authjs`: users and accounts are those of Auth.js, whose database is shared."""
@@ -52,29 +53,35 @@ class Tables(NamedTuple):
     authenticators: Table
     passkey_handles: Table
     purges: Table
+    totp: Table
+    recovery_codes: Table
+    trusted_devices: Table
+    pending_sign_ins: Table
 
 
-AUTHJS_TABLES = Tables(
-    *map(
-        table_of,
-        (
-            models.User,
-            models.Account,
-            models.UsedToken,
-            models.SessionRecord,
-            models.Revocation,
-            models.Activity,
-            models.VerificationToken,
-            models.Verification,
-            models.Password,
-            models.OutgoingMail,
-            models.Limit,
-            Authenticator,
-            PasskeyHandle,
-            models.PurgeState,
-        ),
-    )
+def _authjs_user_id(primary_key: bool) -> Column[str]:
+    reference = ForeignKey("users.id", ondelete="CASCADE")
+    return Column("user_id", models.StringId(), reference, nullable=False, primary_key=primary_key)
+
+
+_MODELS = (
+    models.User,
+    models.Account,
+    models.UsedToken,
+    models.SessionRecord,
+    models.Revocation,
+    models.Activity,
+    models.VerificationToken,
+    models.Verification,
+    models.Password,
+    models.OutgoingMail,
+    models.Limit,
+    Authenticator,
+    PasskeyHandle,
+    models.PurgeState,
 )
+
+AUTHJS_TABLES = Tables(*(*map(table_of, _MODELS), *second_factor_tables(models.Base.metadata, _authjs_user_id)))
 """Tables that Auth.js can use, too."""
 
 
@@ -111,7 +118,10 @@ def create_tables(metadata: MetaData, application_user: Column[object] | None = 
     )
     sessions, addresses = _sessions(metadata), _addresses(metadata)
     passkeys = create_passkey_tables(metadata, ID_LENGTH)
-    return Tables(users, accounts, _used_tokens(metadata), *sessions, *addresses, *passkeys, _purges(metadata))
+    factors = second_factor_tables(metadata, lambda is_key: _user_id("user_id", primary_key=is_key))
+    return Tables(
+        users, accounts, _used_tokens(metadata), *sessions, *addresses, *passkeys, _purges(metadata), *factors
+    )
 
 
 def application_key(tables: Tables) -> Column[Any] | None:

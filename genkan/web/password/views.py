@@ -29,7 +29,7 @@ from genkan.http.messages import ActionRequest, ActionResponse
 from genkan.password.parts import PasswordSignIn
 from genkan.session.reader import NO_SESSION
 from genkan.web.access import login_required, own_blueprint, public, require_fresh
-from genkan.web.context import get_core, set_session_result
+from genkan.web.context import get_core, session_result, set_session_result
 from genkan.web.convert import is_v4_client, to_request, to_response, wants_url
 from genkan.web.email.views import FRESH_MAX_AGE, failed, stored_user, without_referrer
 from genkan.web.error_messages import Message, error_message
@@ -189,7 +189,8 @@ def change_password() -> Response:
         return refusal
     url = f"{core.page_url(core.pages.account)}?notice=password-changed"
     try:
-        action_response = change_action.change_password(user, url, to_request(), core, email_sign_in, passwords)
+        token = session_result().token
+        action_response = change_action.change_password(user, token, url, to_request(), core, email_sign_in, passwords)
     except (CredentialsSignin, InvalidPassword, InvalidAddress, ServerBusy) as error:
         return _password_form(error)
     set_session_result(NO_SESSION)

@@ -6,7 +6,8 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from flask import request
 
-from genkan.http.urls import MAX_URL_CHARACTERS, relative_url, same_origin_url
+from genkan.http.urls import MAX_URL_CHARACTERS, add_query, relative_url, same_origin_url
+from genkan.oauth.reauthentication import Level
 from genkan.web.context import base_path, request_state, site_root
 
 _PATH_SAFE = "!$&'()*+,/:;=@~"
@@ -58,3 +59,14 @@ def return_url() -> str:
 def sign_in_url() -> str:
     """Return the path of the sign-in page, with `return_url()` as its callback URL."""
     return f"{base_path()}/signin?callbackUrl={quote(return_url(), safe='')}"
+
+
+def confirm_url(user_id: str | None, level: Level | None) -> str:
+    """Return the path of the sign-in page where the signed-in user confirms their identity.
+
+    For the level `mfa`, that of the page where a user without a second factor adds one. Raises AdapterError.
+    """
+    core = request_state().app.core
+    if level is not None and core.second_factor is not None and not core.second_factor.is_on(user_id or ""):
+        return f"{site_root()}{core.pages.account}/totp"
+    return add_query(sign_in_url(), {"reason": "fresh"})

@@ -58,6 +58,10 @@ TABLES = {
     "genkan_passwords",
     "genkan_outbox",
     "genkan_limits",
+    "genkan_totp",
+    "genkan_recovery_codes",
+    "genkan_trusted_devices",
+    "genkan_pending_sign_ins",
 }
 
 

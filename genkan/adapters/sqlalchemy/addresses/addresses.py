@@ -181,6 +181,7 @@ class SQLAlchemyAddressStore:
         if user is None:
             return False
         self._stored.passwords.set(session, user.id, hash)
+        self._stored.second_factors.end_trust(session, user.id)
         self._stored.verifications.delete_of_user(session, user.id, user.email)
         self._stored.revocations.end_sessions(session, user.id)
         return True

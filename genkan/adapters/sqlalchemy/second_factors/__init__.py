@@ -1,0 +1,1 @@
+"""Store of second factors in SQL databases."""

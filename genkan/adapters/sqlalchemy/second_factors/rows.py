@@ -1,0 +1,32 @@
+"""Deletions in the tables of second factors, in transactions that also change other tables."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, true
+
+from genkan.adapters.sqlalchemy.database import Executor
+from genkan.adapters.sqlalchemy.tables import Tables
+
+
+class SecondFactorRows:
+    """Deletions for one user. Each runs in the database session of the caller."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._totp, self._codes = tables.totp, tables.recovery_codes
+        self._devices, self._pending = tables.trusted_devices, tables.pending_sign_ins
+
+    def delete(self, session: Executor, user_id: str) -> None:
+        """Delete everything: the secrets, recovery codes, trusted devices and waiting sign-ins."""
+        for table in (self._totp, self._codes):
+            session.execute(delete(table).where(table.c.user_id == user_id))
+        self.end_trust(session, user_id)
+
+    def end_trust(
+        self, session: Executor, user_id: str, *, except_hash: str | None = None, except_pending: str | None = None
+    ) -> None:
+        """Delete trusted devices and waiting sign-ins, except the device with this token and the sign-in with this id."""
+        devices, pending = self._devices.c, self._pending.c
+        is_other = true() if except_hash is None else devices.token_hash != except_hash
+        session.execute(delete(self._devices).where(devices.user_id == user_id, is_other))
+        is_other = true() if except_pending is None else pending.id_hash != except_pending
+        session.execute(delete(self._pending).where(pending.user_id == user_id, is_other))

@@ -1,0 +1,46 @@
+"""Users who need a second factor add one before the session starts."""
+
+from __future__ import annotations
+
+from tests.browser import Browser
+from tests.clock import FrozenClock
+from tests.conftest import MakeApp
+from tests.second_factor.steps import ADDRESS, ENROL, SECOND, App, codes_in, secret_in, sign_in, sign_up
+
+
+def test_users_who_need_a_second_factor_enrol_before_the_session(make_app: MakeApp, clock: FrozenClock) -> None:
+    """After a sign-up, after a password and after a provider, and again for each browser until it is done."""
+    app = make_app(AUTH_PASSWORDS="on", AUTH_TOTP="on", AUTH_MFA_REQUIRED="all")
+    browser, other, provider = Browser(app), Browser(app), Browser(app)
+    assert sign_up(browser, app).headers["Location"] == ENROL
+    assert provider.sign_in("Alex Admin").headers["Location"] == ENROL
+    assert sign_in(other) == ENROL
+    assert browser.get("/account/second").headers["Location"] == ENROL
+    for each in (browser, other, provider):
+        assert each.session() is None
+        assert each.get("/account").status_code == 303
+
+    authenticator = App(secret_in(browser.get("/account/second/enrol").text), clock)
+    assert browser.submit("/account/second/enrol", code="000000").status_code == 422
+    page = browser.submit("/account/second/enrol", code=authenticator.code())
+
+    assert len(codes_in(page.text)) == 10
+    assert 'href="http://127.0.0.1:5000' in page.text
+    assert browser.session() is not None
+    assert "reason=expired" in other.get("/account/second/enrol").headers["Location"]
+    assert sign_in(other) == SECOND
+    authenticator = App(secret_in(provider.get("/account/second/enrol").text), clock)
+    assert codes_in(provider.submit("/account/second/enrol", code=authenticator.code()).text)
+    assert provider.session() is not None
+
+
+def test_a_role_needs_a_second_factor(make_app: MakeApp) -> None:
+    app = make_app(AUTH_PASSWORDS="on", AUTH_TOTP="on", AUTH_MFA_REQUIRED="admin,editor")
+    browser = Browser(app)
+    sign_up(browser, app)
+    user = browser.core.adapter.get_user_by_email(ADDRESS)
+    assert browser.session() is not None
+    assert user is not None
+    browser.core.adapter.update_user(user.id, role="editor")
+
+    assert sign_in(Browser(app)) == ENROL
