@@ -99,8 +99,7 @@ def from_environment(
     setting is invalid, too.
     """
     environ = _without_empty(environ)
-    production = _production(environ)
-    port = _number(environ, "PORT", DEFAULT_PORT, 1, 65535)
+    production, port = _production(environ), _number(environ, "PORT", DEFAULT_PORT, 1, 65535)
     url, path = _url(environ, production, port)
     max_age, update_age, absolute_age = _ages(environ)
     return Settings(

@@ -1,4 +1,4 @@
-"""Who is asked for a second factor: every way to sign in, with each state of the user and of the browser."""
+"""Ask for a second factor at every way to sign in, with each state of the user."""
 
 from __future__ import annotations
 
