@@ -26,6 +26,7 @@ EXPERIMENTS = {
     "soak": "soak",
     "fuzz": "fuzz",
     "disable": "disable",
+    "mail": "mail",
 }
 """Name and module of each experiment."""
 

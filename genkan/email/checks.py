@@ -11,7 +11,7 @@ import hmac
 import secrets as random
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple, get_args
 
 from genkan import strict_json
@@ -68,6 +68,23 @@ class NewVerification(NamedTuple):
     code: str | None
     """None if the purpose has no code."""
     cookie: Cookie
+
+    @property
+    def unusable(self) -> Verification:
+        """The verification without anything by which it could be found or used.
+
+        It is stored where no link may be sent, so that the request does the same work as for any other address.
+        """
+        return replace(
+            self.verification,
+            identifier=f"unusable:{random.token_hex(8)}",
+            token_hash=random.token_hex(TOKEN_BYTES),
+            email="",
+            user_id=None,
+            browser=None,
+            code_hash=None,
+            data=None,
+        )
 
 
 @dataclass(frozen=True, slots=True)

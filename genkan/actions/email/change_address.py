@@ -6,14 +6,16 @@ import logging
 
 from genkan import signals
 from genkan.actions.complete_sign_in import client_of
+from genkan.actions.email.identity import find_by_email
 from genkan.actions.email.use_link import find, use
 from genkan.actions.users import reload_sessions, revoke_sessions
 from genkan.adapters.addresses import Purpose, Verification
 from genkan.core import Core
 from genkan.email.address import normalize
 from genkan.email.parts import EmailSignIn
-from genkan.errors import InvalidVerification
+from genkan.errors import AccountMismatch, InvalidVerification
 from genkan.http.messages import ActionRequest
+from genkan.session import reader
 from genkan.session.activity import log_activity
 from genkan.types import User
 
@@ -32,12 +34,13 @@ def request_change(user: User, request: ActionRequest, core: Core, email_sign_in
     if not email_sign_in.limits.allow("address", email, request.remote_addr):
         return email
     new = email_sign_in.checks.create("address", email, core.front_page, request.cookies, user_id=user.id)
-    holder = core.adapter.get_user_by_email(email)
-    is_taken = holder is not None and holder.id != user.id and holder.email_verified is not None
+    holder = find_by_email(email, core)
     context = {"host": core.host, "email": email, "url": _url("confirm", new.token, user.id, core)}
-    email_sign_in.mailer.add(
-        "address_taken" if is_taken else "address", email, context, None if is_taken else new.verification
-    )
+    if holder is not None and holder.id != user.id and (holder.disabled or holder.email_verified is not None):
+        # A disabled user gets none. One without a recipient is stored, so that this takes as long.
+        email_sign_in.mailer.add("address_taken", "" if holder.disabled else email, context, new.unusable)
+    else:
+        email_sign_in.mailer.add("address", email, context, new.verification)
     if user.email is not None and user.email_verified is not None:
         undo = email_sign_in.checks.create("undo", user.email, core.front_page, request.cookies, user_id=user.id)
         url = _url("undo", undo.token, user.id, core)
@@ -54,11 +57,15 @@ def find_change(purpose: Purpose, request: ActionRequest, email_sign_in: EmailSi
 
 
 def confirm_change(request: ActionRequest, core: Core, email_sign_in: EmailSignIn) -> User:
-    """Store the new address of the user whose link this is, and return the user.
+    """Store the new address of the user whose link this is, and return the user. That user must be signed in.
 
-    Raises InvalidVerification, OAuthAccountNotLinked if another user has proven the address since, and AdapterError.
+    Otherwise the owner of an address could be led to confirm it for another person's account. Raises InvalidVerification,
+    AccountMismatch, OAuthAccountNotLinked if another user has proven the address since, and AdapterError.
     """
-    verification = use(find_change("address", request, email_sign_in), email_sign_in)
+    verification = find_change("address", request, email_sign_in)
+    if reader.user_id_of(request.cookies, core.sessions) != verification.user_id:
+        raise AccountMismatch("not signed in as the user who asked")
+    verification = use(verification, email_sign_in)
     return _store(verification, request, core, email_sign_in)
 
 

@@ -86,5 +86,5 @@ def _send(
 ) -> None:
     context = {"url": link_url(new, url, core), "code": new.code, "host": core.host, "email": email}
     # A refusal takes as long as a mail does: one without a recipient is stored.
-    to, verification = ("", None) if is_refused else (email, new.verification)
+    to, verification = ("", new.unusable) if is_refused else (email, new.verification)
     email_sign_in.mailer.add("sign_in", to, context, verification)

@@ -45,7 +45,8 @@ def request_reset(request: ActionRequest, core: Core, email_sign_in: EmailSignIn
     url = core.page_url(f"{core.pages.account}/reset/open?token={new.token}&user={user_id}")
     context = {"url": url, "host": core.host, "email": email}
     # The same work for an unknown address: the mail has no recipient, and nothing can use its link.
-    email_sign_in.mailer.add("reset", email if is_known else "", context, new.verification if is_known else None)
+    to, verification = (email, new.verification) if is_known else ("", new.unusable)
+    email_sign_in.mailer.add("reset", to, context, verification)
 
 
 def open_link(request: ActionRequest, core: Core) -> ActionResponse:

@@ -6,17 +6,18 @@ from dataclasses import replace
 from urllib.parse import urlencode
 
 from genkan.actions.callback_url import callback_url
+from genkan.actions.email.identity import find_by_email
 from genkan.actions.email.request_link import verify_request_redirect
 from genkan.actions.email.use_link import complete, find, use
 from genkan.adapters.addresses import Verification
 from genkan.core import Core
 from genkan.email.address import normalize
-from genkan.email.checks import MAX_WRONG_CODES
+from genkan.email.checks import MAX_WRONG_CODES, NewVerification
 from genkan.email.parts import EmailSignIn
 from genkan.errors import CredentialsSignin, InvalidVerification
 from genkan.http.messages import ActionRequest, ActionResponse, Template
 from genkan.password.parts import PasswordSignIn
-from genkan.types import str_claim
+from genkan.types import User, str_claim
 
 
 def sign_up(
@@ -34,9 +35,9 @@ def sign_up(
     url = callback_url(request, core)
     new = email_sign_in.checks.create("sign_up", email, url, request.cookies, data={"password": hash})
     if email_sign_in.limits.allow("sign_up", email, request.remote_addr):
-        user = core.adapter.get_user_by_email(email)
-        if user is not None and user.email_verified is not None:
-            _tell_of_account(email, core, email_sign_in)
+        user = find_by_email(email, core)
+        if user is not None and (user.disabled or user.email_verified is not None):
+            _tell_of_account(user, new, core, email_sign_in)
         else:
             query = urlencode({"token": new.token, "email": email})
             link = core.page_url(f"{core.pages.account}/sign-up/confirm?{query}")
@@ -45,14 +46,16 @@ def sign_up(
     return verify_request_redirect(new, url, request, core)
 
 
-def _tell_of_account(email: str, core: Core, email_sign_in: EmailSignIn) -> None:
+def _tell_of_account(user: User, new: NewVerification, core: Core, email_sign_in: EmailSignIn) -> None:
+    email = new.verification.email
     context = {
         "host": core.host,
         "email": email,
         "sign_in_url": core.action_url("/signin"),
         "reset_url": core.page_url(f"{core.pages.account}/reset"),
     }
-    email_sign_in.mailer.add("account_exists", email, context)
+    # A disabled user gets none. One without a recipient is stored, so that this takes as long.
+    email_sign_in.mailer.add("account_exists", "" if user.disabled else email, context, new.unusable)
 
 
 def confirm_sign_up(

@@ -47,7 +47,12 @@ class StoredUsers:
         return self.users.find(session, self.users.by_email(email), lock=True) if email else None
 
     def insert(self, session: Executor, user: User, application_user: object = None) -> User:
-        """Insert a user with a new id, and return it as stored."""
+        """Insert a user with a new id, and return it as stored.
+
+        With a proven address, links and codes for it are deleted: another person may have signed up with it and waits.
+        """
+        if user.email and user.email_verified:
+            self.verifications.delete_for(session, user.email)
         return self.users.insert(session, self._new_id(session, self.users.table, user.id), user, application_user)
 
     def add_account(self, session: Executor, user_id: str, account: Account) -> None:
@@ -100,6 +105,8 @@ class StoredUsers:
         if is_first_proof(stored, updated) and self._has_other_ways(session, stored.id):
             self.take_over(session, stored, updated, keep=account)
         elif updated != stored:
+            if updated.email and updated.email_verified and updated.email != stored.email:
+                self.verifications.delete_for(session, updated.email)
             self._store(session, updated)
         self.accounts.update(session, account)
         return updated

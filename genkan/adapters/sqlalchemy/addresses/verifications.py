@@ -94,12 +94,16 @@ class VerificationTables:
 
         Links that undo a change of the address stay. `with_undo` deletes those of this user, too.
         """
-        detail = self.details.c
-        is_undo = detail.purpose == "undo"
         if email:
-            session.execute(delete(self.tokens).where(self.tokens.c.identifier == email.lower()))
-            self.delete_where(session, (detail.email == email.lower()) & ~is_undo)
-        self.delete_where(session, (detail.user_id == user_id) & (true() if with_undo else ~is_undo))
+            self.delete_for(session, email)
+        detail = self.details.c
+        self.delete_where(session, (detail.user_id == user_id) & (true() if with_undo else detail.purpose != "undo"))
+
+    def delete_for(self, session: Executor, email: str) -> None:
+        """Delete what is for this address, but for links that undo a change, also what Auth.js has sent."""
+        detail = self.details.c
+        session.execute(delete(self.tokens).where(self.tokens.c.identifier == email.lower()))
+        self.delete_where(session, (detail.email == email.lower()) & (detail.purpose != "undo"))
 
     def has_expired(self, session: Executor, now: float) -> ColumnElement[bool]:
         """Return the condition for a row of the table of tokens that has expired at this time."""

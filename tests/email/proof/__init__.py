@@ -1,0 +1,1 @@
+"""Tests of attacks on sign-in by mail and by password."""
