@@ -10,8 +10,8 @@ QUARTER, DAY = 15 * 60, 24 * 3600
 MAX_OF_PAIR, MAX_OF_NETWORK = 3, 20
 """Mails in 15 minutes to one address from one network, and to all addresses from one network."""
 
-MAX_OF_ADDRESS = 30
-"""Mails in a day to one address from all networks: enough that a stranger can't keep its owner from signing in."""
+MAX_OF_ADDRESS, MAX_OF_PAIR_IN_A_DAY = 30, 10
+"""Mails in a day to one address from all networks, and from one: a stranger's network leaves enough for its owner."""
 
 
 class MailLimits:
@@ -29,6 +29,7 @@ class MailLimits:
         counters = (
             (f"mail {purpose} network {network}", QUARTER, MAX_OF_NETWORK),
             (f"mail {purpose} pair {network} {email}", QUARTER, MAX_OF_PAIR),
+            (f"mail {purpose} pair of a day {network} {email}", DAY, MAX_OF_PAIR_IN_A_DAY),
             (f"mail {purpose} address {email}", DAY, MAX_OF_ADDRESS),
         )
         return all(self._limits.count(key, seconds) <= maximum for key, seconds, maximum in counters)
