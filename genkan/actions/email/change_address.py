@@ -12,7 +12,7 @@ from genkan.adapters.addresses import Purpose, Verification
 from genkan.core import Core
 from genkan.email.address import normalize
 from genkan.email.parts import EmailSignIn
-from genkan.errors import InvalidVerification
+from genkan.errors import AccountMismatch, InvalidVerification
 from genkan.http.messages import ActionRequest
 from genkan.session.activity import log_activity
 from genkan.types import User
@@ -53,12 +53,25 @@ def find_change(purpose: Purpose, request: ActionRequest, email_sign_in: EmailSi
     return find(purpose, request, str(values.get("user", "")), email_sign_in)
 
 
-def confirm_change(request: ActionRequest, core: Core, email_sign_in: EmailSignIn) -> User:
-    """Store the new address of the user whose link this is, and return the user.
+def find_own_change(user_id: str | None, request: ActionRequest, email_sign_in: EmailSignIn) -> Verification:
+    """Return the verification of the link in the request, which the signed-in user with this id has asked for.
 
-    Raises InvalidVerification, OAuthAccountNotLinked if another user has proven the address since, and AdapterError.
+    The link alone is not enough: who reads the mail may be another person, whose address would become that of the user who
+    asked. Raises AccountMismatch for the link of another user, and like `find_change`.
     """
-    verification = use(find_change("address", request, email_sign_in), email_sign_in)
+    verification = find_change("address", request, email_sign_in)
+    if verification.user_id is None or verification.user_id != user_id:
+        raise AccountMismatch("another user has asked for the address")
+    return verification
+
+
+def confirm_change(user_id: str | None, request: ActionRequest, core: Core, email_sign_in: EmailSignIn) -> User:
+    """Store the new address of the signed-in user with this id, who has asked for the link, and return the user.
+
+    Raises InvalidVerification, AccountMismatch for the link of another user, OAuthAccountNotLinked if another user has proven
+    the address since, and AdapterError.
+    """
+    verification = use(find_own_change(user_id, request, email_sign_in), email_sign_in)
     return _store(verification, request, core, email_sign_in)
 
 
@@ -66,7 +79,7 @@ def undo_change(request: ActionRequest, core: Core, email_sign_in: EmailSignIn) 
     """Store the old address again, remove the password, end all sessions, and void all links. Returns the user.
 
     Another person may have changed the address and the password. The owner of the address can choose a new password by
-    mail. Raises like `confirm_change`.
+    mail. Raises InvalidVerification, OAuthAccountNotLinked if another user has proven the address since, and AdapterError.
     """
     verification = use(find_change("undo", request, email_sign_in), email_sign_in)
     user = _store(verification, request, core, email_sign_in)
