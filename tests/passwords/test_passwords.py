@@ -213,3 +213,38 @@ def test_a_sign_up_beyond_the_limit_is_not_hashed(browser: Browser, app: Flask) 
 
     assert response.status_code == 303
     assert mails(app) == []
+
+
+def test_a_link_that_restores_the_address_is_not_used_up_while_another_user_has_it(
+    browser: Browser, app: Flask
+) -> None:
+    sign_up(browser, app)
+    browser.submit("/account/address", email="new@example.com")
+    old, new = mails(app)[:2]
+    fields = dict(re.findall(r'name="(token|user)" value="([^"]*)"', browser.get(link(new)).get_data(as_text=True)))
+    browser.submit("/account/address/confirm", **fields)
+    owner = Browser(app)
+    owner.submit("/api/auth/signin/email", email=ADDRESS)
+    owner.get(link(mails(app)[0]))
+    undo = dict(re.findall(r'name="(token|user)" value="([^"]*)"', owner.get(link(old)).get_data(as_text=True)))
+    refused = owner.submit("/account/address/undo", **undo)
+    assert "error=OAuthAccountNotLinked" in refused.headers["Location"]
+    owner.submit("/account/delete", confirm="yes")
+
+    owner.submit("/account/address/undo", **undo)
+
+    assert browser.session() is None
+    owner.submit("/api/auth/signin/email", email=ADDRESS)
+    owner.get(link(mails(app)[0]))
+    assert owner.session()["user"]["id"] == undo["user"]  # type: ignore[index]
+
+
+def test_a_provider_does_not_replace_the_address_of_a_user_with_a_password(browser: Browser, app: Flask) -> None:
+    sign_up(browser, app)
+    linking = browser.submit("/account/accounts/development/link").headers["Location"]
+    browser.get(browser.choose(linking, "Sam Sample"))
+    other = Browser(app)
+    other.sign_in("Sam Sample")
+
+    assert other.session()["user"]["email"] == ADDRESS  # type: ignore[index]
+    assert sign_in(Browser(app))[0] == 303

@@ -12,7 +12,7 @@ from genkan.adapters.addresses import Purpose, Verification
 from genkan.core import Core
 from genkan.email.address import normalize
 from genkan.email.parts import EmailSignIn
-from genkan.errors import AccountMismatch, InvalidVerification
+from genkan.errors import AccountMismatch, InvalidVerification, OAuthAccountNotLinked
 from genkan.http.messages import ActionRequest
 from genkan.session.activity import log_activity
 from genkan.types import User
@@ -71,8 +71,7 @@ def confirm_change(user_id: str | None, request: ActionRequest, core: Core, emai
     Raises InvalidVerification, AccountMismatch for the link of another user, OAuthAccountNotLinked if another user has proven
     the address since, and AdapterError.
     """
-    verification = use(find_own_change(user_id, request, email_sign_in), email_sign_in)
-    return _store(verification, request, core, email_sign_in)
+    return _store(find_own_change(user_id, request, email_sign_in), request, core, email_sign_in)
 
 
 def undo_change(request: ActionRequest, core: Core, email_sign_in: EmailSignIn) -> User:
@@ -81,15 +80,20 @@ def undo_change(request: ActionRequest, core: Core, email_sign_in: EmailSignIn) 
     Another person may have changed the address and the password. The owner of the address can choose a new password by
     mail. Raises InvalidVerification, OAuthAccountNotLinked if another user has proven the address since, and AdapterError.
     """
-    verification = use(find_change("undo", request, email_sign_in), email_sign_in)
-    user = _store(verification, request, core, email_sign_in)
+    user = _store(find_change("undo", request, email_sign_in), request, core, email_sign_in)
     email_sign_in.stores.addresses.delete_password(user.id)
     email_sign_in.stores.verifications.delete_of_user(user.id)
     revoke_sessions(user.id, core, "address")
     return user
 
 
-def _store(verification: Verification, request: ActionRequest, core: Core, email_sign_in: EmailSignIn) -> User:
+def _store(found: Verification, request: ActionRequest, core: Core, email_sign_in: EmailSignIn) -> User:
+    """Store the address of this verification, which is used up unless another user has the address."""
+    holder = core.adapter.get_user_by_email(found.email)
+    if holder is not None and holder.id != found.user_id and holder.email_verified is not None:
+        # The owner of the address may have signed in with it since, and can delete that user and use the link again.
+        raise OAuthAccountNotLinked
+    verification = use(found, email_sign_in)
     user = email_sign_in.stores.addresses.change_email(verification.user_id or "", verification.email)
     if user is None:
         raise InvalidVerification("the user is gone")
