@@ -72,7 +72,7 @@ _BY_REASON = {
     "another-person": Message(
         "AccessDenied",
         "That was another account",
-        "The account at the provider is not linked to the user who is signed in here. Nothing has changed.",
+        "That account, or the link, belongs to another user than the one who is signed in here. Nothing has changed.",
         403,
     ),
     "unproven": Message(

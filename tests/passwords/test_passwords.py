@@ -181,3 +181,70 @@ def test_the_address_changes_with_a_link_to_the_new_one(browser: Browser, app: F
     undo.post("/account/address/undo", data=fields)
     assert browser.session() is None
     assert sign_in(Browser(app))[0] == 401
+
+
+def test_a_link_for_an_address_works_for_the_user_who_asked_only(browser: Browser, app: Flask) -> None:
+    sign_up(browser, app)
+    browser.submit("/account/address", email="owner@example.com")
+    url = link(mails(app)[1])
+    owner = Browser(app)
+    assert owner.get(url).headers["Location"].startswith("/api/auth/signin?callbackUrl=")
+    page = browser.get(url).get_data(as_text=True)
+    fields = dict(re.findall(r'name="(token|user)" value="([^"]*)"', page))
+    assert owner.submit("/account/address/confirm", **fields).headers["Location"].startswith("/api/auth/signin")
+
+    owner.submit("/api/auth/signin/email", email="owner@example.com")
+    owner.get(link(mails(app)[0]))
+
+    assert "reason=another-person" in owner.get(url).headers["Location"]
+    refused = owner.submit("/account/address/confirm", **fields)
+    assert "reason=another-person" in refused.headers["Location"]
+    assert browser.session()["user"]["email"] == ADDRESS  # type: ignore[index]
+
+
+def test_a_sign_up_beyond_the_limit_is_not_hashed(browser: Browser, app: Flask) -> None:
+    core = app.extensions["genkan"].core
+    for number in range(20):
+        assert core.email.limits.allow("sign_up", f"{number}@example.com", "127.0.0.1")
+
+    # A sign-up that is hashed would wait for the only slot, and be refused.
+    with core.passwords.hasher._slot():
+        response = browser.submit("/account/sign-up", email=ADDRESS, password=PASSWORD)
+
+    assert response.status_code == 303
+    assert mails(app) == []
+
+
+def test_a_link_that_restores_the_address_is_not_used_up_while_another_user_has_it(
+    browser: Browser, app: Flask
+) -> None:
+    sign_up(browser, app)
+    browser.submit("/account/address", email="new@example.com")
+    old, new = mails(app)[:2]
+    fields = dict(re.findall(r'name="(token|user)" value="([^"]*)"', browser.get(link(new)).get_data(as_text=True)))
+    browser.submit("/account/address/confirm", **fields)
+    owner = Browser(app)
+    owner.submit("/api/auth/signin/email", email=ADDRESS)
+    owner.get(link(mails(app)[0]))
+    undo = dict(re.findall(r'name="(token|user)" value="([^"]*)"', owner.get(link(old)).get_data(as_text=True)))
+    refused = owner.submit("/account/address/undo", **undo)
+    assert "error=OAuthAccountNotLinked" in refused.headers["Location"]
+    owner.submit("/account/delete", confirm="yes")
+
+    owner.submit("/account/address/undo", **undo)
+
+    assert browser.session() is None
+    owner.submit("/api/auth/signin/email", email=ADDRESS)
+    owner.get(link(mails(app)[0]))
+    assert owner.session()["user"]["id"] == undo["user"]  # type: ignore[index]
+
+
+def test_a_provider_does_not_replace_the_address_of_a_user_with_a_password(browser: Browser, app: Flask) -> None:
+    sign_up(browser, app)
+    linking = browser.submit("/account/accounts/development/link").headers["Location"]
+    browser.get(browser.choose(linking, "Sam Sample"))
+    other = Browser(app)
+    other.sign_in("Sam Sample")
+
+    assert other.session()["user"]["email"] == ADDRESS  # type: ignore[index]
+    assert sign_in(Browser(app))[0] == 303

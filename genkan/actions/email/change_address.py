@@ -13,9 +13,8 @@ from genkan.adapters.addresses import Purpose, Verification
 from genkan.core import Core
 from genkan.email.address import normalize
 from genkan.email.parts import EmailSignIn
-from genkan.errors import AccountMismatch, InvalidVerification
+from genkan.errors import AccountMismatch, InvalidVerification, OAuthAccountNotLinked
 from genkan.http.messages import ActionRequest
-from genkan.session import reader
 from genkan.session.activity import log_activity
 from genkan.types import User
 
@@ -56,34 +55,47 @@ def find_change(purpose: Purpose, request: ActionRequest, email_sign_in: EmailSi
     return find(purpose, request, str(values.get("user", "")), email_sign_in)
 
 
-def confirm_change(request: ActionRequest, core: Core, email_sign_in: EmailSignIn) -> User:
-    """Store the new address of the user whose link this is, and return the user. That user must be signed in.
+def find_own_change(user_id: str | None, request: ActionRequest, email_sign_in: EmailSignIn) -> Verification:
+    """Return the verification of the link in the request, which the signed-in user with this id has asked for.
 
-    Otherwise the owner of an address could be led to confirm it for another person's account. Raises InvalidVerification,
-    AccountMismatch, OAuthAccountNotLinked if another user has proven the address since, and AdapterError.
+    The link alone is not enough: who reads the mail may be another person, whose address would become that of the user who
+    asked. Raises AccountMismatch for the link of another user, and like `find_change`.
     """
     verification = find_change("address", request, email_sign_in)
-    if reader.user_id_of(request.cookies, core.sessions) != verification.user_id:
-        raise AccountMismatch("not signed in as the user who asked")
-    verification = use(verification, email_sign_in)
-    return _store(verification, request, core, email_sign_in)
+    if verification.user_id is None or verification.user_id != user_id:
+        raise AccountMismatch("another user has asked for the address")
+    return verification
+
+
+def confirm_change(user_id: str | None, request: ActionRequest, core: Core, email_sign_in: EmailSignIn) -> User:
+    """Store the new address of the signed-in user with this id, who has asked for the link, and return the user.
+
+    Raises InvalidVerification, AccountMismatch for the link of another user, OAuthAccountNotLinked if another user has proven
+    the address since, and AdapterError.
+    """
+    return _store(find_own_change(user_id, request, email_sign_in), request, core, email_sign_in)
 
 
 def undo_change(request: ActionRequest, core: Core, email_sign_in: EmailSignIn) -> User:
     """Store the old address again, remove the password, end all sessions, and void all links. Returns the user.
 
     Another person may have changed the address and the password. The owner of the address can choose a new password by
-    mail. Raises like `confirm_change`.
+    mail. Raises InvalidVerification, OAuthAccountNotLinked if another user has proven the address since, and AdapterError.
     """
-    verification = use(find_change("undo", request, email_sign_in), email_sign_in)
-    user = _store(verification, request, core, email_sign_in)
+    user = _store(find_change("undo", request, email_sign_in), request, core, email_sign_in)
     email_sign_in.stores.addresses.delete_password(user.id)
     email_sign_in.stores.verifications.delete_of_user(user.id)
     revoke_sessions(user.id, core, "address")
     return user
 
 
-def _store(verification: Verification, request: ActionRequest, core: Core, email_sign_in: EmailSignIn) -> User:
+def _store(found: Verification, request: ActionRequest, core: Core, email_sign_in: EmailSignIn) -> User:
+    """Store the address of this verification, which is used up unless another user has the address."""
+    holder = core.adapter.get_user_by_email(found.email)
+    if holder is not None and holder.id != found.user_id and holder.email_verified is not None:
+        # The owner of the address may have signed in with it since, and can delete that user and use the link again.
+        raise OAuthAccountNotLinked
+    verification = use(found, email_sign_in)
     user = email_sign_in.stores.addresses.change_email(verification.user_id or "", verification.email)
     if user is None:
         raise InvalidVerification("the user is gone")

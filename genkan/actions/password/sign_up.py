@@ -31,10 +31,12 @@ def sign_up(
     email = normalize(request.text("email"))
     text = request.text("password")
     passwords.policy.check(text, email=email, host=core.host)
-    hash = passwords.hasher.hash(text)
     url = callback_url(request, core)
-    new = email_sign_in.checks.create("sign_up", email, url, request.cookies, data={"password": hash})
-    if email_sign_in.limits.allow("sign_up", email, request.remote_addr):
+    # Before the password is hashed, which takes a core: beyond the limit a client must not keep others from signing in.
+    is_allowed = email_sign_in.limits.allow("sign_up", email, request.remote_addr)
+    data = {"password": passwords.hasher.hash(text)} if is_allowed else None
+    new = email_sign_in.checks.create("sign_up", email, url, request.cookies, data=data)
+    if is_allowed:
         user = find_by_email(email, core)
         if user is not None and (user.disabled or user.email_verified is not None):
             _tell_of_account(user, new, core, email_sign_in)

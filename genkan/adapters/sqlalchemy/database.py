@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import sqlite3
 import time
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
 from typing import TypeVar
+from weakref import WeakSet
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, func, make_url, select, text
 from sqlalchemy.exc import (
@@ -21,6 +23,7 @@ from sqlalchemy.exc import (
     SQLAlchemyError,
 )
 from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.pool import Pool, QueuePool
 
 from genkan.adapters.sqlalchemy import sqlite
 from genkan.errors import AdapterError, ConfigurationError
@@ -62,6 +65,8 @@ class Database:
         self._clock = clock
         self._lock = Lock()
         self._engine: Engine | None = None
+        self._inherited: Pool | None = None
+        _databases.add(self)
 
     @property
     def engine(self) -> Engine:
@@ -139,6 +144,14 @@ class Database:
         if self._engine is not None and self._given is None:
             self._engine.dispose()
 
+    def leave_connections(self) -> None:
+        """Use no connection of the process that this one was forked from. That process goes on using them."""
+        self._lock = Lock()
+        if self._engine is not None and isinstance(self._engine.pool, QueuePool):
+            # Kept, because a driver warns of a connection that is deleted while it is open.
+            self._inherited = self._engine.pool
+            self._engine.dispose(close=False)
+
     def _make_engine(self) -> Engine:
         if self._url is None:
             return _supported(self._given() if callable(self._given) else self._given)
@@ -146,6 +159,19 @@ class Database:
         if backend == "sqlite":
             return sqlite.configure(_engine(sqlite.create_file(self._url), timeout=self._timeout, isolation_level=None))
         return _engine(self._url, **(_server_bounds(self._url) if backend == "postgresql" else {}))
+
+
+_databases: WeakSet[Database] = WeakSet()
+
+
+def _leave_connections() -> None:
+    for database in list(_databases):
+        database.leave_connections()
+
+
+if hasattr(os, "register_at_fork"):
+    # A server that preloads the application forks after the thread of the outbox has used a connection.
+    os.register_at_fork(after_in_child=_leave_connections)
 
 
 def describe_error(error: AdapterError) -> str:

@@ -151,7 +151,8 @@ class StoredUsers:
     def _take_email(self, session: Executor, email: str, updated: User, stored: User) -> User:
         """Return the updated user, with the stored email address if the new one may not replace it (`refresh_user`)."""
         kept = replace(updated, email=stored.email, email_verified=stored.email_verified)
-        if stored.email_verified and self.accounts.list_for(session, stored.id)[1:]:
+        if stored.email_verified and self._has_other_ways(session, stored.id):
+            # The address may be another account's, and the user types it with the password.
             return kept
         holder = self.holder(session, email)
         if holder is not None and holder.id != stored.id:

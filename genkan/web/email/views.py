@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from flask import Blueprint, Response, abort, after_this_request, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
@@ -11,7 +12,7 @@ from genkan.actions.callback_url import error_redirect
 from genkan.actions.email import change_address
 from genkan.actions.email.request_link import request_link
 from genkan.actions.email.use_link import use_link
-from genkan.adapters.addresses import Purpose
+from genkan.adapters.addresses import Verification
 from genkan.core import Core
 from genkan.email.checks import CODE_PURPOSES
 from genkan.email.parts import EmailSignIn
@@ -19,7 +20,7 @@ from genkan.errors import AdapterError, AdapterUnavailable, AuthError, InvalidAd
 from genkan.http.messages import ActionRequest
 from genkan.session.reader import NO_SESSION
 from genkan.types import User
-from genkan.web.access import fresh_login_required, own_blueprint, public
+from genkan.web.access import fresh_login_required, login_required, own_blueprint, public
 from genkan.web.context import get_core, session_result, set_session_result
 from genkan.web.convert import to_request, to_response, wants_url
 from genkan.web.error_messages import Message, error_message
@@ -104,24 +105,27 @@ def request_change() -> Response:
 
 
 @bp.get("/address/confirm")
-@public
+@login_required
 def confirm_page() -> Response:
     """Show the new address and a button, since a program that opens links must not change anything."""
-    return _confirm_page("address", "/address/confirm")
+    _, email_sign_in = require_email()
+    verification = change_address.find_own_change(session_result().user_id, to_request(), email_sign_in)
+    return _confirm_page(verification, "/address/confirm")
 
 
 @bp.post("/address/confirm")
-@public
+@login_required
 def confirm() -> BaseResponse:
-    """Store the new address."""
-    return _change(change_address.confirm_change, "address-changed")
+    """Store the new address of the signed-in user, who has asked for the link."""
+    return _change(partial(change_address.confirm_change, session_result().user_id), "address-changed")
 
 
 @bp.get("/address/undo")
 @public
 def undo_page() -> Response:
     """Show the old address and a button that restores it."""
-    return _confirm_page("undo", "/address/undo")
+    _, email_sign_in = require_email()
+    return _confirm_page(change_address.find_change("undo", to_request(), email_sign_in), "/address/undo")
 
 
 @bp.post("/address/undo")
@@ -149,16 +153,14 @@ for _error in (AuthError, AdapterError):
     bp.register_error_handler(_error, failed)
 
 
-def _confirm_page(purpose: Purpose, path: str) -> Response:
-    _, email_sign_in = require_email()
-    verification = change_address.find_change(purpose, to_request(), email_sign_in)
+def _confirm_page(verification: Verification, path: str) -> Response:
     # The URL contains the token.
     after_this_request(without_referrer)
     return render_page(
         "genkan/account/confirm_address.html",
         None,
         email=verification.email,
-        is_undo=purpose == "undo",
+        is_undo=verification.purpose == "undo",
         action=account_url(path),
         token=request.args["token"],
         user_id=verification.user_id,

@@ -48,7 +48,7 @@ def test_one_network_sends_twenty_mails_in_a_quarter_and_a_flood_writes_few_rows
     sent = [limits.allow("sign_in", f"user{index}@example.com", f"203.0.113.{index % 250}") for index in range(500)]
 
     assert sent == [True] * 20 + [False] * 480
-    assert len(store.rows) == 41
+    assert len(store.rows) == 61
     clock.offset += QUARTER
     assert limits.allow("sign_in", HANA, CLIENT)
 
@@ -58,3 +58,13 @@ def test_an_address_gets_thirty_mails_a_day_from_all_networks(limits: MailLimits
     assert limits.allow("sign_in", HANA, CLIENT)
     clock.offset += DAY
     assert limits.allow("reset", HANA, CLIENT)
+
+
+def test_one_network_can_not_use_up_the_mails_of_an_address(limits: MailLimits, clock: FrozenClock) -> None:
+    sent = 0
+    for _ in range(20):
+        sent += sum(limits.allow("sign_in", HANA, CLIENT) for _ in range(3))
+        clock.offset += QUARTER
+
+    assert sent == 10
+    assert limits.allow("sign_in", HANA, "198.51.100.1")
