@@ -146,6 +146,14 @@ class InvalidSecondFactor(AuthError):
     reason = "second-factor"
 
 
+class PasskeyRequired(AuthError):
+    """Sign-in with one factor of a user who needs two and has a passkey, which is two."""
+
+    code = "CredentialsSignin"
+    kind: ClassVar[Kind] = "sign_in"
+    reason = "passkey-needed"
+
+
 class OAuthCallbackError(AuthError):
     """Error response from the provider (RFC 6749 section 4.1.2.1), usually because the user declined."""
 

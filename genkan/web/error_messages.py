@@ -135,6 +135,12 @@ _BY_REASON = {
     "second-factor-ended": Message(
         "CredentialsSignin", "Too many wrong codes", "You were not signed in. Please start again.", 403
     ),
+    "passkey-needed": Message(
+        "CredentialsSignin",
+        "Please use your passkey",
+        "This site asks you for two factors, and your passkey is both. Nothing has changed.",
+        403,
+    ),
     "provider": Message("Configuration", "Unknown provider", "Choose one of the providers that this site offers."),
     "cross-site": Message(
         "MissingCSRF",

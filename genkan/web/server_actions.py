@@ -8,6 +8,7 @@ from flask import Response
 
 from genkan.actions import access_token as access_tokens
 from genkan.actions.callback_url import callback_url, error_redirect
+from genkan.actions.second_factor.level import required_level
 from genkan.actions.sign_in import start_flow
 from genkan.actions.sign_out import sign_out as sign_out_action
 from genkan.actions.sign_out import sign_out_silently
@@ -44,13 +45,13 @@ def link(provider_id: str, *, redirect_to: str | None = None) -> Response:
     """Start linking an account to the signed-in user. Return this response from the view.
 
     It ends at `redirect_to`, by default the account page, or the front page if there is none. Only for POST requests,
-    like `sign_in`. Without a session, or if the user authenticated more than LINK_MAX_AGE seconds ago, the response is
-    that of `require_fresh`. Raises ConfigurationError without a database.
+    like `sign_in`. Without a session, or if the user authenticated more than LINK_MAX_AGE seconds ago, or without the second
+    factor that the user has, the response is that of `require_fresh`. Raises ConfigurationError without a database.
     """
     core = get_core()
     core.require_database("link()")
     action_request = _unsafe_request(redirect_to or (home_url() if core.json_only else account_url()))
-    refusal = require_fresh(LINK_MAX_AGE)
+    refusal = require_fresh(LINK_MAX_AGE, required_level(session_result().user_id, core))
     if refusal is not None:
         return refusal
     try:

@@ -33,7 +33,7 @@ FRESH = "/api/auth/signin?callbackUrl="
 
 @pytest.fixture(name="app", params=["jwt", "database"])
 def _app(make_app: MakeApp, request: pytest.FixtureRequest) -> Flask:
-    app = make_app(AUTH_PASSWORDS="on", AUTH_TOTP="on", AUTH_SESSION_STRATEGY=request.param)
+    app = make_app(AUTH_PASSWORDS="on", AUTH_PASSKEYS="on", AUTH_TOTP="on", AUTH_SESSION_STRATEGY=request.param)
 
     @app.get("/payroll")
     @fresh_login_required(within=300, level="mfa")
@@ -233,3 +233,17 @@ def test_a_token_of_another_application_claims_no_level(app: Flask) -> None:
         browser.client.set_cookie(browser.core.cookie_names.session, sealed, domain="127.0.0.1")
         assert browser.session() is not None
         assert browser.get("/payroll").status_code == 303
+
+
+def test_one_factor_adds_no_way_to_sign_in(enrolled: Enrolled, app: Flask) -> None:
+    """A passkey or another account could be two factors at the next sign-in."""
+    browser = enrolled.browser
+    linked = browser.choose(browser.submit("/account/accounts/development/link").headers["Location"])
+    assert "notice=linked" in browser.get(linked).headers["Location"]
+    other = Browser(app)
+    other.sign_in()
+    assert other.get("/account/address").status_code == 200
+
+    assert other.submit("/account/accounts/development/link").headers["Location"].startswith(FRESH)
+    assert other.get("/account/passkeys/add").headers["Location"].startswith(FRESH)
+    assert other.get("/account/totp?replace").headers["Location"].startswith(FRESH)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from genkan.adapters.passkeys import Passkey
 from tests.browser import Browser
 from tests.clock import FrozenClock
 from tests.conftest import MakeApp
@@ -44,3 +45,33 @@ def test_a_role_needs_a_second_factor(make_app: MakeApp) -> None:
     browser.core.adapter.update_user(user.id, role="editor")
 
     assert sign_in(Browser(app)) == ENROL
+
+
+def test_a_passkey_is_used_where_two_factors_are_needed(make_app: MakeApp) -> None:
+    """The first factor alone does not add another second one beside it."""
+    app = make_app(
+        AUTH_URL="http://localhost:5000",
+        AUTH_PASSWORDS="on",
+        AUTH_PASSKEYS="on",
+        AUTH_TOTP="on",
+        AUTH_MFA_REQUIRED="all",
+    )
+    browser = Browser(app)
+    assert sign_up(browser, app).headers["Location"].endswith("/account/second/enrol")
+    user, passkeys = browser.core.adapter.get_user_by_email(ADDRESS), browser.core.passkeys
+    assert user is not None
+    assert passkeys is not None
+    handle = passkeys.store.handle(user.id)
+    assert passkeys.store.add(
+        Passkey(
+            credential_id="AAAA",
+            user_id=user.id,
+            handle=handle,
+            public_key="AAAA",
+            counter=0,
+            device_type="singleDevice",
+            backed_up=False,
+        )
+    )
+
+    assert "reason=passkey-needed" in sign_in(Browser(app))

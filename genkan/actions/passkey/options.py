@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from genkan.actions.second_factor.level import required_level
 from genkan.core import Core
 from genkan.http.messages import ActionRequest, ActionResponse
 from genkan.oauth.reauthentication import is_fresh
@@ -33,7 +34,7 @@ def options(request: ActionRequest, core: Core, passkeys: PasskeySignIn) -> Acti
         return ActionResponse(body=body, cookies=cookies)
     if action != "register" or not user_id:
         return ActionResponse(status=400, body={"error": "Invalid request"})
-    if not is_fresh(session.token, FRESH_MAX_AGE, core.clock()):
+    if not is_fresh(session.token, FRESH_MAX_AGE, core.clock(), required_level(user_id, core)):
         return ActionResponse(status=401, body={"error": "Unauthorized", "reason": "fresh"})
     return _registration(user_id, request, core, passkeys)
 

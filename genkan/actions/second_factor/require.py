@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from genkan.core import Core
-from genkan.errors import AuthError
+from genkan.errors import AuthError, PasskeyRequired
 from genkan.http.messages import ActionRequest, ActionResponse
 from genkan.oauth.reauthentication import MFA
 from genkan.second_factor.parts import SecondFactor
@@ -31,7 +31,8 @@ def require_second_factor(
     The sign-in waits in the database until then, and the browser has no session of it. Asked are users who have a second
     factor, unless a provider signed them in, and every user whom the settings require it of. In a trusted browser they are
     not asked, and the session does not count as a recent authentication. To confirm their identity (`is_fresh`), users who
-    have a second factor are always asked. Raises AuthError and AdapterError.
+    have a second factor are always asked. A user who needs one and has a passkey signs in with that: PasskeyRequired is
+    raised. Raises other AuthErrors and AdapterError.
     """
     factor = core.second_factor
     if factor is None or MFA in identity.amr:
@@ -42,6 +43,9 @@ def require_second_factor(
         return identity
     if is_on and not is_fresh and _is_trusted(user.id, request, factor):
         return replace(identity, auth_time=None)
+    if not is_on and core.passkeys is not None and core.passkeys.store.list(user.id):
+        # Otherwise the first factor alone would add another second one.
+        raise PasskeyRequired
     data = _pending_data(identity, user, url, is_new_user=is_new_user, is_fresh=is_fresh)
     # Sessions of the user may have been revoked in this second, or by a host whose clock is ahead.
     core.sessions.revocations.read_now()
