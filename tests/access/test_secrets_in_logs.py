@@ -11,13 +11,17 @@ from genkan.http.cookies import RequestCookies
 from tests.browser import Browser
 
 
+PUBLIC = ("callback-url", "last-used")
+"""Ends of the names of cookies without a secret."""
+
+
 def values(location: str, *names: str) -> set[str]:
     query = parse_qs(urlsplit(location).query)
     return {value for name in names for value in query.get(name, [])}
 
 
 def jar(browser: Browser) -> set[str]:
-    return {cookie.value for cookie in (browser.client._cookies or {}).values() if "callback-url" not in cookie.key}
+    return {cookie.value for cookie in (browser.client._cookies or {}).values() if not cookie.key.endswith(PUBLIC)}
 
 
 def verifier(browser: Browser, started: str) -> str:

@@ -193,7 +193,7 @@ def test_a_link_for_an_address_works_for_the_user_who_asked_only(browser: Browse
     fields = dict(re.findall(r'name="(token|user)" value="([^"]*)"', page))
     assert owner.submit("/account/address/confirm", **fields).headers["Location"].startswith("/api/auth/signin")
 
-    owner.submit("/api/auth/signin/email", email="owner@example.com")
+    owner.submit("/api/auth/signin/email", email="another@example.com")
     owner.get(link(mails(app)[0]))
 
     assert "reason=another-person" in owner.get(url).headers["Location"]

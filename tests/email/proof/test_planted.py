@@ -107,7 +107,7 @@ def test_what_is_planted_on_a_row_stops_working(site: Site, proof: str) -> None:
     sign_in_by_provider(again, ATTACKER)
     assert again.session()["user"]["id"] != owner.session()["user"]["id"]  # type: ignore[index]
     for path, token in (("confirm", "address token"), ("undo", "undo token")):
-        response = site.browser().submit(f"/account/address/{path}", token=token, user=row.id)
+        response = again.submit(f"/account/address/{path}", token=token, user=row.id)
         assert "error=Verification" in response.headers["Location"]
     assert owner.session()["user"]["email"] == OWNER  # type: ignore[index]
     waiting.submit("/api/auth/callback/email", code=stolen)
@@ -153,9 +153,14 @@ def test_the_owner_of_an_address_cannot_confirm_it_for_another_account(site: Sit
     squatter.submit("/account/address", email=OWNER)
     url = link(site.mails_to(OWNER)[0])
 
-    for browser in (owner, other):
-        response = browser.post("/account/address/confirm", data=fields_of(browser.get(url)))
-        assert "error=AccessDenied&reason=another-person" in response.headers["Location"]
+    assert owner.get(url).headers["Location"].startswith("/api/auth/signin")
+    fields = fields_of(squatter.get(url))
+    assert owner.post("/account/address/confirm", data=fields).status_code == 403
+    sent = {"token": fields["token"], "user": fields["user"]}
+    assert owner.submit("/account/address/confirm", **sent).headers["Location"].startswith("/api/auth/signin")
+    assert "error=AccessDenied&reason=another-person" in other.get(url).headers["Location"]
+    refused = other.submit("/account/address/confirm", **sent)
+    assert "error=AccessDenied&reason=another-person" in refused.headers["Location"]
 
     assert site.core.adapter.get_user_by_email(OWNER) is None
     squatter.post("/account/address/confirm", data=fields_of(squatter.get(url)))

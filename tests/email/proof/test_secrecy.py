@@ -58,10 +58,11 @@ def test_a_token_works_for_its_purpose_and_its_address_only(site: Site) -> None:
     for purpose, wanted in permutations(made, 2):
         for address in (email, unknown):
             for identifier in (user, f"{purpose}:{user}", address):
-                response = redeem(site, wanted, made[purpose], address, identifier)
+                browser = owner if wanted == "address" else None
+                response = redeem(site, wanted, made[purpose], address, identifier, browser)
                 assert "error=Verification" in response.headers["Location"], (purpose, wanted)
     for purpose, token in made.items():
-        response = redeem(site, purpose, token, attacker, foreign)
+        response = redeem(site, purpose, token, attacker, foreign, other if purpose == "address" else None)
         assert "error=Verification" in response.headers["Location"], purpose
     assert owner.session() is not None
     # Each still works.
