@@ -179,7 +179,7 @@ def _report_address(email: str | None, stored: User, holder: User | None, identi
     if email is None or stored.email == email or stored.email_verified is None:
         return
     is_taken = holder is not None and holder.id != stored.id and holder.email_verified is not None
-    reason = "another user has it" if is_taken else "the user has several accounts or a password"
+    reason = "another user has it" if is_taken else "the user has several accounts, or signs in with the stored one"
     extra = {"event": "address-kept", "user": stored.id, "provider": identity.account.provider, "detail": reason}
     _log.warning("the provider's address of the user is another one and was not stored", extra=extra)
 

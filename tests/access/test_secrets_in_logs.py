@@ -10,7 +10,6 @@ import pytest
 from genkan.http.cookies import RequestCookies
 from tests.browser import Browser
 
-
 PUBLIC = ("callback-url", "last-used")
 """Ends of the names of cookies without a secret."""
 

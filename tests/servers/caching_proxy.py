@@ -143,6 +143,7 @@ def _documented(port: int, backends: Iterable[int]) -> str:
             f"server 127.0.0.1:{backend} max_fails=0;" for backend in backends
         ),
         "/var/cache/nginx/genkan": "cache",
+        "/var/log/nginx/access.log": "access.log",
         "listen 80;": f"listen 127.0.0.1:{free_port()};",
         "listen 443 ssl http2;": f"listen 127.0.0.1:{port};",
         "Host $host;": f"Host $host:{port};",

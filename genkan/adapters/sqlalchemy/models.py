@@ -244,12 +244,12 @@ class Verification(Base):
 
 
 class Password(Base):
-    """Hash of a user's password."""
+    """User who has proven the address here, with the hash of the password, if there is one."""
 
     __tablename__ = "genkan_passwords"
 
     user_id: Mapped[str] = mapped_column(StringId, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
-    hash: Mapped[str]
+    hash: Mapped[str | None]
 
 
 class OutgoingMail(Base):

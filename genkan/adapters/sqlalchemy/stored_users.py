@@ -152,7 +152,7 @@ class StoredUsers:
         """Return the updated user, with the stored email address if the new one may not replace it (`refresh_user`)."""
         kept = replace(updated, email=stored.email, email_verified=stored.email_verified)
         if stored.email_verified and self._has_other_ways(session, stored.id):
-            # The address may be another account's, and the user types it with the password.
+            # The address may be another account's, or the one that the user has proven here and signs in with.
             return kept
         holder = self.holder(session, email)
         if holder is not None and holder.id != stored.id:
@@ -162,9 +162,8 @@ class StoredUsers:
         return updated
 
     def _has_other_ways(self, session: Executor, user_id: str) -> bool:
-        """Return True if a user with one account has another one or a password, which another person may have added."""
-        has_password = self.passwords.get(session, user_id) is not None
-        return has_password or len(self.accounts.list_for(session, user_id)) > 1
+        """Return True if a user with one account has another one, or signs in by mail or password as well."""
+        return self.passwords.has_proven(session, user_id) or len(self.accounts.list_for(session, user_id)) > 1
 
     def _store(self, session: Executor, user: User) -> User:
         values = {"name": user.name, "email": user.email, "image": user.image, "emailVerified": user.email_verified}

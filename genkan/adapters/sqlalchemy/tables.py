@@ -230,7 +230,7 @@ def _addresses(metadata: MetaData) -> tuple[Table, Table, Table, Table, Table]:
         "genkan_passwords",
         metadata,
         _user_id("user_id", primary_key=True),
-        Column("hash", Text, nullable=False),
+        Column("hash", Text),
     )
     return tokens, verifications, passwords, *_outbox_and_limits(metadata)
 

@@ -157,9 +157,9 @@ def test_the_owner_of_an_address_cannot_confirm_it_for_another_account(site: Sit
     fields = fields_of(squatter.get(url))
     assert owner.post("/account/address/confirm", data=fields).status_code == 403
     sent = {"token": fields["token"], "user": fields["user"]}
-    assert owner.submit("/account/address/confirm", **sent).headers["Location"].startswith("/api/auth/signin")
+    assert owner.submit("/account/address/confirm", None, **sent).headers["Location"].startswith("/api/auth/signin")
     assert "error=AccessDenied&reason=another-person" in other.get(url).headers["Location"]
-    refused = other.submit("/account/address/confirm", **sent)
+    refused = other.submit("/account/address/confirm", None, **sent)
     assert "error=AccessDenied&reason=another-person" in refused.headers["Location"]
 
     assert site.core.adapter.get_user_by_email(OWNER) is None

@@ -58,6 +58,8 @@ TABLES = {
     "genkan_passwords",
     "genkan_outbox",
     "genkan_limits",
+    "genkan_authenticators",
+    "genkan_passkey_handles",
     "genkan_totp",
     "genkan_recovery_codes",
     "genkan_trusted_devices",

@@ -141,7 +141,7 @@ def upgrade():
     op.create_table(
         "genkan_passwords",
         sa.Column("user_id", sa.String(length=255), nullable=False),
-        sa.Column("hash", sa.Text(), nullable=False),
+        sa.Column("hash", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["user_id"], ["genkan_users.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("user_id"),
     )

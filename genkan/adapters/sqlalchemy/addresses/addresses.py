@@ -85,7 +85,7 @@ class SQLAlchemyAddressStore:
     def delete_password(self, user_id: str) -> None:
         """Delete the user's password."""
         with ignore_invalid_id():
-            self._database.run(lambda session: self._stored.passwords.delete(session, user_id))
+            self._database.run(lambda session: self._stored.passwords.remove(session, user_id))
 
     def _run(self, callback: Callable[[Session], Result]) -> Result:
         # After a conflict with a concurrent transaction, the second run finds the row that the other one has inserted.
@@ -98,7 +98,7 @@ class SQLAlchemyAddressStore:
         holder = self._stored.holder(session, user.email)
         if holder is None:
             created = self._stored.insert(session, user)
-            self._stored.passwords.set_if_missing(session, created.id, password)
+            self._stored.passwords.add_proof(session, created.id, password)
             return ProvenUser(created, is_new=True)
         return self._proven(session, holder, user, password)
 
@@ -111,7 +111,7 @@ class SQLAlchemyAddressStore:
             stored = self._stored.claim_email(session, stored, user)
             if stored.email_verified is None:
                 raise UniqueViolation("a concurrent call has proven the address")
-        self._stored.passwords.set_if_missing(session, stored.id, password)
+        self._stored.passwords.add_proof(session, stored.id, password)
         return ProvenUser(stored, is_new=False, removed=removed)
 
     def _forget_orphan(self, own_users: SQLAlchemyOwnUsers, user: User) -> None:
@@ -152,7 +152,7 @@ class SQLAlchemyAddressStore:
         if holder is not None:
             self._stored.release_email(connection, holder)
         created = self._stored.insert(connection, user, key)
-        self._stored.passwords.set_if_missing(connection, created.id, password)
+        self._stored.passwords.add_proof(connection, created.id, password)
         return ProvenUser(created, is_new=True)
 
     def _change_email(self, session: Session, user_id: str, email: str) -> User | None:
@@ -168,7 +168,10 @@ class SQLAlchemyAddressStore:
         now = datetime.fromtimestamp(int(self._database.now(session)), UTC)
         changed = replace(stored, email=email, email_verified=now)
         if is_first_proof(stored, changed):
-            return self._stored.take_over(session, stored, changed)
+            taken = self._stored.take_over(session, stored, changed)
+            self._stored.passwords.add_proof(session, taken.id)
+            return taken
+        self._stored.passwords.add_proof(session, stored.id)
         updated = users.update(session, stored.id, {"email": email, "emailVerified": now})
         for address in (stored.email, email):
             self._stored.verifications.delete_of_user(session, stored.id, address)

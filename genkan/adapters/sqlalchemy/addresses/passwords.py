@@ -1,4 +1,4 @@
-"""Table of the hashes of passwords."""
+"""Table of the users who have proven the address here, with the hashes of their passwords."""
 
 from __future__ import annotations
 
@@ -17,15 +17,27 @@ class Passwords:
         """Return the hash of the user's password, or None."""
         return session.execute(select(self._table.c.hash).where(self._table.c.user_id == user_id)).scalar()
 
-    def set(self, session: Executor, user_id: str, hash: str) -> None:
+    def set(self, session: Executor, user_id: str, hash: str | None) -> None:
         """Store the hash in place of any other. The caller has locked the user's row."""
         self.delete(session, user_id)
         session.execute(insert(self._table).values(user_id=user_id, hash=hash))
 
-    def set_if_missing(self, session: Executor, user_id: str, hash: str | None) -> None:
-        """Store the hash, if there is one, unless the user has a password. The caller has locked the user's row."""
-        if hash is not None and self.get(session, user_id) is None:
+    def has_proven(self, session: Executor, user_id: str) -> bool:
+        """Return True if the user has proven the address here, by a mail, or has a password."""
+        proven = select(self._table.c.user_id).where(self._table.c.user_id == user_id)
+        return session.execute(proven).first() is not None
+
+    def add_proof(self, session: Executor, user_id: str, hash: str | None = None) -> None:
+        """Note that the user has proven the address here. Store the hash, if there is one, unless the user has a password.
+
+        The caller has locked the user's row.
+        """
+        if not self.has_proven(session, user_id) or (hash is not None and self.get(session, user_id) is None):
             self.set(session, user_id, hash)
+
+    def remove(self, session: Executor, user_id: str) -> None:
+        """Remove the user's password. The proof stays."""
+        session.execute(update(self._table).where(self._table.c.user_id == user_id).values(hash=None))
 
     def replace(self, session: Executor, user_id: str, old: str, new: str) -> bool:
         """Replace the hash `old` and return True, unless the stored one is another."""
@@ -34,5 +46,5 @@ class Passwords:
         return session.execute(statement).first() is not None
 
     def delete(self, session: Executor, user_id: str) -> None:
-        """Delete the user's password."""
+        """Delete the proof and the password."""
         session.execute(delete(self._table).where(self._table.c.user_id == user_id))

@@ -124,6 +124,23 @@ def test_a_later_sign_in_removes_nothing(stores: Stores, local: AddressStores) -
     assert works(stores, local, user.id) == {"password", "account", "session"}
 
 
+@pytest.mark.parametrize("is_changed", [False, True])
+def test_a_provider_does_not_replace_an_address_that_was_proven_by_mail(
+    stores: Stores, local: AddressStores, *, is_changed: bool
+) -> None:
+    user, _ = stores.adapter.create_user(PROVEN, AT_CLUB)
+    if is_changed:
+        local.addresses.change_email(user.id, "chosen@example.com")
+    else:
+        prove(local)
+    local.addresses.delete_password(user.id)
+
+    stored = stores.adapter.refresh_user(replace(PROVEN, id=user.id, email="new@club.example"), AT_CLUB)
+
+    assert stored.email == ("chosen@example.com" if is_changed else HANA)
+    assert local.addresses.password(user.id) is None
+
+
 def test_a_disabled_user_is_returned_as_it_is(stores: Stores, local: AddressStores) -> None:
     user = plant(stores, local, "password")
     disabled = stores.adapter.update_user(user.id, disabled=True)

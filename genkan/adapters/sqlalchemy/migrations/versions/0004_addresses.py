@@ -103,7 +103,7 @@ def _create_passwords() -> None:
     op.create_table(
         table,
         user_id,
-        sa.Column("hash", sa.Text(), nullable=False),
+        sa.Column("hash", sa.Text()),
         sa.PrimaryKeyConstraint("user_id", name=f"pk_{table}"),
         foreign_key,
     )
