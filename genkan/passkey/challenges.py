@@ -25,8 +25,9 @@ CHALLENGE_MAX_AGE = 300
 MAX_CHALLENGES = 5
 """Challenges that one browser may have. The oldest is dropped first."""
 
-Purpose = Literal["register", "sign_in", "fresh"]
-"""`register`: add a passkey. `sign_in`: sign in a user. `fresh`: confirm the identity of the signed-in user."""
+Purpose = Literal["register", "sign_in", "fresh", "second"]
+"""`register`: add a passkey. `sign_in`: sign in a user. `fresh`: confirm the identity of the signed-in user. `second`: complete
+a sign-in that waits for its second factor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Challenge:
     """Base64url of the random bytes."""
     purpose: Purpose
     user_id: str = ""
-    """The id of the signed-in user. Empty for `sign_in`."""
+    """The id of the signed-in user, or of the user whose sign-in waits. Empty for `sign_in`."""
     handle: str = ""
     """The user handle of the new passkey, for `register`."""
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from genkan.actions.second_factor.complete import find_waiting
 from genkan.actions.second_factor.level import required_level
 from genkan.core import Core
 from genkan.http.messages import ActionRequest, ActionResponse
 from genkan.oauth.reauthentication import is_fresh
+from genkan.passkey.challenges import Purpose
 from genkan.passkey.options import authentication_options, registration_options
 from genkan.passkey.parts import PasskeySignIn
 from genkan.session import reader
@@ -17,8 +19,8 @@ FRESH_MAX_AGE = 300
 def options(request: ActionRequest, core: Core, passkeys: PasskeySignIn) -> ActionResponse:
     """Return `{"action", "options"}` and the cookie with the challenge. Raises AdapterError.
 
-    `action` of the query is `authenticate`, with `purpose=fresh` to confirm who is signed in, or `register`, which needs
-    a session whose user authenticated in the last FRESH_MAX_AGE seconds: 401 otherwise. Without `action` a client that is
+    `action` of the query is `authenticate`, with `purpose=fresh` to confirm who is signed in and with `purpose=second` to
+    complete the sign-in that waits in this browser (InvalidCheck if none does), or `register`, which needs a session whose user authenticated in the last FRESH_MAX_AGE seconds: 401 otherwise. Without `action` a client that is
     not signed in authenticates. 400 for any other request, as for a registration without a session: an account needs a
     proven address.
     """
@@ -26,10 +28,8 @@ def options(request: ActionRequest, core: Core, passkeys: PasskeySignIn) -> Acti
     user_id = session.user_id if session.session is not None else None
     action = request.query.get("action") or (None if user_id else "authenticate")
     if action == "authenticate":
-        is_step_up = bool(user_id) and request.query.get("purpose") == "fresh"
-        challenge, cookies = passkeys.challenges.create(
-            "fresh" if is_step_up else "sign_in", request.cookies, user_id=(user_id or "") if is_step_up else ""
-        )
+        purpose, owner_id = _purpose(user_id, request, core)
+        challenge, cookies = passkeys.challenges.create(purpose, request.cookies, user_id=owner_id)
         body = {"action": action, "options": authentication_options(challenge, passkeys.rp_id)}
         return ActionResponse(body=body, cookies=cookies)
     if action != "register" or not user_id:
@@ -37,6 +37,14 @@ def options(request: ActionRequest, core: Core, passkeys: PasskeySignIn) -> Acti
     if not is_fresh(session.token, FRESH_MAX_AGE, core.clock(), required_level(user_id, core)):
         return ActionResponse(status=401, body={"error": "Unauthorized", "reason": "fresh"})
     return _registration(user_id, request, core, passkeys)
+
+
+def _purpose(user_id: str | None, request: ActionRequest, core: Core) -> tuple[Purpose, str]:
+    """Return what an authentication is for, and the id of the user whose passkey it needs. Empty for that of any user."""
+    purpose = request.query.get("purpose")
+    if purpose == "second" and core.second_factor is not None:
+        return "second", find_waiting(request, core, core.second_factor).user.id
+    return ("fresh", user_id) if user_id and purpose == "fresh" else ("sign_in", "")
 
 
 def _registration(user_id: str, request: ActionRequest, core: Core, passkeys: PasskeySignIn) -> ActionResponse:

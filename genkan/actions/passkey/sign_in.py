@@ -8,6 +8,7 @@ from dataclasses import replace
 from genkan.actions.callback_url import callback_url, callback_url_cookie
 from genkan.actions.complete_sign_in import authorize_sign_in, client_of, start_session
 from genkan.actions.passkey.challenge import use_challenge
+from genkan.actions.second_factor.complete import find_waiting, finish
 from genkan.adapters import NO_PROFILE
 from genkan.adapters.passkeys import PROVIDER, Passkey
 from genkan.core import Core
@@ -17,6 +18,7 @@ from genkan.passkey.challenges import Challenge
 from genkan.passkey.credential import Credential, decode, require_handle
 from genkan.passkey.parts import PasskeySignIn
 from genkan.passkey.verification import verify_assertion
+from genkan.second_factor.parts import SecondFactor
 from genkan.session import reader
 from genkan.session.activity import log_activity, log_denials
 from genkan.types import Account, ProviderIdentity, User
@@ -53,6 +55,28 @@ def sign_in(request: ActionRequest, core: Core, passkeys: PasskeySignIn) -> Acti
     remembered = callback_url_cookie(url, request, core)
     cleared = passkeys.challenges.clear(challenge.value, request.cookies)
     return replace(response, cookies=(*cleared, *remembered, *response.cookies))
+
+
+def complete_waiting(
+    request: ActionRequest, core: Core, passkeys: PasskeySignIn, factor: SecondFactor
+) -> ActionResponse:
+    """Complete the sign-in that waits in this browser with a passkey of its user. The CSRF token has been verified.
+
+    Raises InvalidCheck if none waits, WebAuthnVerificationError, UnknownPasskey, AccountMismatch for the passkey of another
+    user, other AuthErrors and AdapterError. Then no session has changed.
+    """
+    credential, challenge = use_challenge(request, core, passkeys)
+    if challenge.purpose != "second":
+        raise WebAuthnVerificationError("challenge of another purpose")
+    waiting = find_waiting(request, core, factor)
+    passkey, user = _owner(credential, core, passkeys)
+    with log_denials(waiting.user.id, core.sessions, client=client_of(request), provider=PROVIDER):
+        if not user.id == challenge.user_id == waiting.user.id:
+            raise AccountMismatch("a passkey or a sign-in of another user")
+        _verify(credential, challenge, passkey, request, core, passkeys)
+    response = finish(waiting, AMR, request, core, factor)
+    cleared = passkeys.challenges.clear(challenge.value, request.cookies)
+    return replace(response, cookies=(*cleared, *response.cookies))
 
 
 def _owner(credential: Credential, core: Core, passkeys: PasskeySignIn) -> tuple[Passkey, User]:

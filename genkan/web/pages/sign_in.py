@@ -84,6 +84,7 @@ def render_sign_in(message: Message | None, *, email: str = "", unknown_passkey:
         last_used=last,
         shown=SHOWN,
         has_passkeys=_has_passkeys(core, is_fresh=linked is not None),
+        purpose="fresh" if linked is not None else None,
         rp_id=core.passkeys.rp_id if core.passkeys else None,
         unknown_passkey=unknown_passkey,
         notice=request.query.get("notice"),

@@ -17,6 +17,7 @@ from genkan.errors import (
     AdapterUnavailable,
     AuthError,
     CrossOriginRequest,
+    InvalidCheck,
     LastAccountError,
     UnknownPasskey,
 )
@@ -55,11 +56,14 @@ def webauthn_options(provider_id: str) -> Response:
     # Imported here, as below, because an application without passkeys needs none of it.
     from genkan.actions.passkey.options import options  # noqa: PLC0415
 
-    return to_response(options(to_request(), core, core.passkeys))
+    try:
+        return to_response(options(to_request(), core, core.passkeys))
+    except InvalidCheck:
+        return to_response(ActionResponse(status=400, body={"error": "Invalid request"}))
 
 
 def complete() -> Response:
-    """`POST /api/auth/callback/passkey`: sign in with a passkey, or add one to the signed-in user."""
+    """`POST /api/auth/callback/passkey`: sign in with a passkey, complete a sign-in with one, or add one to the user."""
     from genkan.actions.passkey import register as register_action  # noqa: PLC0415
     from genkan.actions.passkey import sign_in as sign_in_action  # noqa: PLC0415
 
@@ -68,8 +72,12 @@ def complete() -> Response:
     is_registration = action_request.text("action") == "register"
     try:
         core.csrf.verify(action_request)
-        action = register_action.register if is_registration else sign_in_action.sign_in
-        action_response = action(action_request, core, passkeys)
+        if is_registration:
+            action_response = register_action.register(action_request, core, passkeys)
+        elif _is_second(action_request) and core.second_factor is not None:
+            action_response = sign_in_action.complete_waiting(action_request, core, passkeys, core.second_factor)
+        else:
+            action_response = sign_in_action.sign_in(action_request, core, passkeys)
     except CrossOriginRequest:
         raise
     except (AuthError, AdapterError) as error:
@@ -173,6 +181,10 @@ def _context(notice: str | None, problem: str | None = None) -> dict[str, Any]:
     }
 
 
+def _is_second(action_request: ActionRequest) -> bool:
+    return action_request.text("purpose") == "second"
+
+
 def _failed(
     error: AuthError | AdapterError, action_request: ActionRequest, core: Core, *, is_registration: bool
 ) -> Response:
@@ -184,6 +196,8 @@ def _failed(
     message = error_message(failure.code, failure.reason)
     if is_registration:
         return render_page("genkan/error.html", message, retry_url=account_url("/passkeys"))
+    if _is_second(action_request):
+        return render_page("genkan/error.html", message, retry_url=account_url("/second"))
     is_unknown = isinstance(error, UnknownPasskey)
     unknown = to_base64url(read_credential(action_request.text("data")).id) if is_unknown else ""
     return render_sign_in(message, unknown_passkey=unknown)

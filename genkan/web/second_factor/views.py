@@ -156,7 +156,15 @@ def _second_form(error: InvalidSecondFactor | None) -> Response:
         return to_response(ActionResponse(location=second_factor_url(core, is_on=False)))
     message = None if error is None else error_message(error.code, error.reason)
     return render_form(
-        "genkan/second.html", message, can_trust=not waiting.data.is_fresh, is_recovery="recovery" in request.args
+        "genkan/second.html",
+        message,
+        can_trust=not waiting.data.is_fresh,
+        is_recovery="recovery" in request.args,
+        has_passkeys=core.passkeys is not None and bool(core.passkeys.store.list(waiting.user.id)),
+        purpose="second",
+        callback_url="",
+        last_used=None,
+        unknown_passkey="",
     )
 
 

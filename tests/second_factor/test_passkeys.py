@@ -1,0 +1,86 @@
+"""A passkey as the second factor of a sign-in that waits, and what a second factor protects about passkeys."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+
+from tests.browser import Browser
+from tests.clock import FrozenClock
+from tests.conftest import MakeApp
+from tests.email.mails import link, mails
+from tests.passkeys.authenticator import Authenticator
+from tests.passkeys.ceremonies import OPTIONS, add_passkey, error_of, options, send, stored_id, url_of
+from tests.second_factor.conftest import Enrolled
+from tests.second_factor.steps import ADDRESS, enrol, enter, sign_in, sign_up
+from tests.second_factor.test_second_factor import claims
+
+SECOND = "http://localhost:5000/account/second"
+OTHER_ADDRESS = "aoi@example.com"
+
+
+@pytest.fixture(name="app")
+def _app(make_app: MakeApp) -> Flask:
+    return make_app(AUTH_URL="http://localhost:5000", AUTH_PASSWORDS="on", AUTH_PASSKEYS="on", AUTH_TOTP="on")
+
+
+@pytest.fixture(name="passkey")
+def _passkey(enrolled: Enrolled) -> Authenticator:
+    return add_passkey(enrolled.browser)
+
+
+def waiting(app: Flask) -> Browser:
+    """Return a browser that has proven the password."""
+    browser = Browser(app)
+    assert sign_in(browser) == SECOND
+    return browser
+
+
+def test_a_passkey_completes_a_sign_in_that_waits(passkey: Authenticator, app: Flask) -> None:
+    browser = waiting(app)
+    page = browser.get("/account/second").text
+    assert 'data-passkey="authenticate"' in page
+    assert f"{OPTIONS}?action=authenticate&amp;purpose=second" in page.replace("&purpose", "&amp;purpose")
+    assert "passkey.js" in page
+
+    credential = passkey.get(options(browser, purpose="second"))
+    assert url_of(send(browser, "authenticate", credential, purpose="second")).endswith("/dashboard")
+    assert claims(browser)["amr"] == ["pwd", "pop", "user", "mfa"]
+    # The sign-in and the challenge are used up.
+    assert error_of(send(browser, "authenticate", credential, purpose="second")) == "WebAuthnVerificationError"
+    assert browser.get(OPTIONS, query_string={"action": "authenticate", "purpose": "second"}).status_code == 400
+
+
+def test_a_passkey_of_another_user_does_not_complete_it(passkey: Authenticator, app: Flask) -> None:
+    other = Browser(app)
+    sign_up(other, app, OTHER_ADDRESS)
+    foreign = add_passkey(other)
+    browser = waiting(app)
+
+    refused = send(browser, "authenticate", foreign.get(options(browser, purpose="second")), purpose="second")
+    assert error_of(refused) is not None
+    assert browser.session() is None
+    # The sign-in still waits.
+    accepted = send(browser, "authenticate", passkey.get(options(browser, purpose="second")), purpose="second")
+    assert error_of(accepted) is None
+
+
+@pytest.mark.parametrize(("asked", "sent"), [("second", ""), ("", "second"), ("second", "fresh")])
+def test_a_challenge_of_another_purpose_is_refused(passkey: Authenticator, app: Flask, asked: str, sent: str) -> None:
+    browser = waiting(app)
+    credential = passkey.get(options(browser, **({"purpose": asked} if asked else {})))
+    response = send(browser, "authenticate", credential, **({"purpose": sent} if sent else {}))
+
+    assert error_of(response) == "WebAuthnVerificationError"
+    assert browser.session() is None
+
+
+def test_without_a_sign_in_that_waits_there_is_no_challenge(passkey: Authenticator, app: Flask) -> None:
+    browser = Browser(app)
+    assert browser.get(OPTIONS, query_string={"action": "authenticate", "purpose": "second"}).status_code == 400
+    credential = passkey.get(options(browser))
+    assert error_of(send(browser, "authenticate", credential, purpose="second")) == "WebAuthnVerificationError"
+
+
+def test_the_page_of_a_user_without_a_passkey_has_no_button_for_one(enrolled: Enrolled, app: Flask) -> None:
+    assert "data-passkey" not in waiting(app).get("/account/second").text
