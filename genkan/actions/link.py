@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from genkan import signals
 from genkan.actions.complete_sign_in import authorize_sign_in, user_by_account
+from genkan.actions.second_factor.level import check_level
 from genkan.core import Core
 from genkan.errors import AccountLinkedToAnotherUser, AccountMismatch, OAuthAccountNotLinked, SessionRequired
 from genkan.http.messages import ActionRequest, ActionResponse
@@ -37,10 +38,11 @@ def link(identity: ProviderIdentity, flow: Flow, request: ActionRequest, core: C
 
 def _signed_in_user(flow: Flow, request: ActionRequest, core: Core) -> User:
     # Read after the provider has responded: the session may have ended since the flow began.
-    user_id = reader.user_id_of(request.cookies, core.sessions)
-    if user_id not in (None, flow.user_id):
+    result = reader.read_or_raise(request.cookies, core.sessions)
+    if result.user_id not in (None, flow.user_id):
         raise AccountMismatch("another user's session in this browser")
-    user = None if user_id is None else core.adapter.get_user(flow.user_id)
+    user = None if result.user_id is None else core.adapter.get_user(flow.user_id)
     if user is None:
         raise SessionRequired(reason="signed-out")
+    check_level(result, core)
     return user

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from genkan import strict_json
@@ -123,6 +124,23 @@ def create_session(
         raise AccessDenied("disabled")
     sessions.user_checked.set(record.user_id, sessions.clock())
     return _cache_and_write(value, claims, cached, cookie_names, sessions), revoked
+
+
+def replace_session(
+    token: Token, cookie_names: tuple[str, ...], sessions: Sessions
+) -> tuple[Token, tuple[Cookie, ...], list[SessionRecord]]:
+    """Start a session with these claims and a new id in place of the one that they are of, whose cookie is worth nothing then.
+
+    Returns its claims, its cookies, and the records that it has revoked. It lives as long as the other one. Raises
+    AccessDenied if that has no record, and like `create_session`.
+    """
+    old_id = session_id(token) or ""
+    record, now = sessions.store.get(old_id), sessions.now()
+    if record is None:
+        raise AccessDenied("no record of the session")
+    claims = {**token, "sid": secrets.token_urlsafe(SID_BYTES)}
+    renewed = replace(record, id=claims["sid"], last_seen=now, expires=now + sessions.config.max_age)
+    return claims, *create_session(claims, renewed, cookie_names, sessions, replaces=old_id)
 
 
 def update_session(

@@ -97,12 +97,17 @@ def _choose(results: list[SessionResult]) -> SessionResult:
     return chosen._replace(further=tuple(further))
 
 
-def user_id_of(request_cookies: RequestCookies, sessions: Sessions) -> str | None:
-    """Return the id of the signed-in user. None if no user is signed in. Raises AdapterUnavailable if reading failed."""
+def read_or_raise(request_cookies: RequestCookies, sessions: Sessions) -> SessionResult:
+    """Read the session of a request. Raises AdapterUnavailable if that failed."""
     result = read(request_cookies, sessions)
     if result.failed:
         raise AdapterUnavailable
-    return result.user_id
+    return result
+
+
+def user_id_of(request_cookies: RequestCookies, sessions: Sessions) -> str | None:
+    """Return the id of the signed-in user. None if no user is signed in. Raises AdapterUnavailable if reading failed."""
+    return read_or_raise(request_cookies, sessions).user_id
 
 
 def refresh(result: SessionResult, sessions: Sessions) -> tuple[Cookie, ...]:

@@ -14,12 +14,14 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from genkan.actions import users
 from genkan.actions.second_factor import change as second_factors
+from genkan.actions.second_factor.level import required_level
+from genkan.adapters.passkeys import PROVIDER as PASSKEY
 from genkan.adapters.sessions import session_id
 from genkan.errors import LastAccountError
 from genkan.session.activity import ClientInfo
 from genkan.session.reader import SessionResult
 from genkan.types import str_claim
-from genkan.web.access import fresh_login_required, own_blueprint
+from genkan.web.access import fresh_login_required, own_blueprint, require_fresh
 from genkan.web.context import app_state, auth, get_core, session_result, set_session_result
 from genkan.web.convert import to_request
 from genkan.web.menu import account_url, home_url
@@ -113,9 +115,17 @@ def link_account(provider_id: str) -> ViewResponse:
 @bp.post("/accounts/<provider_id>/unlink")
 @fresh_login_required(within=FRESH_MAX_AGE)
 def unlink_account(provider_id: str) -> ViewResponse:
-    """Unlink an account. The last one cannot be unlinked."""
+    """Unlink an account, with the second factor of a user who has one. The last one cannot be unlinked.
+
+    404 for a passkey, which its own page removes.
+    """
+    core = get_core()
+    if (refusal := require_fresh(FRESH_MAX_AGE, required_level(_user_id(), core))) is not None:
+        return refusal
+    if provider_id == PASSKEY and core.passkeys is not None:
+        abort(404)
     try:
-        unlinked = users.unlink(_user_id(), provider_id, request.form.get("account", ""), _client_info(), get_core())
+        unlinked = users.unlink(_user_id(), provider_id, request.form.get("account", ""), _client_info(), core)
     except LastAccountError:
         return _show_error("accounts", 409)
     return _show_result("accounts", "unlinked") if unlinked else abort(404)

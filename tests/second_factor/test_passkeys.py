@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import html
+
 import pytest
 from flask import Flask
 
 from tests.browser import Browser
 from tests.clock import FrozenClock
 from tests.conftest import MakeApp
-from tests.email.mails import link, mails
 from tests.passkeys.authenticator import Authenticator
 from tests.passkeys.ceremonies import OPTIONS, add_passkey, error_of, options, send, stored_id, url_of
 from tests.second_factor.conftest import Enrolled
-from tests.second_factor.steps import ADDRESS, enrol, enter, sign_in, sign_up
+from tests.second_factor.steps import enrol, sign_in, sign_up
 from tests.second_factor.test_second_factor import claims
 
 SECOND = "http://localhost:5000/account/second"
@@ -40,7 +41,7 @@ def test_a_passkey_completes_a_sign_in_that_waits(passkey: Authenticator, app: F
     browser = waiting(app)
     page = browser.get("/account/second").text
     assert 'data-passkey="authenticate"' in page
-    assert f"{OPTIONS}?action=authenticate&amp;purpose=second" in page.replace("&purpose", "&amp;purpose")
+    assert f"{OPTIONS}?action=authenticate&purpose=second" in html.unescape(page)
     assert "passkey.js" in page
 
     credential = passkey.get(options(browser, purpose="second"))
@@ -84,3 +85,66 @@ def test_without_a_sign_in_that_waits_there_is_no_challenge(passkey: Authenticat
 
 def test_the_page_of_a_user_without_a_passkey_has_no_button_for_one(enrolled: Enrolled, app: Flask) -> None:
     assert "data-passkey" not in waiting(app).get("/account/second").text
+
+
+def one_factor(app: Flask, enrolled: Enrolled) -> Browser:
+    """Return a browser in which the user has signed in at a provider, just now and with one factor."""
+    browser = enrolled.browser
+    linked = browser.choose(browser.submit("/account/accounts/development/link").headers["Location"])
+    assert "notice=linked" in browser.get(linked).headers["Location"]
+    other = Browser(app)
+    other.sign_in()
+    assert "mfa" not in claims(other).get("amr", [])
+    return other
+
+
+@pytest.mark.parametrize("path", ["passkeys/remove", "accounts/passkey/unlink", "accounts/development/unlink"])
+def test_one_factor_removes_no_way_to_sign_in(
+    enrolled: Enrolled, passkey: Authenticator, app: Flask, path: str
+) -> None:
+    browser = one_factor(app, enrolled)
+    id = stored_id(passkey.id)
+
+    refused = browser.submit(f"/account/{path}", id=id, account=id)
+    assert "reason=fresh" in refused.headers["Location"]
+    assert browser.core.passkeys is not None
+    assert browser.core.passkeys.store.find(id) is not None
+
+
+def test_a_passkey_is_not_unlinked_as_an_account(enrolled: Enrolled, passkey: Authenticator, app: Flask) -> None:
+    """Its own page removes it, with a mail."""
+    id = stored_id(passkey.id)
+    assert enrolled.browser.submit("/account/accounts/passkey/unlink", account=id).status_code == 404
+
+
+@pytest.mark.parametrize("strategy", ["jwt", "database"])
+def test_enrolling_ends_a_copy_of_the_session(make_app: MakeApp, clock: FrozenClock, strategy: str) -> None:
+    """A thief of the cookie has no part in the level of the new session."""
+    app = make_app(AUTH_PASSWORDS="on", AUTH_TOTP="on", AUTH_SESSION_STRATEGY=strategy)
+    browser, thief = Browser(app), Browser(app)
+    sign_up(browser, app)
+    name = browser.core.cookie_names.session
+    thief.client.set_cookie(name, browser.cookie(name) or "", domain="127.0.0.1")
+    assert thief.session() is not None
+    enrol(browser, clock)
+
+    clock.advance(2)
+    assert "mfa" in claims(browser)["amr"]
+    assert browser.get("/account").status_code == 200
+    assert thief.session() is None
+
+
+def test_what_began_before_the_second_factor_adds_no_way_to_sign_in(app: Flask, clock: FrozenClock) -> None:
+    """Neither a passkey nor an account, in the browser of a person who has one factor."""
+    browser, other = Browser(app), Browser(app)
+    sign_up(browser, app)
+    linked = browser.choose(browser.submit("/account/accounts/development/link").headers["Location"])
+    assert "notice=linked" in browser.get(linked).headers["Location"]
+    other.sign_in()
+    credential = Authenticator(other.origin).create(options(other, "register"))
+    enrol(browser, clock)
+    other.sign_in()
+
+    assert error_of(send(other, "register", credential)) == "SessionRequired"
+    assert browser.core.passkeys is not None
+    assert browser.core.passkeys.store.list(claims(other)["sub"]) == []

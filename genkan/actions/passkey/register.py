@@ -9,6 +9,7 @@ from genkan.actions.callback_url import callback_url
 from genkan.actions.complete_sign_in import client_of
 from genkan.actions.passkey.challenge import use_challenge
 from genkan.actions.password.change import tell
+from genkan.actions.second_factor.level import check_level
 from genkan.adapters import NO_PROFILE
 from genkan.adapters.passkeys import PROVIDER, Passkey
 from genkan.core import Core
@@ -52,12 +53,13 @@ def register(request: ActionRequest, core: Core, passkeys: PasskeySignIn) -> Act
 
 def _signed_in_user(challenge: Challenge, request: ActionRequest, core: Core) -> User:
     # Read after the device has responded: the session may have ended since.
-    user_id = reader.user_id_of(request.cookies, core.sessions)
-    user = core.adapter.get_user(user_id) if user_id else None
+    result = reader.read_or_raise(request.cookies, core.sessions)
+    user = core.adapter.get_user(result.user_id) if result.user_id else None
     if user is None:
         raise SessionRequired(reason="signed-out")
     if user.id != challenge.user_id:
         raise AccountMismatch("another user's session in this browser")
+    check_level(result, core)
     return user
 
 

@@ -20,7 +20,6 @@ from genkan.second_factor.totp import find_step, groups, new_secret, uri
 from genkan.session import issuer, revoker
 from genkan.session.activity import log_activity
 from genkan.session.reader import SessionResult
-from genkan.session.sessions import CachedSession
 from genkan.types import User
 
 PENDING_SECONDS = 1800
@@ -88,19 +87,20 @@ def confirm(
     return codes
 
 
-def raise_level(result: SessionResult, core: Core) -> tuple[CachedSession | None, tuple[Cookie, ...]]:
-    """Add the second factor to the session of a request, and end the user's other sessions. Returns it with its cookies.
+def raise_level(result: SessionResult, core: Core) -> tuple[Cookie, ...]:
+    """Start a session with the second factor in place of that of a request, end all others of the user, return its cookies.
 
-    When the user authenticated stays as it is. Raises AdapterError, and what the session callback raises.
+    A copy of the cookie ends as well, so that a thief of it has no part in the second factor. When the user authenticated
+    stays as it is. Raises AuthError, AdapterError, and what the session callback raises.
     """
     token = result.token
     amr = [*(name for name in methods_of(token) if name not in ("otp", MFA)), "otp", MFA]
-    cached, cookies = issuer.update_session(
-        {**token, "amr": amr}, result.cookie_value, result.cookie_names, core.sessions
-    )
+    claims, cookies, revoked = issuer.replace_session({**token, "amr": amr}, result.cookie_names, core.sessions)
+    core.sessions.revocations.read_now()
+    revoker.announce(revoked, core.sessions)
     if result.user_id is not None:
-        revoker.revoke_user(result.user_id, "ended", core.sessions, except_token=token)
-    return cached, cookies
+        revoker.revoke_user(result.user_id, "ended", core.sessions, except_token=claims)
+    return cookies
 
 
 def _pending_secret(user_id: str, owner: str, factor: SecondFactor) -> str | None:

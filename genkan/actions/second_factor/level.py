@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from genkan.core import Core
-from genkan.oauth.reauthentication import MFA, Level
+from genkan.errors import SessionRequired
+from genkan.oauth.reauthentication import MFA, Level, methods_of
+from genkan.session.reader import SessionResult
 
 
 def required_level(user_id: str | None, core: Core) -> Level | None:
@@ -13,3 +15,14 @@ def required_level(user_id: str | None, core: Core) -> Level | None:
     """
     factor = core.second_factor
     return MFA if factor is not None and user_id and factor.is_on(user_id) else None
+
+
+def check_level(result: SessionResult, core: Core) -> None:
+    """Raise SessionRequired if the user of this session has a second factor that the session does not have.
+
+    For the end of a change that began with a recent authentication: the user may have added the second factor since. Raises
+    AdapterError.
+    """
+    level = required_level(result.user_id, core)
+    if level is not None and level not in methods_of(result.token):
+        raise SessionRequired("the second factor was added in the meantime")

@@ -116,10 +116,11 @@ def turn_on() -> Response:
     except InvalidSecondFactor as error:
         return _enrolment(user, is_on, error)
     result = session_result()
-    cached, cookies = enrol.raise_level(result, core)
+    cookies = enrol.raise_level(result, core)
     queue_cookies(*cookies)
     names = dict.fromkeys((*result.cookie_names, *(cookie.name for cookie in cookies)))
-    set_session_result(SessionResult(cached, tuple(names)))
+    # For the page. Without the value of the cookie, which is of the session that has ended.
+    set_session_result(SessionResult(result.cached, tuple(names)))
     return _codes_page(codes, account_url())
 
 
