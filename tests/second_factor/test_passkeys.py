@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 
 import pytest
 from flask import Flask
@@ -10,10 +11,11 @@ from flask import Flask
 from tests.browser import Browser
 from tests.clock import FrozenClock
 from tests.conftest import MakeApp
+from tests.email.mails import link, mails
 from tests.passkeys.authenticator import Authenticator
 from tests.passkeys.ceremonies import OPTIONS, add_passkey, error_of, options, send, stored_id, url_of
 from tests.second_factor.conftest import Enrolled
-from tests.second_factor.steps import enrol, sign_in, sign_up
+from tests.second_factor.steps import ADDRESS, enrol, sign_in, sign_up
 from tests.second_factor.test_second_factor import claims
 
 SECOND = "http://localhost:5000/account/second"
@@ -148,3 +150,38 @@ def test_what_began_before_the_second_factor_adds_no_way_to_sign_in(app: Flask, 
     assert error_of(send(other, "register", credential)) == "SessionRequired"
     assert browser.core.passkeys is not None
     assert browser.core.passkeys.store.list(claims(other)["sub"]) == []
+
+
+def test_a_counter_that_goes_back_is_told_by_mail(app: Flask) -> None:
+    browser, other = Browser(app), Browser(app)
+    sign_up(browser, app)
+    authenticator = add_passkey(browser, counter=5)
+
+    assert error_of(send(other, "authenticate", authenticator.get(options(other), counter=4))) is not None
+    mail = mails(app)[0]
+    assert (mail.to, mail.subject) == (ADDRESS, "A passkey was refused for localhost:5000")
+    assert "remove the passkey" in mail.text
+
+
+def test_restoring_the_address_removes_passkeys_that_were_added_since(app: Flask, clock: FrozenClock) -> None:
+    """The person who changed the address may have added one."""
+    browser, owner = Browser(app), Browser(app)
+    sign_up(browser, app)
+    first = add_passkey(browser)
+    clock.advance(100)
+    browser.submit("/account/address", email="thief@example.com")
+    old, new = mails(app)[:2]
+    add_passkey(browser)
+    browser.submit("/account/address/confirm", None, **fields_of(browser, link(new)))
+
+    owner.submit("/account/address/undo", None, **fields_of(owner, link(old)))
+    core = browser.core
+    user = core.adapter.get_user_by_email(ADDRESS)
+    assert user is not None
+    assert core.passkeys is not None
+    assert [found.credential_id for found in core.passkeys.store.list(user.id)] == [stored_id(first.id)]
+
+
+def fields_of(browser: Browser, url: str) -> dict[str, str]:
+    """Return the fields of the form at the link of a mail."""
+    return dict(re.findall(r'name="(token|user)" value="([^"]*)"', browser.get(url).text))

@@ -8,10 +8,12 @@ from genkan import signals
 from genkan.actions.complete_sign_in import client_of
 from genkan.actions.email.identity import find_by_email
 from genkan.actions.email.use_link import find, use
+from genkan.actions.passkey.manage import remove_added_since
 from genkan.actions.users import reload_sessions, revoke_sessions
 from genkan.adapters.addresses import Purpose, Verification
 from genkan.core import Core
 from genkan.email.address import normalize
+from genkan.email.checks import LIFETIMES
 from genkan.email.parts import EmailSignIn
 from genkan.errors import AccountMismatch, InvalidVerification, OAuthAccountNotLinked
 from genkan.http.messages import ActionRequest
@@ -79,11 +81,14 @@ def confirm_change(user_id: str | None, request: ActionRequest, core: Core, emai
 def undo_change(request: ActionRequest, core: Core, email_sign_in: EmailSignIn) -> User:
     """Store the old address again, remove the password, end all sessions, and void all links. Returns the user.
 
-    Another person may have changed the address and the password. The owner of the address can choose a new password by
+    Another person may have changed the address and the password. Passkeys that were added since the change was asked for are
+    removed. The owner of the address can choose a new password by
     mail. Raises InvalidVerification, OAuthAccountNotLinked if another user has proven the address since, and AdapterError.
     """
-    user = _store(find_change("undo", request, email_sign_in), request, core, email_sign_in)
+    found = find_change("undo", request, email_sign_in)
+    user = _store(found, request, core, email_sign_in)
     email_sign_in.stores.addresses.delete_password(user.id)
+    remove_added_since(user, found.expires - LIFETIMES["undo"], core)
     email_sign_in.stores.verifications.delete_of_user(user.id)
     revoke_sessions(user.id, core, "address")
     return user

@@ -29,22 +29,39 @@ def rename(user: User, request: ActionRequest, passkeys: PasskeySignIn) -> bool:
     return passkeys.store.rename(user.id, request.text("id"), name)
 
 
+def remove_added_since(user: User, time: int, core: Core) -> None:
+    """Remove the passkeys that were added at this time, in seconds since 1970, or later. Raises AdapterError.
+
+    The user must have another way to sign in: otherwise LastAccountError is raised.
+    """
+    added = core.passkeys.store.list(user.id) if core.passkeys is not None else []
+    for passkey in added:
+        if passkey.created_at is not None and passkey.created_at >= time:
+            _remove(user, passkey.credential_id, core)
+            log_activity(user.id, "passkey-removed", core.sessions)
+            _log.info("passkey removed", extra={"event": "passkey-removed", "user": user.id})
+
+
 def remove(user: User, request: ActionRequest, core: Core) -> bool:
     """Remove a passkey and tell the user by mail. Returns False if the user has no such passkey.
 
     The caller has made sure that the user has signed in recently. Raises LastAccountError if the user could not sign in
     without it, and AdapterError.
     """
-    removed = core.adapter.unlink_account(
-        user.id,
-        PROVIDER,
-        request.text("id"),
-        enabled_providers=enabled_ways(core),
-        email_sign_in=core.email is not None,
-    )
+    removed = _remove(user, request.text("id"), core)
     if removed:
         log_activity(user.id, "passkey-removed", core.sessions, client=client_of(request))
         _log.info("passkey removed", extra={"event": "passkey-removed", "user": user.id})
         if core.email is not None:
             tell("passkey_removed", user, core, core.email)
     return removed
+
+
+def _remove(user: User, credential_id: str, core: Core) -> bool:
+    return core.adapter.unlink_account(
+        user.id,
+        PROVIDER,
+        credential_id,
+        enabled_providers=enabled_ways(core),
+        email_sign_in=core.email is not None,
+    )

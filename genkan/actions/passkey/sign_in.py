@@ -9,6 +9,7 @@ from genkan.actions.callback_url import callback_url, callback_url_cookie
 from genkan.actions.complete_sign_in import authorize_sign_in, client_of, start_session
 from genkan.actions.passkey.challenge import use_challenge
 from genkan.actions.second_factor.complete import find_waiting, finish
+from genkan.actions.second_factor.notify import notify
 from genkan.adapters import NO_PROFILE
 from genkan.adapters.passkeys import PROVIDER, Passkey
 from genkan.core import Core
@@ -107,6 +108,9 @@ def _verify(
         _log.warning("the counter of a passkey has not increased", extra=extra)
         client = client_of(request)
         log_activity(passkey.user_id, "refused", core.sessions, client=client, provider=PROVIDER, detail="counter")
+        owner = core.adapter.get_user(passkey.user_id)
+        if owner is not None:
+            notify("passkey-counter", owner, core)
         raise WebAuthnVerificationError("counter")
 
 

@@ -1,4 +1,4 @@
-"""Tell a user by mail about a change of the second factor."""
+"""Tell a user by mail about a change of the second factor, or a passkey that may have been copied."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ from genkan.core import Core
 from genkan.types import User
 
 Change = Literal[
-    "second-factor-on", "second-factor-off", "recovery-codes-made", "recovery-code-used", "second-factor-reset"
+    "second-factor-on",
+    "second-factor-off",
+    "recovery-codes-made",
+    "recovery-code-used",
+    "second-factor-reset",
+    "passkey-counter",
 ]
 
 

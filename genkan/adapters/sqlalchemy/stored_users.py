@@ -118,6 +118,7 @@ class StoredUsers:
         """
         self.users.lock(session, stored.id)
         self._remove_accounts(session, stored.id, keep)
+        self.second_factors.delete(session, stored.id)
         self._remove_local(session, stored.id, proven.email)
         return self._store(session, proven)
 
@@ -135,15 +136,20 @@ class StoredUsers:
         return self.take_over(session, stored, replace(stored, email=email, email_verified=proven.email_verified))
 
     def release_email(self, session: Executor, holder: User) -> None:
-        """Remove the address from a user who has not proven it, with the password and the sessions. Accounts stay."""
+        """Remove the address from a user who has not proven it, with the password and the sessions.
+
+        Accounts, passkeys and the second factor stay.
+        """
         self.users.lock(session, holder.id)
         self.users.update(session, holder.id, {"email": None})
+        self.second_factors.end_trust(session, holder.id)
         self._remove_local(session, holder.id, holder.email)
 
     def delete(self, session: Executor, id: str) -> None:
         """Delete the user with everything that belongs to the user, and revoke the sessions."""
         user = self.users.find(session, self.users.by_id(id), lock=True)
         self._remove_accounts(session, id)
+        self.second_factors.delete(session, id)
         self._remove_local(session, id, user.email if user else None)
         session.execute(delete(self._handles).where(self._handles.c.user_id == id))
         self.users.delete(session, id)
@@ -178,7 +184,6 @@ class StoredUsers:
 
     def _remove_local(self, session: Executor, user_id: str, email: str | None) -> None:
         self.passwords.delete(session, user_id)
-        self.second_factors.delete(session, user_id)
         self.verifications.delete_of_user(session, user_id, email, with_undo=True)
         self.revocations.end_sessions(session, user_id)
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from functools import partial
 
 from sqlalchemy import text
 
 from genkan.adapters.second_factors import PendingSignIn, TrustedDevice
 from genkan.adapters.sqlalchemy import Database
+from genkan.types import Account, User
 from tests.clock import FrozenClock
+from tests.databases import stores_in
 from tests.servers.parallel_processes import run_in_processes, use_same_factors
 from tests.unit.second_factor.conftest import Users
 
@@ -213,3 +216,27 @@ def test_of_four_processes_one_uses_each_code(database: Database, users: Users, 
     used = run_in_processes(partial(use_same_factors, user_id=users.hana), url)
 
     assert [tuple(map(sum, zip(*uses, strict=True))) for uses in zip(*used, strict=True)] == [(1, 1, 1)] * 25
+
+
+def test_a_user_who_loses_an_unproven_address_keeps_the_second_factor(
+    users: Users, database: Database, clock: FrozenClock
+) -> None:
+    """The user still signs in at the provider, so the proof of another person takes nothing else."""
+    stores = stores_in(database)
+    account = Account("hub", "aoi", "oidc")
+    holder, _ = stores.adapter.create_user(User("", email="aoi@example.com"), account)
+    turn_on(users, holder.id)
+    users.store.trust(holder.id, device("laptop", clock))
+    now = datetime.fromtimestamp(int(clock()), UTC)
+    owner, _ = stores.adapter.create_user(User(""), Account("hub", "owner", "oidc"))
+    proven = User(owner.id, email="aoi@example.com", email_verified=now)
+    stores.adapter.refresh_user(proven, Account("hub", "owner", "oidc"))
+
+    released = stores.adapter.get_user(holder.id)
+    assert released is not None
+    assert released.email is None
+    totp = users.store.totp(holder.id)
+    assert totp is not None
+    assert totp.secret is not None
+    assert users.store.codes_left(holder.id) == 2
+    assert users.store.list_devices(holder.id) == []
