@@ -8,6 +8,7 @@ import re
 import pytest
 from flask import Flask
 
+from genkan import fresh_login_required
 from tests.browser import Browser
 from tests.clock import FrozenClock
 from tests.conftest import MakeApp
@@ -152,7 +153,7 @@ def test_what_began_before_the_second_factor_adds_no_way_to_sign_in(app: Flask, 
     assert browser.core.passkeys.store.list(claims(other)["sub"]) == []
 
 
-def test_a_counter_that_goes_back_is_told_by_mail(app: Flask) -> None:
+def test_a_counter_that_goes_back_sends_a_mail(app: Flask) -> None:
     browser, other = Browser(app), Browser(app)
     sign_up(browser, app)
     authenticator = add_passkey(browser, counter=5)
@@ -185,3 +186,19 @@ def test_restoring_the_address_removes_passkeys_that_were_added_since(app: Flask
 def fields_of(browser: Browser, url: str) -> dict[str, str]:
     """Return the fields of the form at the link of a mail."""
     return dict(re.findall(r'name="(token|user)" value="([^"]*)"', browser.get(url).text))
+
+
+def test_a_view_for_two_factors_leads_a_user_with_a_passkey_to_it(app: Flask) -> None:
+    @app.get("/payroll")
+    @fresh_login_required(within=300, level="mfa")
+    def payroll() -> str:
+        return "open"
+
+    browser = Browser(app)
+    sign_up(browser, app)
+    assert browser.get("/payroll").headers["Location"].endswith("/account/totp")
+    authenticator = add_passkey(browser)
+
+    assert "reason=fresh" in browser.get("/payroll").headers["Location"]
+    send(browser, "authenticate", authenticator.get(options(browser, purpose="fresh")), purpose="fresh")
+    assert browser.get("/payroll").text == "open"

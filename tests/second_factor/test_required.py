@@ -75,3 +75,19 @@ def test_a_passkey_is_used_where_two_factors_are_needed(make_app: MakeApp) -> No
     )
 
     assert "reason=passkey-needed" in sign_in(Browser(app))
+
+
+def test_enrolling_before_the_session_ends_the_other_sessions(make_app: MakeApp, clock: FrozenClock) -> None:
+    app = make_app(AUTH_PASSWORDS="on", AUTH_TOTP="on", AUTH_MFA_REQUIRED="admin")
+    earlier, browser = Browser(app), Browser(app)
+    sign_up(earlier, app)
+    user = browser.core.adapter.get_user_by_email(ADDRESS)
+    assert user is not None
+    browser.core.adapter.update_user(user.id, role="admin")
+    assert sign_in(browser) == ENROL
+    assert earlier.session() is not None
+
+    code = App(secret_in(browser.get("/account/second/enrol").text), clock).code()
+    assert browser.submit("/account/second/enrol", code=code).status_code == 200
+    assert browser.session() is not None
+    assert earlier.session() is None

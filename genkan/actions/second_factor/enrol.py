@@ -103,6 +103,11 @@ def raise_level(result: SessionResult, core: Core) -> tuple[Cookie, ...]:
     return cookies
 
 
+def end_sessions(user: User, core: Core) -> None:
+    """End all sessions of a user whose waiting sign-in has enrolled, as `raise_level` does. Raises AdapterError."""
+    revoker.revoke_user(user.id, "ended", core.sessions)
+
+
 def _pending_secret(user_id: str, owner: str, factor: SecondFactor) -> str | None:
     stored = factor.store.totp(user_id)
     if stored is None or stored.pending_owner != owner:

@@ -17,6 +17,13 @@ def required_level(user_id: str | None, core: Core) -> Level | None:
     return MFA if factor is not None and user_id and factor.is_on(user_id) else None
 
 
+def has_second_factor(user_id: str, core: Core) -> bool:
+    """Return True if the user can prove two factors: with an authenticator app or a passkey. Raises AdapterError."""
+    if core.second_factor is not None and core.second_factor.is_on(user_id):
+        return True
+    return core.passkeys is not None and bool(core.passkeys.store.list(user_id))
+
+
 def check_level(result: SessionResult, core: Core) -> None:
     """Raise SessionRequired if the user of this session has a second factor that the session does not have.
 

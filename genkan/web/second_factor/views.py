@@ -83,6 +83,7 @@ def enrol_before_session() -> Response:
         codes = enrol.confirm(waiting.user, owner, action_request, core, factor, replaces=False)
     except InvalidSecondFactor as error:
         return _required_enrolment(error)
+    enrol.end_sessions(waiting.user, core)
     action_response = finish(waiting, ("otp",), action_request, core, factor)
     queue_cookies(*action_response.cookies)
     set_session_result(NO_SESSION)

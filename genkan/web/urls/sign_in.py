@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from flask import request
 
+from genkan.actions.second_factor.level import has_second_factor
 from genkan.http.urls import MAX_URL_CHARACTERS, add_query, relative_url, same_origin_url
 from genkan.oauth.reauthentication import Level
 from genkan.web.context import base_path, request_state, site_root
@@ -64,9 +65,10 @@ def sign_in_url() -> str:
 def confirm_url(user_id: str | None, level: Level | None) -> str:
     """Return the path of the sign-in page where the signed-in user confirms their identity.
 
-    For the level `mfa`, that of the page where a user without a second factor adds one. Raises AdapterError.
+    For the level `mfa`, that of the page where a user without a second factor and without a passkey adds one. Raises
+    AdapterError.
     """
     core = request_state().app.core
-    if level is not None and core.second_factor is not None and not core.second_factor.is_on(user_id or ""):
+    if level is not None and core.second_factor is not None and not has_second_factor(user_id or "", core):
         return f"{site_root()}{core.pages.account}/totp"
     return add_query(sign_in_url(), {"reason": "fresh"})
