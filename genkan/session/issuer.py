@@ -66,14 +66,10 @@ def first_token(identity: ProviderIdentity, user: User, is_new_user: bool, sessi
     )
     if token is None:
         raise AccessDenied("jwt callback")
-    # Later than every rule that has revoked the user's sessions, also if both are in the same second.
-    sessions.revocations.read_now()
-    now = sessions.now()
     return {
         **{name: value for name, value in token.items() if name != "amr"},
         "sub": user.id,
-        "iat": now,
-        "session_start": max(now, sessions.revocations.last_rule(user.id) + 1),
+        **_start(user.id, sessions),
         "auth_time": identity.auth_time,
         **({"amr": list(identity.amr)} if identity.amr else {}),
         "updated_at": updated_at,
@@ -131,15 +127,24 @@ def replace_session(
 ) -> tuple[Token, tuple[Cookie, ...], list[SessionRecord]]:
     """Start a session with these claims and a new id in place of the one that they are of, whose cookie is worth nothing then.
 
-    Returns its claims, its cookies, and the records that it has revoked. It lives as long as the other one. Raises
-    AccessDenied if that has no record, and like `create_session`.
+    Returns its claims, its cookies, and the records that it has revoked. The caller has made sure that the user has
+    authenticated recently, since its absolute lifetime begins now. Raises AccessDenied if the other one has no record, and
+    like `create_session`.
     """
     old_id = session_id(token) or ""
-    record, now = sessions.store.get(old_id), sessions.now()
+    record = sessions.store.get(old_id)
     if record is None:
         raise AccessDenied("no record of the session")
-    claims = {**token, "sid": secrets.token_urlsafe(SID_BYTES)}
-    renewed = replace(record, id=claims["sid"], last_seen=now, expires=now + sessions.config.max_age)
+    claims = {**token, "sid": secrets.token_urlsafe(SID_BYTES), **_start(token["sub"], sessions)}
+    now = claims["iat"]
+    renewed = replace(
+        record,
+        id=claims["sid"],
+        created=claims["session_start"],
+        last_seen=now,
+        expires=now + sessions.config.max_age,
+        absolute_expires=now + sessions.config.absolute_age,
+    )
     return claims, *create_session(claims, renewed, cookie_names, sessions, replaces=old_id)
 
 
@@ -264,6 +269,13 @@ def _corrected_start(token: Token, now: float, sessions: Sessions) -> int:
     start = started_at(token) or int(now)
     is_revoked = sessions.revocations.last_rule(str_claim(token, "sub") or "") >= int(now)
     return start if is_revoked else min(start, int(now))
+
+
+def _start(user_id: str, sessions: Sessions) -> Token:
+    # Later than every rule that has revoked the user's sessions, also if both are in the same second.
+    sessions.revocations.read_now()
+    now = sessions.now()
+    return {"iat": now, "session_start": max(now, sessions.revocations.last_rule(user_id) + 1)}
 
 
 def _with_sid(token: Token) -> Token:

@@ -126,6 +126,10 @@ def test_enrolling_ends_a_copy_of_the_session(make_app: MakeApp, clock: FrozenCl
     app = make_app(AUTH_PASSWORDS="on", AUTH_TOTP="on", AUTH_SESSION_STRATEGY=strategy)
     browser, thief = Browser(app), Browser(app)
     sign_up(browser, app)
+    # A rule that spares this session alone must not end the one in its place.
+    clock.advance(10)
+    browser.submit("/account/sessions/end-others")
+    clock.advance(10)
     name = browser.core.cookie_names.session
     thief.client.set_cookie(name, browser.cookie(name) or "", domain="127.0.0.1")
     assert thief.session() is not None
@@ -135,6 +139,9 @@ def test_enrolling_ends_a_copy_of_the_session(make_app: MakeApp, clock: FrozenCl
     assert "mfa" in claims(browser)["amr"]
     assert browser.get("/account").status_code == 200
     assert thief.session() is None
+    token = claims(browser)
+    (record,) = browser.core.sessions.store.list_active(token["sub"], int(clock()))
+    assert (record.id, record.created) == (token["sid"], token["session_start"])
 
 
 def test_what_began_before_the_second_factor_adds_no_way_to_sign_in(app: Flask, clock: FrozenClock) -> None:
