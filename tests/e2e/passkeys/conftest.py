@@ -34,6 +34,7 @@ def _passkey_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
                 "AUTH_SECRET": "tests-only-secret-that-protects-nothing-at-all",
                 "AUTH_URL": origin.replace("127.0.0.1", "localhost"),
                 "AUTH_PASSKEYS": "on",
+                "AUTH_TOTP": "on",
                 "DATABASE_URL": database,
             }
         )

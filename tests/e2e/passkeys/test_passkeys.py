@@ -12,6 +12,7 @@ from tests.e2e.conftest import OpenWindow
 from tests.e2e.page_actions import press, resize, wait_until
 from tests.e2e.passkeys.device import Device
 from tests.e2e.test_accessibility import SERIOUS
+from tests.email.mails import link, mails
 
 PASSKEYS = "/account/passkeys"
 
@@ -21,9 +22,10 @@ NO_AUTOFILL = "PublicKeyCredential.isConditionalMediationAvailable = async () =>
 
 @pytest.fixture(autouse=True)
 def _no_passkeys(passkey_app: Flask) -> None:
-    """Remove the passkeys of the tests before."""
+    """Remove the passkeys and the second factor of the tests before."""
     core = passkey_app.extensions["genkan"].core
     user = core.adapter.get_user_by_email("hana@example.com")
+    core.second_factor.store.delete_totp(user.id if user else "")
     for passkey in core.passkeys.store.list(user.id) if user else ():
         core.adapter.unlink_account(
             user.id, "passkey", passkey.credential_id, enabled_providers=["development"], email_sign_in=True
@@ -57,6 +59,26 @@ def test_a_passkey_is_added_named_and_used(passkey_window: BrowserWindow) -> Non
     press(page, "Sign in with a passkey")
     page.wait_for_url("**/dashboard")
     assert device.passkeys()[0]["signCount"] > 1
+
+
+def test_a_passkey_takes_the_place_of_a_code(passkey_window: BrowserWindow) -> None:
+    page, _ = add_passkey(passkey_window)
+    core = passkey_window.app.extensions["genkan"].core
+    user, store = core.adapter.get_user_by_email("hana@example.com"), core.second_factor.store
+    assert store.begin_totp(user.id, core.second_factor.sealer.seal(user.id, "A" * 32), "owner", 60)
+    assert store.confirm_totp(user.id, store.totp(user.id).pending_secret, "owner", 1, ["hash"], replaces=False)
+    passkey_window.sign_out()
+    page.add_init_script(NO_AUTOFILL)
+    page.goto("/api/auth/signin?callbackUrl=%2Fdashboard")
+    page.get_by_label("E-mail address").fill("hana@example.com")
+    page.get_by_label("E-mail address").press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Check your e-mail")
+    page.goto(link(mails(passkey_window.app)[0]))
+    expect(page.get_by_role("heading", level=1)).to_have_text("Enter the code of your app")
+    assert page.request.get("/api/auth/session").json() is None
+
+    press(page, "Use a passkey")
+    page.wait_for_url("**/dashboard")
 
 
 def test_the_address_field_offers_passkeys(passkey_window: BrowserWindow) -> None:
