@@ -3,8 +3,8 @@
 .PHONY: run serve setup test check test-pythons lint lock bench docs screenshots compress dist
 
 UNIT = tests/unit
-# Four at most: each may start a PostgreSQL and a Chromium. A crash ends the run: a replaced process may wait for ever.
-PARALLEL = -n auto --maxprocesses 4 --max-worker-restart 0 --dist loadgroup
+# Three, also on two cores: tests wait for servers and browsers. A crash ends the run: a replaced process may wait for ever.
+PARALLEL = -n 3 --max-worker-restart 0 --dist loadgroup
 
 run: setup
 	@exec .venv/bin/python -m deploy.run

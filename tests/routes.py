@@ -16,7 +16,7 @@ VARIABLES = {
 }
 """Example values for the variable parts of a path. A provider's id is also that of mail, of passwords and of passkeys."""
 
-EVERY_WAY = {"AUTH_PASSWORDS": "on", "AUTH_PASSKEYS": "on"}
+EVERY_WAY = {"AUTH_PASSWORDS": "on", "AUTH_PASSKEYS": "on", "AUTH_TOTP": "on"}
 """Settings of an application in which every way to sign in is on, so that no route is 404 for the lack of a setting."""
 
 

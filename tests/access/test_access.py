@@ -24,6 +24,8 @@ PUBLIC = {
     "genkan_password.sign_up_page", "genkan_password.sign_up", "genkan_password.confirm_sign_up_page", "genkan_password.confirm_sign_up",
     "genkan_password.reset_page", "genkan_password.request_reset", "genkan_password.open_reset", "genkan_password.new_password_page",
     "genkan_password.new_password", "genkan.change_password", "genkan_actions.webauthn_options",
+    "genkan_second_factor.second_page", "genkan_second_factor.second", "genkan_second_factor.enrol_page",
+    "genkan_second_factor.enrol_before_session",
 }  # fmt: skip
 """Endpoints that need no session. A new public view must be added here, too."""
 
@@ -147,7 +149,7 @@ def test_a_new_view_requires_a_session_unless_it_is_public(app: Flask) -> None:
     }
 
     assert {text: status for text, status in statuses.items() if status != (401 if "/json" in text else 303)} == {}
-    assert len(statuses) == 26
+    assert len(statuses) == 30
     assert browser.get("/open").text == "for all"
 
 

@@ -144,7 +144,16 @@ def test_the_metadata_names_licence_python_and_dependencies(wheel: Path) -> None
     assert (metadata["Name"], metadata["License-Expression"], len(licences)) == ("genkan", "MIT", 1)
     assert metadata["Requires-Python"] == ">=3.11"
     assert "flask>=3.0" in metadata.get_all("Requires-Dist", [])
-    assert set(metadata.get_all("Provides-Extra", [])) == {"caching", "login", "passwords", "postgres", "redis", "test"}
+    assert set(metadata.get_all("Provides-Extra", [])) == {
+        "caching",
+        "login",
+        "passkeys",
+        "passwords",
+        "postgres",
+        "redis",
+        "test",
+        "totp",
+    }
 
 
 def test_an_application_imports_the_installed_package(result: dict[str, Any], installed: Path) -> None:

@@ -61,7 +61,7 @@ def test_the_prefix_renames_all_cookies(make_guest: MakeGuest) -> None:
     names = {name for name, _ in browser.set_cookies()}
     kinds = {name.removeprefix("shop.").partition(".")[0] for name in names}
     assert all(name.startswith("shop.") for name in names)
-    assert kinds == {"csrf-token", "callback-url", "flow", "session-token"}
+    assert kinds == {"csrf-token", "callback-url", "flow", "last-used", "session-token"}
     assert browser.session() is None
 
 
