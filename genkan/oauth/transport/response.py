@@ -38,6 +38,15 @@ class LimitedResponse(HTTPResponse):
         super().__init__(sock, *args, **options)
         self.fp = io.BufferedReader(_LimitedReader(self.fp.detach(), sock))
 
+    def begin(self) -> None:
+        """Read the head of the response. No other request is sent on the connection (RFC 9112, section 9.6).
+
+        Each request has asked the server to close it. Some servers do so without the header that says it, and a request sent
+        meanwhile would fail.
+        """
+        super().begin()
+        self.will_close = True
+
 
 class _LimitedReader(io.RawIOBase):
     def __init__(self, source: io.RawIOBase, sock: socket) -> None:

@@ -247,3 +247,17 @@ def test_the_concurrency_limit_is_released_when_no_thread_can_start(monkeypatch:
         session.get("http://127.0.0.1:9")
 
     assert limit.acquire("127.0.0.1:9")
+
+
+def test_a_connection_is_used_for_one_request() -> None:
+    """A server that closes it without saying so can't make the next request fail."""
+
+    def keep_open(connection: Connection) -> None:
+        respond_with(b"{}")(connection)
+        connection.hang()
+
+    with serving(keep_open) as host, requests.Session() as session:
+        mount_adapters(session)
+        for _ in range(3):
+            assert session.get(host.url).text == "{}"
+        assert len(host.connections) == 3
