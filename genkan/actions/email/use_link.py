@@ -118,7 +118,9 @@ def _use_code(request: ActionRequest, core: Core, email_sign_in: EmailSignIn) ->
     if found is None:
         if number < MAX_WRONG_CODES:
             raise WrongCode
-        stores.verifications.delete_of_browser(pending.browser_hash, pending.email)
+        if number == MAX_WRONG_CODES:
+            # Not after a later one: of many at the same time, one of the first may be right, and not be used yet.
+            stores.verifications.delete_of_browser(pending.browser_hash, pending.email)
         cleared = checks.clear(request.cookies)
         return replace(error_redirect(InvalidVerification("too many codes"), core), cookies=cleared)
     return complete(use(found, email_sign_in), pending.email, pending.callback_url, request, core, email_sign_in)
