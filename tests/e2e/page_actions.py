@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Locator, Page
+import re
+
+from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.browser_window import TIMEOUT
 
@@ -17,6 +19,14 @@ WATCH_SHIFTS = """
 def menu(page: Page, status: str = "") -> Locator:
     """Return the user menu, with this `data-status` if given."""
     return page.locator(f"#user-menu[data-status={status}]" if status else "#user-menu")
+
+
+def expect_url(page: Page, pattern: str, timeout: float = TIMEOUT) -> None:
+    """Expect that the page reaches this URL, in which `*` stands for any characters.
+
+    Two parts of a page may lead there at once. Then the browser aborts the first navigation, and `wait_for_url` fails.
+    """
+    expect(page).to_have_url(re.compile(re.escape(pattern).replace(r"\*", ".*") + "$"), timeout=timeout)
 
 
 def press(page: Page, name: str) -> None:

@@ -14,7 +14,16 @@ from playwright.sync_api import Page, expect
 from tests.e2e.browser_window import UNAUTHORIZED, BrowserWindow
 from tests.e2e.conftest import OpenWindow
 from tests.e2e.live_server import live_server
-from tests.e2e.page_actions import WATCH_SHIFTS, dispatch_session_changed, menu, resize, tab_to, wait_idle, wait_until
+from tests.e2e.page_actions import (
+    WATCH_SHIFTS,
+    dispatch_session_changed,
+    expect_url,
+    menu,
+    resize,
+    tab_to,
+    wait_idle,
+    wait_until,
+)
 from tests.e2e.page_state import PAGES, PROVIDERS
 
 PageTour = Callable[[], Iterator[tuple[str, Page]]]
@@ -116,7 +125,7 @@ def test_signing_in_and_out_works_by_keyboard_only(window: BrowserWindow) -> Non
     expect(page.locator("main")).to_be_focused()
     tab_to(page, page.get_by_role("main").get_by_role("link", name="Sign in"))
     page.keyboard.press("Enter")
-    page.wait_for_url("**/api/auth/signin?*")
+    expect_url(page, "**/api/auth/signin?*")
     tab_to(page, page.get_by_role("button", name="Sign in with Development"))
     page.keyboard.press("Enter")
     page.wait_for_url("**/development/authorize?*")
@@ -137,7 +146,7 @@ def test_signing_in_and_out_works_by_keyboard_only(window: BrowserWindow) -> Non
     page.keyboard.press("Space")
     tab_to(page, menu(page).get_by_role("button", name="Sign out"))
     page.keyboard.press("Enter")
-    page.wait_for_url("**/api/auth/signin?callbackUrl=%2Fdashboard")
+    expect_url(page, "**/api/auth/signin?callbackUrl=%2Fdashboard")
 
 
 @pytest.mark.parametrize("width", [390, 1280])

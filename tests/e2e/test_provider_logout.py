@@ -11,7 +11,7 @@ from playwright.sync_api import Page
 from tests.e2e.browser_window import OUTSIDE_REQUEST, UNAUTHORIZED, BrowserWindow
 from tests.e2e.conftest import OpenWindow
 from tests.e2e.live_server import live_server
-from tests.e2e.page_actions import menu, sign_out
+from tests.e2e.page_actions import expect_url, menu, sign_out
 from tests.provider_client import ProviderClient, provider_env
 from tests.servers.faulty.provider import FaultyProvider
 
@@ -98,7 +98,7 @@ def test_with_javascript_the_other_tabs_are_signed_out_before_the_provider_redir
     page.get_by_text("You are signed out there").wait_for()
 
     menu(public, "unauthenticated").wait_for(state="attached")
-    private.wait_for_url("**/api/auth/signin?callbackUrl=%2Fdashboard")
+    expect_url(private, "**/api/auth/signin?callbackUrl=%2Fdashboard")
 
 
 @pytest.mark.parametrize("htmx", ["4.0.1", "2.0.11"])

@@ -19,6 +19,7 @@ from tests.e2e.browser_window import BrowserWindow
 from tests.e2e.page_actions import (
     dispatch_session_changed,
     dispatch_visibility_change,
+    expect_url,
     menu,
     press,
 )
@@ -36,8 +37,8 @@ def test_tabs_of_a_revoked_session_are_signed_out_when_they_become_visible(
     for tab in (private, public, account):
         with suppress(Error):  # the first tab's message may already redirect the other tabs
             dispatch_visibility_change(tab)
-    private.wait_for_url("**/api/auth/signin?callbackUrl=%2Fdashboard")
-    account.wait_for_url("**/api/auth/signin?callbackUrl=%2Faccount")
+    expect_url(private, "**/api/auth/signin?callbackUrl=%2Fdashboard")
+    expect_url(account, "**/api/auth/signin?callbackUrl=%2Faccount")
     expect(menu(public, "unauthenticated")).to_be_visible()
     expect(public.locator("#welcome")).to_contain_text("You are not signed in yet")
     for tab in (private, account):
@@ -56,7 +57,7 @@ def test_an_event_in_one_tab_of_a_revoked_session_signs_out_all_its_tabs(
     dispatch_session_changed(public)
 
     expect(menu(public, "unauthenticated")).to_be_visible()
-    private.wait_for_url("**/api/auth/signin?callbackUrl=%2Fdashboard")
+    expect_url(private, "**/api/auth/signin?callbackUrl=%2Fdashboard")
 
 
 def test_an_account_is_unlinked_and_the_other_sessions_are_revoked_on_request(
@@ -120,7 +121,7 @@ def test_a_deleted_user_is_signed_out_in_all_windows(hana: BrowserWindow, phone:
     expect(page.get_by_text("Your account has been deleted")).to_be_visible()
     expect(menu(page, "unauthenticated")).to_be_visible()
     dispatch_visibility_change(private)
-    private.wait_for_url("**/api/auth/signin?callbackUrl=%2Fdashboard")
+    expect_url(private, "**/api/auth/signin?callbackUrl=%2Fdashboard")
     page.go_back()
     expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
     expect(page.get_by_text("Hana")).to_have_count(0)

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.browser_window import BrowserWindow
-from tests.e2e.page_actions import dispatch_session_changed, menu, open_menu, press, wait_idle
+from tests.e2e.page_actions import dispatch_session_changed, expect_url, menu, open_menu, press, wait_idle
 
 MENU = "**/partials/user-menu"
 SIGN_OUT = "**/api/auth/signout"
@@ -119,7 +119,7 @@ def test_a_fragment_without_a_session_redirects_the_page_to_sign_in(htmx_window:
     htmx_window.sign_out()
     dispatch_session_changed(page)
 
-    page.wait_for_url("**/api/auth/signin?callbackUrl=%2Fdashboard%3Ftab%3D2")
+    expect_url(page, "**/api/auth/signin?callbackUrl=%2Fdashboard%3Ftab%3D2")
     expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
     expect(page.locator("#session-card")).to_have_count(0)
     assert page.evaluate("history.length") == entries  # the private page is replaced in the history

@@ -7,7 +7,15 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.browser_window import FAILED_REQUEST, UNAUTHORIZED, BrowserWindow
 from tests.e2e.conftest import OpenWindow
-from tests.e2e.page_actions import choose_user, dispatch_visibility_change, menu, sign_out, wait_idle, wait_until
+from tests.e2e.page_actions import (
+    choose_user,
+    dispatch_visibility_change,
+    expect_url,
+    menu,
+    sign_out,
+    wait_idle,
+    wait_until,
+)
 
 SYNC_TIMEOUT = 2000
 """Milliseconds. Another tab must show a change in this time."""
@@ -45,7 +53,7 @@ def test_signing_out_in_one_tab_reaches_the_others_within_two_seconds(htmx_windo
     for other in (home, about):
         expect(menu(other, "unauthenticated")).to_be_visible(timeout=SYNC_TIMEOUT)
     expect(home.locator("#welcome")).to_contain_text("You are not signed in yet", timeout=SYNC_TIMEOUT)
-    private.wait_for_url("**/api/auth/signin?callbackUrl=%2Fdashboard", timeout=SYNC_TIMEOUT)
+    expect_url(private, "**/api/auth/signin?callbackUrl=%2Fdashboard", timeout=SYNC_TIMEOUT)
 
 
 def test_signing_in_in_one_tab_reaches_the_others_within_two_seconds(htmx_window: BrowserWindow) -> None:
@@ -134,7 +142,7 @@ def test_a_private_page_from_the_back_forward_cache_is_hidden_until_the_session_
     htmx_window.allow_errors()
     htmx_window.sign_out()
     dispatch_page_transitions(page, "pagehide", "pageshow")
-    page.wait_for_url("**/api/auth/signin?callbackUrl=%2Fdashboard")
+    expect_url(page, "**/api/auth/signin?callbackUrl=%2Fdashboard")
 
 
 def test_a_private_page_from_the_back_forward_cache_stays_hidden_offline(htmx_window: BrowserWindow) -> None:
@@ -187,7 +195,7 @@ def test_a_menu_rendered_for_another_user_does_not_sign_out(htmx_window: Browser
     release = htmx_window.hold(MENU_URL)
     choose_user(htmx_window.open("/api/auth/signin"), "Alex Admin")
     sign_out(page)
-    page.wait_for_url("**/api/auth/signin?error=MissingCSRF")
+    expect_url(page, "**/api/auth/signin?error=MissingCSRF")
     release()
 
     expect(menu(page, "authenticated")).to_contain_text("Hi, Alex Admin")

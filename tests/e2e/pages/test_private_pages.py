@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.browser_window import UNAUTHORIZED, BrowserWindow
 from tests.e2e.conftest import OpenWindow
-from tests.e2e.page_actions import dispatch_visibility_change, menu, sign_out
+from tests.e2e.page_actions import dispatch_visibility_change, expect_url, menu, sign_out
 
 ORDERS = "Orders of Hana Example"
 
@@ -24,7 +24,7 @@ def open_and_sign_out_elsewhere(window: BrowserWindow, path: str) -> Page:
 def test_a_private_page_is_left(pages_window: BrowserWindow) -> None:
     page = open_and_sign_out_elsewhere(pages_window, "/written/private")
 
-    page.wait_for_url("**/api/auth/signin?callbackUrl=%2Fwritten%2Fprivate")
+    expect_url(page, "**/api/auth/signin?callbackUrl=%2Fwritten%2Fprivate")
     expect(page.get_by_text(ORDERS)).to_have_count(0)
 
 
@@ -47,7 +47,7 @@ def test_a_boosted_link_changes_what_the_page_is(pages_window: BrowserWindow) ->
     expect(other.get_by_text("Goods for all")).to_be_visible()
     sign_out(pages_window.open("/"))
 
-    page.wait_for_url("**/api/auth/signin?callbackUrl=%2Fwritten%2Fprivate")
+    expect_url(page, "**/api/auth/signin?callbackUrl=%2Fwritten%2Fprivate")
     expect(menu(other, "unauthenticated")).to_be_visible()
     expect(other).to_have_url(f"{pages_window.origin}/written/public")
 
@@ -82,7 +82,7 @@ def test_a_private_page_from_the_cache_for_back_is_left_without_htmx(pages_windo
     expect(page.get_by_text(ORDERS)).to_be_hidden()
     page.evaluate("setTimeout(() => dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })))")
 
-    page.wait_for_url("**/api/auth/signin?callbackUrl=%2Fwritten%2Fprivate")
+    expect_url(page, "**/api/auth/signin?callbackUrl=%2Fwritten%2Fprivate")
 
 
 def test_a_private_page_whose_menu_has_no_link_is_left(pages_window: BrowserWindow) -> None:
@@ -96,7 +96,7 @@ def test_a_private_page_whose_menu_has_no_link_is_left(pages_window: BrowserWind
     pages_window.fulfill("**/partials/user-menu", body=menu_without_link, content_type="text/html")
     dispatch_visibility_change(page)
 
-    page.wait_for_url("**/api/auth/signin?callbackUrl=%2Fwritten%2Fprivate")
+    expect_url(page, "**/api/auth/signin?callbackUrl=%2Fwritten%2Fprivate")
 
 
 @pytest.mark.parametrize("swap", ["innerMorph", "outerMorph"])
@@ -124,4 +124,4 @@ def test_a_session_that_ended_is_noticed_when_the_page_is_visible(pages_window: 
     pages_window.sign_out()
     dispatch_visibility_change(page)
 
-    page.wait_for_url("**/api/auth/signin?callbackUrl=%2Fwritten%2Fprivate")
+    expect_url(page, "**/api/auth/signin?callbackUrl=%2Fwritten%2Fprivate")

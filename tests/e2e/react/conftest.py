@@ -23,7 +23,8 @@ def _react_app(
     """
     strategy = getattr(request, "param", "jwt")
     script, page = react_script.read_bytes(), react.page("/react.js")
-    with live_server(tmp_path_factory.mktemp("shared"), AUTH_PASSWORDS="on", AUTH_SESSION_STRATEGY=strategy) as app:
+    settings = {"AUTH_PASSWORDS": "on", "AUTH_TOTP": "on", "AUTH_SESSION_STRATEGY": strategy}
+    with live_server(tmp_path_factory.mktemp("shared"), **settings) as app:
         app.add_url_rule("/react", "react", public(lambda: Response(page)))
         app.add_url_rule("/react.js", "script", public(lambda: Response(script, content_type="text/javascript")))
         app.add_url_rule(

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.browser_window import UNAUTHORIZED, BrowserWindow
 from tests.e2e.conftest import OpenWindow
-from tests.e2e.page_actions import choose_user, menu, press, sign_out
+from tests.e2e.page_actions import choose_user, expect_url, menu, press, sign_out
 
 SYNC_TIMEOUT = 2000
 """Milliseconds. Another tab must show a change in this time."""
@@ -39,7 +39,7 @@ def test_react_tabs_and_server_rendered_tabs_are_synchronised(shared: BrowserWin
     react_tab.click("#react-sign-out-in-place")
     expect_react(react_tab, "unauthenticated")
     expect(menu(menu_tab, "unauthenticated")).to_be_visible(timeout=SYNC_TIMEOUT)
-    tab.wait_for_url("**/api/auth/signin?callbackUrl=%2Fdashboard", timeout=SYNC_TIMEOUT)
+    expect_url(tab, "**/api/auth/signin?callbackUrl=%2Fdashboard", timeout=SYNC_TIMEOUT)
 
 
 def test_signing_out_by_the_menu_updates_the_react_tab(shared: BrowserWindow) -> None:
@@ -69,7 +69,7 @@ def test_react_signs_in_by_the_sign_in_page(open_window: OpenWindow, react_app: 
     page = open_window(react_app).open("/react")
     expect_react(page, "unauthenticated")
     page.click("#react-sign-in")
-    page.wait_for_url("**/api/auth/signin?callbackUrl=*")
+    expect_url(page, "**/api/auth/signin?callbackUrl=*")
     choose_user(page)
     page.wait_for_url("**/react")
 

@@ -1,4 +1,4 @@
-"""The unchanged `signIn` of next-auth/react: with a password, and with a link or a code by mail."""
+"""The unchanged `signIn` of next-auth/react: with a password, with a link or a code by mail, and with a second factor."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ from playwright.sync_api import Page
 from genkan.adapters import NO_PROFILE
 from genkan.types import User
 from tests.browser import Browser
+from tests.clock import FrozenClock
 from tests.e2e.conftest import OpenWindow
+from tests.e2e.page_actions import expect_url
 from tests.email.mails import code, link, mails
+from tests.second_factor.steps import App, secret_in
 from tests.tokens.authjs_jwt import AuthJs
 
 PASSWORD = "three green lanterns at noon"
@@ -85,6 +88,26 @@ def test_a_throttled_password_is_one_that_is_wrong(page: Page, react_app: Flask)
         assert sign_in(page, "credentials", email="rin@example.com", password=WRONG) == REFUSED
     assert sign_in(page, "credentials", email="rin@example.com", password=PASSWORD) == REFUSED
     assert address_of(page) is None
+
+
+def test_the_second_factor_is_asked_for_on_our_page(page: Page, react_app: Flask, authjs: AuthJs) -> None:
+    email, second = "kei@example.com", f"{react_app.extensions['genkan'].core.origin}/account/second"
+    create_user(react_app, email)
+    browser = Browser(react_app)
+    browser.submit("/api/auth/callback/credentials", email=email, password=PASSWORD)
+    authenticator = App(secret_in(browser.get("/account/totp").text), FrozenClock(time.time()))
+    assert browser.submit("/account/totp", code=authenticator.code()).status_code == 200
+
+    assert sign_in(page, "credentials", email=email, password=PASSWORD) == {"status": 200, "ok": True, "url": second}
+    assert address_of(page) is None
+    page.evaluate("([email, password]) => void nextAuth.signIn('credentials', {email, password})", [email, PASSWORD])
+    expect_url(page, second)
+    page.locator("[autocomplete=one-time-code]").fill(authenticator.next_code())
+    page.locator("[autocomplete=one-time-code]").press("Enter")
+    page.locator("#react-status", has_text="authenticated").wait_for()
+    assert page.url.endswith("/react")
+    assert address_of(page) == email
+    expect_readable(page, react_app, authjs, email)
 
 
 def test_sign_in_with_a_link_and_with_a_code(

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Dialog, expect
 
 from tests.e2e.browser_window import BrowserWindow
-from tests.e2e.page_actions import choose_user, dispatch_session_changed, menu, press, wait_idle
+from tests.e2e.page_actions import choose_user, dispatch_session_changed, expect_url, menu, press, wait_idle
 from tests.e2e.resubmit.dialog import SAVE, dialog, sign_in_again, submit_without_session, type_note
 from tests.e2e.resubmit.form_app import FormApp, revoke_sessions, session_cookie
 
@@ -113,7 +113,7 @@ def test_a_blocked_popup_redirects_the_page_to_sign_in_with_its_callback_url(for
     page = submit_without_session(form_window)
     press(page, "Sign in")
 
-    page.wait_for_url("**/api/auth/signin?callbackUrl=%2Fform")
+    expect_url(page, "**/api/auth/signin?callbackUrl=%2Fform")
     choose_user(page)
     expect(page.get_by_text("Private text of Hana Example")).to_be_visible()
 

@@ -9,7 +9,16 @@ from playwright.sync_api import Route, expect
 from tests.browser import Browser
 from tests.e2e.browser_window import BrowserWindow
 from tests.e2e.conftest import OpenWindow
-from tests.e2e.page_actions import choose_user, dispatch_session_changed, menu, press, sign_out, wait_idle, wait_until
+from tests.e2e.page_actions import (
+    choose_user,
+    dispatch_session_changed,
+    expect_url,
+    menu,
+    press,
+    sign_out,
+    wait_idle,
+    wait_until,
+)
 from tests.e2e.resubmit.dialog import REFUSED_REQUEST, SAVE, dialog, sign_in_again, submit_without_session, type_note
 from tests.e2e.resubmit.form_app import FormApp, delete_csrf_cookie, revoke_sessions
 
@@ -83,7 +92,7 @@ def test_a_private_page_redirects_to_sign_in_after_a_sign_out_in_another_tab(for
     other = form_window.open("/")
     sign_out(other)
 
-    page.wait_for_url("**/api/auth/signin?callbackUrl=%2Fform")
+    expect_url(page, "**/api/auth/signin?callbackUrl=%2Fform")
     expect(page.get_by_text("Private text of")).to_have_count(0)
 
 
@@ -94,7 +103,7 @@ def test_a_page_whose_resubmit_script_is_missing_redirects_to_sign_in(form_windo
     revoke_sessions(form_window)
     press(page, "Save note")
 
-    page.wait_for_url("**/api/auth/signin?callbackUrl=%2Fform")
+    expect_url(page, "**/api/auth/signin?callbackUrl=%2Fform")
 
 
 def test_a_form_with_an_outdated_csrf_token_is_not_resubmitted_while_the_user_is_unknown(
@@ -140,7 +149,7 @@ def test_a_page_redirects_after_a_pending_form_was_accepted(form_window: Browser
     expect(menu(page, "unauthenticated")).to_have_count(1)
     waiting[0].fulfill(body='<p id="result">Saved</p>', content_type="text/html")
 
-    page.wait_for_url("**/api/auth/signin?callbackUrl=%2Fform")
+    expect_url(page, "**/api/auth/signin?callbackUrl=%2Fform")
 
 
 def test_a_failed_resubmission_shows_an_error_and_keeps_the_input(
