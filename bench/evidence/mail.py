@@ -25,6 +25,7 @@ from tests.databases import stores_in
 from tests.email.proof.site import OTHER, PASSWORD
 from tests.email.proof.town import Town, Visitor, link, town
 from tests.email.smtp_server import Inbox
+from tests.revocation.running_app import COOKIE
 
 ADDRESSES = 200
 """Known and unknown addresses, each."""
@@ -46,7 +47,11 @@ FLOWS: dict[str, Send] = {
     "reset": lambda visitor, token, email: visitor.ask(
         "POST", "/account/reset", data={"csrfToken": token, "email": email}
     ),
+    "change": lambda visitor, token, email: visitor.ask(
+        "POST", "/account/address", data={"csrfToken": token, "email": email}
+    ),
 }
+"""Requests that name a known or an unknown address. `change` is sent by another user, who is signed in."""
 
 
 class SlowInbox(Inbox):
@@ -67,12 +72,14 @@ class SlowInbox(Inbox):
 
 
 def measure(options: Options) -> Iterator[Row]:
-    """Yield a row for each flow and one for the killed workers, for each database."""
+    """Yield a row for each flow, one for the killed workers and one for the restart, for each database."""
     for database in DATABASES:
         inbox = SlowInbox()
-        with new_settings(database) as settings, town(settings, inbox) as running:
-            yield from _times(running, database, random.Random(options.seed))
-            yield _killed(running, inbox, database)
+        with new_settings(database) as settings:
+            with town(settings, inbox) as running:
+                yield from _times(running, database, random.Random(options.seed))
+                yield _killed(running, inbox, database)
+            yield _restarted(settings, inbox, database)
 
 
 def _times(site: Town, database: str, dice: random.Random) -> Iterator[Row]:
@@ -87,8 +94,10 @@ def _times(site: Town, database: str, dice: random.Random) -> Iterator[Row]:
         mixed = [(kind, email) for kind, emails in addresses.items() for email in emails]
         dice.shuffle(mixed)
         seconds: dict[str, list[float]] = {"k": [], "u": []}
+        cookie = _sign_in(site, f"{name}@example.org") if name == "change" else ""
         for kind, email in mixed:
             visitor = Visitor(site.running.origin)
+            visitor.cookies.set(COOKIE, cookie or None)
             token = visitor.ask("GET", "/api/auth/csrf").json()["csrfToken"]
             started = time.perf_counter()
             response = send(visitor, token, email)
@@ -103,6 +112,13 @@ def _times(site: Town, database: str, dice: random.Random) -> Iterator[Row]:
             f"{name}: {ADDRESSES} known and {ADDRESSES} unknown addresses in random order",
             f"medians {known:.1f} ms and {unknown:.1f} ms: {'equal' if is_equal else 'NOT EQUAL'}",
         )
+
+
+def _sign_in(site: Town, email: str) -> str:
+    """Create a user with this proven address and a new session, and return its cookie."""
+    user = User("", "Hana", email, role="user", email_verified=datetime.now(UTC))
+    stored, _ = site.running.adapter.create_user(user, Account("hub", email, "oidc"))
+    return site.running.sign_in(user=stored)[1]
 
 
 def _killed(site: Town, inbox: SlowInbox, database: str) -> Row:
@@ -127,6 +143,27 @@ def _killed(site: Town, inbox: SlowInbox, database: str) -> Row:
         f"{len(victims)} workers killed while one had given a mail to the server",
         f"sent {1 + len(more)} time after {seconds:.0f} s, {'it signs in' if is_in else 'IT DOES NOT SIGN IN'}, "
         f"{_waiting(site)} rows left in the outbox",
+    )
+
+
+def _restarted(settings: dict[str, str], inbox: SlowInbox, database: str) -> Row:
+    email = "restart@example.com"
+    inbox.data_answer = "451 try again later"
+    with town(settings, inbox) as site:
+        site.visitor().submit("/api/auth/signin/email", email=email)
+        time.sleep(1)
+    inbox.data_answer = None
+    started = time.monotonic()
+    # No request is sent to the new server.
+    with town(settings, inbox) as site:
+        messages = site.texts(email, seconds=90)
+        seconds = time.monotonic() - started
+        _wait_for(lambda: _waiting(site) == 0)
+    return Row(
+        "mail",
+        database,
+        "server stopped while the mail server was down, and started again",
+        f"sent {len(messages)} time {seconds:.0f} s after the start, 0 rows left in the outbox",
     )
 
 
