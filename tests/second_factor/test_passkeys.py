@@ -152,9 +152,13 @@ def test_what_began_before_the_second_factor_adds_no_way_to_sign_in(app: Flask, 
     assert "notice=linked" in browser.get(linked).headers["Location"]
     other.sign_in()
     credential = Authenticator(other.origin).create(options(other, "register"))
+    linking = other.submit("/account/accounts/development/link").headers["Location"]
     enrol(browser, clock)
     other.sign_in()
 
+    answer = other.get(other.choose(linking, "Sam Sample"))
+    assert "error=SessionRequired" in answer.headers["Location"]
+    assert len(browser.core.adapter.list_accounts(claims(other)["sub"])) == 1
     assert error_of(send(other, "register", credential)) == "SessionRequired"
     assert browser.core.passkeys is not None
     assert browser.core.passkeys.store.list(claims(other)["sub"]) == []

@@ -2,57 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from threading import Barrier
 
 import pytest
 import requests
-from sqlalchemy import text as sql
 
 from tests.email.proof.site import OTHER, PASSWORD, new_address
-from tests.email.proof.town import WAIT, Town, Visitor, code, fields_of, link, town
-from tests.email.smtp_server import Inbox
+from tests.email.proof.town import AT_ONCE, DATABASES, Town, Visitor, at_once, code, fields_of, link, new_town, sessions
 from tests.revocation.running_app import COOKIE, wait_for_max_lag
-from tests.servers.server import environment
 
 pytestmark = pytest.mark.xdist_group("timing")
 
-AT_ONCE = 20
 
-
-def at_once(function: Callable[[int], requests.Response], times: int = AT_ONCE) -> list[requests.Response]:
-    """Call the function in that many threads at the same moment, and return the results."""
-    barrier = Barrier(times)
-
-    def call(number: int) -> requests.Response:
-        barrier.wait(30)
-        return function(number)
-
-    with ThreadPoolExecutor(times) as pool:
-        return list(pool.map(call, range(times)))
-
-
-def sessions(responses: list[requests.Response]) -> int:
-    """Return the number of sessions that the responses have started."""
-    assert all(response.status_code < 500 for response in responses), Counter(r.status_code for r in responses)
-    return sum(bool(response.cookies.get(COOKIE)) for response in responses)
-
-
-@pytest.fixture(scope="module", name="town", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", name="town", params=DATABASES)
 def _town(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    settings = environment(tmp_path_factory.mktemp("town"))
-    with ExitStack() as stack:
-        if request.param == "postgresql":
-            server = request.getfixturevalue("postgres_server")
-            settings["DATABASE_URL"] = stack.enter_context(server.migrated_database())
-        yield stack.enter_context(town(settings, Inbox()))
+    with new_town(request, tmp_path_factory) as found:
+        yield found
 
 
 # requirements K5 and K6
@@ -82,11 +50,10 @@ def test_a_code_starts_one_session(town: Town) -> None:
     email, person = new_address(), town.visitor()
     person.submit("/api/auth/signin/email", email=email)
     digits, token = code(town.texts(email)[0]), person.ask("GET", "/api/auth/csrf").json()["csrfToken"]
-    copies = [person.copy() for _ in range(5)]
+    copies = [person.copy() for _ in range(AT_ONCE)]
     form = {"csrfToken": token, "code": digits}
 
-    # No more than five, since each counts as an attempt.
-    assert sessions(at_once(lambda number: copies[number].ask("POST", "/api/auth/callback/email", data=form), 5)) == 1
+    assert sessions(at_once(lambda number: copies[number].ask("POST", "/api/auth/callback/email", data=form))) == 1
 
 
 def test_of_a_hundred_parallel_guesses_five_are_compared(town: Town) -> None:
@@ -144,17 +111,17 @@ def test_a_reset_changes_the_password_once_and_ends_every_session(town: Town) ->
         reset, sign_in = sign_in, reset
     asker.ask("GET", link(reset))
     token = asker.ask("GET", "/api/auth/csrf").json()["csrfToken"]
-    copies = [asker.copy() for _ in range(4)]
-    passwords = [f"{OTHER} number {number}" for number in range(4)]
+    copies = [asker.copy() for _ in range(AT_ONCE)]
+    passwords = [f"{OTHER} number {number}" for number in range(AT_ONCE)]
 
     responses = at_once(
         lambda number: copies[number].ask(
             "POST", "/account/reset/new", data={"csrfToken": token, "password": passwords[number]}
-        ),
-        4,
+        )
     )
     done = time.monotonic()
-    assert sum("notice=password-changed" in response.headers["Location"] for response in responses) == 1
+    changed = ["notice=password-changed" in response.headers.get("Location", "") for response in responses]
+    assert changed.count(True) == 1, Counter(response.status_code for response in responses)
     time.sleep(max(0.0, done + 1 - time.monotonic()))
     assert not town.running.is_signed_in_anywhere(cookie)
     assert "was changed" in town.texts(email, 4)[0] or "changed" in town.texts(email, 4)[0]
@@ -162,9 +129,9 @@ def test_a_reset_changes_the_password_once_and_ends_every_session(town: Town) ->
     assert "error=Verification" in asker.ask("GET", link(sign_in)).headers["Location"]
     works = [
         town.visitor().submit("/api/auth/callback/credentials", email=email, password=password).status_code == 303
-        for password in (PASSWORD, *passwords)
+        for password in (PASSWORD, passwords[changed.index(False)], passwords[changed.index(True)])
     ]
-    assert (works[0], sum(works)) == (False, 1)
+    assert works == [False, False, True]
 
 
 def test_a_change_of_the_address_happens_once_and_can_be_undone_once(town: Town) -> None:
@@ -214,23 +181,3 @@ def test_of_a_hundred_parallel_passwords_few_are_compared(town: Town) -> None:
     # The owner signs in elsewhere.
     assert town.visitor().submit("/api/auth/callback/credentials", email=email, password=PASSWORD).status_code == 303
     assert owner.email() == email
-
-
-def test_a_mail_waits_for_the_server_and_for_another_worker(town: Town) -> None:
-    """The server is down, the worker that holds the mail is killed, and the database contains nothing of it afterwards."""
-    email, person = new_address(), town.visitor()
-    town.inbox.data_answer = "451 try again later"
-    person.submit("/api/auth/signin/email", email=email)
-    time.sleep(1)
-    for process in town.running.processes():
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(process, signal.SIGKILL)
-    town.inbox.data_answer = None
-    started = time.monotonic()
-    assert sessions([person.ask("GET", link(town.texts(email)[0]))]) == 1
-    assert time.monotonic() - started < WAIT
-    with town.running.database.read() as session:
-        deadline = time.monotonic() + 10
-        while session.execute(sql("SELECT count(*) FROM genkan_outbox")).scalar_one():
-            assert time.monotonic() < deadline
-            time.sleep(0.1)

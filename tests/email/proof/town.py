@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from html import unescape
 from itertools import count
+from threading import Barrier
 
+import pytest
 import requests
 
 from tests.email.proof.site import PASSWORD
 from tests.email.smtp_server import Inbox, smtp_server
-from tests.revocation.running_app import RunningApp, running_app
+from tests.revocation.running_app import COOKIE, RunningApp, running_app
 from tests.servers.process import free_port
-from tests.servers.server import ServerClient
+from tests.servers.server import ServerClient, environment
 
 WAIT = 60
 """Seconds in which a mail arrives."""
+
+AT_ONCE = 20
+"""Requests at the same moment."""
+
+DATABASES = ("sqlite", "postgresql")
 
 _numbers = count(1)
 
@@ -98,3 +107,34 @@ def town(settings: dict[str, str], inbox: Inbox) -> Iterator[Town]:
     more = {"AUTH_PASSWORDS": "on", "TRUSTED_PROXY_HOPS": "1", **mail}
     with smtp_server(inbox, port=port), running_app({**settings, **more}) as running:
         yield Town(running, inbox)
+
+
+@contextmanager
+def new_town(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, **settings: str
+) -> Iterator[Town]:
+    """Run the application with a new database of the kind that is the parameter of the fixture."""
+    settings = {**environment(tmp_path_factory.mktemp("town")), **settings}
+    with ExitStack() as stack:
+        if request.param == "postgresql":
+            server = request.getfixturevalue("postgres_server")
+            settings["DATABASE_URL"] = stack.enter_context(server.migrated_database())
+        yield stack.enter_context(town(settings, Inbox()))
+
+
+def at_once(function: Callable[[int], requests.Response], times: int = AT_ONCE) -> list[requests.Response]:
+    """Call the function in that many threads at the same moment, and return the results."""
+    barrier = Barrier(times)
+
+    def call(number: int) -> requests.Response:
+        barrier.wait(30)
+        return function(number)
+
+    with ThreadPoolExecutor(times) as pool:
+        return list(pool.map(call, range(times)))
+
+
+def sessions(responses: list[requests.Response]) -> int:
+    """Return the number of sessions that the responses have started."""
+    assert all(response.status_code < 500 for response in responses), Counter(r.status_code for r in responses)
+    return sum(bool(response.cookies.get(COOKIE)) for response in responses)
