@@ -170,7 +170,9 @@ def revoke_sessions(
 
 
 def revoke_everyone(core: Core) -> int:
-    """Revoke the sessions of all users. Returns how many had a record. Raises AdapterError."""
+    """Revoke the sessions of all users, and end trusted devices. Returns how many had a record. Raises AdapterError."""
+    if core.second_factor is not None:
+        core.second_factor.store.end_trust(None)
     return revoker.revoke_everyone("owner", core.sessions)
 
 

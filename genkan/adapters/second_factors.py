@@ -109,8 +109,8 @@ class SecondFactorStore(Protocol):
         """Delete one trusted device of the user. False if there is none."""
         ...
 
-    def end_trust(self, user_id: str, *, except_hash: str | None = None) -> None:
-        """Delete the user's waiting sign-ins, and the trusted devices except that with this token."""
+    def end_trust(self, user_id: str | None, *, except_hash: str | None = None) -> None:
+        """Delete the waiting sign-ins of the user, or of all users, and the trusted devices except that with this token."""
         ...
 
     def add_pending(self, pending: PendingSignIn) -> None:

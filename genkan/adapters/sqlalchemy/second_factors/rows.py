@@ -22,11 +22,22 @@ class SecondFactorRows:
         self.end_trust(session, user_id)
 
     def end_trust(
-        self, session: Executor, user_id: str, *, except_hash: str | None = None, except_pending: str | None = None
+        self,
+        session: Executor,
+        user_id: str | None,
+        *,
+        except_hash: str | None = None,
+        except_pending: str | None = None,
     ) -> None:
-        """Delete trusted devices and waiting sign-ins, except the device with this token and the sign-in with this id."""
+        """Delete trusted devices and waiting sign-ins of the user, or of all users.
+
+        The device with the token `except_hash` and the sign-in with the id `except_pending` stay.
+        """
         devices, pending = self._devices.c, self._pending.c
-        is_other = true() if except_hash is None else devices.token_hash != except_hash
-        session.execute(delete(self._devices).where(devices.user_id == user_id, is_other))
-        is_other = true() if except_pending is None else pending.id_hash != except_pending
-        session.execute(delete(self._pending).where(pending.user_id == user_id, is_other))
+        for table, id, kept in (
+            (self._devices, devices.token_hash, except_hash),
+            (self._pending, pending.id_hash, except_pending),
+        ):
+            is_of_user = true() if user_id is None else table.c.user_id == user_id
+            is_other = true() if kept is None else id != kept
+            session.execute(delete(table).where(is_of_user, is_other))

@@ -131,8 +131,8 @@ class SQLAlchemySecondFactorStore:
             return self._database.run(lambda session: session.execute(statement).first() is not None)
         return False
 
-    def end_trust(self, user_id: str, *, except_hash: str | None = None) -> None:
-        """Delete the user's waiting sign-ins, and the trusted devices except that with this token."""
+    def end_trust(self, user_id: str | None, *, except_hash: str | None = None) -> None:
+        """Delete the waiting sign-ins of the user, or of all users, and the trusted devices except that with this token."""
         rows = self._stored.second_factors
         with ignore_invalid_id():
             self._database.run(lambda session: rows.end_trust(session, user_id, except_hash=except_hash))
