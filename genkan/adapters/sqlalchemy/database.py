@@ -8,8 +8,9 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from threading import Lock
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakSet
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, func, make_url, select, text
@@ -27,6 +28,10 @@ from sqlalchemy.pool import Pool, QueuePool
 
 from genkan.adapters.sqlalchemy import sqlite
 from genkan.errors import AdapterError, ConfigurationError
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
+    from sqlalchemy.dialects import sqlite as sqlite_dialect
 
 Result = TypeVar("Result")
 
@@ -187,6 +192,12 @@ def describe_error(error: AdapterError) -> str:
 def dialect_name(session: Executor) -> str:
     """Return the name of the database's kind: sqlite or postgresql."""
     return (session.get_bind() if isinstance(session, Session) else session).dialect.name
+
+
+def insert_or_update(session: Executor, table: Table) -> sqlite_dialect.Insert | postgresql.Insert:
+    """Return an INSERT that has `on_conflict_do_update`. Only the module of the database is imported: each takes 2 MiB."""
+    module = import_module(f"sqlalchemy.dialects.{dialect_name(session)}")
+    return module.insert(table)  # type: ignore[no-any-return]  # of either module
 
 
 def table_of(model: type[DeclarativeBase]) -> Table:

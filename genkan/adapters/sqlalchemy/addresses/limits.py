@@ -7,10 +7,9 @@ import math
 from typing import Any
 
 from sqlalchemy import ColumnElement, Table, case, delete, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from genkan.adapters.sqlalchemy.database import Database, dialect_name
+from genkan.adapters.sqlalchemy.database import Database, insert_or_update
 from genkan.adapters.sqlalchemy.purge import Purger
 
 
@@ -51,10 +50,6 @@ class SQLAlchemyLimitStore:
         """Delete the counter."""
         self._database.run(lambda session: session.execute(delete(self._table).where(self._table.c.key == _hash(key))))
 
-    def _insert(self, session: Session) -> sqlite.Insert | postgresql.Insert:
-        is_sqlite = dialect_name(session) == "sqlite"
-        return sqlite.insert(self._table) if is_sqlite else postgresql.insert(self._table)
-
     def _count(self, session: Session, key: str, seconds: int) -> int:
         now, row = self._database.now(session), self._table.c
         has_ended = row.expires <= int(now)
@@ -64,7 +59,7 @@ class SQLAlchemyLimitStore:
             "expires": case((has_ended, end), else_=row.expires),
         }
         upsert = (
-            self._insert(session)
+            insert_or_update(session, self._table)
             .values(key=key, count=1, next_at=0, expires=end)
             .on_conflict_do_update(index_elements=[row.key], set_=updated)
             .returning(row.count)
@@ -83,7 +78,7 @@ class SQLAlchemyLimitStore:
         )
         end = math.ceil(now + period)
         upsert = (
-            self._insert(session)
+            insert_or_update(session, self._table)
             .values(key=key, count=1, next_at=0 if free > 1 else next_at.get(1, latest), expires=end)
             .on_conflict_do_update(
                 index_elements=[row.key],

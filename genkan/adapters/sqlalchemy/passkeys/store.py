@@ -6,12 +6,11 @@ import secrets
 from typing import Any, cast
 
 from sqlalchemy import Row, delete, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from genkan.adapters.passkeys import PROVIDER, DeviceType, Passkey
 from genkan.adapters.sqlalchemy.accounts import ignore_invalid_id
-from genkan.adapters.sqlalchemy.database import Database, Executor, UniqueViolation, dialect_name
+from genkan.adapters.sqlalchemy.database import Database, Executor, UniqueViolation, insert_or_update
 from genkan.adapters.sqlalchemy.stored_users import StoredUsers
 from genkan.adapters.sqlalchemy.tables import Tables
 from genkan.errors import AdapterError
@@ -71,10 +70,8 @@ class SQLAlchemyPasskeyStore:
         return False
 
     def _new_handle(self, session: Session, user_id: str) -> str:
-        is_sqlite = dialect_name(session) == "sqlite"
-        statement = sqlite.insert(self._handles) if is_sqlite else postgresql.insert(self._handles)
         values = {"user_id": user_id, "handle": secrets.token_urlsafe(HANDLE_BYTES)}
-        session.execute(statement.values(values).on_conflict_do_nothing())
+        session.execute(insert_or_update(session, self._handles).values(values).on_conflict_do_nothing())
         # A concurrent call may have inserted another one.
         row = self._handles.c
         return cast("str", session.execute(select(row.handle).where(row.user_id == user_id)).scalar_one())

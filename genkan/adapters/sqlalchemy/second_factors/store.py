@@ -6,12 +6,11 @@ import math
 from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, delete, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from genkan.adapters.second_factors import PendingSignIn, StoredTOTP, TrustedDevice
 from genkan.adapters.sqlalchemy.accounts import ignore_invalid_id
-from genkan.adapters.sqlalchemy.database import Database, UniqueViolation, dialect_name
+from genkan.adapters.sqlalchemy.database import Database, UniqueViolation, insert_or_update
 from genkan.adapters.sqlalchemy.purge import Purger
 from genkan.adapters.sqlalchemy.stored_users import StoredUsers
 from genkan.adapters.sqlalchemy.tables import Tables
@@ -173,9 +172,8 @@ class SQLAlchemySecondFactorStore:
     def _begin(self, session: Session, user_id: str, secret: str, owner: str, seconds: int) -> None:
         expires = math.ceil(self._database.now(session) + seconds)
         pending = {"pending_secret": secret, "pending_owner": owner, "pending_expires": expires}
-        dialect = sqlite if dialect_name(session) == "sqlite" else postgresql
         session.execute(
-            dialect.insert(self._totp)
+            insert_or_update(session, self._totp)
             .values(user_id=user_id, last_step=0, **pending)
             .on_conflict_do_update(index_elements=[self._totp.c.user_id], set_=pending)
         )
