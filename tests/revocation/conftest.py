@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,12 @@ def _settings(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
     return settings
 
 
-@pytest.fixture(name="running")
-def _running(settings: dict[str, str]) -> Iterator[RunningApp]:
-    with running_app(settings) as running:
-        yield running
+@pytest.fixture(name="running", scope="module", params=["sqlite", "postgresql"])
+def _running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
+    """Start the application once for the tests of a module. Each test has users of its own."""
+    settings = environment(tmp_path_factory.mktemp("app"))
+    with ExitStack() as stack:
+        if request.param == "postgresql":
+            server = request.getfixturevalue("postgres_server")
+            settings["DATABASE_URL"] = stack.enter_context(server.migrated_database())
+        yield stack.enter_context(running_app(settings))

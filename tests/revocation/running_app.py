@@ -29,7 +29,9 @@ COOKIE = "authjs.session-token"
 class RunningApp:
     """Running application, with access to its database to create sessions directly."""
 
-    def __init__(self, server: Server, settings: dict[str, str]) -> None:
+    def __init__(self, server: Server, settings: dict[str, str], workers: int) -> None:
+        self.requests = 15 * workers
+        """Requests on connections of their own, so that every worker answers one."""
         self.server, self.origin, self.settings = server, server.origin, settings
         self.database = Database(settings["DATABASE_URL"])
         self.adapter, self.store = adapter_in(self.database), store_in(self.database)
@@ -66,8 +68,8 @@ class RunningApp:
         return user, new.cookie_value
 
     def is_signed_in_anywhere(self, cookie: str) -> bool:
-        """Ask 60 times on connections of their own, so that every worker answers."""
-        return any(run_parallel(lambda _: self.user(cookie), 60))
+        """Ask every worker."""
+        return any(run_parallel(lambda _: self.user(cookie), self.requests))
 
     def ask(self, cookie: str, method: str = "GET", path: str = "/api/auth/session", **given: Any) -> requests.Response:
         """Send a request on a new connection, so that any worker may answer it."""
@@ -95,7 +97,7 @@ class RunningApp:
 
     def warm(self, cookie: str) -> None:
         """Make every worker cache the token."""
-        assert all(run_parallel(lambda _: self.user(cookie), 60))
+        assert all(run_parallel(lambda _: self.user(cookie), self.requests))
 
     def processes(self) -> list[int]:
         """Return the process ids of the workers."""
@@ -122,11 +124,11 @@ class RunningApp:
 
 
 @contextmanager
-def running_app(settings: dict[str, str]) -> Iterator[RunningApp]:
-    """Serve the application with these settings and four workers."""
-    settings = {"AUTH_SESSION_STRATEGY": "jwt", **settings, "WEB_CONCURRENCY": str(WORKERS)}
+def running_app(settings: dict[str, str], workers: int = WORKERS) -> Iterator[RunningApp]:
+    """Serve the application with these settings."""
+    settings = {"AUTH_SESSION_STRATEGY": "jwt", **settings, "WEB_CONCURRENCY": str(workers)}
     with serving(SERVE, settings) as server:
-        running = RunningApp(server, settings)
+        running = RunningApp(server, settings, workers)
         with closing(running.database):
             yield running
 

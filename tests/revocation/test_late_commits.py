@@ -17,7 +17,7 @@ HELD_SECONDS = 15
 REVOKE = text("INSERT INTO revocations (kind, subject, at, until) VALUES ('session', :sid, 1, 99999999999)")
 
 
-@pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("running", ["postgresql"], indirect=True)
 def test_a_revocation_that_commits_after_fifteen_seconds_is_in_force_a_second_later(running: RunningApp) -> None:
     """PostgreSQL gives it a lower id than the revocations that commit meanwhile."""
     cookies = [running.sign_in()[1] for _ in range(3)]

@@ -15,6 +15,9 @@ from tests.servers.process import free_port
 
 pytestmark = pytest.mark.xdist_group("timing")
 
+WORKERS = 2
+"""Of each host. They have the same clock."""
+
 YEAR = 365 * DAY
 
 MOVED_CLOCK = """
@@ -54,7 +57,7 @@ def test_a_wrong_clock_deletes_no_record_and_revives_no_session(
 ) -> None:
     """Workers and the command that deletes expired rows have the wrong clock."""
     clock = Clock(tmp_path / "clock")
-    with running_app({**settings, **clock.settings}) as running:
+    with running_app({**settings, **clock.settings}, WORKERS) as running:
         alive, ended = running.sign_in()[1], running.sign_in()[1]
         running.sign_out(ended)
         running.command("sessions", "purge")
@@ -77,7 +80,7 @@ def test_a_host_with_a_wrong_clock_revokes_what_other_hosts_started(
     """Both hosts have the database's clock."""
     clock, port = Clock(tmp_path / "clock"), free_port()
     other = {**settings, **clock.settings, "PORT": str(port), "AUTH_URL": f"http://127.0.0.1:{port}"}
-    with running_app(settings) as right, clock.moved(seconds), running_app(other) as wrong:
+    with running_app(settings, WORKERS) as right, clock.moved(seconds), running_app(other, WORKERS) as wrong:
         user, cookie = right.sign_in()
         assert wrong.is_signed_in_anywhere(cookie)
         wrong.command("users", "disable", user.id)
@@ -95,7 +98,7 @@ def test_a_host_with_a_wrong_clock_revokes_what_other_hosts_started(
 @pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
 def test_a_clock_that_is_behind_revokes_all_the_same(settings: dict[str, str], tmp_path: Path) -> None:
     clock = Clock(tmp_path / "clock")
-    with running_app({**settings, **clock.settings}) as running:
+    with running_app({**settings, **clock.settings}, WORKERS) as running:
         user, cookie = running.sign_in()
         with clock.moved(-3600):
             running.command("users", "disable", user.id)
