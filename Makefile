@@ -4,7 +4,7 @@
 
 UNIT = tests/unit
 # Three, also on two cores: tests wait for servers and browsers. A crash ends the run: a replaced process may wait for ever.
-PARALLEL = -n 3 --max-worker-restart 0 --dist loadgroup
+PARALLEL = -n 3 --max-worker-restart 0 --dist loadgroup --no-loadscope-reorder
 
 run: setup
 	@exec .venv/bin/python -m deploy.run

@@ -45,7 +45,7 @@ MakeApp = Callable[..., Flask]
 class FileOrGroupScheduling(LoadGroupScheduling):  # type: ignore[misc]  # pytest-xdist has no types
     """Parallel runs keep the tests of a file together, so that its fixtures are set up once, and those of an xdist_group.
 
-    The group `timing` holds the files that measure time or start several server processes.
+    The group `timing` holds the files that measure time or start several server processes. It takes longest, so it is first.
     """
 
     def _split_scope(self, nodeid: str) -> str:
@@ -57,6 +57,13 @@ class FileOrGroupScheduling(LoadGroupScheduling):  # type: ignore[misc]  # pytes
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FileOrGroupScheduling:
     """Replace the scheduler of `--dist loadgroup`, which would send each test without a group to any worker."""
     return FileOrGroupScheduling(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the group `timing` first in a parallel run."""
+    if config.getoption("dist", "no") != "no" or hasattr(config, "workerinput"):
+        items.sort(key=lambda item: not any(mark.args == ("timing",) for mark in item.iter_markers("xdist_group")))
 
 
 @pytest.hookimpl(wrapper=True)
