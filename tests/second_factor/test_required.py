@@ -6,6 +6,7 @@ from genkan.adapters.passkeys import Passkey
 from tests.browser import Browser
 from tests.clock import FrozenClock
 from tests.conftest import MakeApp
+from tests.passkeys.ceremonies import add_passkey
 from tests.second_factor.steps import ADDRESS, ENROL, SECOND, App, codes_in, secret_in, sign_in, sign_up
 
 
@@ -91,3 +92,32 @@ def test_enrolling_before_the_session_ends_the_other_sessions(make_app: MakeApp,
     assert browser.submit("/account/second/enrol", code=code).status_code == 200
     assert browser.session() is not None
     assert earlier.session() is None
+
+
+def test_a_passkey_that_was_added_meanwhile_is_used_in_place_of_enrolling(
+    make_app: MakeApp, clock: FrozenClock
+) -> None:
+    """A person with the first factor has opened the page for enrolling before the user added the passkey."""
+    app = make_app(
+        AUTH_URL="http://localhost:5000",
+        AUTH_PASSWORDS="on",
+        AUTH_PASSKEYS="on",
+        AUTH_TOTP="on",
+        AUTH_MFA_REQUIRED="editor",
+    )
+    browser, other = Browser(app), Browser(app)
+    sign_up(browser, app)
+    user = browser.core.adapter.get_user_by_email(ADDRESS)
+    assert user is not None
+    browser.core.adapter.update_user(user.id, role="editor")
+    assert sign_in(other).endswith("/account/second/enrol")
+    authenticator = App(secret_in(other.get("/account/second/enrol").text), clock)
+    add_passkey(browser)
+
+    for answer in (
+        other.get("/account/second/enrol"),
+        other.submit("/account/second/enrol", code=authenticator.code()),
+    ):
+        assert "reason=passkey-needed" in answer.headers["Location"]
+    assert other.session() is None
+    assert browser.session() is not None

@@ -8,9 +8,11 @@ from typing import NamedTuple
 
 from genkan.actions.complete_sign_in import client_of
 from genkan.actions.second_factor.check import begin_attempt, digits_of, open_secret
+from genkan.actions.second_factor.complete import WaitingSignIn, find_waiting
+from genkan.actions.second_factor.level import has_passkey
 from genkan.actions.second_factor.notify import notify
 from genkan.core import Core
-from genkan.errors import AdapterError, InvalidCheck, InvalidSecondFactor
+from genkan.errors import AdapterError, InvalidCheck, InvalidSecondFactor, PasskeyRequired
 from genkan.http.cookies import Cookie
 from genkan.http.messages import ActionRequest
 from genkan.oauth.reauthentication import MFA, methods_of
@@ -42,6 +44,18 @@ class Enrolment(NamedTuple):
 def owner_of_session(sid: str) -> str:
     """Return the owner of a secret that is made in this session."""
     return hashlib.sha256(f"session:{sid}".encode()).hexdigest()
+
+
+def find_enrolling(request: ActionRequest, core: Core, factor: SecondFactor) -> WaitingSignIn:
+    """Return the sign-in that waits in this browser until its user has a second factor.
+
+    Raises PasskeyRequired if the user has added a passkey since: otherwise the first factor alone would add another second
+    one. Raises InvalidCheck if no sign-in waits, and AdapterError.
+    """
+    waiting = find_waiting(request, core, factor)
+    if not factor.is_on(waiting.user.id) and has_passkey(waiting.user.id, core):
+        raise PasskeyRequired
+    return waiting
 
 
 def begin(user: User, owner: str, core: Core, factor: SecondFactor) -> Enrolment:

@@ -21,6 +21,11 @@ def has_second_factor(user_id: str, core: Core) -> bool:
     """Return True if the user can prove two factors: with an authenticator app or a passkey. Raises AdapterError."""
     if core.second_factor is not None and core.second_factor.is_on(user_id):
         return True
+    return has_passkey(user_id, core)
+
+
+def has_passkey(user_id: str, core: Core) -> bool:
+    """Return True if the user can sign in with a passkey. Raises AdapterError."""
     return core.passkeys is not None and bool(core.passkeys.store.list(user_id))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from genkan.actions.second_factor.level import has_passkey
 from genkan.core import Core
 from genkan.errors import AuthError, PasskeyRequired
 from genkan.http.messages import ActionRequest, ActionResponse
@@ -43,7 +44,7 @@ def require_second_factor(
         return identity
     if is_on and not is_fresh and _is_trusted(user.id, request, factor):
         return replace(identity, auth_time=None)
-    if not is_on and core.passkeys is not None and core.passkeys.store.list(user.id):
+    if not is_on and has_passkey(user.id, core):
         # Otherwise the first factor alone would add another second one.
         raise PasskeyRequired
     data = _pending_data(identity, user, url, is_new_user=is_new_user, is_fresh=is_fresh)

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from genkan.actions.callback_url import error_redirect
 from genkan.actions.second_factor import change, enrol
 from genkan.actions.second_factor.complete import complete_second_factor, find_waiting, finish
+from genkan.actions.second_factor.level import has_passkey
 from genkan.actions.second_factor.require import second_factor_url
 from genkan.adapters.sessions import session_id
 from genkan.core import Core
@@ -77,7 +78,7 @@ def enrol_before_session() -> Response:
     """Turn the second factor on, start the session, and show the recovery codes."""
     core, factor = require_second_factor()
     action_request = to_request()
-    waiting = find_waiting(action_request, core, factor)
+    waiting = enrol.find_enrolling(action_request, core, factor)
     owner = waiting.stored.id_hash
     try:
         codes = enrol.confirm(waiting.user, owner, action_request, core, factor, replaces=False)
@@ -162,7 +163,7 @@ def _second_form(error: InvalidSecondFactor | None) -> Response:
         message,
         can_trust=not waiting.data.is_fresh,
         is_recovery="recovery" in request.args,
-        has_passkeys=core.passkeys is not None and bool(core.passkeys.store.list(waiting.user.id)),
+        has_passkeys=has_passkey(waiting.user.id, core),
         purpose="second",
         callback_url="",
         last_used=None,
@@ -172,7 +173,7 @@ def _second_form(error: InvalidSecondFactor | None) -> Response:
 
 def _required_enrolment(error: InvalidSecondFactor | None) -> Response:
     core, factor = require_second_factor()
-    waiting = find_waiting(to_request(), core, factor)
+    waiting = enrol.find_enrolling(to_request(), core, factor)
     if factor.is_on(waiting.user.id):
         # Otherwise the first factor alone would replace the second one.
         return to_response(ActionResponse(location=second_factor_url(core, is_on=True)))
