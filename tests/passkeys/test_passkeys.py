@@ -6,6 +6,7 @@ import json
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
 
 from tests.browser import Browser
 from tests.clock import FrozenClock
@@ -123,6 +124,16 @@ def test_a_change_is_in_the_activity_and_in_a_mail(browser: Browser, app: Flask)
     page = browser.get("/account").get_data(as_text=True)
     assert "Added a passkey" in page
     assert "Removed a passkey" in page
+
+
+def test_an_address_that_is_not_proven_gets_no_mail(browser: Browser, app: Flask) -> None:
+    """It may be another person's. A row of another application may have one."""
+    with browser.core.adapter._database.write() as session:
+        session.execute(text("""UPDATE users SET "emailVerified" = NULL"""))
+    authenticator = add_passkey(browser)
+    browser.submit("/account/passkeys/remove", id=stored_id(authenticator.id))
+
+    assert mails(app) == []
 
 
 def test_a_removed_passkey_is_unknown(browser: Browser, app: Flask) -> None:

@@ -69,8 +69,8 @@ def set_password(user: User, hash: str, request: ActionRequest, core: Core, emai
 
 
 def tell(template: str, user: User, core: Core, email_sign_in: EmailSignIn, **more: str) -> None:
-    """Send the user a mail about a change. Never raises: the change has been made."""
-    if user.email is None:
+    """Send the user a mail about a change, if the address is the user's own. Never raises: the change has been made."""
+    if user.email is None or user.email_verified is None:
         return
     context = {"host": core.host, "email": user.email, "account_url": core.page_url(core.pages.account), **more}
     try:

@@ -20,5 +20,5 @@ Change = Literal[
 
 def notify(change: Change, user: User, core: Core, *, left: int | None = None) -> None:
     """Send a mail, if mails can be sent and the address is the user's own. Never raises: the change has been made."""
-    if core.email is not None and user.email_verified is not None:
+    if core.email is not None:
         tell("second_factor", user, core, core.email, change=change, left="" if left is None else str(left))
