@@ -23,6 +23,9 @@ WINDOW = 1
 SECRET_BYTES = 20
 """Length of a secret: that of a SHA-1 hash, as RFC 4226 recommends."""
 
+MAX_LABEL = 100
+"""Characters of a name in the URL. Each can be twelve there, and a QR code holds about 2300."""
+
 
 def new_secret() -> str:
     """Return a random secret in base32, as apps read it: 32 letters and digits."""
@@ -54,7 +57,7 @@ def groups(secret: str) -> str:
 def uri(secret: str, *, issuer: str, account: str) -> str:
     """Return the `otpauth://` URL that authenticator apps open, as a link or as a QR code."""
     # The colon separates issuer and account, so neither may have one of its own.
-    names = [quote(name.replace(":", " "), safe="@.") for name in (issuer, account)]
+    names = [quote(name[:MAX_LABEL].replace(":", " "), safe="@.") for name in (issuer, account)]
     return f"otpauth://totp/{names[0]}:{names[1]}?secret={secret}&issuer={names[0]}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b32encode
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -102,3 +103,14 @@ def test_a_hash_of_a_recovery_code_needs_user_and_secret() -> None:
     assert hashes.hash("hana", code) != hashes.hash("ada", code)
     assert RecoveryCodes(["old"]).hash("hana", code) in hashes.hashes("hana", code)
     assert RecoveryCodes(["other"]).hash("hana", code) not in hashes.hashes("hana", code)
+
+
+@pytest.mark.parametrize("name", ["\U0001f3ee" * 200, "x" * 254 + "@example.com", "a/b:c?secret=A&issuer=B#d <e>"])
+def test_every_name_fits_into_the_picture(name: str) -> None:
+    """Also the longest one that a user can choose, of characters with twelve letters each in the URL."""
+    secret = new_secret()
+    link = uri(secret, issuer=f"{'shop.' * 49}example:8000", account=name)
+
+    assert parse_qs(urlsplit(link).query)["secret"] == [secret]
+    assert urlsplit(link).path.count(":") == 1
+    assert svg(link).startswith("<svg")
