@@ -238,14 +238,22 @@ def test_a_token_of_another_application_claims_no_level(app: Flask) -> None:
 
 
 def test_one_factor_adds_no_way_to_sign_in(enrolled: Enrolled, app: Flask) -> None:
-    """A passkey or another account could be two factors at the next sign-in."""
+    """A passkey or another account could be two factors at the next sign-in. Mails about a change go to the address."""
     browser = enrolled.browser
     linked = browser.choose(browser.submit("/account/accounts/development/link").headers["Location"])
     assert "notice=linked" in browser.get(linked).headers["Location"]
     other = Browser(app)
     other.sign_in()
-    assert other.get("/account/address").status_code == 200
+    assert other.get("/account/delete").status_code == 200
+    sent = len(mails(app))
 
     assert other.submit("/account/accounts/development/link").headers["Location"].startswith(FRESH)
     assert other.get("/account/passkeys/add").headers["Location"].startswith(FRESH)
     assert other.get("/account/totp?replace").headers["Location"].startswith(FRESH)
+    assert other.get("/account/address").headers["Location"].startswith(FRESH)
+    assert other.submit("/account/address", email="thief@example.com").headers["Location"].startswith(FRESH)
+    assert other.get("/account/password").headers["Location"].startswith(FRESH)
+    changed = other.submit("/account/password", current_password=PASSWORD, password=OTHER)
+    assert changed.headers["Location"].startswith(FRESH)
+    assert len(mails(app)) == sent
+    assert sign_in(Browser(app)) == SECOND

@@ -145,7 +145,7 @@ def test_enrolling_ends_a_copy_of_the_session(make_app: MakeApp, clock: FrozenCl
 
 
 def test_what_began_before_the_second_factor_adds_no_way_to_sign_in(app: Flask, clock: FrozenClock) -> None:
-    """Neither a passkey nor an account, in the browser of a person who has one factor."""
+    """Neither a passkey, an account nor an address, in the browser of a person who has one factor."""
     browser, other = Browser(app), Browser(app)
     sign_up(browser, app)
     linked = browser.choose(browser.submit("/account/accounts/development/link").headers["Location"])
@@ -153,6 +153,8 @@ def test_what_began_before_the_second_factor_adds_no_way_to_sign_in(app: Flask, 
     other.sign_in()
     credential = Authenticator(other.origin).create(options(other, "register"))
     linking = other.submit("/account/accounts/development/link").headers["Location"]
+    other.submit("/account/address", email="thief@example.com")
+    address = fields_of(other, link(next(mail for mail in mails(app) if mail.to == "thief@example.com")))
     enrol(browser, clock)
     other.sign_in()
 
@@ -160,6 +162,8 @@ def test_what_began_before_the_second_factor_adds_no_way_to_sign_in(app: Flask, 
     assert "error=SessionRequired" in answer.headers["Location"]
     assert len(browser.core.adapter.list_accounts(claims(other)["sub"])) == 1
     assert error_of(send(other, "register", credential)) == "SessionRequired"
+    answer = other.submit("/account/address/confirm", None, **address)
+    assert "error=SessionRequired" in answer.headers["Location"]
     assert browser.core.passkeys is not None
     assert browser.core.passkeys.store.list(claims(other)["sub"]) == []
 

@@ -12,6 +12,7 @@ from genkan.actions.callback_url import error_redirect
 from genkan.actions.email import change_address
 from genkan.actions.email.request_link import request_link
 from genkan.actions.email.use_link import use_link
+from genkan.actions.second_factor.level import check_level, required_level
 from genkan.adapters.addresses import Verification
 from genkan.core import Core
 from genkan.email.checks import CODE_PURPOSES
@@ -20,7 +21,7 @@ from genkan.errors import AdapterError, AdapterUnavailable, AuthError, InvalidAd
 from genkan.http.messages import ActionRequest
 from genkan.session.reader import NO_SESSION
 from genkan.types import User
-from genkan.web.access import fresh_login_required, login_required, own_blueprint, public
+from genkan.web.access import fresh_login_required, login_required, own_blueprint, public, require_fresh
 from genkan.web.context import get_core, session_result, set_session_result
 from genkan.web.convert import to_request, to_response, wants_url
 from genkan.web.error_messages import Message, error_message
@@ -80,12 +81,22 @@ def stored_user() -> User:
     return get_core().adapter.get_user(session_result().user_id or "") or abort(404)
 
 
+def require_proof() -> Response | None:
+    """Return None if the user may change a way to sign in: authenticated recently, with the second factor if there is one.
+
+    Otherwise what asks for it, as `require_fresh`.
+    """
+    return require_fresh(FRESH_MAX_AGE, required_level(session_result().user_id, get_core()))
+
+
 @bp.get("/address")
 @fresh_login_required(within=FRESH_MAX_AGE)
 def address_page() -> Response:
     """Render the form that changes the address."""
     require_email()
-    return render_page("genkan/account/address.html", None, user=stored_user(), sent_to=None, email="")
+    return require_proof() or render_page(
+        "genkan/account/address.html", None, user=stored_user(), sent_to=None, email=""
+    )
 
 
 @bp.post("/address")
@@ -93,6 +104,8 @@ def address_page() -> Response:
 def request_change() -> Response:
     """Send a link to the new address."""
     core, email_sign_in = require_email()
+    if (refusal := require_proof()) is not None:
+        return refusal
     user, action_request = stored_user(), to_request()
     email, error, sent_to = action_request.text("email"), None, None
     try:
@@ -117,6 +130,7 @@ def confirm_page() -> Response:
 @login_required
 def confirm() -> BaseResponse:
     """Store the new address of the signed-in user, who has asked for the link."""
+    check_level(session_result(), get_core())
     return _change(partial(change_address.confirm_change, session_result().user_id), "address-changed")
 
 

@@ -22,14 +22,14 @@ from genkan.errors import (
     UnknownPasskey,
 )
 from genkan.http.messages import ActionRequest, ActionResponse
-from genkan.oauth.reauthentication import Level, is_fresh
+from genkan.oauth.reauthentication import is_fresh
 from genkan.passkey.credential import encode, read_credential, to_base64url
 from genkan.passkey.parts import PasskeySignIn
 from genkan.session.reader import NO_SESSION
-from genkan.web.access import fresh_login_required, login_required, own_blueprint, require_fresh
+from genkan.web.access import fresh_login_required, login_required, own_blueprint
 from genkan.web.context import get_core, session_result, set_session_result
 from genkan.web.convert import to_request, to_response, wants_url
-from genkan.web.email.views import FRESH_MAX_AGE, stored_user
+from genkan.web.email.views import FRESH_MAX_AGE, require_proof, stored_user
 from genkan.web.error_messages import error_message
 from genkan.web.menu import account_url
 from genkan.web.pages.errors import render_page
@@ -108,7 +108,7 @@ def passkeys_page() -> Response:
 @fresh_login_required(within=FRESH_MAX_AGE)
 def add_page() -> Response:
     """Render the same page, which has the form to add a passkey now that the user has authenticated."""
-    return require_fresh(FRESH_MAX_AGE, _level()) or passkeys_page()
+    return require_proof() or passkeys_page()
 
 
 @bp.post("/passkeys/rename")
@@ -132,17 +132,13 @@ def remove() -> Response | BaseResponse:
     from genkan.actions.passkey import manage  # noqa: PLC0415
 
     core, _ = require_passkeys()
-    if (refusal := require_fresh(FRESH_MAX_AGE, _level())) is not None:
+    if (refusal := require_proof()) is not None:
         return refusal
     try:
         removed = manage.remove(stored_user(), to_request(), core)
     except LastAccountError:
         return _show(None, 409, problem="last")
     return _show("removed") if removed else abort(404)
-
-
-def _level() -> Level | None:
-    return required_level(session_result().user_id, get_core())
 
 
 def _show(notice: str | None, status: int = 200, problem: str | None = None) -> Response | BaseResponse:
@@ -176,7 +172,7 @@ def _context(notice: str | None, problem: str | None = None) -> dict[str, Any]:
         "problem": problem,
         "known": known,
         "origin": core.origin,
-        "is_fresh": is_fresh(session_result().token, FRESH_MAX_AGE, core.clock(), _level()),
+        "is_fresh": is_fresh(session_result().token, FRESH_MAX_AGE, core.clock(), required_level(user.id, core)),
         "callback_url": f"{account_url('/passkeys')}?notice=added",
     }
 

@@ -13,6 +13,7 @@ from genkan.actions.password import change as change_action
 from genkan.actions.password import reset as reset_action
 from genkan.actions.password import sign_in as sign_in_action
 from genkan.actions.password import sign_up as sign_up_action
+from genkan.actions.second_factor.level import required_level
 from genkan.core import Core
 from genkan.email.parts import EmailSignIn
 from genkan.errors import (
@@ -26,12 +27,13 @@ from genkan.errors import (
     ServerBusy,
 )
 from genkan.http.messages import ActionRequest, ActionResponse
+from genkan.oauth.reauthentication import methods_of
 from genkan.password.parts import PasswordSignIn
 from genkan.session.reader import NO_SESSION
-from genkan.web.access import login_required, own_blueprint, public, require_fresh
+from genkan.web.access import login_required, own_blueprint, public
 from genkan.web.context import get_core, session_result, set_session_result
 from genkan.web.convert import is_v4_client, to_request, to_response, wants_url
-from genkan.web.email.views import FRESH_MAX_AGE, failed, stored_user, without_referrer
+from genkan.web.email.views import failed, require_proof, stored_user, without_referrer
 from genkan.web.error_messages import Message, error_message
 from genkan.web.menu import account_url
 from genkan.web.pages.errors import render_form, render_page
@@ -176,7 +178,7 @@ def new_password() -> Response:
 @login_required
 def password_page() -> Response:
     """Render the form that changes the password."""
-    return _password_form(None)
+    return _require_level() or _password_form(None)
 
 
 @bp.post("/password")
@@ -185,7 +187,8 @@ def change_password() -> Response:
     """Store a new password."""
     core, email_sign_in, passwords = require_passwords()
     user = stored_user()
-    if passwords.store.password(user.id) is None and (refusal := require_fresh(FRESH_MAX_AGE)) is not None:
+    has_password = passwords.store.password(user.id) is not None
+    if (refusal := _require_level() if has_password else require_proof()) is not None:
         return refusal
     url = f"{core.page_url(core.pages.account)}?notice=password-changed"
     try:
@@ -231,6 +234,13 @@ def _new_password_form(error: AuthError | None) -> Response:
     verification = reset_action.find_reset(to_request(), core, email_sign_in, passwords)
     minimum = passwords.policy.minimum
     return render_form("genkan/new_password.html", _message(error), email=verification.email, minimum=minimum)
+
+
+def _require_level() -> Response | None:
+    """Return None unless the user has a second factor that the session does not have. Otherwise what asks for it."""
+    level = required_level(session_result().user_id, get_core())
+    is_proven = level is None or level in methods_of(session_result().token)
+    return None if is_proven else require_proof()
 
 
 def _password_form(error: AuthError | None) -> Response:
