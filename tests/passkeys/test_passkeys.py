@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from flask import Flask
@@ -238,6 +239,29 @@ def test_the_last_way_to_sign_in_is_not_removed(browser: Browser, app: Flask) ->
     assert "only way to sign in" in page
     assert "Only on this device." in page
     assert error_of(sign_in(Browser(app), authenticator)) is None
+
+
+def test_of_two_removals_at_the_same_time_one_leaves_a_way_in(browser: Browser, app: Flask) -> None:
+    """A passkey is removed and the only other account unlinked."""
+    authenticator = add_passkey(browser)
+    core, session = browser.core, browser.session()
+    user_id = session["user"]["id"]  # type: ignore[index]
+    core.adapter.update_user(user_id, email="")
+    account = next(found for found in core.adapter.list_accounts(user_id) if found.provider == "development")
+    token, cookies = browser.csrf_token(), browser.client._cookies
+    forms = {
+        "/account/passkeys/remove": {"id": stored_id(authenticator.id)},
+        "/account/accounts/development/unlink": {"account": account.provider_account_id},
+    }
+
+    def send_form(path: str) -> int:
+        other = Browser(app)
+        other.client._cookies = dict(cookies or {})
+        return other.post(path, data={"csrfToken": token, **forms[path]}).status_code
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(send_form, forms)) == [303, 409]
+    assert len(core.adapter.list_accounts(user_id)) == 1
 
 
 def test_htmx_gets_the_list(browser: Browser) -> None:

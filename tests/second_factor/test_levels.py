@@ -204,6 +204,8 @@ def test_turning_off_needs_a_recent_code(enrolled: Enrolled, app: Flask, clock: 
 def test_new_recovery_codes_take_the_place_of_the_old_ones(enrolled: Enrolled, app: Flask) -> None:
     codes = codes_in(enrolled.browser.submit("/account/totp/codes").text)
     assert len(set(codes) | set(enrolled.codes)) == 20
+    assert mails(app)[0].subject == "New recovery codes were made for 127.0.0.1:5000"
+    assert "Made new recovery codes" in enrolled.browser.get("/account").text
     browser = Browser(app)
     sign_in(browser)
 
