@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -118,19 +118,24 @@ def start_session(
     core: Core,
     *,
     is_fresh: bool = False,
+    confirm: Callable[[], None] | None = None,
 ) -> ActionResponse:
     """Start a session of this stored user, who has been authorized, and redirect to `url` or the page for new users.
 
     The session of the request is replaced. If the user needs a second factor that the identity does not have, no session
     starts, and the redirect leads to the page that asks for it. `is_fresh`: the signed-in user confirms their identity.
-    Raises AuthError if a callback refuses, and AdapterError.
+    `confirm` is called when the session is stored, and raises AuthError if what has proven the identity was replaced in the
+    meantime. Then the session ends. A later replacement ends it, too, because it finds the session. Raises AuthError if a
+    callback refuses, and AdapterError.
     """
     identity = replace(identity, account=replace(identity.account, user_id=user.id))
     required = require_second_factor(identity, user, url, request, core, is_new_user=is_new_user, is_fresh=is_fresh)
     if isinstance(required, ActionResponse):
+        if confirm is not None:
+            confirm()
         return required
     identity = required
-    cookies = _start_session(identity, user, is_new_user, request, core)
+    cookies = _start_session(identity, user, is_new_user, request, core, confirm)
     cookies = (*cookies, *last_used_cookie(identity.account.provider, core))
     _log.info("signed in", extra={"event": "signed-in", "user": user.id, "provider": identity.account.provider})
     signals.send(
@@ -193,7 +198,12 @@ def _log_refused_address(identity: ProviderIdentity, error: OAuthAccountNotLinke
 
 
 def _start_session(
-    identity: ProviderIdentity, user: User, is_new_user: bool, request: ActionRequest, core: Core
+    identity: ProviderIdentity,
+    user: User,
+    is_new_user: bool,
+    request: ActionRequest,
+    core: Core,
+    confirm: Callable[[], None] | None,
 ) -> tuple[Cookie, ...]:
     previous = reader.read(request.cookies, core.sessions)
     client = client_of(request)
@@ -208,6 +218,12 @@ def _start_session(
         raise AuthError(f"callback: {type(error).__name__}") from error
     core.sessions.revocations.read_now()
     revoker.announce(revoked, core.sessions)
+    try:
+        if confirm is not None:
+            confirm()
+    except (AuthError, AdapterError):
+        revoker.revoke_id(record.id, "ended", core.sessions)
+        raise
     revoker.revoke_further(previous, core.sessions)
     log_activity(user.id, "signed-in", core.sessions, client=client, provider=record.provider, at=record.created)
     # A new CSRF token with every sign-in.

@@ -176,12 +176,17 @@ class AddressStore(Protocol):
         """Return the hash of the user's password. None if the user has none."""
         ...
 
-    def set_password(self, user_id: str, hash: str) -> bool:
+    def set_password(self, user_id: str, hash: str, *, email: str | None = None) -> bool:
         """Store the hash in place of any other and return True. False if no user has that id.
 
-        In the same transaction every session of the user is revoked, trusted devices and waiting sign-ins end, and links and
-        codes of the user are deleted, except those that undo a change of the address.
+        With `email` also False if that is not the verified address of the user: another request may have changed it. In the
+        same transaction every session of the user is revoked, trusted devices and waiting sign-ins end, and links and codes of
+        the user are deleted, except those that undo a change of the address.
         """
+        ...
+
+    def replace_password(self, user_id: str, old: str | None, new: str, *, email: str) -> bool:
+        """Store the hash `new` like `set_password`, unless another request has stored another one than `old`."""
         ...
 
     def rehash_password(self, user_id: str, old: str, new: str) -> bool:

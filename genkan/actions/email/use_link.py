@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from functools import partial
 
 from genkan.actions.callback_url import apply_redirect_callback, callback_url, error_redirect
 from genkan.actions.complete_sign_in import authorize_sign_in, client_of, log_new_user, start_session
@@ -29,7 +30,7 @@ from genkan.http.messages import ActionRequest, ActionResponse, Template
 from genkan.http.urls import add_query
 from genkan.session import reader
 from genkan.session.activity import log_denials
-from genkan.types import str_claim
+from genkan.types import User, str_claim
 
 _log = logging.getLogger("genkan.email")
 
@@ -155,7 +156,10 @@ def complete(
             )
         is_fresh = verification.purpose == "sign_in" and verification.user_id is not None
         url = apply_redirect_callback(url, core)
-        response = start_session(identity, proven.user, proven.is_new, url, request, core, is_fresh=is_fresh)
+        confirm = partial(_require_same_address, proven.user, core)
+        response = start_session(
+            identity, proven.user, proven.is_new, url, request, core, is_fresh=is_fresh, confirm=confirm
+        )
     return replace(response, cookies=(*email_sign_in.checks.clear(request.cookies), *response.cookies))
 
 
@@ -163,6 +167,13 @@ def _require_same_user(user_id: str, proven_id: str | None, request: ActionReque
     """Raise AccountMismatch unless the address is that of the user who confirms their identity."""
     if proven_id != user_id or reader.user_id_of(request.cookies, core.sessions) not in (None, user_id):
         raise AccountMismatch("another user's address or session")
+
+
+def _require_same_address(user: User, core: Core) -> None:
+    """Raise InvalidVerification if the user has another address by now, because a change was undone."""
+    stored = core.adapter.get_user(user.id)
+    if stored is None or stored.email != user.email:
+        raise InvalidVerification("the address was changed in the meantime")
 
 
 def log_failure(error: AuthError) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from functools import partial
 
 from genkan import signals
 from genkan.actions.complete_sign_in import client_of, start_session
@@ -46,26 +47,30 @@ def change_password(
         attempt = begin_attempt(user.email, request, passwords, known=True)
         if not compare(stored, request.text("current_password"), attempt, passwords):
             raise CredentialsSignin
-    set_password(user, passwords.hasher.hash(text), request, core, email_sign_in)
+    hash = passwords.hasher.hash(text)
+    if not passwords.store.replace_password(user.id, stored, hash, email=user.email):
+        raise CredentialsSignin("the password or the address was replaced in the meantime")
+    after_change(user, request, core, email_sign_in)
     identity = email_identity(user.email, core, provider="credentials")
     methods = methods_of(token)
     if MFA in methods:
         identity = replace(identity, amr=methods, auth_time=token.get("auth_time"))
-    return start_session(identity, user, False, url, request, core)
+    confirm = partial(_require_hash, user.id, hash, passwords)
+    return start_session(identity, user, False, url, request, core, confirm=confirm)
 
 
-def set_password(user: User, hash: str, request: ActionRequest, core: Core, email_sign_in: EmailSignIn) -> None:
-    """Store the hash, end all sessions of the user, void links and codes, and tell the user by mail.
-
-    Raises AdapterError. Then nothing has changed.
-    """
-    if not email_sign_in.stores.addresses.set_password(user.id, hash):
-        raise AdapterError("the user is gone")
+def after_change(user: User, request: ActionRequest, core: Core, email_sign_in: EmailSignIn) -> None:
+    """Make a change of the password known: to this worker, in the activity, and to the user by mail."""
     core.sessions.revocations.read_now()
     log_activity(user.id, "password-changed", core.sessions, client=client_of(request))
     signals.send(signals.sessions_revoked, user_id=user.id, except_sid=None, reason="password")
     _log.info("password changed", extra={"event": "password-changed", "user": user.id})
     tell("password_changed", user, core, email_sign_in)
+
+
+def _require_hash(user_id: str, hash: str, passwords: PasswordSignIn) -> None:
+    if passwords.store.password(user_id) != hash:
+        raise CredentialsSignin("the password was replaced in the meantime")
 
 
 def tell(template: str, user: User, core: Core, email_sign_in: EmailSignIn, **more: str) -> None:

@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from genkan.actions.email.identity import find_by_email
 from genkan.actions.email.use_link import use
-from genkan.actions.password.change import set_password
+from genkan.actions.password.change import after_change
 from genkan.adapters import NO_PROFILE
 from genkan.adapters.addresses import Verification
 from genkan.core import Core
@@ -91,7 +91,9 @@ def reset(request: ActionRequest, core: Core, email_sign_in: EmailSignIn, passwo
     user = email_sign_in.stores.addresses.prove(User("", email=used.email, email_verified=now), NO_PROFILE).user
     if user.disabled or user.id != used.user_id:
         raise AccessDenied("disabled, or the address is another user's by now")
-    set_password(user, hash, request, core, email_sign_in)
+    if not email_sign_in.stores.addresses.set_password(user.id, hash, email=used.email):
+        raise InvalidVerification("the user is gone, or has another address by now")
+    after_change(user, request, core, email_sign_in)
     cleared = clear((core.cookie_names.reset,), secure=core.secure)
     return ActionResponse(location=f"{core.action_url('/signin')}?notice=password-changed", cookies=cleared)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from functools import partial
 
 from genkan.actions.callback_url import callback_url, callback_url_cookie
 from genkan.actions.complete_sign_in import authorize_sign_in, client_of, start_session
@@ -32,7 +33,8 @@ def sign_in(request: ActionRequest, core: Core, passwords: PasswordSignIn) -> Ac
     core.csrf.verify(request)
     url = callback_url(request, core)
     email, password = request.text(passwords.fields.email), request.text(passwords.fields.password)
-    user = check_password(email, password, request, core, passwords)
+    user, hash = check_password(email, password, request, core, passwords)
+    confirm = partial(_require_same_password, user.id, hash, password, passwords)
     identity = email_identity(user.email or "", core, provider="credentials")
     with log_denials(user.id, core.sessions, client=client_of(request), provider="credentials"):
         is_fresh = request.body.get("purpose") == "fresh"
@@ -42,13 +44,15 @@ def sign_in(request: ActionRequest, core: Core, passwords: PasswordSignIn) -> Ac
         redirect_url = authorize_sign_in(user, identity, core, credentials=credentials)
         if redirect_url is not None:
             return ActionResponse(location=redirect_url)
-        response = start_session(identity, user, False, url, request, core, is_fresh=is_fresh)
+        response = start_session(identity, user, False, url, request, core, is_fresh=is_fresh, confirm=confirm)
     remembered = callback_url_cookie(url, request, core)
     return replace(response, cookies=(*response.cookies, *remembered, known_cookie(user.id, core, passwords.known)))
 
 
-def check_password(email: str, password: str, request: ActionRequest, core: Core, passwords: PasswordSignIn) -> User:
-    """Return the user with this verified address and password.
+def check_password(
+    email: str, password: str, request: ActionRequest, core: Core, passwords: PasswordSignIn
+) -> tuple[User, str]:
+    """Return the user with this verified address and password, and the stored hash.
 
     Raises CredentialsSignin if there is none, with the reason `throttled` after too many attempts, and AdapterError. Takes the
     same time for every address: a password is always hashed.
@@ -63,7 +67,7 @@ def check_password(email: str, password: str, request: ActionRequest, core: Core
         raise CredentialsSignin
     if passwords.hasher.needs_rehash(stored):
         passwords.store.rehash_password(user.id, stored, passwords.hasher.hash(password))
-    return user
+    return user, stored
 
 
 def begin_attempt(email: str, request: ActionRequest, passwords: PasswordSignIn, *, known: bool) -> Attempt:
@@ -103,6 +107,14 @@ def _stored(user: User | None, attempt: Attempt, passwords: PasswordSignIn) -> s
     except AdapterError:
         passwords.throttle.cancel(attempt)
         raise
+
+
+def _require_same_password(user_id: str, hash: str, password: str, passwords: PasswordSignIn) -> None:
+    """Raise CredentialsSignin if another request has replaced the password since it was compared with this hash."""
+    stored = passwords.store.password(user_id)
+    # A hash of the same password has replaced one of an older format.
+    if stored != hash and not passwords.hasher.verify(stored, password):
+        raise CredentialsSignin("the password was replaced in the meantime")
 
 
 def require_same_user(user_id: str, request: ActionRequest, core: Core) -> None:

@@ -70,10 +70,16 @@ class SQLAlchemyAddressStore:
             return self._stored.passwords.get(session, user_id)
         return None
 
-    def set_password(self, user_id: str, hash: str) -> bool:
-        """Store the hash in place of any other and return True. False if no user has that id."""
+    def set_password(self, user_id: str, hash: str, *, email: str | None = None) -> bool:
+        """Store the hash in place of any other and return True. False if no user has that id, or not that address."""
         with ignore_invalid_id():
-            return self._database.run(lambda session: self._set_password(session, user_id, hash))
+            return self._database.run(lambda session: self._set_password(session, user_id, hash, email))
+        return False
+
+    def replace_password(self, user_id: str, old: str | None, new: str, *, email: str) -> bool:
+        """Store the hash `new` like `set_password`, unless the stored one is another than `old` by now."""
+        with ignore_invalid_id():
+            return self._database.run(lambda session: self._replace_password(session, user_id, old, new, email))
         return False
 
     def rehash_password(self, user_id: str, old: str, new: str) -> bool:
@@ -178,13 +184,25 @@ class SQLAlchemyAddressStore:
         self._stored.revocations.mark_changed(session, stored.id)
         return updated
 
-    def _set_password(self, session: Session, user_id: str, hash: str) -> bool:
+    def _replace_password(self, session: Session, user_id: str, old: str | None, new: str, email: str) -> bool:
+        users = self._stored.users
+        # Locked before the password is read, so that no other call replaces it in between.
+        users.find(session, users.by_id(user_id), lock=True)
+        if self._stored.passwords.get(session, user_id) != old:
+            return False
+        return self._set_password(session, user_id, new, email)
+
+    def _set_password(self, session: Session, user_id: str, hash: str, email: str | None) -> bool:
         users = self._stored.users
         user = users.find(session, users.by_id(user_id), lock=True)
-        if user is None:
+        if user is None or (email is not None and not _has_proven(user, email)):
             return False
         self._stored.passwords.set(session, user.id, hash)
         self._stored.second_factors.end_trust(session, user.id)
         self._stored.verifications.delete_of_user(session, user.id, user.email)
         self._stored.revocations.end_sessions(session, user.id)
         return True
+
+
+def _has_proven(user: User, email: str) -> bool:
+    return (user.email or "").lower() == email.lower() and user.email_verified is not None
