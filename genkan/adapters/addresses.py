@@ -32,7 +32,8 @@ class Verification:
     user_id: str | None = None
     """The user who asked, for `reset` and `address`."""
     browser: str | None = None
-    """Hash of the random id of the browser that asked. Only there the code works, and the link needs no confirmation."""
+    """Hash of the random id of the browser that asked. Only there the code works, and the link needs no confirmation. None for
+    purposes without a code."""
     code_hash: str | None = field(default=None, repr=False)
     data: str | None = field(default=None, repr=False)
     """What the purpose needs later, encrypted: the callback URL, the hash of the password."""
@@ -80,8 +81,11 @@ class VerificationStore(Protocol):
         """Delete the verifications for this address that this browser asked for."""
         ...
 
-    def delete_of_user(self, user_id: str) -> None:
-        """Delete every verification that this user asked for, also links that undo a change of the address."""
+    def delete_of_user(self, user_id: str, *, undo_since: int) -> None:
+        """Delete every verification that this user asked for, also links that undo a change and expire at `undo_since` or later.
+
+        Earlier ones are of the owner of an address that the user had before.
+        """
         ...
 
     def purge(self) -> int:

@@ -134,7 +134,9 @@ class EmailChecks:
             purpose=purpose,
             email=email,
             user_id=user_id,
-            browser=pending.browser_hash,
+            # The others end with no wrong code: a person in the user's session could enter some, to keep the owner of the address
+            # from undoing a change.
+            browser=pending.browser_hash if purpose in CODE_PURPOSES else None,
             code_hash=None if code is None else self.code_hash(pending, purpose, code),
             data=self.data_sealer.seal(strict_json.dumps(dict(data))) if data else None,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 from genkan import signals
 from genkan.actions.complete_sign_in import client_of
@@ -44,10 +45,11 @@ def request_change(user: User, request: ActionRequest, core: Core, email_sign_in
         email_sign_in.mailer.add("address", email, context, new.verification)
     if user.email is not None and user.email_verified is not None:
         undo = email_sign_in.checks.create("undo", user.email, core.front_page, request.cookies, user_id=user.id)
-        url = _url("undo", undo.token, user.id, core)
-        email_sign_in.mailer.add(
-            "address_changing", user.email, {"host": core.host, "email": user.email, "url": url}, undo.verification
-        )
+        # Later than those of the addresses before, also if the user has had this one for less than a second.
+        first = int(user.email_verified.timestamp()) + 1 + LIFETIMES["undo"]
+        verification = replace(undo.verification, expires=max(undo.verification.expires, first))
+        context = {"host": core.host, "email": user.email, "url": _url("undo", undo.token, user.id, core)}
+        email_sign_in.mailer.add("address_changing", user.email, context, verification)
     return email
 
 
@@ -82,14 +84,14 @@ def undo_change(request: ActionRequest, core: Core, email_sign_in: EmailSignIn) 
     """Store the old address again, remove the password, end all sessions, and void all links. Returns the user.
 
     Another person may have changed the address and the password. Passkeys that were added since the change was asked for are
-    removed. The owner of the address can choose a new password by
-    mail. Raises InvalidVerification, OAuthAccountNotLinked if another user has proven the address since, and AdapterError.
+    removed. Links that undo an earlier change still work: this one may be of an address of that person. The owner of the
+    address can choose a new password by mail. Raises InvalidVerification, OAuthAccountNotLinked if another user has proven the address since, and AdapterError.
     """
     found = find_change("undo", request, email_sign_in)
     user = _store(found, request, core, email_sign_in)
     email_sign_in.stores.addresses.delete_password(user.id)
     remove_added_since(user, found.expires - LIFETIMES["undo"], core)
-    email_sign_in.stores.verifications.delete_of_user(user.id)
+    email_sign_in.stores.verifications.delete_of_user(user.id, undo_since=found.expires)
     revoke_sessions(user.id, core, "address")
     return user
 

@@ -184,7 +184,7 @@ class StoredUsers:
 
     def _remove_local(self, session: Executor, user_id: str, email: str | None) -> None:
         self.passwords.delete(session, user_id)
-        self.verifications.delete_of_user(session, user_id, email, with_undo=True)
+        self.verifications.delete_of_user(session, user_id, email, undo_since=0)
         self.revocations.end_sessions(session, user_id)
 
 

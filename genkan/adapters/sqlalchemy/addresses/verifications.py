@@ -17,7 +17,6 @@ from sqlalchemy import (
     insert,
     literal,
     select,
-    true,
     tuple_,
 )
 from sqlalchemy.orm import Session
@@ -89,15 +88,20 @@ class VerificationTables:
         query = select(self.details.c.identifier, self.details.c.token_hash).where(condition)
         self.delete(session, [(row.identifier, row.token_hash) for row in session.execute(query)])
 
-    def delete_of_user(self, session: Executor, user_id: str, email: str | None, *, with_undo: bool = False) -> None:
+    def delete_of_user(
+        self, session: Executor, user_id: str, email: str | None, *, undo_since: int | None = None
+    ) -> None:
         """Delete what this user asked for, and what is for this address, also what Auth.js has sent.
 
-        Links that undo a change of the address stay. `with_undo` deletes those of this user, too.
+        Links that undo a change of the address stay, except those of this user that expire at `undo_since` or later.
         """
         if email:
             self.delete_for(session, email)
         detail = self.details.c
-        self.delete_where(session, (detail.user_id == user_id) & (true() if with_undo else detail.purpose != "undo"))
+        is_deleted = detail.purpose != "undo"
+        if undo_since is not None:
+            is_deleted |= detail.expires >= undo_since
+        self.delete_where(session, (detail.user_id == user_id) & is_deleted)
 
     def delete_for(self, session: Executor, email: str) -> None:
         """Delete what is for this address, but for links that undo a change, also what Auth.js has sent."""
@@ -174,10 +178,12 @@ class SQLAlchemyVerificationStore:
         condition = self._is_of_browser(browser, email)
         self._database.run(lambda session: self._tables.delete_where(session, condition))
 
-    def delete_of_user(self, user_id: str) -> None:
-        """Delete every verification that this user asked for, also links that undo a change of the address."""
+    def delete_of_user(self, user_id: str, *, undo_since: int) -> None:
+        """Delete every verification that this user asked for, except links that undo an earlier change of the address."""
         with ignore_invalid_id():
-            self._database.run(lambda session: self._tables.delete_of_user(session, user_id, None, with_undo=True))
+            self._database.run(
+                lambda session: self._tables.delete_of_user(session, user_id, None, undo_since=undo_since)
+            )
 
     def purge(self) -> int:
         """Delete what has expired, also limits and mails, in bounded batches, and return the number of rows."""
