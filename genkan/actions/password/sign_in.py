@@ -127,5 +127,5 @@ def _address(email: str) -> str:
     try:
         return normalize(email)
     except InvalidAddress:
-        # Treated like an unknown address, whose attempts count as well.
-        return email[:254]
+        # A provider may have sent it all the same. Attempts with every spelling by which the user is found count together.
+        return email.lower()[:254]

@@ -197,3 +197,14 @@ def test_a_disabled_user_gets_nothing(site: Site) -> None:
         ask(reader, path, email)
     assert len(site.mails_to(email)) == number
     assert reader.session() is None
+
+
+def test_every_spelling_of_an_address_counts_for_the_same_user(site: Site) -> None:
+    email = new_address("jos\u00e9")
+    site.user(email, password=PASSWORD)
+    browser = site.browser()
+    statuses = [
+        browser.submit("/api/auth/callback/credentials", email=typed, password=OTHER).status_code
+        for typed in (email, email.upper(), email.title()) * 2
+    ]
+    assert statuses == [401] * 5 + [429]
