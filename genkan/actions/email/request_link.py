@@ -29,7 +29,7 @@ def request_link(request: ActionRequest, core: Core, email_sign_in: EmailSignIn)
     url = callback_url(request, core)
     try:
         core.csrf.verify(request)
-        email = normalize(_typed_address(request, core))
+        email = normalize(typed_address(request, core))
         user_id = None
         if request.body.get("purpose") == "fresh":
             user_id = reader.user_id_of(request.cookies, core.sessions)
@@ -58,7 +58,7 @@ def link_url(new: NewVerification, url: str, core: Core) -> str:
     return f"{core.action_url('/callback/email')}?{urlencode(query)}"
 
 
-def _typed_address(request: ActionRequest, core: Core) -> str:
+def typed_address(request: ActionRequest, core: Core) -> str:
     """Return what was typed: the form with a password may have another name for the field."""
     fields = core.credentials_fields
     return request.text("email") or (request.text(fields.email) if fields else "")

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from genkan.actions.callback_url import error_redirect
 from genkan.actions.email import change_address
-from genkan.actions.email.request_link import request_link
+from genkan.actions.email.request_link import request_link, typed_address
 from genkan.actions.email.use_link import use_link
 from genkan.actions.second_factor.level import check_level, required_level
 from genkan.adapters.addresses import Verification
@@ -47,7 +47,7 @@ def start() -> Response:
     action_response = request_link(action_request, core, email_sign_in)
     if isinstance(action_response.error, InvalidAddress) and core.pages.sign_in is None and not wants_url():
         message = error_message(action_response.error.code, action_response.error.reason)
-        return render_sign_in(message, email=action_request.text("email"))
+        return render_sign_in(message, email=typed_address(action_request, core))
     return to_response(action_response)
 
 

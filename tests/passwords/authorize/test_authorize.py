@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ from flask import Flask
 
 from genkan import CredentialsSignin, Genkan, SignInParams, User, check
 from genkan.errors import AdapterError, ConfigurationError
+from tests.browser import Browser
 from tests.clock import FrozenClock
+from tests.databases import SECRET
 from tests.passwords.authorize.application import (
     ADA,
     BOTH_STRATEGIES,
@@ -210,6 +213,14 @@ def test_a_link_by_mail_can_be_asked_for_beside_it(
     assert "/verify-request" in asked.get_json()["url"]
     refused = sign_in(browser, {names[0]: "bob", names[1]: ""})
     assert refused.status_code == 422
+    # By the field of the one form, or of the form for the address only.
+    refused = browser.submit("/api/auth/signin/email", email="ada@")
+    assert refused.status_code == 422
+    field = re.search(r'<input id="(?:mail-address|email)" name="email"[^>]*>', refused.text)
+    assert field is not None
+    assert 'value="ada@"' in field[0]
+    assert "aria-invalid" in field[0]
+    assert refused.text.count("ada@") == 1
 
 
 @pytest.mark.parametrize("fields", [("email",), ("a", "a"), ("csrfToken", "b"), ("a b", "c"), "ab", (1, 2)])
@@ -276,3 +287,18 @@ class TestWithoutADatabase:
         assert sign_in(browser, WRONG).status_code == 401
         assert sign_in(browser, RIGHT, CLIENT).get_json() == {"url": "http://127.0.0.1:5000/"}
         assert browser.session() is not None
+
+
+def test_a_refused_address_is_kept_in_a_field_of_another_name(tmp_path: Path, settings: dict[str, Any]) -> None:
+    app = Flask("guest", root_path=str(tmp_path), instance_path=str(tmp_path / "instance"))
+    sent: list[object] = []
+    more = {
+        "send_mail": sent.append,
+        "AUTH_PASSWORDS": "on",
+        "AUTH_SECRET": SECRET,
+        "credentials_fields": ("login", "pin"),
+    }
+    Genkan(app, **{**settings, **more})
+    refused = Browser(app).submit("/api/auth/signin/email", login="ada@", pin="")
+    assert refused.status_code == 422
+    assert 'value="ada@"' in refused.text
