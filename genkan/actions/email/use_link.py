@@ -12,7 +12,8 @@ from genkan.actions.email.identity import email_identity, find_by_email
 from genkan.adapters.addresses import Purpose, Verification
 from genkan.core import Core
 from genkan.email.address import normalize
-from genkan.email.checks import LIFETIMES, MAX_WRONG_CODES
+from genkan.email.checks import MAX_WRONG_CODES
+from genkan.email.limits import DAY
 from genkan.email.parts import EmailSignIn
 from genkan.errors import (
     AccessDenied,
@@ -110,8 +111,9 @@ def _use_code(request: ActionRequest, core: Core, email_sign_in: EmailSignIn) ->
     pending, code = checks.pending(request.cookies), request.text("code")
     if pending is None:
         raise InvalidVerification("no cookie of the browser that asked")
-    # Counted before the comparison, so that concurrent guesses are no more than these.
-    number = stores.limits.count(f"code:{pending.browser_hash}:{pending.email}", LIFETIMES[pending.purpose])
+    # Counted before the comparison, so that concurrent guesses are no more than these. The period is longer than any code
+    # works, also one that was asked for near its end: a browser that has asked for no mail for so long gets a new id.
+    number = stores.limits.count(f"code:{pending.browser_hash}:{pending.email}", DAY)
     found = None
     if number <= MAX_WRONG_CODES:
         candidates = stores.verifications.find_of_browser(pending.browser_hash, pending.email)

@@ -208,3 +208,21 @@ def test_every_spelling_of_an_address_counts_for_the_same_user(site: Site) -> No
         for typed in (email, email.upper(), email.title()) * 2
     ]
     assert statuses == [401] * 5 + [429]
+
+
+def test_a_code_that_is_younger_than_the_first_wrong_one_gets_no_more_attempts(site: Site) -> None:
+    email, browser = new_address(), site.browser()
+
+    def fails(times: int) -> list[bool]:
+        answers = [browser.submit("/api/auth/callback/email", code="12") for _ in range(times)]
+        return ["reason=code" in answer.headers["Location"] for answer in answers]
+
+    browser.submit("/api/auth/signin/email", email=email)
+    site.clock.advance(540)
+    assert fails(1) == [True]
+    browser.submit("/api/auth/signin/email", email=email)
+    site.clock.advance(540)
+    assert fails(3) == [True] * 3
+    browser.submit("/api/auth/signin/email", email=email)
+    site.clock.advance(61)
+    assert fails(1) == [False]
