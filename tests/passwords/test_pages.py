@@ -14,6 +14,7 @@ from genkan import Genkan
 from genkan.password.hasher import MAX_CONCURRENT, PasswordHasher
 from tests.browser import HTMX, Browser
 from tests.conftest import MakeApp
+from tests.databases import SECRET
 from tests.email.mails import link, mails
 from tests.passwords.test_passwords import ADDRESS, OTHER, PASSWORD, sign_in, sign_up
 
@@ -233,3 +234,13 @@ def test_a_mail_has_its_link_in_full_and_nothing_that_was_typed(browser: Browser
     assert "<style" not in mail.html
     assert "<img" not in mail.html
     assert 'name="color-scheme" content="light dark"' in mail.html
+
+
+def test_a_refused_address_is_kept_in_a_field_of_another_name(tmp_path: Path) -> None:
+    app = Flask("guest", root_path=str(tmp_path), instance_path=str(tmp_path / "instance"))
+    sent: list[object] = []
+    settings = {"AUTH_URL": "http://127.0.0.1:5000", "AUTH_SECRET": SECRET, "AUTH_PASSWORDS": "on", **GITHUB}
+    Genkan(app, send_mail=sent.append, credentials_fields=("login", "pin"), **settings)
+    page = Browser(app).submit(f"{SIGN_IN}/email", login="hana@", pin="")
+    assert page.status_code == 422
+    assert 'value="hana@"' in field(page, "email")

@@ -11,9 +11,7 @@ from flask import Flask
 
 from genkan import CredentialsSignin, Genkan, SignInParams, User, check
 from genkan.errors import AdapterError, ConfigurationError
-from tests.browser import Browser
 from tests.clock import FrozenClock
-from tests.databases import SECRET
 from tests.passwords.authorize.application import (
     ADA,
     BOTH_STRATEGIES,
@@ -287,18 +285,3 @@ class TestWithoutADatabase:
         assert sign_in(browser, WRONG).status_code == 401
         assert sign_in(browser, RIGHT, CLIENT).get_json() == {"url": "http://127.0.0.1:5000/"}
         assert browser.session() is not None
-
-
-def test_a_refused_address_is_kept_in_a_field_of_another_name(tmp_path: Path, settings: dict[str, Any]) -> None:
-    app = Flask("guest", root_path=str(tmp_path), instance_path=str(tmp_path / "instance"))
-    sent: list[object] = []
-    more = {
-        "send_mail": sent.append,
-        "AUTH_PASSWORDS": "on",
-        "AUTH_SECRET": SECRET,
-        "credentials_fields": ("login", "pin"),
-    }
-    Genkan(app, **{**settings, **more})
-    refused = Browser(app).submit("/api/auth/signin/email", login="ada@", pin="")
-    assert refused.status_code == 422
-    assert 'value="ada@"' in refused.text
