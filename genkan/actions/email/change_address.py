@@ -85,7 +85,8 @@ def undo_change(request: ActionRequest, core: Core, email_sign_in: EmailSignIn) 
 
     Another person may have changed the address and the password. Passkeys that were added since the change was asked for are
     removed. Links that undo an earlier change still work: this one may be of an address of that person. The owner of the
-    address can choose a new password by mail. Raises InvalidVerification, OAuthAccountNotLinked if another user has proven the address since, and AdapterError.
+    address can choose a new password by mail. Raises InvalidVerification, OAuthAccountNotLinked if another user has proven the
+    address since, and AdapterError.
     """
     found = find_change("undo", request, email_sign_in)
     user = _store(found, request, core, email_sign_in)
