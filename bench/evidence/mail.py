@@ -23,8 +23,8 @@ from genkan.password.hasher import PasswordHasher
 from genkan.types import Account, User
 from tests.databases import stores_in
 from tests.email.proof.site import OTHER, PASSWORD
-from tests.email.proof.town import Town, Visitor, link, town
 from tests.email.smtp_server import Inbox
+from tests.four_workers.town import Town, Visitor, link, town
 from tests.revocation.running_app import COOKIE
 
 ADDRESSES = 200

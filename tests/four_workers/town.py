@@ -7,27 +7,24 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from html import unescape
 from itertools import count
 from threading import Barrier
 
-import pytest
 import requests
 
 from tests.email.proof.site import PASSWORD
 from tests.email.smtp_server import Inbox, smtp_server
 from tests.revocation.running_app import COOKIE, RunningApp, running_app
 from tests.servers.process import free_port
-from tests.servers.server import ServerClient, environment
+from tests.servers.server import ServerClient
 
 WAIT = 60
 """Seconds in which a mail arrives."""
 
 AT_ONCE = 20
 """Requests at the same moment."""
-
-DATABASES = ("sqlite", "postgresql")
 
 _numbers = count(1)
 
@@ -107,19 +104,6 @@ def town(settings: dict[str, str], inbox: Inbox) -> Iterator[Town]:
     more = {"AUTH_PASSWORDS": "on", "TRUSTED_PROXY_HOPS": "1", **mail}
     with smtp_server(inbox, port=port), running_app({**settings, **more}) as running:
         yield Town(running, inbox)
-
-
-@contextmanager
-def new_town(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, **settings: str
-) -> Iterator[Town]:
-    """Run the application with a new database of the kind that is the parameter of the fixture."""
-    settings = {**environment(tmp_path_factory.mktemp("town")), **settings}
-    with ExitStack() as stack:
-        if request.param == "postgresql":
-            server = request.getfixturevalue("postgres_server")
-            settings["DATABASE_URL"] = stack.enter_context(server.migrated_database())
-        yield stack.enter_context(town(settings, Inbox()))
 
 
 def at_once(function: Callable[[int], requests.Response], times: int = AT_ONCE) -> list[requests.Response]:

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
 
 from tests.email.proof.site import OTHER, PASSWORD, new_address
-from tests.email.proof.town import AT_ONCE, DATABASES, Town, Visitor, at_once, code, fields_of, link, new_town, sessions
+from tests.four_workers.town import (
+    AT_ONCE,
+    Town,
+    Visitor,
+    at_once,
+    code,
+    fields_of,
+    link,
+    sessions,
+)
 from tests.revocation.running_app import COOKIE, wait_for_max_lag
 
 pytestmark = pytest.mark.xdist_group("timing")
-
-
-@pytest.fixture(scope="module", name="town", params=DATABASES)
-def _town(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    with new_town(request, tmp_path_factory) as found:
-        yield found
 
 
 # requirements K5 and K6

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,21 +12,12 @@ from sqlalchemy import text
 
 from genkan.second_factor.totp import code_at
 from tests.email.proof.site import PASSWORD, new_address
-from tests.email.proof.town import AT_ONCE, DATABASES, Town, Visitor, at_once, new_town, sessions
+from tests.four_workers.town import AT_ONCE, Town, Visitor, at_once, sessions
 from tests.passkeys.authenticator import Authenticator
 from tests.passkeys.ceremonies import CALLBACK, OPTIONS
 from tests.second_factor.steps import codes_in, secret_in
-from tests.servers.process import free_port
 
 pytestmark = pytest.mark.xdist_group("timing")
-
-
-@pytest.fixture(scope="module", name="town", params=DATABASES)
-def _town(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    port = free_port()
-    settings = {"PORT": str(port), "AUTH_URL": f"http://localhost:{port}", "AUTH_PASSKEYS": "on", "AUTH_TOTP": "on"}
-    with new_town(request, tmp_path_factory, **settings) as found:
-        yield found
 
 
 def options(visitor: Visitor, action: str) -> dict[str, Any]:
