@@ -81,13 +81,6 @@ class VerificationStore(Protocol):
         """Delete the verifications for this address that this browser asked for."""
         ...
 
-    def delete_of_user(self, user_id: str, *, undo_since: int) -> None:
-        """Delete every verification that this user asked for, also links that undo a change and expire at `undo_since` or later.
-
-        Earlier ones are of the owner of an address that the user had before.
-        """
-        ...
-
     def purge(self) -> int:
         """Delete what has expired, also limits and mails, in bounded batches, and return the number of rows."""
         ...
@@ -167,12 +160,16 @@ class AddressStore(Protocol):
         """
         ...
 
-    def change_email(self, user_id: str, email: str) -> User | None:
-        """Store the proven address of the user and return the user. None if no user has that id.
+    def change_email(self, verification: Verification) -> User | None:
+        """Use the verification up, store its address as the proven one of its user, and return the user.
 
-        Raises OAuthAccountNotLinked if another user has proven it. A user who has not loses it. In the same transaction
-        workers are told that the user's claims are out of date, and links and codes of the user are deleted, except those that
-        undo a change.
+        None if another call has used it, or the user is gone. Raises OAuthAccountNotLinked if another user has proven the
+        address. A user who has not loses it. All of this is one transaction, so that after a failure the link still works. In
+        it workers are told that the user's claims are out of date, and links and codes of the user are deleted, except those
+        that undo a change.
+
+        If the verification undoes a change, the password is deleted, all sessions, trusted devices and waiting sign-ins end,
+        and links that undo a later change are deleted. Earlier ones are of the owner of an address that the user had before.
         """
         ...
 
@@ -195,10 +192,6 @@ class AddressStore(Protocol):
 
     def rehash_password(self, user_id: str, old: str, new: str) -> bool:
         """Replace the hash `old` of the same password by `new` and return True. False if it is another one by now."""
-        ...
-
-    def delete_password(self, user_id: str) -> None:
-        """Delete the user's password."""
         ...
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from genkan import signals
 from genkan.actions.complete_sign_in import client_of
 from genkan.actions.email.identity import find_by_email
-from genkan.actions.email.use_link import find, use
+from genkan.actions.email.use_link import find
 from genkan.actions.passkey.manage import remove_added_since
 from genkan.actions.users import reload_sessions, revoke_sessions
 from genkan.adapters.addresses import Purpose, Verification
@@ -16,7 +16,7 @@ from genkan.core import Core
 from genkan.email.address import normalize
 from genkan.email.checks import LIFETIMES
 from genkan.email.parts import EmailSignIn
-from genkan.errors import AccountMismatch, InvalidVerification, OAuthAccountNotLinked
+from genkan.errors import AccountMismatch, InvalidVerification
 from genkan.http.messages import ActionRequest
 from genkan.session.activity import log_activity
 from genkan.types import User
@@ -90,23 +90,20 @@ def undo_change(request: ActionRequest, core: Core, email_sign_in: EmailSignIn) 
     """
     found = find_change("undo", request, email_sign_in)
     user = _store(found, request, core, email_sign_in)
-    email_sign_in.stores.addresses.delete_password(user.id)
-    remove_added_since(user, found.expires - LIFETIMES["undo"], core)
-    email_sign_in.stores.verifications.delete_of_user(user.id, undo_since=found.expires)
+    # The sessions have ended with the change. This tells the application and the user.
     revoke_sessions(user.id, core, "address")
+    remove_added_since(user, found.expires - LIFETIMES["undo"], core)
     return user
 
 
 def _store(found: Verification, request: ActionRequest, core: Core, email_sign_in: EmailSignIn) -> User:
-    """Store the address of this verification, which is used up unless another user has the address."""
-    holder = core.adapter.get_user_by_email(found.email)
-    if holder is not None and holder.id != found.user_id and holder.email_verified is not None:
-        # The owner of the address may have signed in with it since, and can delete that user and use the link again.
-        raise OAuthAccountNotLinked
-    verification = use(found, email_sign_in)
-    user = email_sign_in.stores.addresses.change_email(verification.user_id or "", verification.email)
+    """Store the address of this verification, which is used up unless another user has the address.
+
+    The owner of the address may have signed in with it since, and can delete that user and use the link again.
+    """
+    user = email_sign_in.stores.addresses.change_email(found)
     if user is None:
-        raise InvalidVerification("the user is gone")
+        raise InvalidVerification("used in the meantime, or the user is gone")
     reload_sessions(user.id, core)
     log_activity(user.id, "address-changed", core.sessions, client=client_of(request))
     signals.send(signals.address_changed, user=user)

@@ -12,6 +12,7 @@ from typing import Any
 
 from flask import Flask
 from sqlalchemy import event, inspect, select, table, text
+from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
 from genkan.adapters.addresses import AddressStores
@@ -87,6 +88,20 @@ class Site:
             yield sent
         finally:
             event.remove(self.database.engine, "before_cursor_execute", add)
+
+    @contextmanager
+    def failing(self, table: str) -> Iterator[None]:
+        """Let every statement that inserts into or updates this table fail during the block."""
+
+        def fail(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+            if statement.startswith((f"INSERT INTO {table}", f"UPDATE {table}")):
+                raise OperationalError(statement, None, Exception("the connection was lost"))
+
+        event.listen(self.database.engine, "before_cursor_execute", fail)
+        try:
+            yield
+        finally:
+            event.remove(self.database.engine, "before_cursor_execute", fail)
 
     def rows(self) -> list[tuple[str, str]]:
         """Return table and text of every row of the database."""

@@ -57,3 +57,21 @@ def test_it_deletes_those_of_later_changes(site: Site) -> None:
 
     assert undo(site, link(site.mails_to(email)[0])) == 303
     assert site.browser().get(link(site.mails_to(second)[0])).status_code == 302
+
+
+def test_a_failure_of_the_database_leaves_the_link_and_the_address(site: Site) -> None:
+    email, second = new_address(), new_address("other")
+    thief = site.sign_up(email)
+    site.clock.advance(1)
+    change_address(site, thief, second)
+    url = link(site.mails_to(email)[0])
+
+    with site.failing("revocations"):
+        assert undo(site, url) == 303
+    assert site.core.adapter.get_user_by_email(email) is None
+    assert thief.session() is not None
+
+    undo(site, url)
+    assert site.core.adapter.get_user_by_email(email) is not None
+    site.clock.advance(1)
+    assert thief.session() is None

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
-from genkan.adapters.addresses import ProvenUser
+from genkan.adapters.addresses import ProvenUser, Verification
 from genkan.adapters.own_users import to_identity
 from genkan.adapters.sqlalchemy.accounts import ignore_invalid_id
 from genkan.adapters.sqlalchemy.adapter import SQLAlchemyAdapter
@@ -55,10 +55,10 @@ class SQLAlchemyAddressStore:
                 raise
             return self._prove_linked(self._own_users, user, profile, password)
 
-    def change_email(self, user_id: str, email: str) -> User | None:
-        """Store the proven address of the user and return the user. None if no user has that id."""
+    def change_email(self, verification: Verification) -> User | None:
+        """Use the verification up, and store its address as the proven one of its user. None if either is gone."""
         with ignore_invalid_id():
-            changed = self._run(lambda session: self._change_email(session, user_id, email.lower()))
+            changed = self._run(lambda session: self._use_change(session, verification))
             if changed is None or self._own_users is None:
                 return changed
             return self._own_users.describe(changed)
@@ -87,11 +87,6 @@ class SQLAlchemyAddressStore:
         with ignore_invalid_id():
             return self._database.run(lambda session: self._stored.passwords.replace(session, user_id, old, new))
         return False
-
-    def delete_password(self, user_id: str) -> None:
-        """Delete the user's password."""
-        with ignore_invalid_id():
-            self._database.run(lambda session: self._stored.passwords.remove(session, user_id))
 
     def _run(self, callback: Callable[[Session], Result]) -> Result:
         # After a conflict with a concurrent transaction, the second run finds the row that the other one has inserted.
@@ -160,6 +155,18 @@ class SQLAlchemyAddressStore:
         created = self._stored.insert(connection, user, key)
         self._stored.passwords.add_proof(connection, created.id, password)
         return ProvenUser(created, is_new=True)
+
+    def _use_change(self, session: Session, verification: Verification) -> User | None:
+        used = self._stored.verifications.use(session, verification.identifier, verification.token_hash)
+        if used is None or used.user_id is None:
+            return None
+        user = self._change_email(session, used.user_id, used.email.lower())
+        if user is not None and used.purpose == "undo":
+            self._stored.passwords.remove(session, user.id)
+            self._stored.second_factors.end_trust(session, user.id)
+            self._stored.verifications.delete_of_user(session, user.id, None, undo_since=used.expires)
+            self._stored.revocations.end_sessions(session, user.id)
+        return user
 
     def _change_email(self, session: Session, user_id: str, email: str) -> User | None:
         users = self._stored.users

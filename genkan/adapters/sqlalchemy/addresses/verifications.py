@@ -22,7 +22,6 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from genkan.adapters.addresses import OutgoingMail, Verification
-from genkan.adapters.sqlalchemy.accounts import ignore_invalid_id
 from genkan.adapters.sqlalchemy.database import Database, Executor, dialect_name
 from genkan.adapters.sqlalchemy.purge import Purger
 from genkan.adapters.sqlalchemy.tables import Tables
@@ -177,13 +176,6 @@ class SQLAlchemyVerificationStore:
         """Delete the verifications for this address that this browser asked for."""
         condition = self._is_of_browser(browser, email)
         self._database.run(lambda session: self._tables.delete_where(session, condition))
-
-    def delete_of_user(self, user_id: str, *, undo_since: int) -> None:
-        """Delete every verification that this user asked for, except links that undo an earlier change of the address."""
-        with ignore_invalid_id():
-            self._database.run(
-                lambda session: self._tables.delete_of_user(session, user_id, None, undo_since=undo_since)
-            )
 
     def purge(self) -> int:
         """Delete what has expired, also limits and mails, in bounded batches, and return the number of rows."""
