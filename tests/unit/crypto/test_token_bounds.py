@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from genkan.crypto.compact import MAX_TOKEN_CHARACTERS, SIGNING_ALGORITHMS, unverified_claims
 from genkan.crypto.jose import verify
@@ -15,10 +16,19 @@ from genkan.oauth.id_token import LOGOUT_EVENT
 from genkan.oauth.logout_token import MAX_AGE, may_be_logout_token
 from tests.clock import START
 from tests.core import SECRET
-from tests.tokens.signing import compact, key
+from tests.tokens.signing import SigningKey, compact, key
 
 SIGNER = key("first")
 HEADER = {"alg": "RS256", "kid": "first"}
+
+
+def long_key() -> rsa.RSAPrivateKey:
+    """Return a key of 8192 bits that protects nothing. To generate one takes ten seconds or more."""
+    p, q, e = 3 * 2**4094 + 3389, 7 * 2**4093 + 135, 65537
+    d = pow(e, -1, (p - 1) * (q - 1))
+    public = rsa.RSAPublicNumbers(e, p * q)
+    numbers = rsa.RSAPrivateNumbers(p, q, d, d % (p - 1), d % (q - 1), pow(q, -1, p), public)
+    return numbers.private_key(unsafe_skip_rsa_key_validation=True)
 
 
 def unused_keys() -> Iterator[dict[str, Any]]:
@@ -39,7 +49,7 @@ def test_a_signed_token_of_a_provider_may_be_long(length: int) -> None:
 
 
 def test_a_header_with_certificates_and_a_long_signature_are_accepted() -> None:
-    signer = key("long", bits=8192)
+    signer = SigningKey("long", long_key())
     token = compact({"alg": "RS256", "kid": "long", "x5c": ["A" * 2000] * 3}, {"sub": "ann"}, signer.sign)
 
     assert verify(token, [signer.public_jwk()], SIGNING_ALGORITHMS) == ({"sub": "ann"}, "RS256")
