@@ -4,20 +4,48 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from sqlalchemy import func, select, table
 
 from bench.evidence.support.client import Forms
 from bench.evidence.support.setting import DATABASES, POSTGRESQL, Options, Row, new_settings
 from bench.evidence.support.workers import every_worker, every_worker_after_lag
-from tests.revocation.running_app import WORKERS, RunningApp, running_app
-from tests.revocation.test_wrong_clocks import YEAR, Clock, rows
+from tests.revocation.running_app import DAY, WORKERS, RunningApp, running_app
 from tests.servers.process import free_port
 
 SESSIONS = 20
 USERS = 5
 HOUR = 3600
 TABLES = ("genkan_sessions", "revocations", "used_tokens")
+YEAR = 365 * DAY
+
+MOVED_CLOCK = """
+import pathlib, time
+
+real, moved = time.time, pathlib.Path(__file__).with_name("seconds")
+time.time = lambda: real() + (float(moved.read_text() or 0) if moved.exists() else 0)
+"""
+"""Python runs this at its start. The clock of the process is then ahead by the seconds in a file."""
+
+
+class Clock:
+    """Clock of the processes that have its folder in PYTHONPATH."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        (folder / "sitecustomize.py").write_text(MOVED_CLOCK)
+        self._seconds = folder / "seconds"
+        self.settings = {"PYTHONPATH": str(folder)}
+
+    @contextmanager
+    def moved(self, seconds: int) -> Iterator[None]:
+        """Let the clock be ahead by `seconds` during the block."""
+        self._seconds.write_text(str(seconds))
+        yield
+        self._seconds.unlink()
 
 
 def measure(options: Options) -> Iterator[Row]:
@@ -90,4 +118,6 @@ def _accepting(hosts: tuple[RunningApp, RunningApp], cookies: list[str]) -> int:
 
 
 def _rows(running: RunningApp) -> int:
-    return sum(rows(running, table) for table in TABLES)
+    with running.database.read() as session:
+        counts = [select(func.count()).select_from(table(name)) for name in TABLES]
+        return sum(session.execute(count).scalar_one() for count in counts)
