@@ -220,9 +220,9 @@ def test_too_many_chunks_or_characters_are_not_joined() -> None:
 
 def test_ten_thousand_cookies_are_read_quickly() -> None:
     header = "; ".join(f"{NAME}.{index}=x" for index in range(10_000))
-    started = time.perf_counter()
+    started = time.thread_time()
     assert _found(header) is None
-    assert time.perf_counter() - started < 0.5
+    assert time.thread_time() - started < 0.5
 
 
 def test_values_are_percent_decoded_once_with_invalid_bytes_replaced() -> None:

@@ -72,14 +72,14 @@ def test_passwords_with_equal_normal_forms_are_equal(stored: str, typed: str) ->
     "password", ["x" * 10_000_000, "\u1e9b\u0323" * 5_000_000, "鍵" * 342, "\ufdfa" * 200], ids=short
 )
 def test_a_password_above_the_limit_is_refused_before_it_is_hashed(password: str) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     with pytest.raises(InvalidPassword) as refused:
         HASHER.hash(password)
 
     assert refused.value.reason == "too-long"
     assert not HASHER.verify(HASH, password)
     assert not HASHER.verify(None, password)
-    assert time.perf_counter() - started < 0.2
+    assert time.thread_time() - started < 0.2
 
 
 def test_a_password_that_shrinks_below_the_limit_is_accepted() -> None:
