@@ -90,9 +90,9 @@ def undo_change(request: ActionRequest, core: Core, email_sign_in: EmailSignIn) 
     """
     found = find_change("undo", request, email_sign_in)
     user = _store(found, request, core, email_sign_in)
-    # The sessions have ended with the change. This tells the application and the user.
-    revoke_sessions(user.id, core, "address")
     remove_added_since(user, found.expires - LIFETIMES["undo"], core)
+    # The sessions have ended with the change. This ends one that such a passkey has started since, and tells the user.
+    revoke_sessions(user.id, core, "address")
     return user
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from functools import partial
 
 from genkan.actions.callback_url import callback_url, callback_url_cookie
 from genkan.actions.complete_sign_in import authorize_sign_in, client_of, start_session
@@ -52,7 +53,8 @@ def sign_in(request: ActionRequest, core: Core, passkeys: PasskeySignIn) -> Acti
         if redirect_url is not None:
             return ActionResponse(location=redirect_url)
         url = callback_url(request, core)
-        response = start_session(identity, user, False, url, request, core)
+        confirm = partial(_require_stored, passkey, passkeys)
+        response = start_session(identity, user, False, url, request, core, confirm=confirm)
     remembered = callback_url_cookie(url, request, core)
     cleared = passkeys.challenges.clear(challenge.value, request.cookies)
     return replace(response, cookies=(*cleared, *remembered, *response.cookies))
@@ -75,7 +77,7 @@ def complete_waiting(
         if not user.id == challenge.user_id == waiting.user.id:
             raise AccountMismatch("a passkey or a sign-in of another user")
         _verify(credential, challenge, passkey, request, core, passkeys)
-    response = finish(waiting, AMR, request, core, factor)
+    response = finish(waiting, AMR, request, core, factor, confirm=partial(_require_stored, passkey, passkeys))
     cleared = passkeys.challenges.clear(challenge.value, request.cookies)
     return replace(response, cookies=(*cleared, *response.cookies))
 
@@ -112,6 +114,12 @@ def _verify(
         if owner is not None:
             notify("passkey-counter", owner, core)
         raise WebAuthnVerificationError("counter")
+
+
+def _require_stored(passkey: Passkey, passkeys: PasskeySignIn) -> None:
+    """Raise UnknownPasskey if another request has removed the passkey since it was verified."""
+    if passkeys.store.find(passkey.credential_id) is None:
+        raise UnknownPasskey("the passkey was removed in the meantime")
 
 
 def _identity(passkey: Passkey, user: User, core: Core) -> ProviderIdentity:

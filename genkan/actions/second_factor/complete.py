@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -11,8 +12,7 @@ from genkan.actions.second_factor.check import begin_attempt, check_code
 from genkan.actions.second_factor.require import PROVIDER_TYPES
 from genkan.adapters.second_factors import PendingSignIn
 from genkan.core import Core
-from genkan.errors import AccessDenied, AccountMismatch, InvalidCheck, InvalidSecondFactor
-from genkan.http.cookies import Cookie
+from genkan.errors import AccessDenied, AccountMismatch, AdapterError, AuthError, InvalidCheck, InvalidSecondFactor
 from genkan.http.messages import ActionRequest, ActionResponse
 from genkan.oauth.reauthentication import MFA
 from genkan.second_factor.parts import SecondFactor
@@ -70,29 +70,43 @@ def complete_second_factor(request: ActionRequest, core: Core, factor: SecondFac
             raise
         _end(waiting, request, core, factor)
         raise InvalidSecondFactor(reason="second-factor-ended") from error
-    response = finish(waiting, ("otp",), request, core, factor)
     if request.text("trust") and not waiting.data.is_fresh:
-        response = replace(response, cookies=(*response.cookies, _trust(waiting.user.id, request, core, factor)))
-    return response
+        return _finish_and_trust(waiting, request, core, factor)
+    return finish(waiting, ("otp",), request, core, factor)
 
 
 def finish(
-    waiting: WaitingSignIn, amr: tuple[str, ...], request: ActionRequest, core: Core, factor: SecondFactor
+    waiting: WaitingSignIn,
+    amr: tuple[str, ...],
+    request: ActionRequest,
+    core: Core,
+    factor: SecondFactor,
+    *,
+    confirm: Callable[[], None] | None = None,
 ) -> ActionResponse:
-    """Start the session of a sign-in whose second factor was proven by the methods `amr`. It is used up before.
+    """Start the session of a sign-in whose second factor was proven by the methods `amr`, and use the sign-in up.
 
-    Raises InvalidCheck if another request has used it, AccessDenied and AccountMismatch, other AuthErrors, and AdapterError.
+    Raises InvalidCheck if another request has used it, or has ended it by a change of one of the factors, AccessDenied and
+    AccountMismatch, other AuthErrors, and AdapterError. `confirm` as for `start_session`.
     """
-    if not factor.store.use_pending(waiting.stored.id_hash):
-        raise InvalidCheck("the sign-in was completed in the meantime")
     user, data = waiting.user, waiting.data
+
+    def use_up() -> None:
+        # When the session is stored: a change of a factor deletes what waits, or else finds the session.
+        if confirm is not None:
+            confirm()
+        if not factor.store.use_pending(waiting.stored.id_hash):
+            raise InvalidCheck("the sign-in was completed or ended in the meantime")
+
     with log_denials(user.id, core.sessions, client=client_of(request), provider=data.provider):
         if user.disabled:
             raise AccessDenied("disabled")
         if data.is_fresh and reader.user_id_of(request.cookies, core.sessions) not in (None, user.id):
             raise AccountMismatch("another user's session in this browser")
         identity = _identity(data, user, amr, int(core.clock()))
-        response = start_session(identity, user, data.is_new_user, data.url, request, core, is_fresh=data.is_fresh)
+        response = start_session(
+            identity, user, data.is_new_user, data.url, request, core, is_fresh=data.is_fresh, confirm=use_up
+        )
     return replace(response, cookies=(*factor.pending.clear(request.cookies), *response.cookies))
 
 
@@ -118,8 +132,17 @@ def _end(waiting: WaitingSignIn, request: ActionRequest, core: Core, factor: Sec
     _log.warning("sign-in failed", extra={**extra, "reason": "second-factor-ended", "detail": "too many codes"})
 
 
-def _trust(user_id: str, request: ActionRequest, core: Core, factor: SecondFactor) -> Cookie:
-    device, cookie = factor.devices.create(client_of(request).device)
+def _finish_and_trust(
+    waiting: WaitingSignIn, request: ActionRequest, core: Core, factor: SecondFactor
+) -> ActionResponse:
+    user_id, client = waiting.user.id, client_of(request)
+    device, cookie = factor.devices.create(client.device)
+    # Before the sign-in is used up. A change that ends both meanwhile would otherwise leave the device.
     factor.store.trust(user_id, device)
-    log_activity(user_id, "device-trusted", core.sessions, client=client_of(request))
-    return cookie
+    try:
+        response = finish(waiting, ("otp",), request, core, factor)
+    except (AuthError, AdapterError):
+        factor.store.delete_device(user_id, device.id)
+        raise
+    log_activity(user_id, "device-trusted", core.sessions, client=client)
+    return replace(response, cookies=(*response.cookies, cookie))

@@ -34,9 +34,10 @@ class SecondFactorRows:
         The device with the token `except_hash` and the sign-in with the id `except_pending` stay.
         """
         devices, pending = self._devices.c, self._pending.c
+        # Devices last: a device is stored before the sign-in that it is of is used up.
         for table, id, kept in (
-            (self._devices, devices.token_hash, except_hash),
             (self._pending, pending.id_hash, except_pending),
+            (self._devices, devices.token_hash, except_hash),
         ):
             is_of_user = true() if user_id is None else table.c.user_id == user_id
             is_other = true() if kept is None else id != kept
