@@ -125,6 +125,8 @@ def _facts(subject: Subject) -> Iterator[str]:
     yield f"Origin: {'that of the first request, because AUTH_URL is not set' if is_of_request else core.origin}"
     if settings is not None:
         yield f"Secret: from {settings.secret_source}"
+    if core.passkeys is not None:
+        yield f"Passkeys: bound to {core.passkeys.rp_id}, and lost if that changes"
     for provider in core.providers.values():
         if provider.id != "development":
             yield f"{provider.name}: register {core.action_url(f'/callback/{provider.id}')}"

@@ -17,7 +17,7 @@ class PasskeySignIn:
     store: PasskeyStore
     challenges: Challenges
     rp_id: str
-    """The host that passkeys are bound to. Passkeys are lost if it changes."""
+    """The domain that passkeys are bound to: the host of the origin or a parent of it. Passkeys are lost if it changes."""
 
 
 def rp_id_of(origin: str) -> str | None:

@@ -14,8 +14,9 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from genkan.http.urls import is_loopback
-from genkan.settings import email, second_factor, urls
+from genkan.settings import email, passkeys, second_factor, urls
 from genkan.settings.email import MailFrom, MailServer
+from genkan.settings.passkeys import PasskeySettings
 from genkan.settings.second_factor import SecondFactorSettings
 from genkan.settings.secrets import secret_weakness
 from genkan.settings.urls import fail
@@ -27,7 +28,9 @@ DEFAULT_PORT = 8000
 SECRETS = ("AUTH_SECRET_3", "AUTH_SECRET_2", "AUTH_SECRET_1", "AUTH_SECRET")
 """In Auth.js's order: the first variable that is set encrypts, and all of them decrypt."""
 SECRET_HINT = "Set it to what `openssl rand -base64 33` prints"
-PROVIDER_VARIABLE = re.compile(r"AUTH_[A-Z0-9_]+_(ID|SECRET|ISSUER|SIGN_OUT|SCOPE|TRUST_EMAIL)|AUTH_OIDC_NAME")
+PROVIDER_VARIABLE = re.compile(
+    rf"(?!{passkeys.RP_ID}$)AUTH_[A-Z0-9_]+_(ID|SECRET|ISSUER|SIGN_OUT|SCOPE|TRUST_EMAIL)|AUTH_OIDC_NAME"
+)
 _SHORT_NAMES = frozenset({"DATABASE_URL", "REDIS_URL", "HOST", "PORT", "TRUSTED_PROXY_HOPS", "WEB_CONCURRENCY"})
 
 
@@ -78,8 +81,7 @@ class Settings:
     """True if users may sign in with a password: AUTH_PASSWORDS=on."""
     password_min: int
     """Characters that a new password needs."""
-    passkeys: bool
-    """True if users may sign in with passkeys: AUTH_PASSKEYS=on."""
+    passkeys: PasskeySettings
     second_factor: SecondFactorSettings
     warnings: tuple[str, ...] = ()
 
@@ -134,7 +136,7 @@ def from_environment(
         email_from=email.email_from(environ, other_transport=sends_mail),
         passwords=email.passwords(environ),
         password_min=email.password_min(environ),
-        passkeys=_choice(environ, "AUTH_PASSKEYS", "off", "on") == "on",
+        passkeys=passkeys.passkeys(environ, url),
         second_factor=second_factor.second_factor(environ),
         warnings=tuple(_warnings_in_production(environ) if production else _warnings(environ, url)),
     )

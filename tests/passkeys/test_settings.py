@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from flask import Flask
 
+import genkan.testing
 from genkan import ConfigurationError, Genkan, check
 from genkan.passkey.parts import rp_id_of
+from genkan.settings.passkeys import passkeys
 from tests.browser import Browser
 from tests.conftest import MakeApp
 from tests.extension.own_users.shops import make_shop
-from tests.passkeys.ceremonies import OPTIONS, add_passkey, error_of, sign_in
+from tests.passkeys.ceremonies import OPTIONS, add_passkey, error_of, options, sign_in
 
 
 @pytest.mark.parametrize(
@@ -34,6 +36,57 @@ from tests.passkeys.ceremonies import OPTIONS, add_passkey, error_of, sign_in
 )
 def test_passkeys_are_bound_to_a_host_name(origin: str, rp_id: str | None) -> None:
     assert rp_id_of(origin) == rp_id
+
+
+@pytest.mark.parametrize(
+    ("url", "rp_id"),
+    [
+        ("https://app.example.com", "app.example.com"),
+        ("https://app.example.com:8443", "Example.com"),
+        ("https://a.b.example.com", "b.example.com"),
+        ("http://localhost:8000", "localhost"),
+    ],
+)
+def test_passkeys_may_be_bound_to_the_host_or_a_domain_above_it(url: str, rp_id: str) -> None:
+    assert passkeys({"AUTH_PASSKEY_RP_ID": rp_id}, url).rp_id == rp_id.lower()
+    assert passkeys({}, url).rp_id is None
+
+
+@pytest.mark.parametrize(
+    ("url", "rp_id"),
+    [
+        ("http://app.localhost:8000", "localhost"),
+        ("https://192.0.2.1", "2.1"),
+        ("https://example.com", "app.example.com"),
+        ("https://example.com", "example.com."),
+        ("https://notexample.com", "example.com"),
+    ],
+)
+def test_other_domains_stop_the_start_with_one_sentence(url: str, rp_id: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^AUTH_PASSKEY_RP_ID: it is neither the host of AUTH_URL nor "):
+        passkeys({"AUTH_PASSKEY_RP_ID": rp_id}, url)
+
+
+def test_a_passkey_of_a_parent_domain_is_accepted_from_the_own_origin_only(
+    make_app: MakeApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO"):
+        app = make_app(
+            AUTH_URL="http://app.example.localhost:8000", AUTH_PASSKEYS="on", AUTH_PASSKEY_RP_ID="example.localhost"
+        )
+    # The application warns of no provider, and the log names the domain.
+    assert [record.msg for record in caplog.records] == ["passkeys are bound to a domain"]
+    assert caplog.records[0].__dict__["domain"] == "example.localhost"
+    assert "Passkeys: bound to example.localhost, " in app.test_cli_runner().invoke(args=["genkan", "doctor"]).output
+    browser = Browser(app)
+    genkan.testing.sign_in(app, browser.client)
+    authenticator = add_passkey(browser, rp_id="example.localhost")
+
+    assert options(browser)["rpId"] == options(browser, "register")["rp"]["id"] == "example.localhost"
+    assert error_of(sign_in(Browser(app), authenticator)) is None
+    other = "http://example.localhost:8000"
+    assert error_of(sign_in(Browser(app), authenticator, origin=other)) == "WebAuthnVerificationError"
+    assert error_of(sign_in(Browser(app), authenticator, rp_id=other)) == "WebAuthnVerificationError"
 
 
 def test_at_an_ip_address_passkeys_are_off_and_the_page_says_why(make_app: MakeApp) -> None:
@@ -64,7 +117,7 @@ def test_passkeys_are_off_by_default(make_app: MakeApp) -> None:
     [
         ({"database": None}, "AUTH_PASSKEYS: it needs a database"),
         ({"pages": False}, "AUTH_PASSKEYS: it needs pages"),
-        ({"AUTH_PASSKEYS": "yes"}, "AUTH_PASSKEYS: it is neither off nor on"),
+        ({"AUTH_PASSKEYS": "yes"}, "AUTH_PASSKEYS: it is neither on nor off"),
     ],
 )
 def test_what_is_missing_is_named(tmp_path: Path, settings: dict[str, Any], problem: str) -> None:

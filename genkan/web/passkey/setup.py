@@ -16,7 +16,7 @@ _log = logging.getLogger("genkan.extension")
 
 def with_passkeys(core: Core, settings: Settings, stores: Stores) -> Core:
     """Return the core with passkeys if AUTH_PASSKEYS is on. Raises ConfigurationError if something is missing for them."""
-    if not settings.passkeys:
+    if not settings.passkeys.is_on:
         return core
     if stores.passkeys is None:
         raise ConfigurationError("AUTH_PASSKEYS: it needs a database of Genkan or of the application. Remove it.")
@@ -28,8 +28,8 @@ def with_passkeys(core: Core, settings: Settings, stores: Stores) -> Core:
     from genkan.passkey.verification import require_library  # noqa: PLC0415
 
     require_library()
-    rp_id = rp_id_of(core.origin)
-    if rp_id is None:
+    host = rp_id_of(core.origin)
+    if host is None:
         _log.warning(
             "AUTH_URL: browsers have no passkeys at this address, so they are off. Set it to one with https, or to "
             "http://localhost."
@@ -41,4 +41,6 @@ def with_passkeys(core: Core, settings: Settings, stores: Stores) -> Core:
         core.secure,
         core.clock,
     )
+    rp_id = settings.passkeys.rp_id or host
+    _log.info("passkeys are bound to a domain", extra={"event": "passkeys-on", "domain": rp_id})
     return replace(core, passkeys=PasskeySignIn(store=stores.passkeys, challenges=challenges, rp_id=rp_id))
