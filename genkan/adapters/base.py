@@ -98,13 +98,14 @@ class Adapter(Protocol):
         provider: str,
         provider_account_id: str,
         *,
-        enabled_providers: Collection[str],
+        enabled_providers: Collection[str] | None,
         email_sign_in: bool = False,
     ) -> bool:
         """Delete the account with its tokens and return True. False if the user has no such account.
 
         Raises LastAccountError if the user has no other account at one of the `enabled_providers`, also when two
-        accounts are unlinked concurrently. With `email_sign_in`, a user with a verified address needs no account.
+        accounts are unlinked concurrently. With `email_sign_in`, a user with a verified address needs no account. None in
+        place of the providers: the last account is deleted, too.
         """
         ...
 

@@ -91,7 +91,7 @@ class StatelessAdapter:
         provider: str,
         provider_account_id: str,
         *,
-        enabled_providers: Collection[str],
+        enabled_providers: Collection[str] | None,
         email_sign_in: bool = False,
     ) -> bool:
         """Return False: no account is linked."""

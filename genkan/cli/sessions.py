@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from functools import cache
 
 import click
@@ -17,7 +16,7 @@ from genkan.actions.users import (
     revoke_sessions,
 )
 from genkan.cli.group import Group
-from genkan.cli.users import find_user, get_user
+from genkan.cli.users import find_user, format_time, get_user
 from genkan.web.context import get_core
 
 bp = Blueprint("sessions", __name__, cli_group="sessions")
@@ -41,7 +40,7 @@ def list_command(user: str | None, limit: int) -> None:
     records = list_sessions(get_user(user).id, get_core())[:limit] if user else list_all_sessions(limit, get_core())
     user_name = cache(_user_name)
     for record in records:
-        times = (_format_time(time) for time in (record.created, record.last_seen, record.expires))
+        times = (format_time(time) for time in (record.created, record.last_seen, record.expires))
         fields = (
             record.id,
             record.ip_address or "-",
@@ -94,7 +93,3 @@ def _user_id(email_or_id: str) -> str:
 def _user_name(user_id: str) -> str:
     user = get_core().adapter.get_user(user_id)
     return user_id if user is None else user.email or user_id
-
-
-def _format_time(time: int) -> str:
-    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 import click
 from flask import Blueprint
@@ -10,6 +11,7 @@ from flask import Blueprint
 from genkan.actions.second_factor.change import reset
 from genkan.actions.users import delete, disable, enable, release_address, set_role
 from genkan.cli.group import Group
+from genkan.errors import LastAccountError
 from genkan.types import User
 from genkan.web.context import get_core
 
@@ -107,6 +109,39 @@ def reset_factor(email_or_id: str) -> None:
     click.echo(f"{label(user)} has no second factor any more.")
 
 
+@bp.cli.command("remove-passkey")
+@click.argument("email_or_id")
+@click.argument("passkey_id", required=False)
+@click.option("--last", is_flag=True, help="Remove it also if the user can't sign in without it.")
+def remove_passkey(email_or_id: str, passkey_id: str | None, last: bool) -> None:
+    """Remove a passkey of the user with this address or id. Without PASSKEY_ID, list the passkeys.
+
+    Columns: id, name, "synced" or "one device", created, last used. Times are in UTC. Sessions that were started with the
+    passkey go on. The user is told by mail.
+    """
+    # Imported here, because an application without passkeys needs none of it.
+    from genkan.actions.passkey.manage import remove_for_operator  # noqa: PLC0415
+
+    user, core = get_user(email_or_id), get_core()
+    if core.passkeys is None:
+        raise click.ClickException("Passkeys are off. Set AUTH_PASSKEYS=on, and AUTH_URL to a host that has a name.")
+    if passkey_id is None:
+        for passkey in core.passkeys.store.list(user.id):
+            times = (format_time(time) if time else "-" for time in (passkey.created_at, passkey.last_used_at))
+            kind = "synced" if passkey.is_synced else "one device"
+            click.echo("\t".join((passkey.credential_id, passkey.name or "-", kind, *times)))
+        return
+    try:
+        is_removed = remove_for_operator(user, passkey_id, core, allow_last=last)
+    except LastAccountError:
+        raise click.ClickException(
+            f"{label(user)} can't sign in without this passkey. If that is intended, add --last."
+        ) from None
+    if not is_removed:
+        raise click.ClickException(f"{label(user)} has no passkey with this id. Leave it out to list them.")
+    click.echo(f"The passkey of {label(user)} has been removed.")
+
+
 def get_user(email_or_id: str) -> User:
     """Return the user with this address, else the one with this id. Raises ClickException if there is none."""
     return _require(find_user(email_or_id), email_or_id)
@@ -121,6 +156,11 @@ def find_user(email_or_id: str) -> User | None:
 def label(user: User) -> str:
     """Return the user's address, else the name and the id. A name alone could look like another user's address."""
     return user.email or (f"{user.name} ({user.id})" if user.name else user.id)
+
+
+def format_time(time: int) -> str:
+    """Return a time in seconds since 1970 as text in UTC."""
+    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _require(user: User | None, email_or_id: str) -> User:

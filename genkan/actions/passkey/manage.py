@@ -1,4 +1,4 @@
-"""`…/passkeys`: rename and remove passkeys."""
+"""`…/passkeys`, and a command: rename and remove passkeys."""
 
 from __future__ import annotations
 
@@ -51,17 +51,30 @@ def remove(user: User, request: ActionRequest, core: Core) -> bool:
     removed = _remove(user, request.text("id"), core)
     if removed:
         log_activity(user.id, "passkey-removed", core.sessions, client=client_of(request))
-        _log.info("passkey removed", extra={"event": "passkey-removed", "user": user.id})
-        if core.email is not None:
-            tell("passkey_removed", user, core, core.email)
+        _report_removal(user, core)
     return removed
 
 
-def _remove(user: User, credential_id: str, core: Core) -> bool:
+def remove_for_operator(user: User, credential_id: str, core: Core, *, allow_last: bool) -> bool:
+    """Remove a passkey like `remove`, for an operator. With `allow_last` also the user's last way to sign in."""
+    removed = _remove(user, credential_id, core, allow_last=allow_last)
+    if removed:
+        log_activity(user.id, "passkey-removed", core.sessions, detail="owner")
+        _report_removal(user, core)
+    return removed
+
+
+def _report_removal(user: User, core: Core) -> None:
+    _log.info("passkey removed", extra={"event": "passkey-removed", "user": user.id})
+    if core.email is not None:
+        tell("passkey_removed", user, core, core.email)
+
+
+def _remove(user: User, credential_id: str, core: Core, *, allow_last: bool = False) -> bool:
     return core.adapter.unlink_account(
         user.id,
         PROVIDER,
         credential_id,
-        enabled_providers=enabled_ways(core),
+        enabled_providers=None if allow_last else enabled_ways(core),
         email_sign_in=core.email is not None,
     )

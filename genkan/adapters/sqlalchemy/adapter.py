@@ -112,7 +112,7 @@ class SQLAlchemyAdapter:
         provider: str,
         provider_account_id: str,
         *,
-        enabled_providers: Collection[str],
+        enabled_providers: Collection[str] | None,
         email_sign_in: bool = False,
     ) -> bool:
         """Delete the account and return True. Raises LastAccountError if the user could not sign in without it."""
@@ -239,7 +239,7 @@ class SQLAlchemyAdapter:
         session: Session,
         user_id: str,
         key: tuple[str, str],
-        enabled_providers: Collection[str],
+        enabled_providers: Collection[str] | None,
         *,
         email_sign_in: bool,
     ) -> bool:
@@ -249,7 +249,7 @@ class SQLAlchemyAdapter:
         accounts = self._accounts.list_for(session, user_id)
         if key not in {(account.provider, account.provider_account_id) for account in accounts}:
             return False
-        if needs_account and is_last_account(key, accounts, enabled_providers):
+        if needs_account and enabled_providers is not None and is_last_account(key, accounts, enabled_providers):
             raise LastAccountError
         self.stored.remove_account(session, *key)
         return True

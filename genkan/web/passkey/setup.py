@@ -42,5 +42,5 @@ def with_passkeys(core: Core, settings: Settings, stores: Stores) -> Core:
         core.clock,
     )
     rp_id = settings.passkeys.rp_id or host
-    _log.info("passkeys are bound to a domain", extra={"event": "passkeys-on", "domain": rp_id})
+    _log.info("passkeys are bound to %s", rp_id, extra={"event": "passkeys-on"})
     return replace(core, passkeys=PasskeySignIn(store=stores.passkeys, challenges=challenges, rp_id=rp_id))
