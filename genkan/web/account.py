@@ -48,7 +48,6 @@ STATELESS_VIEWS = {"index", "profile_details"}
 
 ViewResponse = str | Response | BaseResponse
 
-
 APPLICATION_VIEWS = {"rename", "delete_page", "delete"}
 """Views for what an application with users of its own does itself: to change a name, and to delete a user. 404 then."""
 
@@ -120,7 +119,7 @@ def unlink_account(provider_id: str) -> ViewResponse:
     404 for a passkey, which its own page removes.
     """
     core = get_core()
-    if (refusal := require_fresh(FRESH_MAX_AGE, required_level(_user_id(), core))) is not None:
+    if (refusal := _require_proof()) is not None:
         return refusal
     if provider_id == PASSKEY and core.passkeys is not None:
         abort(404)
@@ -133,8 +132,10 @@ def unlink_account(provider_id: str) -> ViewResponse:
 
 @bp.get("/delete")
 @fresh_login_required(within=FRESH_MAX_AGE)
-def delete_page() -> str:
+def delete_page() -> ViewResponse:
     """Render the page that lists what a deletion removes and asks for confirmation."""
+    if (refusal := _require_proof()) is not None:
+        return refusal
     user = get_core().adapter.get_user(_user_id()) or abort(404)
     return render_template("genkan/account/delete.html", **{**_sessions(), **_accounts(), "user": user})
 
@@ -142,7 +143,9 @@ def delete_page() -> str:
 @bp.post("/delete")
 @fresh_login_required(within=FRESH_MAX_AGE)
 def delete() -> ViewResponse:
-    """Delete the user and sign out."""
+    """Delete the user and sign out. A user who has a second factor has to prove it."""
+    if (refusal := _require_proof()) is not None:
+        return refusal
     users.delete((get_core().adapter.get_user(_user_id()) or abort(404)).id, get_core())
     return _sign_out_revoked(f"{home_url()}?account=deleted")
 
@@ -277,16 +280,16 @@ def _sign_out_revoked(callback_url: str) -> ViewResponse:
     return _sign_out(callback_url)
 
 
+def _require_proof() -> Response | None:
+    return require_fresh(FRESH_MAX_AGE, required_level(_user_id(), get_core()))
+
+
 def _user_id() -> str:
-    return _claim("sub")
+    return str_claim(session_result().token, "sub") or ""
 
 
 def _current_sid() -> str:
     return session_id(session_result().token) or ""
-
-
-def _claim(name: str) -> str:
-    return str_claim(session_result().token, name) or ""
 
 
 def _client_info() -> ClientInfo:

@@ -239,14 +239,14 @@ def test_a_token_of_another_application_claims_no_level(app: Flask) -> None:
         assert browser.get("/payroll").status_code == 303
 
 
-def test_one_factor_adds_no_way_to_sign_in(enrolled: Enrolled, app: Flask) -> None:
+def test_one_factor_adds_no_way_to_sign_in_and_deletes_nothing(enrolled: Enrolled, app: Flask) -> None:
     """A passkey or another account could be two factors at the next sign-in. Mails about a change go to the address."""
     browser = enrolled.browser
     linked = browser.choose(browser.submit("/account/accounts/development/link").headers["Location"])
     assert "notice=linked" in browser.get(linked).headers["Location"]
     other = Browser(app)
     other.sign_in()
-    assert other.get("/account/delete").status_code == 200
+    assert claims(other)["auth_time"] == int(browser.core.clock())
     sent = len(mails(app))
 
     assert other.submit("/account/accounts/development/link").headers["Location"].startswith(FRESH)
@@ -258,4 +258,8 @@ def test_one_factor_adds_no_way_to_sign_in(enrolled: Enrolled, app: Flask) -> No
     changed = other.submit("/account/password", current_password=PASSWORD, password=OTHER)
     assert changed.headers["Location"].startswith(FRESH)
     assert len(mails(app)) == sent
+    for answer in (other.get("/account/delete"), other.submit("/account/delete")):
+        assert answer.headers["Location"].startswith(FRESH)
     assert sign_in(Browser(app)) == SECOND
+    assert browser.get("/account/delete").status_code == 200
+    assert browser.submit("/account/delete").headers["Location"].endswith("/?account=deleted")
