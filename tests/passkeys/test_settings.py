@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
 
 import genkan.testing
 from genkan import ConfigurationError, Genkan, check
@@ -16,7 +17,7 @@ from genkan.settings.passkeys import passkeys
 from tests.browser import Browser
 from tests.conftest import MakeApp
 from tests.extension.own_users.shops import make_shop
-from tests.passkeys.ceremonies import OPTIONS, add_passkey, error_of, options, sign_in
+from tests.passkeys.ceremonies import OPTIONS, add_passkey, error_of, options, sign_in, stored_id
 
 
 @pytest.mark.parametrize(
@@ -146,20 +147,36 @@ def test_an_application_at_127_0_0_1_has_its_sign_in_at_localhost(tmp_path: Path
     assert "data-passkey" in client.get("/api/auth/signin", base_url="http://localhost:5055").get_data(as_text=True)
 
 
-def test_an_application_with_users_of_its_own_has_passkeys(tmp_path: Path) -> None:
-    shop = make_shop(tmp_path, f"sqlite:///{tmp_path}/shop.db", AUTH_PASSKEYS="on", AUTH_URL="http://localhost:5000")
+@pytest.mark.parametrize(
+    ("key", "library", "database"),
+    [("integer", "flask-sqlalchemy", "sqlite"), ("uuid", "sqlalchemy", "postgresql")],
+)
+def test_an_application_with_users_of_its_own_has_passkeys(
+    tmp_path: Path, key: str, library: str, database: str, request: pytest.FixtureRequest
+) -> None:
+    url = f"sqlite:///{tmp_path}/shop.db" if database == "sqlite" else request.getfixturevalue("postgres_url")
+    settings: dict[str, Any] = {"AUTH_PASSKEYS": "on", "AUTH_TOTP": "on", "AUTH_URL": "http://localhost:5000"}
+    shop = make_shop(tmp_path, url, key=key, library=library, **settings)
     browser = Browser(shop.app)
     browser.sign_in()
-    authenticator = add_passkey(browser)
+    assert browser.get("/genkan/account/totp").status_code == 200
+    first, second = add_passkey(browser), add_passkey(browser)
     me = browser.get("/me").get_json()
     other = Browser(shop.app)
 
-    assert error_of(sign_in(other, authenticator)) is None
-    assert other.get("/me").get_json() == me
-    assert "Your passkeys" in other.get("/genkan/account/passkeys").get_data(as_text=True)
+    assert first.handle == second.handle
+    assert error_of(sign_in(other, first)) is None
+    assert other.get("/me").get_json() == me == str(shop.users()[0].id)
+    assert "Your passkeys" in other.get("/genkan/account/passkeys").text
+    assert other.submit("/genkan/account/passkeys/remove", id=stored_id(first.id)).status_code == 303
+    assert error_of(sign_in(Browser(shop.app), first)) == "Configuration"
+    assert error_of(sign_in(Browser(shop.app), second)) is None
     with shop.context() as session:
         session.delete(session.query(shop.User).one())
         session.commit()
-    assert error_of(sign_in(Browser(shop.app), authenticator)) == "Configuration"
+    assert error_of(sign_in(Browser(shop.app), second)) == "Configuration"
+    with shop.engine_context() as connection:
+        for table in ("authenticators", "passkey_handles", "accounts", "totp", "sessions", "activity", "users"):
+            assert connection.execute(text(f"SELECT count(*) FROM genkan_{table}")).scalar() == 0, table
     with shop.app.app_context():
         shop.engine().dispose()

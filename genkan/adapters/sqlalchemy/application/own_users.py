@@ -241,14 +241,10 @@ class SQLAlchemyOwnUsers:
         for id in [row.id for row in session.execute(ids)]:
             self._revocations.end_sessions(session, id)
             # Not left to foreign keys, which SQLite enforces only if the application says so.
-            for table in (
-                self._tables.sessions,
-                self._tables.activity,
-                self._tables.passwords,
-                self._tables.verifications,
-            ):
-                session.execute(delete(table).where(table.c.user_id == id))
-            session.execute(delete(self._tables.accounts).where(self._tables.accounts.c.userId == id))
+            for table in self._tables:
+                column = table.c.get("user_id", table.c.get("userId"))
+                if column is not None:
+                    session.execute(delete(table).where(column == id))
             session.execute(delete(self._tables.users).where(self._users.id == id))
 
     def _call_existing_user(self, identity: Identity) -> Any:
