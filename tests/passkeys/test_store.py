@@ -86,7 +86,16 @@ def test_a_passkey_needs_a_user(store: SQLAlchemyPasskeyStore, user: User) -> No
 
 @pytest.mark.parametrize(
     ("stored", "sent", "is_allowed"),
-    [(5, 6, True), (5, 5, False), (5, 4, False), (5, 0, False), (0, 0, True), (0, 1, True)],
+    [
+        (5, 6, True),
+        (5, 5, False),
+        (5, 4, False),
+        (5, 0, False),
+        (0, 0, True),
+        (0, 1, True),
+        (2**31, 2**32 - 1, True),
+        (2**32 - 1, 2**31, False),
+    ],
 )
 def test_a_counter_never_goes_back(
     store: SQLAlchemyPasskeyStore, user: User, stored: int, sent: int, is_allowed: bool
@@ -193,8 +202,15 @@ def test_a_table_of_authjs_is_adopted(kind: str, tmp_path: Path, request: pytest
     assert found is not None
     assert (found.user_id, found.handle, found.transports, found.is_synced) == ("7", None, (), False)
     assert store.record_use("AAAA", 4, backed_up=False)
+    # Beyond what a column of four bytes holds, a counter is accepted, and a lower one is still refused.
+    for counter in (2**31, 2**32 - 1):
+        assert store.record_use("AAAA", counter, backed_up=False)
+    assert not store.record_use("AAAA", 2**31 - 1, backed_up=False)
+    found = store.find("AAAA")
+    assert found is not None
+    assert found.counter == (2**32 - 1 if is_sqlite else 2**31 - 1)
     assert store.rename("7", "AAAA", "Old key")
-    assert store.add(replace(passkey(User("7")), handle=store.handle("7"), credential_id="BBBB"))
+    assert store.add(replace(passkey(User("7")), handle=store.handle("7"), credential_id="BBBB", counter=2**32 - 1))
     # The other application inserts as before.
     authjs.execute(database, row.replace("VALUES", _columns()).replace("AAAA", "CCCC"))
     assert {passkey.credential_id for passkey in store.list("7")} == {"AAAA", "BBBB", "CCCC"}

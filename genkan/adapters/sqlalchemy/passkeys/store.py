@@ -5,18 +5,21 @@ from __future__ import annotations
 import secrets
 from typing import Any, cast
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import BigInteger, Row, delete, insert, inspect, select, update
 from sqlalchemy.orm import Session
 
 from genkan.adapters.passkeys import PROVIDER, DeviceType, Passkey
 from genkan.adapters.sqlalchemy.accounts import ignore_invalid_id
-from genkan.adapters.sqlalchemy.database import Database, Executor, UniqueViolation, insert_or_update
+from genkan.adapters.sqlalchemy.database import Database, UniqueViolation, dialect_name, insert_or_update
 from genkan.adapters.sqlalchemy.stored_users import StoredUsers
 from genkan.adapters.sqlalchemy.tables import Tables
 from genkan.errors import AdapterError
 from genkan.types import Account
 
 HANDLE_BYTES = 32
+
+MAX_INTEGER = 2**31 - 1
+"""The greatest number in four bytes, which is what INTEGER has in PostgreSQL."""
 
 
 class SQLAlchemyPasskeyStore:
@@ -84,15 +87,34 @@ class SQLAlchemyPasskeyStore:
         is_orphaned = row.userId.not_in(select(users.table.c.id))
         session.execute(delete(self._table).where((row.credentialID == passkey.credential_id) & is_orphaned))
         self._stored.add_account(session, passkey.user_id, Account(PROVIDER, passkey.credential_id, "webauthn"))
-        values = _values(passkey) | {"created_at": int(self._database.now(session))}
+        values = _values(passkey) | {
+            "counter": self._storable(session, passkey.counter),
+            "created_at": int(self._database.now(session)),
+        }
         session.execute(insert(self._table).values(values))
 
-    def _record_use(self, session: Executor, credential_id: str, counter: int, backed_up: bool) -> bool:
+    def _record_use(self, session: Session, credential_id: str, counter: int, backed_up: bool) -> bool:
         row = self._table.c
         is_allowed = row.counter == 0 if counter == 0 else row.counter < counter
-        used = {"counter": counter, "credentialBackedUp": backed_up, "last_used_at": int(self._database.now(session))}
+        used = {
+            "counter": self._storable(session, counter),
+            "credentialBackedUp": backed_up,
+            "last_used_at": int(self._database.now(session)),
+        }
         statement = update(self._table).where((row.credentialID == credential_id) & is_allowed).values(used)
         return session.execute(statement.returning(row.credentialID)).first() is not None
+
+    def _storable(self, session: Session, counter: int) -> int:
+        """Return the counter, or the greatest number that fits into the column.
+
+        Devices count to 2^32, and a table that Auth.js has made in PostgreSQL may hold half of that. A greater counter is
+        then accepted each time, since a number that is too low refuses nothing that is right.
+        """
+        if counter <= MAX_INTEGER or dialect_name(session) == "sqlite":
+            return counter
+        columns = inspect(session.connection()).get_columns(self._table.name)
+        column_type = next(column["type"] for column in columns if column["name"] == "counter")
+        return counter if isinstance(column_type, BigInteger) else MAX_INTEGER
 
 
 def _values(passkey: Passkey) -> dict[str, Any]:
