@@ -129,7 +129,7 @@ _BY_REASON = {
     "second-factor-locked": Message(
         "CredentialsSignin",
         "Too many wrong codes",
-        "Nothing has changed. Wait a quarter of an hour, then try again.",
+        "Wait a quarter of an hour, or use another factor: your app, a recovery code or a passkey.",
         429,
     ),
     "second-factor-ended": Message(

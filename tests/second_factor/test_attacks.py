@@ -76,22 +76,46 @@ def test_the_fifth_wrong_code_ends_the_sign_in(enrolled: Enrolled, app: Flask) -
     assert browser.session() is None
 
 
-def test_ten_wrong_codes_lock_the_second_factor_for_a_quarter_of_an_hour(
-    enrolled: Enrolled, app: Flask, clock: FrozenClock
-) -> None:
-    """Recovery codes as well. A right code ends the count."""
+def enter_wrong(app: Flask, code: str) -> None:
+    """Enter ten wrong codes, as a person who knows the password can."""
     for _ in range(2):
         browser = waiting(app)
         for _ in range(MAX_ATTEMPTS):
-            enter(browser, "AAAAA-AAAAA")
-    browser = waiting(app)
+            enter(browser, code)
 
-    assert enter(browser, enrolled.app.next_code()).status_code == 429
-    assert enter(browser, enrolled.codes[0]).status_code == 429
+
+def test_ten_wrong_codes_lock_the_app_for_a_quarter_of_an_hour(
+    enrolled: Enrolled, app: Flask, clock: FrozenClock
+) -> None:
+    enter_wrong(app, "000000")
+    assert enter(waiting(app), enrolled.app.next_code()).status_code == 429
+
     clock.advance(901)
     browser = waiting(app)
     assert enter(browser, enrolled.app.next_code()).status_code == 303
     assert enter(waiting(app), "000000").status_code == 422
+
+
+def test_a_recovery_code_lets_the_user_in_and_ends_the_lock(enrolled: Enrolled, app: Flask) -> None:
+    """Otherwise a person who knows the password could keep the user out."""
+    enter_wrong(app, "000000")
+    locked = enter(waiting(app), enrolled.app.next_code())
+    assert (locked.status_code, "a recovery code or a passkey" in locked.text) == (429, True)
+
+    assert enter(waiting(app), enrolled.codes[0]).status_code == 303
+    assert enter(waiting(app), enrolled.app.next_code()).status_code == 303
+
+
+def test_ten_wrong_recovery_codes_lock_those_of_the_network_alone(enrolled: Enrolled, app: Flask) -> None:
+    enter_wrong(app, "AAAAA-AAAAA")
+    assert enter(waiting(app), enrolled.codes[0]).status_code == 429
+
+    assert enter(waiting(app), enrolled.app.next_code()).status_code == 303
+    browser = waiting(app)
+    browser.client.environ_base["REMOTE_ADDR"] = "192.0.2.7"
+    assert enter(browser, enrolled.codes[0]).status_code == 303
+    # A right code of another kind or network ends no lock of recovery codes.
+    assert enter(waiting(app), enrolled.codes[1]).status_code == 429
 
 
 def test_a_waiting_sign_in_ends_after_ten_minutes(enrolled: Enrolled, app: Flask, clock: FrozenClock) -> None:

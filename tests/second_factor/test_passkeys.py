@@ -9,14 +9,16 @@ import pytest
 from flask import Flask
 
 from genkan import fresh_login_required
+from genkan.second_factor.pending import MAX_ATTEMPTS
 from tests.browser import Browser
 from tests.clock import FrozenClock
 from tests.conftest import MakeApp
 from tests.email.mails import link, mails
 from tests.passkeys.authenticator import Authenticator
 from tests.passkeys.ceremonies import OPTIONS, add_passkey, error_of, options, send, stored_id, url_of
+from tests.passkeys.ceremonies import sign_in as sign_in_by_passkey
 from tests.second_factor.conftest import Enrolled
-from tests.second_factor.steps import ADDRESS, enrol, sign_in, sign_up
+from tests.second_factor.steps import ADDRESS, enrol, enter, sign_in, sign_up
 from tests.second_factor.test_second_factor import claims
 
 SECOND = "http://localhost:5000/account/second"
@@ -53,6 +55,19 @@ def test_a_passkey_completes_a_sign_in_that_waits(passkey: Authenticator, app: F
     # The sign-in and the challenge are used up.
     assert error_of(send(browser, "authenticate", credential, purpose="second")) == "WebAuthnVerificationError"
     assert browser.get(OPTIONS, query_string={"action": "authenticate", "purpose": "second"}).status_code == 400
+
+
+def test_wrong_codes_lock_no_passkey(passkey: Authenticator, app: Flask) -> None:
+    for _ in range(2):
+        browser = waiting(app)
+        for _ in range(MAX_ATTEMPTS):
+            enter(browser, "000000")
+    browser = waiting(app)
+    assert enter(browser, "000000").status_code == 429
+
+    credential = passkey.get(options(browser, purpose="second"))
+    assert error_of(send(browser, "authenticate", credential, purpose="second")) is None
+    assert error_of(sign_in_by_passkey(Browser(app), passkey)) is None
 
 
 def test_a_passkey_of_another_user_does_not_complete_it(passkey: Authenticator, app: Flask) -> None:

@@ -10,6 +10,7 @@ from genkan.actions.second_factor.notify import notify
 from genkan.core import Core
 from genkan.errors import InvalidSecondFactor, TokenError
 from genkan.http.messages import ActionRequest
+from genkan.http.networks import network_of
 from genkan.second_factor import recovery
 from genkan.second_factor.parts import SecondFactor
 from genkan.second_factor.totp import DIGITS, find_step
@@ -17,16 +18,32 @@ from genkan.session.activity import log_activity
 from genkan.types import User
 
 FREE_ATTEMPTS, LOCK_SECONDS, QUIET_SECONDS = 10, 900, 24 * 3600
-"""Wrong codes in a row after which a user's second factor is locked, the seconds of a lock, and the seconds without an
+"""Wrong codes in a row after which codes of a kind are locked for a user, the seconds of a lock, and the seconds without an
 attempt after which the number starts anew."""
 
 _log = logging.getLogger("genkan.second_factor")
 
 
-def begin_attempt(user_id: str, factor: SecondFactor) -> None:
-    """Count an attempt for this user. Raises InvalidSecondFactor with the reason `second-factor-locked` after too many."""
+def counter_of(user_id: str, text: str, request: ActionRequest) -> str:
+    """Return the counter of attempts with such a code: one for the app, and for recovery codes one for each network.
+
+    A person who knows the password can lock the app. Recovery codes let its user in then. They have 50 bits, so that they
+    can't be guessed from many networks either.
+    """
+    if recovery.normalize(text) is None:
+        return app_counter(user_id)
+    return f"second-factor-recovery:{user_id}:{network_of(request.remote_addr)}"
+
+
+def app_counter(user_id: str) -> str:
+    """Return the counter of attempts with codes of the user's app."""
+    return f"second-factor:{user_id}"
+
+
+def begin_attempt(counter: str, factor: SecondFactor) -> None:
+    """Count an attempt. Raises InvalidSecondFactor with the reason `second-factor-locked` after too many."""
     wait = factor.limits.attempt(
-        _key(user_id),
+        counter,
         free=FREE_ATTEMPTS,
         first_delay=LOCK_SECONDS,
         max_delay=LOCK_SECONDS,
@@ -42,11 +59,12 @@ def check_code(user: User, text: str, request: ActionRequest, core: Core, factor
     The caller has counted the attempt. Of concurrent calls with the same code, on every worker, one returns.
     """
     if _use_digits(user.id, text, core.clock(), factor):
-        factor.limits.clear(_key(user.id))
+        factor.limits.clear(app_counter(user.id))
         return
     if not _use_recovery_code(user.id, text, factor):
         raise InvalidSecondFactor
-    factor.limits.clear(_key(user.id))
+    factor.limits.clear(counter_of(user.id, text, request))
+    factor.limits.clear(app_counter(user.id))
     log_activity(user.id, "recovery-code-used", core.sessions, client=client_of(request))
     _log.warning("recovery code used", extra={"event": "recovery-code-used", "user": user.id})
     notify("recovery-code-used", user, core, left=factor.store.codes_left(user.id))
@@ -82,7 +100,3 @@ def _use_recovery_code(user_id: str, text: str, factor: SecondFactor) -> bool:
     if code is None:
         return False
     return any(factor.store.use_code(user_id, hash) for hash in factor.recovery.hashes(user_id, code))
-
-
-def _key(user_id: str) -> str:
-    return f"second-factor:{user_id}"

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from genkan.actions.complete_sign_in import client_of, start_session
-from genkan.actions.second_factor.check import begin_attempt, check_code
+from genkan.actions.second_factor.check import begin_attempt, check_code, counter_of
 from genkan.actions.second_factor.require import PROVIDER_TYPES
 from genkan.adapters.second_factors import PendingSignIn
 from genkan.core import Core
@@ -59,7 +59,7 @@ def complete_second_factor(request: ActionRequest, core: Core, factor: SecondFac
     callbacks, and AdapterError.
     """
     waiting = find_waiting(request, core, factor)
-    begin_attempt(waiting.user.id, factor)
+    begin_attempt(counter_of(waiting.user.id, request.text("code"), request), factor)
     number = factor.store.count_attempt(waiting.stored.id_hash, MAX_ATTEMPTS)
     if number is None:
         raise InvalidCheck("no attempt is left")

@@ -7,7 +7,7 @@ import logging
 from typing import NamedTuple
 
 from genkan.actions.complete_sign_in import client_of
-from genkan.actions.second_factor.check import begin_attempt, digits_of, open_secret
+from genkan.actions.second_factor.check import app_counter, begin_attempt, digits_of, open_secret
 from genkan.actions.second_factor.complete import WaitingSignIn, find_waiting
 from genkan.actions.second_factor.level import has_passkey
 from genkan.actions.second_factor.notify import notify
@@ -81,7 +81,8 @@ def confirm(
     Only with `replaces` it may be on already. Trusted browsers and other waiting sign-ins end. Raises InvalidSecondFactor
     for a wrong code, InvalidCheck if the secret has expired or is another owner's, and AdapterError.
     """
-    begin_attempt(user.id, factor)
+    # Apart from sign-ins, which another person may have locked.
+    begin_attempt(f"second-factor-enrol:{owner}", factor)
     stored = factor.store.totp(user.id)
     secret = _pending_secret(user.id, owner, factor)
     sealed = stored.pending_secret if stored is not None else None
@@ -94,7 +95,7 @@ def confirm(
     hashes = [factor.recovery.hash(user.id, code) for code in codes]
     if not factor.store.confirm_totp(user.id, sealed, owner, step, hashes, replaces=replaces):
         raise InvalidCheck("the secret was replaced or confirmed in the meantime")
-    factor.limits.clear(f"second-factor:{user.id}")
+    factor.limits.clear(app_counter(user.id))
     log_activity(user.id, "second-factor-on", core.sessions, client=client_of(request))
     _log.info("second factor on", extra={"event": "second-factor-on", "user": user.id})
     notify("second-factor-on", user, core)
