@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
@@ -13,6 +13,9 @@ from genkan.passkey.credential import Credential
 from genkan.passkey.options import ALGORITHMS
 
 NO_AAGUID = "00000000-0000-0000-0000-000000000000"
+
+KINDS: Mapping[int, tuple[int, int | None]] = {-8: (1, 6), -7: (2, 1), -257: (3, None)}
+"""Type and curve of a key by its algorithm (COSE): Ed25519, P-256 and RSA (WebAuthn Level 3, 5.8.5)."""
 
 
 class NewCredential(NamedTuple):
@@ -42,7 +45,7 @@ def require_library() -> None:
 def verify_registration(
     credential: Credential, *, challenge: bytes, rp_id: str, origins: Sequence[str]
 ) -> NewCredential:
-    """Return the new passkey. Raises WebAuthnVerificationError for every flaw.
+    """Return the new passkey. Raises WebAuthnVerificationError for every flaw, also for a key that can verify nothing.
 
     The user must have been present and verified. What the device says about its maker is not checked.
     """
@@ -59,6 +62,7 @@ def verify_registration(
             require_user_verification=True,
             supported_pub_key_algs=[COSEAlgorithmIdentifier(algorithm) for algorithm in ALGORITHMS],
         )
+        _require_usable(verified.credential_public_key)
     except Exception as error:
         # The library raises more than its own exceptions for hostile input.
         raise WebAuthnVerificationError(_detail("registration", error)) from error
@@ -101,6 +105,20 @@ def verify_assertion(
     if _device_type(verified) != passkey.device_type:
         raise WebAuthnVerificationError("assertion: the passkey was of another kind")
     return Assertion(verified.new_sign_count, verified.credential_backed_up)
+
+
+def _require_usable(public_key: bytes) -> None:
+    """Raise an exception if no signature can be verified with this key, as its parts don't belong together."""
+    from webauthn.helpers.decode_credential_public_key import decode_credential_public_key  # noqa: PLC0415 (as above)
+    from webauthn.helpers.decoded_public_key_to_cryptography import (  # noqa: PLC0415
+        decoded_public_key_to_cryptography,
+    )
+
+    # A device signs nothing at a registration, so the user would notice at the first sign-in only.
+    key = decode_credential_public_key(public_key)
+    if (key.kty, getattr(key, "crv", None)) != KINDS[key.alg]:
+        raise ValueError("another kind of key than that of its algorithm")
+    decoded_public_key_to_cryptography(key)
 
 
 def _device_type(verified: Any) -> DeviceType:

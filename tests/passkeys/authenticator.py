@@ -47,6 +47,7 @@ class Authenticator:
         self.handle = from_b64url(options["user"]["id"])
         public = self.key.public_key().public_numbers()
         key = {1: 2, 3: self.algorithm, -1: 1, -2: public.x.to_bytes(32, "big"), -3: public.y.to_bytes(32, "big")}
+        key |= changes.get("public_key", {})
         attested = self.aaguid + len(self.id).to_bytes(2, "big") + self.id + cbor2.dumps(key)
         data = self._data(AT, changes) + attested
         attestation = cbor2.dumps({"fmt": changes.get("fmt", "none"), "attStmt": {}, "authData": data})

@@ -105,6 +105,14 @@ def test_data_that_is_no_credential_is_refused(app: Flask, data: str) -> None:
         assert error_of(response) == REFUSED
 
 
+def test_a_credential_needs_a_known_action(browser: Browser, app: Flask) -> None:
+    authenticator = add_passkey(browser)
+    for action in ("", "x", "authenticate,register"):
+        other = Browser(app)
+        assert error_of(send(other, action, authenticator.get(options(other)))) == "Configuration"
+        assert other.session() is None
+
+
 def test_a_registration_with_a_changed_part_is_refused(browser: Browser) -> None:
     mutations: dict[str, dict[str, Any]] = {
         name: change
@@ -119,6 +127,10 @@ def test_a_registration_with_a_changed_part_is_refused(browser: Browser) -> None
         "attestation that is no CBOR": {"response": {"attestationObject": b64url(b"\xff\xff")}},
         "unknown attestation": {"fmt": "x"},
         "attestation without a signature": {"fmt": "packed"},
+        "algorithm of another kind of key": {"public_key": {3: -257}},
+        "another curve": {"public_key": {-1: 2}},
+        "point off the curve": {"public_key": {-3: bytes(32)}},
+        "coordinate that is no bytes": {"public_key": {-2: "x"}},
     }
     accepted = []
     for name, changes in mutations.items():
