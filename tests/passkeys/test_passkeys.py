@@ -86,9 +86,12 @@ def test_providers_announces_passkeys(browser: Browser) -> None:
 
 def test_the_action_is_inferred_only_where_a_client_can_but_sign_in(browser: Browser, app: Flask) -> None:
     assert Browser(app).get(OPTIONS).get_json()["action"] == "authenticate"
+    # `signIn("passkey", { purpose: "fresh" })` of next-auth/webauthn names no action.
+    assert browser.get(f"{OPTIONS}?purpose=fresh").get_json()["action"] == "authenticate"
     for client, query in (
         (browser, ""),
         (browser, "?action=x"),
+        (browser, "?purpose=x"),
         (Browser(app), "?action=register&email=a@example.com"),
     ):
         response = client.get(OPTIONS + query)
