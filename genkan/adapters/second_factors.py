@@ -82,7 +82,10 @@ class SecondFactorStore(Protocol):
         ...
 
     def replace_codes(self, user_id: str, codes: Sequence[str]) -> bool:
-        """Store these hashes in place of all recovery codes. False if the second factor is off."""
+        """Store these hashes in place of all recovery codes. False if the second factor is off.
+
+        In the same transaction trusted devices and waiting sign-ins of the user end, as for `confirm_totp`.
+        """
         ...
 
     def use_code(self, user_id: str, code: str) -> bool:

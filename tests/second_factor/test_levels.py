@@ -142,7 +142,7 @@ def test_trust_is_listed_and_revoked(enrolled: Enrolled, app: Flask) -> None:
     assert sign_in(browser) == SECOND
 
 
-@pytest.mark.parametrize("change", ["password", "reset", "off", "others", "owner", "here"])
+@pytest.mark.parametrize("change", ["password", "reset", "off", "codes", "others", "owner", "here"])
 def test_what_ends_trust(enrolled: Enrolled, app: Flask, change: str) -> None:
     """Signing out everywhere else keeps the device that does it."""
     browser, main = trust(app, enrolled), enrolled.browser
@@ -161,6 +161,8 @@ def test_what_ends_trust(enrolled: Enrolled, app: Flask, change: str) -> None:
         main.submit("/account/totp/off")
         enrolled.app.clock.advance(1)
         enrol(main, enrolled.app.clock)
+    elif change == "codes":
+        main.submit("/account/totp/codes")
     elif change == "owner":
         app.test_cli_runner().invoke(args=["sessions", "end", "--everyone"])
     else:

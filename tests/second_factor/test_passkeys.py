@@ -105,6 +105,18 @@ def test_the_page_of_a_user_without_a_passkey_has_no_button_for_one(enrolled: En
     assert "data-passkey" not in waiting(app).get("/account/second").text
 
 
+def test_adding_and_removing_a_passkey_end_trust(enrolled: Enrolled, app: Flask) -> None:
+    for change in ("add", "remove"):
+        trusted = waiting(app)
+        assert enter(trusted, enrolled.app.next_code(), trust="1").status_code == 303
+        assert sign_in(trusted).endswith("/dashboard")
+        if change == "add":
+            passkey = add_passkey(enrolled.browser)
+        else:
+            enrolled.browser.submit("/account/passkeys/remove", id=stored_id(passkey.id))
+        assert sign_in(trusted) == SECOND
+
+
 def one_factor(app: Flask, enrolled: Enrolled) -> Browser:
     """Return a browser in which the user has signed in at a provider, just now and with one factor."""
     browser = enrolled.browser

@@ -251,7 +251,7 @@ class SQLAlchemyAdapter:
             return False
         if needs_account and enabled_providers is not None and is_last_account(key, accounts, enabled_providers):
             raise LastAccountError
-        self.stored.remove_account(session, *key)
+        self.stored.remove_account(session, user_id, *key)
         return True
 
     def _update(self, session: Session, id: str, columns: dict[str, Any], disabled: bool | None) -> User | None:

@@ -59,12 +59,13 @@ class StoredUsers:
         """Insert an account of this user."""
         self.accounts.insert(session, self._new_id(session, self.accounts.table), user_id, account)
 
-    def remove_account(self, session: Executor, provider: str, provider_account_id: str) -> None:
-        """Delete an account, and the passkey that it belongs to."""
+    def remove_account(self, session: Executor, user_id: str, provider: str, provider_account_id: str) -> None:
+        """Delete an account of this user. With a passkey also its row, and the trusted devices: it was a second factor."""
         self.accounts.unlink(session, provider, provider_account_id)
         if provider == PASSKEY:
             row = self._authenticators.c
             session.execute(delete(self._authenticators).where(row.credentialID == provider_account_id))
+            self.second_factors.delete_devices(session, user_id)
 
     def create(
         self, session: Executor, user: User, account: Account, application_user: object = None

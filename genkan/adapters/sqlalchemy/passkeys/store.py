@@ -39,7 +39,7 @@ class SQLAlchemyPasskeyStore:
         return found or self._database.run(lambda session: self._new_handle(session, user_id))
 
     def add(self, passkey: Passkey) -> bool:
-        """Store the passkey and its account, and return True. False if it is registered already."""
+        """Store the passkey and its account, delete the trusted devices, and return True. False if it is registered already."""
         try:
             self._database.run(lambda session: self._add(session, passkey))
         except UniqueViolation:
@@ -92,6 +92,7 @@ class SQLAlchemyPasskeyStore:
             "created_at": int(self._database.now(session)),
         }
         session.execute(insert(self._table).values(values))
+        self._stored.second_factors.delete_devices(session, passkey.user_id)
 
     def _record_use(self, session: Session, credential_id: str, counter: int, backed_up: bool) -> bool:
         row = self._table.c

@@ -42,3 +42,7 @@ class SecondFactorRows:
             is_of_user = true() if user_id is None else table.c.user_id == user_id
             is_other = true() if kept is None else id != kept
             session.execute(delete(table).where(is_of_user, is_other))
+
+    def delete_devices(self, session: Executor, user_id: str) -> None:
+        """Delete the trusted devices of the user. A waiting sign-in stays, because it still needs the second factor."""
+        session.execute(delete(self._devices).where(self._devices.c.user_id == user_id))

@@ -83,7 +83,7 @@ class SQLAlchemySecondFactorStore:
         return False
 
     def replace_codes(self, user_id: str, codes: Sequence[str]) -> bool:
-        """Store these hashes in place of all recovery codes."""
+        """Store these hashes in place of all recovery codes, and delete trusted devices and waiting sign-ins."""
         with ignore_invalid_id():
             return self._database.run(lambda session: self._replace_codes(session, user_id, codes))
         return False
@@ -210,6 +210,7 @@ class SQLAlchemySecondFactorStore:
         if session.execute(select(row.user_id).where(is_on).with_for_update()).first() is None:
             return False
         self._insert_codes(session, user_id, codes)
+        self._stored.second_factors.end_trust(session, user_id)
         return True
 
     def _insert_codes(self, session: Session, user_id: str, codes: Sequence[str]) -> None:
