@@ -95,6 +95,8 @@ def test_a_user_enrols_and_signs_in_with_codes(open_window: OpenWindow, factor_a
     expect(page.locator(".codes code")).to_have_count(10)
     codes = page.locator(".codes code").all_inner_texts()
     if has_script:
+        # A screen reader goes on at the codes, which took the place of the form.
+        expect(page.get_by_role("heading", level=1)).to_be_focused()
         check_looks(page)
     page.get_by_role("link", name="I have kept them").click()
     expect(page.locator("#account-second_factor")).to_contain_text("On. 10 recovery codes left.")
