@@ -35,6 +35,9 @@ def test_a_password_alone_starts_no_session(enrolled: Enrolled, app: Flask) -> N
     assert browser.session() is None
     assert browser.get("/dashboard").status_code == 303
     assert browser.get("/account").status_code == 303
+    # Also a user who has gone on meanwhile finds the page for the code.
+    assert 'href="/account/second"' in browser.get("/api/auth/signin").text
+    assert "/account/second" not in Browser(app).get("/api/auth/signin").text
 
 
 def test_the_code_of_the_app_completes_the_sign_in(enrolled: Enrolled, app: Flask) -> None:
@@ -46,6 +49,7 @@ def test_the_code_of_the_app_completes_the_sign_in(enrolled: Enrolled, app: Flas
     assert browser.session()["user"]["email"] == ADDRESS  # type: ignore[index]
     assert claims(browser)["amr"] == ["pwd", "otp", "mfa"]
     assert browser.cookie(browser.core.cookie_names.second) is None
+    assert "/account/second" not in browser.get("/api/auth/signin").text
 
 
 def test_a_link_asks_for_the_second_factor(enrolled: Enrolled, app: Flask) -> None:

@@ -87,6 +87,8 @@ def render_sign_in(message: Message | None, *, email: str = "", unknown_passkey:
         purpose="fresh" if linked is not None else None,
         rp_id=core.passkeys.rp_id if core.passkeys else None,
         unknown_passkey=unknown_passkey,
+        # After an error that sign-in may be over, and the page must not need the database.
+        is_waiting=message is None and _is_waiting(core),
         notice=request.query.get("notice"),
         **(_address(core, email) if linked is None else _own_address(core)),
     )
@@ -128,6 +130,13 @@ def _own_address(core: Core) -> dict[str, object]:
 
 def _has_password(user: User, core: Core) -> bool:
     return core.passwords is not None and core.passwords.store.password(user.id) is not None
+
+
+def _is_waiting(core: Core) -> bool:
+    """Return True if a sign-in in this browser waits for its second factor. Raises AdapterError."""
+    factor = core.second_factor
+    id_hash = factor.pending.id_hash(to_request().cookies) if factor is not None else None
+    return factor is not None and id_hash is not None and factor.store.pending(id_hash) is not None
 
 
 def _has_passkeys(core: Core, *, is_fresh: bool) -> bool:
