@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, Response, abort, make_response, redirect, render_template, request
+from flask import Blueprint, Response, abort, make_response, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from genkan.actions import users
@@ -25,7 +25,7 @@ from genkan.web.access import fresh_login_required, own_blueprint, require_fresh
 from genkan.web.context import app_state, auth, get_core, session_result, set_session_result
 from genkan.web.convert import to_request
 from genkan.web.menu import account_url, home_url
-from genkan.web.responses import is_htmx
+from genkan.web.responses import is_htmx, see_other
 from genkan.web.server_actions import link, sign_out
 
 bp = own_blueprint(Blueprint("genkan_account", __name__))
@@ -249,7 +249,7 @@ def activity_section() -> str:
 
 def _show_result(section: str, notice: str, event: str = "account-changed") -> ViewResponse:
     if not is_htmx():
-        return redirect(f"{account_url()}?notice={notice}", 303)
+        return see_other(f"{account_url()}?notice={notice}")
     response = make_response(_render_section(section, notice=notice))
     # The event is sent to the body, because the element that made the request has been replaced by then.
     response.headers["HX-Trigger"] = f'{{"{event}": {{"target": "body"}}}}'

@@ -6,7 +6,7 @@ import json
 import logging
 from typing import cast
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, current_app, redirect, request
 from werkzeug.exceptions import HTTPException, ServiceUnavailable
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -77,6 +77,11 @@ def json_response(body: JSON, status: int = 200) -> Response:
     """Return an uncached JSON response. The content type has no charset, as Auth.js's."""
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
     return Response(text, status, NO_STORE_HEADERS, content_type="application/json")
+
+
+def see_other(path: str) -> BaseResponse:
+    """Return a redirect to a page of ours after a form (303), or the page's URL for a client that sends or accepts JSON only."""
+    return json_response({"url": app_state().core.origin + path}) if wants_json() else redirect(path, 303)
 
 
 def unauthorized() -> Response:

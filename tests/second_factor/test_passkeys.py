@@ -18,7 +18,7 @@ from tests.passkeys.authenticator import Authenticator
 from tests.passkeys.ceremonies import OPTIONS, add_passkey, error_of, options, send, stored_id, url_of
 from tests.passkeys.ceremonies import sign_in as sign_in_by_passkey
 from tests.second_factor.conftest import Enrolled
-from tests.second_factor.steps import ADDRESS, enrol, enter, sign_in, sign_up
+from tests.second_factor.steps import ADDRESS, App, enrol, enter, sign_in, sign_up
 from tests.second_factor.test_second_factor import claims
 
 SECOND = "http://localhost:5000/account/second"
@@ -115,6 +115,30 @@ def test_adding_and_removing_a_passkey_end_trust(enrolled: Enrolled, app: Flask)
         else:
             enrolled.browser.submit("/account/passkeys/remove", id=stored_id(passkey.id))
         assert sign_in(trusted) == SECOND
+
+
+def test_a_client_without_pages_manages_factors_by_json(app: Flask, clock: FrozenClock) -> None:
+    browser, wants = Browser(app), {"Accept": "application/json"}
+    sign_up(browser, app)
+    enrolment = browser.get("/account/totp", headers=wants).get_json()
+    assert enrolment["secret"] in enrolment["uri"]
+    code_app = App(enrolment["secret"], clock)
+    assert len(browser.submit("/account/totp", wants, code=code_app.code()).get_json()["recoveryCodes"]) == 10
+    assert browser.get("/account/totp", headers=wants).get_json() == {"recoveryCodesLeft": 10}
+
+    id = stored_id(add_passkey(browser).id)
+    for path, fields in (("rename", {"name": "Key"}), ("remove", {})):
+        [listed] = browser.get("/account/passkeys", headers=wants).get_json()["passkeys"]
+        assert (listed["id"], listed["isSynced"]) == (id, True)
+        changed = browser.submit(f"/account/passkeys/{path}", wants, id=id, **fields)
+        assert changed.get_json()["url"].startswith("http://localhost:5000/account/passkeys?notice=")
+    assert browser.submit("/account/passkeys/rename", wants, id=id).status_code == 422
+
+    other = waiting(app)
+    token = {"csrfToken": other.csrf_token(), "code": code_app.next_code(), "trust": True}
+    assert other.post("/account/second", json=token).get_json() == {"url": "http://localhost:5000/dashboard"}
+    assert sign_in(other).endswith("/dashboard")
+    assert browser.submit("/account/totp/off", wants).get_json()["url"].endswith("notice=second-factor-off")
 
 
 def one_factor(app: Flask, enrolled: Enrolled) -> Browser:

@@ -70,7 +70,7 @@ def complete_second_factor(request: ActionRequest, core: Core, factor: SecondFac
             raise
         _end(waiting, request, core, factor)
         raise InvalidSecondFactor(reason="second-factor-ended") from error
-    if request.text("trust") and not waiting.data.is_fresh:
+    if (request.text("trust") or request.body.get("trust") is True) and not waiting.data.is_fresh:
         return _finish_and_trust(waiting, request, core, factor)
     return finish(waiting, ("otp",), request, core, factor)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from flask import Blueprint, Response, abort, make_response, redirect, render_template, request
+from flask import Blueprint, Response, abort, make_response, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from genkan.actions.callback_url import error_redirect
 from genkan.actions.second_factor.level import required_level
-from genkan.adapters.passkeys import PROVIDER
+from genkan.adapters.passkeys import PROVIDER, Passkey
 from genkan.core import Core
 from genkan.errors import (
     AdapterError,
@@ -26,6 +26,7 @@ from genkan.oauth.reauthentication import is_fresh
 from genkan.passkey.credential import encode, read_credential, to_base64url
 from genkan.passkey.parts import PasskeySignIn
 from genkan.session.reader import NO_SESSION
+from genkan.types import JSON
 from genkan.web.access import fresh_login_required, login_required, own_blueprint
 from genkan.web.context import get_core, session_result, set_session_result
 from genkan.web.convert import to_request, to_response, wants_url
@@ -34,7 +35,7 @@ from genkan.web.error_messages import error_message
 from genkan.web.menu import account_url
 from genkan.web.pages.errors import render_page
 from genkan.web.pages.sign_in import render_sign_in
-from genkan.web.responses import is_htmx
+from genkan.web.responses import is_htmx, json_response, see_other, wants_json
 
 ID = PROVIDER
 """The id of this way to sign in, where a provider has one."""
@@ -100,6 +101,9 @@ def passkeys_page() -> Response:
     core = get_core()
     if core.passkeys is None and not core.passkeys_are_blocked:
         abort(404)
+    if wants_json():
+        listed = core.passkeys.store.list(stored_user().id) if core.passkeys is not None else []
+        return json_response({"passkeys": [_as_json(passkey) for passkey in listed]})
     notice = request.args.get("notice")
     return render_page("genkan/account/passkeys.html", None, **_context(notice if notice in NOTICES else None))
 
@@ -142,12 +146,14 @@ def remove() -> Response | BaseResponse:
 
 
 def _show(notice: str | None, status: int = 200, problem: str | None = None) -> Response | BaseResponse:
-    """Return the list for htmx, else a redirect to the page, or the page itself if there is a problem."""
+    """Return the list for htmx, else a redirect to the page, or the page itself if there is a problem. JSON if that is wanted."""
     if is_htmx():
         # The htmx settings keep error responses out of the page.
         return make_response(render_template("genkan/account/_passkeys.html", **_context(notice, problem)))
     if problem is None:
-        return redirect(f"{account_url('/passkeys')}?notice={notice}", 303)
+        return see_other(f"{account_url('/passkeys')}?notice={notice}")
+    if wants_json():
+        return json_response({"error": "Configuration", "reason": problem}, status)
     page = render_page("genkan/account/passkeys.html", None, **_context(notice, problem))
     page.status_code = status
     return page
@@ -174,6 +180,16 @@ def _context(notice: str | None, problem: str | None = None) -> dict[str, Any]:
         "origin": core.origin,
         "is_fresh": is_fresh(session_result().token, FRESH_MAX_AGE, core.clock(), required_level(user.id, core)),
         "callback_url": f"{account_url('/passkeys')}?notice=added",
+    }
+
+
+def _as_json(passkey: Passkey) -> dict[str, JSON]:
+    return {
+        "id": passkey.credential_id,
+        "name": passkey.name,
+        "createdAt": passkey.created_at,
+        "lastUsedAt": passkey.last_used_at,
+        "isSynced": passkey.is_synced,
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, abort, redirect, request
+from flask import Blueprint, Response, abort, request
 from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -27,7 +27,7 @@ from genkan.web.email.views import FRESH_MAX_AGE, failed, stored_user
 from genkan.web.error_messages import error_message
 from genkan.web.menu import account_url
 from genkan.web.pages.errors import render_form, render_page
-from genkan.web.responses import json_response, wants_json
+from genkan.web.responses import json_response, see_other, wants_json
 
 bp = own_blueprint(Blueprint("genkan_second_factor", __name__))
 """Registered below `Pages.account`."""
@@ -100,6 +100,8 @@ def totp_page() -> Response:
     is_on = factor.is_on(user.id)
     if is_on and "replace" not in request.args:
         left = factor.store.codes_left(user.id)
+        if wants_json():
+            return json_response({"recoveryCodesLeft": left})
         return render_page("genkan/account/totp.html", None, codes_left=left, few_codes=FEW)
     return _fresh(is_on) or _enrolment(user, is_on, None)
 
@@ -132,7 +134,7 @@ def turn_off() -> BaseResponse:
     """Turn the second factor off."""
     core, factor = require_second_factor()
     is_off = change.turn_off(stored_user(), to_request(), core, factor)
-    return redirect(f"{account_url()}?notice=second-factor-off", 303) if is_off else abort(404)
+    return see_other(f"{account_url()}?notice=second-factor-off") if is_off else abort(404)
 
 
 @bp.post("/totp/codes")
@@ -190,6 +192,8 @@ def _enrolment(user: User, is_on: bool, error: InvalidSecondFactor | None) -> Re
 def _enrolment_page(
     enrolment: enrol.Enrolment, action: str, error: InvalidSecondFactor | None, *, is_required: bool, is_on: bool
 ) -> Response:
+    if error is None and wants_json():
+        return json_response({"uri": enrolment.uri, "secret": enrolment.secret.replace(" ", "")})
     message = None if error is None else error_message(error.code, error.reason)
     return render_form(
         "genkan/account/totp_enrol.html",
