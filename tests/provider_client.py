@@ -133,7 +133,7 @@ def run_parallel(*functions: Callable[[], Result]) -> list[Result]:
     barrier = Barrier(len(functions))
 
     def begin(function: Callable[[], Result]) -> Result:
-        barrier.wait(10)
+        barrier.wait(30)
         return function()
 
     with ThreadPoolExecutor(len(functions)) as pool:

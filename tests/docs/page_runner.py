@@ -155,7 +155,7 @@ def _accepts(port: int) -> bool:
 def _stop(server: subprocess.Popen[bytes]) -> None:
     server.terminate()
     try:
-        server.wait(10)
+        server.wait(30)
     except subprocess.TimeoutExpired:
         server.kill()
-        server.wait(10)
+        server.wait(30)

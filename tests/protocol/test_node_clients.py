@@ -68,7 +68,7 @@ def test_a_user_signs_in_at_oidc_provider(op: OidcProvider) -> None:
         f"{op.issuer}/token", {**form, "code_verifier": VERIFIER}, auth=credentials, timeout=5
     ).json()
     bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
-    userinfo = requests.get(f"{op.issuer}/me", headers=bearer, timeout=5).json()
+    userinfo = requests.get(f"{op.issuer}/me", headers=bearer, timeout=30).json()
 
     assert "id_token" in tokens
     assert userinfo == {
@@ -89,7 +89,7 @@ def test_oidc_provider_requires_pkce(op: OidcProvider) -> None:
 
 
 def test_oidc_provider_supports_logout(op: OidcProvider) -> None:
-    metadata = requests.get(f"{op.issuer}/.well-known/openid-configuration", timeout=5).json()
+    metadata = requests.get(f"{op.issuer}/.well-known/openid-configuration", timeout=30).json()
 
     assert metadata["issuer"] == op.issuer
     assert metadata["end_session_endpoint"]

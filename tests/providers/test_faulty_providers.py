@@ -61,7 +61,7 @@ def basic_authorization(op: FaultyProvider) -> str:
 def exchange(op: FaultyProvider, code: str, **changes: str) -> requests.Response:
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK, "code_verifier": VERIFIER}
     headers = {"Authorization": changes.pop("authorization", basic_authorization(op))}
-    return requests.post(f"{op.issuer}/token", data={**form, **changes}, headers=headers, timeout=5)
+    return requests.post(f"{op.issuer}/token", data={**form, **changes}, headers=headers, timeout=30)
 
 
 def sign_in(op: FaultyProvider) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def sign_in(op: FaultyProvider) -> dict[str, Any]:
 
 
 def decode(op: FaultyProvider, token: str) -> dict[str, Any]:
-    keys = KeySet.import_key_set(requests.get(f"{op.issuer}/jwks", timeout=5).json())
+    keys = KeySet.import_key_set(requests.get(f"{op.issuer}/jwks", timeout=30).json())
     return jwt.decode(token, keys, algorithms=[op.algorithm]).claims
 
 
@@ -81,8 +81,8 @@ def test_without_a_fault_it_is_a_correct_provider(algorithm: Any) -> None:
         tokens = exchange(op, params["code"]).json()
         claims = decode(op, tokens["id_token"])
         bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
-        userinfo = requests.get(f"{op.issuer}/userinfo", headers=bearer, timeout=5).json()
-        discovered = requests.get(f"{op.issuer}/.well-known/openid-configuration", timeout=5).json()
+        userinfo = requests.get(f"{op.issuer}/userinfo", headers=bearer, timeout=30).json()
+        discovered = requests.get(f"{op.issuer}/.well-known/openid-configuration", timeout=30).json()
 
     assert (params["state"], params["iss"]) == (STATE, op.issuer)
     assert claims["iss"] == discovered["issuer"] == op.issuer
@@ -93,7 +93,7 @@ def test_without_a_fault_it_is_a_correct_provider(algorithm: Any) -> None:
 
 
 def test_its_authorization_page_redirects_immediately(op: FaultyProvider) -> None:
-    response = requests.get(authorization_url(op), allow_redirects=False, timeout=5)
+    response = requests.get(authorization_url(op), allow_redirects=False, timeout=30)
 
     assert response.status_code == 302
     assert response.headers["Location"].startswith(f"{CALLBACK}?code=")
@@ -126,7 +126,7 @@ def test_an_incomplete_authorization_request_is_refused(op: FaultyProvider, chan
 
     with pytest.raises(UnacceptableRequest):
         op.authorize(url)
-    assert requests.get(url, timeout=5).status_code == 400
+    assert requests.get(url, timeout=30).status_code == 400
 
 
 @pytest.mark.parametrize(
@@ -184,17 +184,17 @@ def test_every_fault_name_has_an_implementation() -> None:
 @pytest.mark.parametrize("fault", [name for name in faults.TRANSPORT if name not in {"hang", "drip", "drip-headers"}])
 def test_each_transport_fault_changes_the_response(op: FaultyProvider, fault: Any) -> None:
     url = f"{op.issuer}/.well-known/openid-configuration"
-    valid = requests.get(url, timeout=5).json()
+    valid = requests.get(url, timeout=30).json()
     op.faults.discovery = fault
     try:
-        response = requests.get(url, allow_redirects=False, timeout=5)
+        response = requests.get(url, allow_redirects=False, timeout=30)
         intact = response.ok and response.json() == valid and len(response.content) < 1_000_000
     except (requests.RequestException, RecursionError):
         intact = False
     op.faults.discovery = None
 
     assert not intact
-    assert requests.get(url, timeout=5).json() == valid
+    assert requests.get(url, timeout=30).json() == valid
 
 
 @pytest.mark.parametrize("fault", ["hang", "drip", "drip-headers"])
@@ -222,9 +222,9 @@ def test_keys_rotate_and_are_withdrawn(op: FaultyProvider) -> None:
 
 def test_it_stops_and_restarts_with_the_same_url(op: FaultyProvider) -> None:
     with op.down(), pytest.raises(requests.ConnectionError):
-        requests.get(f"{op.issuer}/jwks", timeout=5)
+        requests.get(f"{op.issuer}/jwks", timeout=30)
 
-    assert requests.get(f"{op.issuer}/jwks", timeout=5).ok
+    assert requests.get(f"{op.issuer}/jwks", timeout=30).ok
 
 
 @pytest.mark.parametrize("fault", faults.CALLBACK)

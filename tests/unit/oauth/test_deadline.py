@@ -25,7 +25,7 @@ DEADLINE = 0.3
 LONG = 60.0
 """Seconds. Limit of a single call, so long that only the deadline ends a call."""
 
-PROMPT = 2.0
+PROMPT = 20.0
 """Seconds. Far below LONG, far above DEADLINE on a busy machine."""
 
 

@@ -133,7 +133,7 @@ def test_what_is_no_hash_or_costs_too_much_is_never_right(stored: str) -> None:
 
     assert not HASHER.verify(stored, PASSWORD)
     assert HASHER.needs_rehash(stored)
-    assert time.perf_counter() - started < 5
+    assert time.perf_counter() - started < 30
 
 
 @pytest.mark.parametrize("stored", [HASH[:-1] + "é", HASH[:-5] + "\x00" + HASH[-4:]], ids=short)

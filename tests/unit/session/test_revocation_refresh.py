@@ -100,7 +100,7 @@ def test_a_store_that_is_down_is_queried_once_per_second(source: RevocationSourc
 
 def test_a_query_that_hangs_delays_one_thread_only(source: RevocationSource, worker: Worker) -> None:
     worker.check()
-    hanging, released = Barrier(2, timeout=5), Barrier(2, timeout=5)
+    hanging, released = Barrier(2, timeout=30), Barrier(2, timeout=30)
 
     def hang() -> None:
         hanging.wait()
@@ -132,7 +132,7 @@ def test_threads_wait_for_the_first_reading(source: RevocationSource, worker: Wo
     """Connecting to the database takes longer than the timeout for later readings."""
     source.add("session", "revoked", 1)
     released = Event()
-    source.before = lambda: released.wait(5)
+    source.before = lambda: released.wait(30)
     verdicts: list[str | None] = []
     threads = [Thread(target=lambda: verdicts.append(worker.check(sid="revoked"))) for _ in range(5)]
     for thread in threads:

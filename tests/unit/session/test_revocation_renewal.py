@@ -113,7 +113,7 @@ def test_a_revocation_that_this_worker_reads_during_a_renewal_is_kept(source: Re
             verdicts.append(None)
             thread = Thread(target=worker.revocations.read_now)
             thread.start()
-            thread.join(5)
+            thread.join(30)
             verdicts[:] = [worker.revocations.check({"sid": "meanwhile"}, 1000)]
 
     source.after = revoke
@@ -155,12 +155,12 @@ def test_a_slow_renewal_delays_one_thread_only(source: RevocationSource, worker:
     def wait() -> None:
         if source.positions[-1] == "":
             is_renewing.set()
-            may_continue.wait(5)
+            may_continue.wait(30)
 
     source.before = wait
     thread = Thread(target=renew, args=(worker,))
     thread.start()
-    assert is_renewing.wait(5)
+    assert is_renewing.wait(30)
     source.add("session", "later", 1)
     worker.monotonic.advance(MAX_LAG)
     assert worker.check(sid="later") == "revoked"
