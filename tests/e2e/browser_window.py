@@ -17,7 +17,7 @@ Release = Callable[..., None]
 
 HTMX_2 = Path(__file__).parents[1] / "vendor" / "htmx-2.0.11.min.js"
 
-TIMEOUT = 10_000
+TIMEOUT = 20_000
 """Milliseconds. A page that does not reach the expected state in this time fails the test."""
 
 UNAUTHORIZED = r"status of 401"

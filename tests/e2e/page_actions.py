@@ -22,11 +22,12 @@ def menu(page: Page, status: str = "") -> Locator:
 
 
 def expect_url(page: Page, pattern: str, timeout: float = TIMEOUT) -> None:
-    """Expect that the page reaches this URL, in which `*` stands for any characters.
+    """Expect that the page reaches this URL, in which `*` stands for any characters, and loads it.
 
     Two parts of a page may lead there at once. Then the browser aborts the first navigation, and `wait_for_url` fails.
     """
     expect(page).to_have_url(re.compile(re.escape(pattern).replace(r"\*", ".*") + "$"), timeout=timeout)
+    page.wait_for_load_state(timeout=timeout)
 
 
 def press(page: Page, name: str) -> None:

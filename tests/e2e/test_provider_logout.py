@@ -58,7 +58,7 @@ def test_without_javascript_signing_out_redirects_to_the_provider_and_back(
     before = op.count("/end-session")
     page = window.open("/dashboard")
     press_sign_out(page)
-    page.wait_for_url(f"{window.origin}/")
+    expect_url(page, f"{window.origin}/")
 
     assert op.count("/end-session") == before + 1
     assert menu(page, "unauthenticated").is_visible()
@@ -110,7 +110,7 @@ def test_with_javascript_signing_out_redirects_to_the_provider_and_back(
     sign_in_at(window, op)
     page = window.open("/dashboard")
     sign_out(page)
-    page.wait_for_url(f"{window.origin}/")
+    expect_url(page, f"{window.origin}/")
 
     assert menu(page, "unauthenticated").is_visible()
     assert any(line.startswith("GET /api/auth/signout/return?state=") for line in window.requests)

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from genkan import User
 from tests.e2e.browser_window import FAILED_REQUEST, UNAUTHORIZED, BrowserWindow
 from tests.e2e.conftest import OpenWindow
-from tests.e2e.page_actions import choose_user, menu, open_menu, press
+from tests.e2e.page_actions import choose_user, expect_url, menu, open_menu, press
 
 SignInWith = Callable[..., User]
 
@@ -75,7 +75,7 @@ def test_a_deep_link_is_opened_after_signing_in(open_window: OpenWindow, javascr
     page = open_window(java_script_enabled=javascript).open("/dashboard?from=a&letter=%C3%A9")
     choose_user(page)
 
-    page.wait_for_url("**/dashboard?from=a&letter=%C3%A9")
+    expect_url(page, "**/dashboard?from=a&letter=%C3%A9")
     expect(page.get_by_role("heading", level=1)).to_have_text("Welcome, Hana Example")
 
 
@@ -84,7 +84,7 @@ def test_signing_in_by_the_menu_returns_to_the_page(window: BrowserWindow) -> No
     menu(page, "unauthenticated").get_by_role("link").click()
     choose_user(page)
 
-    page.wait_for_url("**/about")
+    expect_url(page, "**/about")
     expect(menu(page, "authenticated")).to_contain_text("Hana Example")
 
 

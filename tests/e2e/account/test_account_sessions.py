@@ -108,7 +108,7 @@ def test_deletion_after_an_old_sign_in_is_completed_by_a_reauthentication_popup(
         press(popup.value, "Sign in with Development")
         press(popup.value, "Hana Example")
 
-    page.wait_for_url("**/?account=deleted")
+    expect_url(page, "**/?account=deleted")
     expect(page.get_by_text("Your account has been deleted")).to_be_visible()
 
 

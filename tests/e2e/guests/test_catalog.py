@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.e2e.browser_window import BrowserWindow
 from tests.e2e.conftest import OpenWindow
 from tests.e2e.guests.conftest import sign_in
-from tests.e2e.page_actions import menu, press
+from tests.e2e.page_actions import expect_url, menu, press
 from tests.guests.applications import CATALOG
 from tests.guests.guest import Guest
 
@@ -42,7 +42,7 @@ def log_in(page: Page, name: str) -> None:
         page.get_by_label("E-mail").fill(f"{name}@example.org")
         page.get_by_label("Password").fill("secret")
         press(page, "Continue")
-        page.wait_for_url("**/login" if path == "/register" else "**/account")
+        expect_url(page, "**/login" if path == "/register" else "**/account")
 
 
 def test_a_cached_fragment_and_a_cached_page_do_not_show_the_reader(

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.browser_window import BrowserWindow
 from tests.e2e.guests.conftest import sign_in
-from tests.e2e.page_actions import menu, open_menu, press
+from tests.e2e.page_actions import expect_url, menu, open_menu, press
 from tests.guests.applications import JOURNAL
 from tests.guests.guest import Guest
 
@@ -25,7 +25,7 @@ def log_in(page: Page, name: str) -> None:
     page.get_by_label("Password", exact=True).fill("secret")
     page.get_by_label("Password again").fill("secret")
     press(page, "Register")
-    page.wait_for_url("**/auth/login")
+    expect_url(page, "**/auth/login")
     page.get_by_label("Name").fill(name)
     page.get_by_label("Password").fill("secret")
     press(page, "Log in")

@@ -10,7 +10,16 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.browser_window import BrowserWindow
 from tests.e2e.conftest import OpenWindow
-from tests.e2e.page_actions import dispatch_session_changed, load, menu, open_menu, press, wait_idle, wait_until
+from tests.e2e.page_actions import (
+    dispatch_session_changed,
+    expect_url,
+    load,
+    menu,
+    open_menu,
+    press,
+    wait_idle,
+    wait_until,
+)
 
 MENU = "GET /partials/user-menu"
 DEFAULT_AVATAR = re.compile("/static/img/default-avatar.svg")
@@ -127,7 +136,7 @@ def test_a_form_is_submitted_once_while_its_request_is_pending(window: BrowserWi
         }"""
     )
     release()
-    page.wait_for_url("**/development/authorize*")
+    expect_url(page, "**/development/authorize*")
 
     assert window.count("POST /api/auth/signin/development") == 1
 

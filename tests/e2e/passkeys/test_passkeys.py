@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.browser_window import BrowserWindow
 from tests.e2e.conftest import OpenWindow
-from tests.e2e.page_actions import press, resize, wait_until
+from tests.e2e.page_actions import expect_url, press, resize, wait_until
 from tests.e2e.passkeys.device import Device
 from tests.e2e.test_accessibility import SERIOUS
 from tests.email.mails import link, mails
@@ -39,7 +39,7 @@ def add_passkey(window: BrowserWindow) -> tuple[Page, Device]:
     device = Device(page)
     page.goto(PASSKEYS)
     press(page, "Add a passkey")
-    page.wait_for_url("**/account/passkeys?notice=added")
+    expect_url(page, "**/account/passkeys?notice=added")
     return page, device
 
 
@@ -57,7 +57,7 @@ def test_a_passkey_is_added_named_and_used(passkey_window: BrowserWindow) -> Non
     page.add_init_script(NO_AUTOFILL)
     page.goto("/api/auth/signin?callbackUrl=%2Fdashboard")
     press(page, "Sign in with a passkey")
-    page.wait_for_url("**/dashboard")
+    expect_url(page, "**/dashboard")
     assert device.passkeys()[0]["signCount"] > 1
 
 
@@ -78,7 +78,7 @@ def test_a_passkey_takes_the_place_of_a_code(passkey_window: BrowserWindow) -> N
     assert page.request.get("/api/auth/session").json() is None
 
     press(page, "Use a passkey")
-    page.wait_for_url("**/dashboard")
+    expect_url(page, "**/dashboard")
 
 
 def test_the_address_field_offers_passkeys(passkey_window: BrowserWindow) -> None:
@@ -86,7 +86,7 @@ def test_the_address_field_offers_passkeys(passkey_window: BrowserWindow) -> Non
     passkey_window.sign_out()
     page.goto("/api/auth/signin?callbackUrl=%2Fdashboard")
 
-    page.wait_for_url("**/dashboard")
+    expect_url(page, "**/dashboard")
 
 
 def test_a_synced_passkey_works_on_another_device(passkey_window: BrowserWindow, open_window: OpenWindow) -> None:
@@ -96,7 +96,7 @@ def test_a_synced_passkey_works_on_another_device(passkey_window: BrowserWindow,
     device.copy_to(Device(page))
     page.goto("/api/auth/signin?callbackUrl=%2Fdashboard")
 
-    page.wait_for_url("**/dashboard")
+    expect_url(page, "**/dashboard")
 
 
 def test_a_device_that_has_one_makes_no_second(passkey_window: BrowserWindow) -> None:
@@ -125,7 +125,7 @@ def test_the_identity_is_confirmed_with_a_passkey(passkey_window: BrowserWindow)
     expect(page.get_by_role("heading", name="Please confirm that it is you")).to_be_visible()
     press(page, "Sign in with a passkey")
 
-    page.wait_for_url("**/account/passkeys/add")
+    expect_url(page, "**/account/passkeys/add")
     expect(page.get_by_role("button", name="Add a passkey")).to_be_visible()
 
 

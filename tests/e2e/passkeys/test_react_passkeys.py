@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.browser_window import UNAUTHORIZED
 from tests.e2e.conftest import OpenWindow
+from tests.e2e.page_actions import expect_url
 from tests.e2e.passkeys.device import Device
 
 
@@ -34,7 +35,7 @@ def test_a_passkey_of_react_works_on_our_page_and_one_of_ours_in_react(
         page.goto(other_path)
         if other_button is None:
             # The address field offers it.
-            page.wait_for_url("**/react")
+            expect_url(page, "**/react")
         else:
             expect(page.locator("#react-status")).to_have_text("unauthenticated")
             page.click(other_button)

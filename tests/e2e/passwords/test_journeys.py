@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.browser_window import BrowserWindow
 from tests.e2e.conftest import OpenWindow
-from tests.e2e.page_actions import menu, press
+from tests.e2e.page_actions import expect_url, menu, press
 from tests.e2e.passwords.steps import OTHER, PASSWORD, Person, address, password
 
 REFUSED = r"status of 4\d\d"
@@ -35,7 +35,7 @@ def test_sign_up_change_the_password_and_sign_in_with_it(htmx_window: BrowserWin
     expect(password(page)).to_have_value("")
     password(page).fill(PASSWORD)
     press(page, "Sign up")
-    page.wait_for_url("**/verify-request?*")
+    expect_url(page, "**/verify-request?*")
 
     page.get_by_role("link", name="mailbox").click()
     page.get_by_role("listitem").filter(has_text=person.email).get_by_role("link").click()
@@ -43,7 +43,7 @@ def test_sign_up_change_the_password_and_sign_in_with_it(htmx_window: BrowserWin
         page.frame_locator("iframe").get_by_role("link", name="Confirm and sign in").click()
     page.close()
     page = opened.value
-    page.wait_for_url("**/account")
+    expect_url(page, "**/account")
     page.get_by_role("link", name="Change the password").click()
     password(page, "Current password").fill(OTHER)
     password(page, "New password").fill(OTHER)
@@ -52,11 +52,11 @@ def test_sign_up_change_the_password_and_sign_in_with_it(htmx_window: BrowserWin
     password(page, "Current password").fill(PASSWORD)
     password(page, "New password").fill(OTHER)
     press(page, "Store the password")
-    page.wait_for_url("**/account?notice=password-changed")
+    expect_url(page, "**/account?notice=password-changed")
     expect(page.get_by_text("Your password has been changed")).to_be_focused()
 
     page.locator("#sign-out-here").click()
-    page.wait_for_url(f"{window.origin}/")
+    expect_url(page, f"{window.origin}/")
     page.goto("/api/auth/signin?callbackUrl=/account")
     address(page).fill(person.email)
     password(page).fill(PASSWORD)
@@ -65,7 +65,7 @@ def test_sign_up_change_the_password_and_sign_in_with_it(htmx_window: BrowserWin
     expect(address(page)).to_have_value(person.email)
     password(page).fill(OTHER)
     password(page).press("Enter")
-    page.wait_for_url("**/account")
+    expect_url(page, "**/account")
     assert "POST /api/auth/callback/credentials" in window.requests
 
 
@@ -75,14 +75,14 @@ def test_a_link_is_asked_for_and_its_code_entered(htmx_window: BrowserWindow, pe
     assert address(page).evaluate("field => field.matches(':user-invalid, :invalid')")
     address(page).fill(person.email)
     press(page, "E-mail me a link")
-    page.wait_for_url("**/verify-request?*")
+    expect_url(page, "**/verify-request?*")
     expect(page.get_by_text(person.email)).to_be_visible()
     page.get_by_label("code").fill("12")
     press(page, "Continue")
     expect_refusal(page, "That is not the code", "code")
     page.get_by_label("code").fill(person.code())
     page.get_by_label("code").press("Enter")
-    page.wait_for_url("**/dashboard")
+    expect_url(page, "**/dashboard")
 
     page.goto("/api/auth/signin")
     expect(page.get_by_role("button", name="E-mail me a link Last used")).to_be_visible()
@@ -122,7 +122,7 @@ def test_the_address_is_changed(window: BrowserWindow, person: Person) -> None:
     expect(page.get_by_role("heading", name="Check your e-mail")).to_be_focused()
     page.goto(new.link())
     press(page, "Confirm")
-    page.wait_for_url("**/account?notice=address-changed")
+    expect_url(page, "**/account?notice=address-changed")
     expect(page.locator("#account-accounts").get_by_text(new.email)).to_be_visible()
 
 
@@ -139,7 +139,7 @@ def test_everything_works_without_javascript(open_window: OpenWindow, person: Pe
     expect(page.get_by_role("alert")).to_contain_text("That is not the code")
     page.get_by_label("code").fill(person.code())
     press(page, "Continue")
-    page.wait_for_url(f"{window.origin}/")
+    expect_url(page, f"{window.origin}/")
     menu(page).locator("summary").click()
     press(page, "Sign out")
 
@@ -150,4 +150,4 @@ def test_everything_works_without_javascript(open_window: OpenWindow, person: Pe
     expect(address(page)).to_have_value(person.email)
     password(page).fill(PASSWORD)
     password(page).press("Enter")
-    page.wait_for_url("**/dashboard")
+    expect_url(page, "**/dashboard")

@@ -9,7 +9,7 @@ from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page, expect
 
 from tests.e2e.browser_window import BrowserWindow
-from tests.e2e.page_actions import WATCH_SHIFTS, press, resize, tab_to
+from tests.e2e.page_actions import WATCH_SHIFTS, expect_url, press, resize, tab_to
 from tests.e2e.passwords.steps import LONG_ADDRESS, PASSWORD, Person, address, password
 from tests.e2e.test_accessibility import OUTLINE, SERIOUS, check_outline
 from tests.e2e.test_weight import fetched_for, size
@@ -40,13 +40,13 @@ def pages(window: BrowserWindow, person: Person) -> Iterator[tuple[str, Page]]:
     yield "sign up, refused", page
     page.locator("#password").fill(PASSWORD)
     press(page, "Sign up")
-    page.wait_for_url("**/verify-request?*")
+    expect_url(page, "**/verify-request?*")
     yield "verify request", page
     window.context.clear_cookies(name="authjs.email")
     page.goto(long.link())
     yield "confirm a sign-up", page
     press(page, "Continue without this password")
-    page.wait_for_url(f"{window.origin}/")
+    expect_url(page, f"{window.origin}/")
     for path in ("/account", "/account/password", "/account/address", "/account/delete"):
         page.goto(path)
         yield path, page
@@ -56,7 +56,7 @@ def pages(window: BrowserWindow, person: Person) -> Iterator[tuple[str, Page]]:
     page.goto("/api/auth/signin")
     address(page).fill(LONG_ADDRESS)
     press(page, "E-mail me a link")
-    page.wait_for_url("**/verify-request?*")
+    expect_url(page, "**/verify-request?*")
     window.context.clear_cookies(name="authjs.email")
     page.goto(long.link())
     yield "confirm a sign-in", page
@@ -103,7 +103,7 @@ def test_signing_in_works_by_keyboard_only_and_nothing_moves(window: BrowserWind
         page.keyboard.press("Shift+Tab")
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
-    page.wait_for_url("**/dashboard")
+    expect_url(page, "**/dashboard")
 
 
 def test_a_button_shows_the_password_until_the_form_is_sent(htmx_window: BrowserWindow) -> None:

@@ -58,7 +58,7 @@ def test_signing_in_by_react_updates_the_server_rendered_tab(shared: BrowserWind
     react_tab.click("#react-sign-in")
     react_tab.get_by_text("Who do you want to be?").wait_for()
     press(react_tab, "Hana Example")
-    react_tab.wait_for_url("**/react?provider=development")
+    expect_url(react_tab, "**/react?provider=development")
     expect_react(react_tab, "authenticated")
 
     react_tab.click("#react-ask")
@@ -71,7 +71,7 @@ def test_react_signs_in_by_the_sign_in_page(open_window: OpenWindow, react_app: 
     page.click("#react-sign-in")
     expect_url(page, "**/api/auth/signin?callbackUrl=*")
     choose_user(page)
-    page.wait_for_url("**/react")
+    expect_url(page, "**/react")
 
     expect_react(page, "authenticated")
 

@@ -130,7 +130,7 @@ def test_sign_in_with_a_link_and_with_a_code(
     other.goto(asked["url"])
     other.locator("[name=code]").fill(code(mails(react_app)[0]))
     other.locator("[name=code]").press("Enter")
-    other.wait_for_url(f"{origin}/react")
+    expect_url(other, f"{origin}/react")
     assert address_of(other) == "mei@example.com"
 
 
