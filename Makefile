@@ -18,8 +18,8 @@ setup:
 test:
 	@sh scripts/setup.sh requirements-dev.txt
 	@sh scripts/services.sh
-	@sh scripts/check.sh
-	@exec .venv/bin/python -m pytest $(PARALLEL)
+	@sh scripts/check.sh style
+	@sh scripts/check.sh types & types=$$!; .venv/bin/python -m pytest $(PARALLEL); tests=$$?; wait $$types && exit $$tests
 
 check:
 	@sh scripts/setup.sh requirements-dev.txt
