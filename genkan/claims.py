@@ -79,9 +79,9 @@ def _is_visible(character: str) -> bool:
 
 
 def normalize_email(value: Any) -> str | None:
-    """Return one email address in lower case, or None.
+    """Return one email address in lower case, with an internationalised domain in its ASCII form, or None.
 
-    An address that NFKC changes is refused, because it only looks like the normalized one (GHSA-7rqj-j65f-68wh).
+    So it is the same as at a sign-in by mail. A domain that has no such form stays as it is. An address that NFKC changes is refused, because it only looks like the normalized one (GHSA-7rqj-j65f-68wh).
     """
     if not isinstance(value, str) or len(value) > MAX_EMAIL or _is_unsafe_key(value):
         return None
@@ -92,4 +92,23 @@ def normalize_email(value: Any) -> str | None:
     if any(unicodedata.category(character) == "Cf" for character in address):
         # Format characters are invisible, so two different addresses would look the same.
         return None
-    return address if len(address) <= MAX_EMAIL and _ADDRESS.fullmatch(address) else None
+    if len(address) > MAX_EMAIL or not _ADDRESS.fullmatch(address):
+        return None
+    local, _, domain = address.partition("@")
+    # The library refuses more, such as names without a dot. The part before the @ is not its matter.
+    converted = None if domain.isascii() else ascii_form(f"a@{domain}")
+    normalized = address if converted is None else f"{local}{converted[1:]}"
+    return normalized if len(normalized) <= MAX_EMAIL else address
+
+
+def ascii_form(address: str) -> str | None:
+    """Return the address with its domain in the ASCII form of IDNA 2008, in lower case. None if no mail can be sent to it."""
+    # Imported here, because few applications need the library.
+    from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415
+
+    try:
+        # Without a question to the DNS, which would take seconds in a request. Names below .test are allowed.
+        found = validate_email(address, check_deliverability=False, allow_smtputf8=False, test_environment=True)
+    except EmailNotValidError:
+        return None
+    return (found.ascii_email or "").lower() or None

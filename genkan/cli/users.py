@@ -10,6 +10,7 @@ from flask import Blueprint
 
 from genkan.actions.second_factor.change import reset
 from genkan.actions.users import delete, disable, enable, release_address, set_role
+from genkan.claims import normalize_email
 from genkan.cli.group import Group
 from genkan.errors import LastAccountError
 from genkan.types import User
@@ -61,7 +62,7 @@ def release(address: str) -> None:
     sign in. The user keeps the account, and has no address until a sign-in with a new one. In an application with users of its
     own, change the address of its own user too.
     """
-    owner = get_core().adapter.get_user_by_email(address)
+    owner = get_core().adapter.get_user_by_email(normalize_email(address) or address)
     user = _require(release_address(owner.id, get_core()) if owner else None, address)
     click.echo(f"{label(user)} has no address now.")
 
@@ -150,7 +151,7 @@ def get_user(email_or_id: str) -> User:
 def find_user(email_or_id: str) -> User | None:
     """Return the user with this address, else the one with this id. None if there is none."""
     adapter = get_core().adapter
-    return adapter.get_user_by_email(email_or_id) or adapter.get_user(email_or_id)
+    return adapter.get_user_by_email(normalize_email(email_or_id) or email_or_id) or adapter.get_user(email_or_id)
 
 
 def label(user: User) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from genkan.claims import ascii_form
 from genkan.errors import InvalidAddress
 
 MAX_LENGTH = 254
@@ -34,19 +35,7 @@ def normalize(address: str) -> str:
     local, _, domain = text.partition("@")
     if not _LOCAL.fullmatch(local) or not _DOMAIN.fullmatch(domain):
         raise InvalidAddress("it is not an email address")
-    normalized = _with_ascii_domain(text)
-    if len(normalized) > MAX_LENGTH:
+    normalized = ascii_form(text)
+    if normalized is None or len(normalized) > MAX_LENGTH:
         raise InvalidAddress("it is not an email address")
     return normalized
-
-
-def _with_ascii_domain(text: str) -> str:
-    # Imported here, because only applications with sign-in by mail need the library.
-    from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415
-
-    try:
-        # Without a question to the DNS, which would take seconds in a request. Names below .test are allowed.
-        found = validate_email(text, check_deliverability=False, allow_smtputf8=False, test_environment=True)
-    except EmailNotValidError:
-        raise InvalidAddress("it is not an email address") from None
-    return (found.ascii_email or "").lower()

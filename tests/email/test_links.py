@@ -9,6 +9,9 @@ import pytest
 from flask import Flask
 from markupsafe import escape
 
+from genkan.claims import to_user
+from genkan.providers.base import ProfileUser
+from genkan.types import Account
 from tests.browser import Browser
 from tests.clock import FrozenClock
 from tests.email.mails import code, link, mails
@@ -166,3 +169,16 @@ def test_the_fourth_mail_in_a_quarter_of_an_hour_is_not_sent(browser: Browser, a
     clock.advance(15 * 60 + 1)
     ask(browser)
     assert len(mails(app)) == 4
+
+
+def test_the_domain_in_unicode_and_in_ascii_is_one_user(browser: Browser, app: Flask) -> None:
+    """A provider sends the former, and mails go to the latter."""
+    profile = ProfileUser("hana", email="hana@bücher.example", email_verified=True)
+    user, _ = browser.core.adapter.create_user(to_user(profile, 0), Account("hub", "hana", "oidc"))
+    ask(browser, "Hana@BÜCHER.example")
+    (mail,) = mails(app)
+    assert mail.to == "hana@xn--bcher-kva.example"
+    browser.get(link(mail))
+
+    assert browser.session() is not None
+    assert [found.id for found in browser.core.adapter.list_users()] == [user.id]

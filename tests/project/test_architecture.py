@@ -58,7 +58,7 @@ THIRD_PARTIES: dict[str, set[str]] = {
     "authlib": {"genkan.oauth.client", "genkan.dev_provider"},
     "joserfc": {"genkan.crypto.jose"},
     "cryptography": {"genkan.crypto.jose"},
-    "email_validator": {"genkan.email.address"},
+    "email_validator": {"genkan.claims"},
     "requests": {"genkan.oauth.transport"},
     "urllib3": {"genkan.oauth.transport"},
     "sqlalchemy": {"genkan.adapters.sqlalchemy"},

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genkan.claims import MAX_EMAIL, MAX_NAME, MAX_SUBJECT, normalize_email, normalize_subject, normalize_text, to_user
+from genkan.email.address import normalize
 from genkan.errors import ProviderError
 from genkan.providers.base import ProfileUser
 
@@ -39,11 +40,23 @@ ANYTHING: st.SearchStrategy[Any] = st.recursive(
         (" Ada@Example.ORG ", "ada@example.org"),
         ("ada+tag@sub.example.org", "ada+tag@sub.example.org"),
         ("o'brien@example.org", "o'brien@example.org"),
-        ("日本@例え.jp", "日本@例え.jp"),
+        ("日本@例え.jp", "日本@xn--r8jz45g.jp"),
+        ("Hana@BÜCHER.example", "hana@xn--bcher-kva.example"),
+        ("hana@xn--bcher-kva.example", "hana@xn--bcher-kva.example"),
+        ("hana@straße.example", "hana@xn--strae-oqa.example"),
+        ("hana@bücher", "hana@bücher"),  # no domain that mail can be sent to, so it stays
+        ("hana@bücher_.example", "hana@bücher_.example"),
+        (f"hana@{'bücher.' * 30}example", f"hana@{'bücher.' * 30}example"),
     ],
 )
 def test_an_email_address_is_normalized_and_in_lower_case(value: str, expected: str) -> None:
     assert normalize_email(value) == expected
+    assert normalize_email(expected) == expected
+
+
+@pytest.mark.parametrize("value", ["Hana@BÜCHER.example", "hana@xn--bcher-kva.example", "hana@straße.example"])
+def test_a_provider_and_a_mail_have_the_same_form_of_an_address(value: str) -> None:
+    assert normalize_email(value) == normalize(value)
 
 
 @pytest.mark.parametrize(

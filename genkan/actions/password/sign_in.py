@@ -9,6 +9,7 @@ from functools import partial
 from genkan.actions.callback_url import callback_url, callback_url_cookie
 from genkan.actions.complete_sign_in import authorize_sign_in, client_of, start_session
 from genkan.actions.email.identity import email_identity, find_by_email
+from genkan.claims import normalize_email
 from genkan.core import Core
 from genkan.email.address import normalize
 from genkan.errors import AccountMismatch, AdapterError, CredentialsSignin, InvalidAddress, ServerBusy
@@ -128,4 +129,4 @@ def _address(email: str) -> str:
         return normalize(email)
     except InvalidAddress:
         # A provider may have sent it all the same. Attempts with every spelling by which the user is found count together.
-        return email.lower()[:254]
+        return normalize_email(email) or email.lower()[:254]

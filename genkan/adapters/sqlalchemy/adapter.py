@@ -58,7 +58,7 @@ class SQLAlchemyAdapter:
     def get_user_by_email(self, email: str) -> User | None:
         """Return the user with that email address, or None. The comparison ignores case."""
         with self._database.read() as session:
-            return self._users.find(session, self._users.by_email(email))
+            return self._users.find_by_email(session, email)
 
     def get_user_by_account(self, provider: str, provider_account_id: str) -> User | None:
         """Return the user who owns that account, or None."""

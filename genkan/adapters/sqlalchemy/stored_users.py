@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from sqlalchemy import delete
 
-from genkan.adapters import merge_profile
+from genkan.adapters import email_spellings, merge_profile
 from genkan.adapters.passkeys import PROVIDER as PASSKEY
 from genkan.adapters.sqlalchemy.accounts import Accounts
 from genkan.adapters.sqlalchemy.addresses.passwords import Passwords
@@ -44,7 +44,7 @@ class StoredUsers:
 
     def holder(self, session: Executor, email: str | None) -> User | None:
         """Return the user who has this address, proven or not, and lock the row. None if there is none."""
-        return self.users.find(session, self.users.by_email(email), lock=True) if email else None
+        return self.users.find_by_email(session, email, lock=True) if email else None
 
     def insert(self, session: Executor, user: User, application_user: object = None) -> User:
         """Insert a user with a new id, and return it as stored.
@@ -158,7 +158,7 @@ class StoredUsers:
     def _take_email(self, session: Executor, email: str, updated: User, stored: User) -> User:
         """Return the updated user, with the stored email address if the new one may not replace it (`refresh_user`)."""
         kept = replace(updated, email=stored.email, email_verified=stored.email_verified)
-        if stored.email_verified and self._has_other_ways(session, stored.id):
+        if stored.email_verified and not is_same(stored.email, email) and self._has_other_ways(session, stored.id):
             # The address may be another account's, or the one that the user has proven here and signs in with.
             return kept
         holder = self.holder(session, email)
@@ -191,5 +191,10 @@ class StoredUsers:
 
 def is_first_proof(stored: User, proven: User) -> bool:
     """Return True if the stored user has the address of `proven`, and it was not proven yet."""
-    same = (stored.email or "").lower() == (proven.email or "").lower()
+    same = is_same(stored.email, proven.email or "")
     return bool(stored.email) and same and stored.email_verified is None and proven.email_verified is not None
+
+
+def is_same(stored: str | None, email: str) -> bool:
+    """Return True if this is the stored address, whose domain may be stored in Unicode."""
+    return (stored or "").lower() in email_spellings(email)

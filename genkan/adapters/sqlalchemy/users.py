@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from genkan.adapters import DEFAULT_ROLE
+from genkan.adapters import DEFAULT_ROLE, email_spellings
 from genkan.adapters.sqlalchemy.database import Executor, dialect_name
 from genkan.adapters.sqlalchemy.models import StringId
 from genkan.adapters.sqlalchemy.tables import APPLICATION_USER
@@ -44,12 +44,6 @@ class Users:
         """Return the condition that selects the user with that id."""
         return self.table.c.id == id
 
-    def by_email(self, email: str) -> ColumnElement[bool]:
-        """Return the condition that selects the user with that email address. It ignores case."""
-        # Tables of our own have addresses in lower case only, and an index on the column.
-        column = func.lower(self.table.c.email) if is_authjs(self.table) else self.table.c.email
-        return column == email.lower()
-
     def by_application_user(self, key: object) -> ColumnElement[bool]:
         """Return the condition that selects the user who is linked to this primary key of the application's users."""
         return self.table.c[APPLICATION_USER] == key
@@ -59,6 +53,19 @@ class Users:
         query = select(self.table).where(condition)
         row = session.execute(query.with_for_update(key_share=True) if lock else query).first()
         return None if row is None else _user(row)
+
+    def find_by_email(self, session: Executor, email: str, *, lock: bool = False) -> User | None:
+        """Return the user with that email address, or None, like `find`. It ignores case.
+
+        An address with the domain in Unicode, which an earlier release or another application has stored, is found too.
+        """
+        # Tables of our own have addresses in lower case only, and an index on the column.
+        column = func.lower(self.table.c.email) if is_authjs(self.table) else self.table.c.email
+        for spelling in email_spellings(email):
+            user = self.find(session, column == spelling, lock=lock)
+            if user is not None:
+                return user
+        return None
 
     def list(self, session: Executor) -> list[User]:
         """Return all users, ordered by email address."""

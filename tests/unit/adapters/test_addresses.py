@@ -233,3 +233,36 @@ def test_one_of_many_users_whose_address_changes_to_the_same_one_gets_it(adapter
     with ThreadPoolExecutor(8) as pool:
         assert sorted(pool.map(attempt, users)) == [False] * 7 + [True]
     assert Counter(email == ADDRESS for email, _ in emails(adapter).values()) == {True: 1, False: 7}
+
+
+IN_UNICODE, IN_ASCII = "hana@bücher.example", "hana@xn--bcher-kva.example"
+
+
+def test_an_address_that_was_stored_with_its_domain_in_unicode_is_found(adapter: Adapter) -> None:
+    stored = create(adapter, replace(OWNER, email=IN_UNICODE))
+    assert [adapter.get_user_by_email(typed) for typed in (IN_ASCII, IN_UNICODE, IN_ASCII.upper())] == [stored] * 3
+    for other in ("hana@xn--.example", "hana@xn--ü.example", "hana@xn--99999999999.example", "hana@xn--bcher-kva"):
+        assert adapter.get_user_by_email(other) is None
+
+
+def test_the_next_sign_in_stores_the_form_in_ascii(adapter: Adapter) -> None:
+    """Also of a user with several accounts, whose address no other one replaces."""
+    stored = create(adapter, replace(OWNER, email=IN_UNICODE))
+    adapter.link_account(stored.id, Account("club", "hana", "oidc"))
+    assert sign_in_verified(adapter, stored, IN_ASCII).email == IN_ASCII
+    assert adapter.get_user_by_email(IN_ASCII) == replace(stored, email=IN_ASCII)
+
+
+def test_of_two_users_with_both_forms_each_keeps_their_own(adapter: Adapter) -> None:
+    """An earlier release has stored both."""
+    with_ascii = create(adapter, replace(SQUATTER, email=IN_ASCII, email_verified=VERIFIED))
+    with_unicode = create(adapter, replace(OWNER, email=IN_UNICODE))
+    assert sign_in_verified(adapter, with_unicode, IN_ASCII) == with_unicode
+    assert adapter.get_user_by_email(IN_ASCII) == with_ascii
+
+
+def test_the_first_proof_of_an_address_that_was_stored_in_unicode_takes_its_row_over(adapter: Adapter) -> None:
+    squatter = create(adapter, replace(SQUATTER, email=IN_UNICODE))
+    owner, is_new = adapter.create_user(replace(OWNER, email=IN_ASCII), account(OWNER))
+    assert (owner.id, owner.email, is_new) == (squatter.id, IN_ASCII, False)
+    assert adapter.get_user_by_account("hub", "Squatter") is None

@@ -16,7 +16,7 @@ from genkan.adapters.sqlalchemy.adapter import SQLAlchemyAdapter
 from genkan.adapters.sqlalchemy.application.own_users import SQLAlchemyOwnUsers
 from genkan.adapters.sqlalchemy.application.refusals import RowRefused
 from genkan.adapters.sqlalchemy.database import Database, Executor, UniqueViolation, adapter_errors
-from genkan.adapters.sqlalchemy.stored_users import StoredUsers, is_first_proof
+from genkan.adapters.sqlalchemy.stored_users import StoredUsers, is_first_proof, is_same
 from genkan.errors import OAuthAccountNotLinked
 from genkan.types import Account, Profile, User
 
@@ -212,4 +212,4 @@ class SQLAlchemyAddressStore:
 
 
 def _has_proven(user: User, email: str) -> bool:
-    return (user.email or "").lower() == email.lower() and user.email_verified is not None
+    return is_same(user.email, email) and user.email_verified is not None

@@ -80,3 +80,12 @@ def test_a_change_to_the_address_that_the_user_had_not_proven_is_its_first_proof
     user = plant(stores, local, *KINDS)
     assert change(local, user.id, HANA) == replace(user, email_verified=VERIFIED)
     assert works(stores, local, user.id) == set()
+
+
+def test_the_password_of_a_user_whose_address_was_stored_in_unicode_is_replaced(
+    stores: Stores, local: AddressStores
+) -> None:
+    user = prove(local, "hash", "hana@bücher.example").user
+    assert prove(local, email="hana@xn--bcher-kva.example").user == user
+    assert local.addresses.set_password(user.id, "new", email="hana@xn--bcher-kva.example")
+    assert not local.addresses.set_password(user.id, "new", email="hana@xn--bcher-kvb.example")
