@@ -165,11 +165,11 @@ class AddressStore(Protocol):
 
         None if another call has used it, or the user is gone. Raises OAuthAccountNotLinked if another user has proven the
         address. A user who has not loses it. All of this is one transaction, so that after a failure the link still works. In
-        it workers are told that the user's claims are out of date, and links and codes of the user are deleted, except those
-        that undo a change.
+        it all sessions of the user, trusted devices and waiting sign-ins end, and links and codes of the user are deleted,
+        except those that undo a change.
 
-        If the verification undoes a change, the password is deleted, all sessions, trusted devices and waiting sign-ins end,
-        and links that undo a later change are deleted. Earlier ones are of the owner of an address that the user had before.
+        If the verification undoes a change, the password is deleted, and so are links that undo a later change. Earlier ones
+        are of the owner of an address that the user had before.
         """
         ...
 

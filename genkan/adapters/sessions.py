@@ -24,7 +24,7 @@ RevocationReason = Literal[
 """Reason why sessions were revoked. `signed-out`: the user signed out. `ended`: the user revoked it from another device.
 `replaced`: the user signed in again in the same browser. `limit`: the user has too many sessions. `owner`, `disabled`,
 `deleted`: an operator revoked it, or disabled or deleted the user. `provider`: the provider requested it. `password`: the password
-was changed. `address`: the address of before was restored, as another person may have changed it."""
+was changed. `address`: the address was changed, or the one of before was restored."""
 
 ActivityKind = Literal[
     "signed-in",

@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 
 from tests.browser import Browser
+from tests.clock import FrozenClock
 from tests.conftest import MakeApp
 from tests.email.mails import code, link, mails
 
@@ -181,6 +182,31 @@ def test_the_address_changes_with_a_link_to_the_new_one(browser: Browser, app: F
     undo.post("/account/address/undo", data=fields)
     assert browser.session() is None
     assert sign_in(Browser(app))[0] == 401
+
+
+@pytest.mark.parametrize("strategy", ["jwt", "database"])
+def test_a_change_of_the_address_ends_the_other_sessions(make_app: MakeApp, clock: FrozenClock, strategy: str) -> None:
+    """Also that of a copied cookie. When the user authenticated stays as it was."""
+    app = make_app(AUTH_PASSWORDS="on", AUTH_SESSION_STRATEGY=strategy)
+    browser, other, thief = Browser(app), Browser(app), Browser(app)
+    sign_up(browser, app)
+    sign_in(other)
+    name = browser.core.cookie_names.session
+    thief.client.set_cookie(name, browser.cookie(name) or "", domain="127.0.0.1")
+    browser.submit("/account/address", email="new@example.com")
+    fields = dict(re.findall(r'name="(token|user)" value="([^"]*)"', browser.get(link(mails(app)[1])).text))
+    assert None not in (other.session(), thief.session())
+    clock.advance(600)
+
+    response = browser.submit("/account/address/confirm", **fields)
+    assert response.headers["Location"] == "/account?notice=address-changed"
+    clock.advance(2)
+    assert browser.session()["user"]["email"] == "new@example.com"  # type: ignore[index]
+    assert "and your other sessions have ended" in browser.get("/account?notice=address-changed").text
+    assert "reason=fresh" in browser.get("/account/address").headers["Location"]
+    assert (other.session(), thief.session()) == (None, None)
+    (record,) = browser.core.sessions.store.list_active(fields["user"], int(clock()))
+    assert record.created >= int(clock()) - 2
 
 
 def test_a_link_for_an_address_works_for_the_user_who_asked_only(browser: Browser, app: Flask) -> None:

@@ -10,15 +10,18 @@ from genkan.actions.complete_sign_in import client_of
 from genkan.actions.email.identity import find_by_email
 from genkan.actions.email.use_link import find
 from genkan.actions.passkey.manage import remove_added_since
-from genkan.actions.users import reload_sessions, revoke_sessions
+from genkan.actions.users import reload_sessions
 from genkan.adapters.addresses import Purpose, Verification
 from genkan.core import Core
 from genkan.email.address import normalize
 from genkan.email.checks import LIFETIMES
 from genkan.email.parts import EmailSignIn
-from genkan.errors import AccountMismatch, InvalidVerification
+from genkan.errors import AccountMismatch, AdapterError, AuthError, InvalidVerification
+from genkan.http.cookies import Cookie
 from genkan.http.messages import ActionRequest
+from genkan.session import issuer, revoker
 from genkan.session.activity import log_activity
+from genkan.session.reader import SessionResult
 from genkan.types import User
 
 _log = logging.getLogger("genkan.email")
@@ -71,13 +74,25 @@ def find_own_change(user_id: str | None, request: ActionRequest, email_sign_in: 
     return verification
 
 
-def confirm_change(user_id: str | None, request: ActionRequest, core: Core, email_sign_in: EmailSignIn) -> User:
-    """Store the new address of the signed-in user with this id, who has asked for the link, and return the user.
+def confirm_change(
+    result: SessionResult, request: ActionRequest, core: Core, email_sign_in: EmailSignIn
+) -> tuple[Cookie, ...]:
+    """Store the new address of the user of this session, who has asked for the link, and end the user's sessions.
 
-    Raises InvalidVerification, AccountMismatch for the link of another user, OAuthAccountNotLinked if another user has proven
-    the address since, and AdapterError.
+    Returns the cookies of a new session, which takes the place of this one: a copy of its cookie ends as well. The link has
+    just proven who the user is, as at a sign-in by mail, but is no recent authentication. There are none, and the user signs in
+    with the new address, if the session has no record, as that of another application, or if it can't be replaced. Raises
+    InvalidVerification, AccountMismatch for the link of another user, OAuthAccountNotLinked if another user has proven the
+    address since, and AdapterError if nothing has changed.
     """
-    return _store(find_own_change(user_id, request, email_sign_in), request, core, email_sign_in)
+    _store(find_own_change(result.user_id, request, email_sign_in), request, core, email_sign_in)
+    try:
+        _, cookies, revoked = issuer.replace_session(result.token, result.cookie_names, core.sessions)
+        core.sessions.revocations.read_now()
+    except (AuthError, AdapterError):
+        return ()
+    revoker.announce(revoked, core.sessions)
+    return cookies
 
 
 def undo_change(request: ActionRequest, core: Core, email_sign_in: EmailSignIn) -> User:
@@ -97,7 +112,7 @@ def undo_change(request: ActionRequest, core: Core, email_sign_in: EmailSignIn) 
 
 
 def _store(found: Verification, request: ActionRequest, core: Core, email_sign_in: EmailSignIn) -> User:
-    """Store the address of this verification, which is used up unless another user has the address.
+    """Store the address of this verification, which is used up unless another user has the address, and end all sessions.
 
     The owner of the address may have signed in with it since, and can delete that user and use the link again.
     """
@@ -107,6 +122,7 @@ def _store(found: Verification, request: ActionRequest, core: Core, email_sign_i
     reload_sessions(user.id, core)
     log_activity(user.id, "address-changed", core.sessions, client=client_of(request))
     signals.send(signals.address_changed, user=user)
+    signals.send(signals.sessions_revoked, user_id=user.id, except_sid=None, reason="address")
     _log.info("address changed", extra={"event": "address-changed", "user": user.id})
     return user
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-
 from flask import Blueprint, Response, abort, after_this_request, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -18,11 +15,10 @@ from genkan.core import Core
 from genkan.email.checks import CODE_PURPOSES
 from genkan.email.parts import EmailSignIn
 from genkan.errors import AdapterError, AdapterUnavailable, AuthError, InvalidAddress, WrongCode
-from genkan.http.messages import ActionRequest
 from genkan.session.reader import NO_SESSION
 from genkan.types import User
 from genkan.web.access import fresh_login_required, login_required, own_blueprint, public, require_fresh
-from genkan.web.context import get_core, session_result, set_session_result
+from genkan.web.context import get_core, queue_cookies, session_result, set_session_result
 from genkan.web.convert import to_request, to_response, wants_url
 from genkan.web.error_messages import Message, error_message
 from genkan.web.menu import account_url, action_url
@@ -129,9 +125,13 @@ def confirm_page() -> Response:
 @bp.post("/address/confirm")
 @login_required
 def confirm() -> BaseResponse:
-    """Store the new address of the signed-in user, who has asked for the link."""
-    check_level(session_result(), get_core())
-    return _change(partial(change_address.confirm_change, session_result().user_id), "address-changed")
+    """Store the new address of the signed-in user, who has asked for the link, and end the other sessions."""
+    core, email_sign_in = require_email()
+    check_level(session_result(), core)
+    cookies = change_address.confirm_change(session_result(), to_request(), core, email_sign_in)
+    queue_cookies(*cookies)
+    set_session_result(NO_SESSION)
+    return _changed("address-changed", is_signed_in=bool(cookies))
 
 
 @bp.get("/address/undo")
@@ -146,7 +146,9 @@ def undo_page() -> Response:
 @public
 def undo() -> BaseResponse:
     """Store the old address again, and end all sessions."""
-    return _change(change_address.undo_change, "address-restored")
+    core, email_sign_in = require_email()
+    user = change_address.undo_change(to_request(), core, email_sign_in)
+    return _changed("address-restored", is_signed_in=session_result().user_id not in (None, user.id))
 
 
 def without_referrer(response: Response) -> Response:
@@ -181,10 +183,6 @@ def _confirm_page(verification: Verification, path: str) -> Response:
     )
 
 
-def _change(change: Callable[[ActionRequest, Core, EmailSignIn], User], notice: str) -> BaseResponse:
-    core, email_sign_in = require_email()
-    change(to_request(), core, email_sign_in)
-    # The signed-in user's own session has the new address at its next request.
-    is_signed_in = session_result().cached is not None
+def _changed(notice: str, *, is_signed_in: bool) -> BaseResponse:
     url = f"{account_url() if is_signed_in else action_url('/signin')}?notice={notice}"
-    return json_response({"url": core.origin + url}) if wants_json() else redirect(url, 303)
+    return json_response({"url": get_core().origin + url}) if wants_json() else redirect(url, 303)

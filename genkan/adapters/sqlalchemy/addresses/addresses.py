@@ -161,11 +161,13 @@ class SQLAlchemyAddressStore:
         if used is None or used.user_id is None:
             return None
         user = self._change_email(session, used.user_id, used.email.lower())
-        if user is not None and used.purpose == "undo":
+        if user is None:
+            return None
+        self._stored.second_factors.end_trust(session, user.id)
+        self._stored.revocations.end_sessions(session, user.id)
+        if used.purpose == "undo":
             self._stored.passwords.remove(session, user.id)
-            self._stored.second_factors.end_trust(session, user.id)
             self._stored.verifications.delete_of_user(session, user.id, None, undo_since=used.expires)
-            self._stored.revocations.end_sessions(session, user.id)
         return user
 
     def _change_email(self, session: Session, user_id: str, email: str) -> User | None:

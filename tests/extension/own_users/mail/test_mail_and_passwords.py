@@ -143,12 +143,15 @@ def test_the_application_stores_a_changed_address(shop: Shop, guest: Browser) ->
 
     sign_up(guest)
     with Signal.connected_to(signals.address_changed, store):
+        other = Browser(shop.app)
+        assert sign_in(other)
         guest.submit(f"{ACCOUNT}/address", email="new@example.com")
         old, new = mails(shop.app)[:2]
         confirm(guest, link(new), "/address/confirm")
         [user] = shop.users()
         assert user.email == "new@example.com"
         assert shop.current_user_id(guest) == str(user.id)
+        assert other.session() is None
         assert sign_in(Browser(shop.app), email="new@example.com")
 
         confirm(Browser(shop.app), link(old), "/address/undo")

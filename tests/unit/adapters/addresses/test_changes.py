@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from genkan.adapters.addresses import AddressStores
+from genkan.adapters.second_factors import TrustedDevice
 from genkan.adapters.stores import Stores
 from genkan.errors import OAuthAccountNotLinked
 from tests.clock import FrozenClock
@@ -26,18 +27,25 @@ from tests.unit.adapters.addresses.test_proofs import (
 )
 
 
-def test_a_change_of_the_address_voids_links_and_tells_the_workers(
+def test_a_change_of_the_address_ends_sessions_and_the_trust_in_devices_and_voids_links(
     stores: Stores, local: AddressStores, clock: FrozenClock
 ) -> None:
     user = prove(local, "hash").user
     add_session(stores, user.id)
     local.verifications.add(link_of(user.id), None)
+    factors = stores.factors
+    assert factors is not None
+    factors.trust(
+        user.id, TrustedDevice(id="1", token_hash="1", device="", created=NOW, last_used=NOW, expires=NOW + 99)
+    )
     clock.advance(60)
     changed = change(local, user.id, "New@Example.org")
     later = datetime.fromtimestamp(NOW + 60, UTC)
     assert changed == replace(user, email="new@example.org", email_verified=later) == stores.adapter.get_user(user.id)
-    assert works(stores, local, user.id) == {"password", "session"}
-    assert [(one.kind, one.subject) for one in Reader(stores.sessions).read()] == [("changed", user.id)]
+    assert works(stores, local, user.id) == {"password"}
+    assert factors.list_devices(user.id) == []
+    read = {(one.kind, one.subject) for one in Reader(stores.sessions).read()}
+    assert read == {("changed", user.id), ("user", user.id)}
     assert prove(local).user.id != user.id
 
 
