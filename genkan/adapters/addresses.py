@@ -147,6 +147,14 @@ class ProvenUser(NamedTuple):
     """True if what was planted on a user without a proven address was removed."""
 
 
+class ChangedUser(NamedTuple):
+    """A user whose address was changed."""
+
+    user: User
+    removed: tuple[str, ...] = ()
+    """What was removed, because the change was undone: the provider of each account or passkey, and TOTP for a second factor."""
+
+
 class AddressStore(Protocol):
     """Users by the addresses that they have proven, and their passwords."""
 
@@ -160,7 +168,7 @@ class AddressStore(Protocol):
         """
         ...
 
-    def change_email(self, verification: Verification) -> User | None:
+    def change_email(self, verification: Verification, *, remove_since: int = 0) -> ChangedUser | None:
         """Use the verification up, store its address as the proven one of its user, and return the user.
 
         None if another call has used it, or the user is gone. Raises OAuthAccountNotLinked if another user has proven the
@@ -169,7 +177,8 @@ class AddressStore(Protocol):
         except those that undo a change.
 
         If the verification undoes a change, the password is deleted, and so are links that undo a later change. Earlier ones
-        are of the owner of an address that the user had before.
+        are of the owner of an address that the user had before. Accounts, passkeys, second factors and recovery codes that
+        were added at `remove_since` (seconds since 1970) or later are removed too.
         """
         ...
 

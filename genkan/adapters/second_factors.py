@@ -10,6 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+TOTP = "totp"
+"""Name of an authenticator app where other ways to sign in have a provider."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredTOTP:

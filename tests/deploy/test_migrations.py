@@ -98,7 +98,7 @@ def test_an_authjs_database_is_adopted_and_its_columns_stay_unchanged(
         after = {table: columns(session.connection(), table) for table in ("users", "accounts", "used_tokens")}
         assert session.execute(text("SELECT id, name, role FROM users")).all() == [(7, "Grace", "user")]
     assert after["users"] == before["users"] | {"role": "TEXT", "disabledAt": "BIGINT", "nameOverridden": "BOOLEAN"}
-    assert after["accounts"] == before["accounts"] | {"refresh_locked_until": "BIGINT"}
+    assert after["accounts"] == before["accounts"] | {"refresh_locked_until": "BIGINT", "linked_at": "BIGINT"}
     assert set(after["used_tokens"]) == {"id", "expires"}
 
 

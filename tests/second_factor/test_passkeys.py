@@ -230,8 +230,8 @@ def test_a_counter_that_goes_back_sends_a_mail(app: Flask) -> None:
     assert "remove the passkey" in mail.text
 
 
-def test_restoring_the_address_removes_passkeys_that_were_added_since(app: Flask, clock: FrozenClock) -> None:
-    """The person who changed the address may have added one."""
+def test_restoring_the_address_removes_what_was_added_since(app: Flask, clock: FrozenClock) -> None:
+    """The person who changed the address may have added it."""
     browser, owner = Browser(app), Browser(app)
     sign_up(browser, app)
     first = add_passkey(browser)
@@ -239,6 +239,8 @@ def test_restoring_the_address_removes_passkeys_that_were_added_since(app: Flask
     browser.submit("/account/address", email="thief@example.com")
     old, new = mails(app)[:2]
     add_passkey(browser)
+    browser.get(browser.choose(browser.submit("/account/accounts/development/link").headers["Location"]))
+    enrol(browser, clock)
     browser.submit("/account/address/confirm", None, **fields_of(browser, link(new)))
 
     owner.submit("/account/address/undo", None, **fields_of(owner, link(old)))
@@ -247,6 +249,11 @@ def test_restoring_the_address_removes_passkeys_that_were_added_since(app: Flask
     assert user is not None
     assert core.passkeys is not None
     assert [found.credential_id for found in core.passkeys.store.list(user.id)] == [stored_id(first.id)]
+    assert [account.provider for account in core.adapter.list_accounts(user.id)] == ["passkey"]
+    assert core.second_factor is not None
+    assert not core.second_factor.is_on(user.id)
+    entries = core.sessions.store.list_activity(user.id, 3)
+    assert {entry.kind for entry in entries} == {"passkey-removed", "unlinked", "second-factor-off"}
 
 
 def fields_of(browser: Browser, url: str) -> dict[str, str]:

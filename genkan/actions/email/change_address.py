@@ -9,9 +9,11 @@ from genkan import signals
 from genkan.actions.complete_sign_in import client_of
 from genkan.actions.email.identity import find_by_email
 from genkan.actions.email.use_link import find
-from genkan.actions.passkey.manage import remove_added_since
-from genkan.actions.users import reload_sessions
-from genkan.adapters.addresses import Purpose, Verification
+from genkan.actions.users import reload_sessions, revoke_sessions
+from genkan.adapters.addresses import ChangedUser, Purpose, Verification
+from genkan.adapters.passkeys import PROVIDER as PASSKEY
+from genkan.adapters.second_factors import TOTP
+from genkan.adapters.sessions import ActivityKind
 from genkan.core import Core
 from genkan.email.address import normalize
 from genkan.email.checks import LIFETIMES
@@ -23,6 +25,12 @@ from genkan.session import issuer, revoker
 from genkan.session.activity import log_activity
 from genkan.session.reader import SessionResult
 from genkan.types import User
+
+_REMOVED: dict[str, tuple[ActivityKind, str]] = {
+    PASSKEY: ("passkey-removed", "passkey-removed"),
+    TOTP: ("second-factor-off", "second-factor-off"),
+}
+"""Entry of the activity, and event of the log, for what was removed. For others an account was unlinked."""
 
 _log = logging.getLogger("genkan.email")
 
@@ -85,7 +93,8 @@ def confirm_change(
     InvalidVerification, AccountMismatch for the link of another user, OAuthAccountNotLinked if another user has proven the
     address since, and AdapterError if nothing has changed.
     """
-    _store(find_own_change(result.user_id, request, email_sign_in), request, core, email_sign_in)
+    user, _ = _store(find_own_change(result.user_id, request, email_sign_in), request, core, email_sign_in)
+    signals.send(signals.sessions_revoked, user_id=user.id, except_sid=None, reason="address")
     try:
         _, cookies, revoked = issuer.replace_session(result.token, result.cookie_names, core.sessions)
         core.sessions.revocations.read_now()
@@ -98,33 +107,40 @@ def confirm_change(
 def undo_change(request: ActionRequest, core: Core, email_sign_in: EmailSignIn) -> User:
     """Store the old address again, remove the password, end all sessions, and void all links. Returns the user.
 
-    Another person may have changed the address and the password. Passkeys that were added since the change was asked for are
-    removed. Links that undo an earlier change still work: this one may be of an address of that person. The owner of the
+    Another person may have changed the address and the password. Accounts, passkeys, second factors and recovery codes that
+    were added since the change was asked for are removed. Links that undo an earlier change still work: this one may be of an address of that person. The owner of the
     address can choose a new password by mail. Raises InvalidVerification, OAuthAccountNotLinked if another user has proven the
     address since, and AdapterError.
     """
-    found = find_change("undo", request, email_sign_in)
-    user = _store(found, request, core, email_sign_in)
-    remove_added_since(user, found.expires - LIFETIMES["undo"], core)
-    # The sessions have ended with the change. This ends one that such a passkey has started since, and tells the user.
+    user, removed = _store(find_change("undo", request, email_sign_in), request, core, email_sign_in)
+    # The sessions have ended with the change. This ends one that a removed way to sign in has started since, and tells the user.
     revoke_sessions(user.id, core, "address")
+    for provider in removed:
+        _report_removed(user, provider, request, core)
     return user
 
 
-def _store(found: Verification, request: ActionRequest, core: Core, email_sign_in: EmailSignIn) -> User:
+def _report_removed(user: User, provider: str, request: ActionRequest, core: Core) -> None:
+    kind, event = _REMOVED.get(provider, ("unlinked", "account-unlinked"))
+    log_activity(user.id, kind, core.sessions, client=client_of(request), provider=provider)
+    _log.info("removed with the change of the address", extra={"event": event, "user": user.id, "provider": provider})
+
+
+def _store(found: Verification, request: ActionRequest, core: Core, email_sign_in: EmailSignIn) -> ChangedUser:
     """Store the address of this verification, which is used up unless another user has the address, and end all sessions.
 
     The owner of the address may have signed in with it since, and can delete that user and use the link again.
     """
-    user = email_sign_in.stores.addresses.change_email(found)
-    if user is None:
+    since = found.expires - LIFETIMES["undo"]
+    changed = email_sign_in.stores.addresses.change_email(found, remove_since=since)
+    if changed is None:
         raise InvalidVerification("used in the meantime, or the user is gone")
+    user = changed.user
     reload_sessions(user.id, core)
     log_activity(user.id, "address-changed", core.sessions, client=client_of(request))
     signals.send(signals.address_changed, user=user)
-    signals.send(signals.sessions_revoked, user_id=user.id, except_sid=None, reason="address")
     _log.info("address changed", extra={"event": "address-changed", "user": user.id})
-    return user
+    return changed
 
 
 def _url(name: str, token: str, user_id: str, core: Core) -> str:

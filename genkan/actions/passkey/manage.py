@@ -29,19 +29,6 @@ def rename(user: User, request: ActionRequest, passkeys: PasskeySignIn) -> bool:
     return passkeys.store.rename(user.id, request.text("id"), name)
 
 
-def remove_added_since(user: User, time: int, core: Core) -> None:
-    """Remove the passkeys that were added at this time, in seconds since 1970, or later. Raises AdapterError.
-
-    The user must have another way to sign in: otherwise LastAccountError is raised.
-    """
-    added = core.passkeys.store.list(user.id) if core.passkeys is not None else []
-    for passkey in added:
-        if passkey.created_at is not None and passkey.created_at >= time:
-            _remove(user, passkey.credential_id, core)
-            log_activity(user.id, "passkey-removed", core.sessions)
-            _log.info("passkey removed", extra={"event": "passkey-removed", "user": user.id})
-
-
 def remove(user: User, request: ActionRequest, core: Core) -> bool:
     """Remove a passkey and tell the user by mail. Returns False if the user has no such passkey.
 

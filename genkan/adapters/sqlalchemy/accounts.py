@@ -53,8 +53,8 @@ class Accounts:
         ordered_query = query.order_by(self.table.c.provider, self.table.c.providerAccountId)
         return [self._account(row) for row in session.execute(ordered_query)]
 
-    def insert(self, session: Executor, id: Any, user_id: str, account: Account) -> None:
-        """Insert an account. A row for the same account whose user no longer exists is deleted first."""
+    def insert(self, session: Executor, id: Any, user_id: str, account: Account, linked_at: int) -> None:
+        """Insert an account. `linked_at` is in seconds since 1970. A row for the same account whose user no longer exists is deleted first."""
         # An Auth.js database may have no foreign keys, so an account can remain after its user was deleted.
         orphaned = self.table.c.userId.not_in(select(self._users.c.id))
         session.execute(delete(self.table).where(self._is(account), orphaned))
@@ -64,6 +64,7 @@ class Accounts:
             "type": account.type,
             "provider": account.provider,
             "providerAccountId": account.provider_account_id,
+            "linked_at": linked_at,
         }
         session.execute(insert(self.table).values(values | self._seal_tokens(account.tokens)))
 
@@ -82,6 +83,12 @@ class Accounts:
         """Delete all accounts of a user but `keep`, also in a database without foreign keys."""
         others = true() if keep is None else ~self._is(keep)
         session.execute(delete(self.table).where((self.table.c.userId == user_id) & others))
+
+    def delete_linked_since(self, session: Executor, user_id: str, time: int) -> list[str]:
+        """Delete the accounts of a user that were linked at this time or later. Returns their providers."""
+        row = self.table.c
+        statement = delete(self.table).where(row.userId == user_id, row.linked_at >= time)
+        return list(session.execute(statement.returning(row.provider)).scalars())
 
     def acquire_refresh_lock(self, session: Executor, account: Account, now: float, until: float) -> bool:
         """Acquire the lock with one conditional update and return True if this call has succeeded."""

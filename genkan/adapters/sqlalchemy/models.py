@@ -126,6 +126,8 @@ class Account(Base):
     token_type: Mapped[str | None]
     refresh_locked_until: Mapped[int | None]
     """Seconds since 1970. Until then only one worker may refresh the tokens at the provider."""
+    linked_at: Mapped[int | None]
+    """Seconds since 1970. Null if Auth.js or an earlier release has added the account."""
 
     # An index, not a constraint, because SQLite cannot add a constraint to an existing table.
     __table_args__ = (Index("uq_accounts_provider_providerAccountId", "provider", "providerAccountId", unique=True),)

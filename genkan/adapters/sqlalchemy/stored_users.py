@@ -8,6 +8,7 @@ from sqlalchemy import delete
 
 from genkan.adapters import email_spellings, merge_profile
 from genkan.adapters.passkeys import PROVIDER as PASSKEY
+from genkan.adapters.second_factors import TOTP
 from genkan.adapters.sqlalchemy.accounts import Accounts
 from genkan.adapters.sqlalchemy.addresses.passwords import Passwords
 from genkan.adapters.sqlalchemy.addresses.verifications import VerificationTables
@@ -28,6 +29,7 @@ class StoredUsers:
     """
 
     def __init__(self, database: Database, tables: Tables, accounts: Accounts, revocations: Revocations) -> None:
+        self._database = database
         self.users = Users(tables.users)
         self.accounts = accounts
         self.passwords = Passwords(tables.passwords)
@@ -57,7 +59,8 @@ class StoredUsers:
 
     def add_account(self, session: Executor, user_id: str, account: Account) -> None:
         """Insert an account of this user."""
-        self.accounts.insert(session, self._new_id(session, self.accounts.table), user_id, account)
+        id, now = self._new_id(session, self.accounts.table), int(self._database.now(session))
+        self.accounts.insert(session, id, user_id, account, now)
 
     def remove_account(self, session: Executor, user_id: str, provider: str, provider_account_id: str) -> None:
         """Delete an account of this user. With a passkey also its row, and the trusted devices: it was a second factor."""
@@ -145,6 +148,21 @@ class StoredUsers:
         self.users.update(session, holder.id, {"email": None})
         self.second_factors.end_trust(session, holder.id)
         self._remove_local(session, holder.id, holder.email)
+
+    def remove_added_since(self, session: Executor, user_id: str, time: int) -> list[str]:
+        """Remove the ways to sign in that were added at this time or later: accounts, passkeys, second factors.
+
+        Returns their providers, for a second factor TOTP. What Auth.js or an earlier release has added has no time, and stays.
+        """
+        row = self._authenticators.c
+        is_new = (row.userId == user_id) & (row.created_at >= time)
+        passkeys = delete(self._authenticators).where(is_new).returning(row.credentialID)
+        ids = list(session.execute(passkeys).scalars())
+        for id in ids:
+            self.accounts.unlink(session, PASSKEY, id)
+        linked = self.accounts.delete_linked_since(session, user_id, time)
+        has_new_factor = self.second_factors.delete_added_since(session, user_id, time)
+        return [PASSKEY] * len(ids) + linked + [TOTP] * has_new_factor
 
     def delete(self, session: Executor, id: str) -> None:
         """Delete the user with everything that belongs to the user, and revoke the sessions."""

@@ -112,7 +112,7 @@ def create_tables(metadata: MetaData, application_user: Column[object] | None = 
         _user_id("userId"),
         *(Column(name, Text, nullable=False) for name in ("type", "provider", "providerAccountId")),
         *(Column(name, Text) for name in TOKENS),
-        *(Column(name, BigInteger) for name in ("expires_at", "refresh_locked_until")),
+        *(Column(name, BigInteger) for name in ("expires_at", "refresh_locked_until", "linked_at")),
         Index("uq_genkan_accounts_provider_providerAccountId", "provider", "providerAccountId", unique=True),
         Index("ix_genkan_accounts_userId", "userId"),
     )

@@ -113,6 +113,7 @@ def upgrade():
         sa.Column("token_type", sa.Text(), nullable=True),
         sa.Column("expires_at", sa.BigInteger(), nullable=True),
         sa.Column("refresh_locked_until", sa.BigInteger(), nullable=True),
+        sa.Column("linked_at", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["userId"], ["genkan_users.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
     )
@@ -195,6 +196,7 @@ def upgrade():
         sa.Column("code_hash", sa.Text(), nullable=False),
         sa.Column("user_id", sa.String(length=255), nullable=False),
         sa.Column("used_at", sa.BigInteger(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["user_id"], ["genkan_users.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("code_hash"),
     )
@@ -235,6 +237,7 @@ def upgrade():
         sa.Column("pending_secret", sa.Text(), nullable=True),
         sa.Column("pending_owner", sa.Text(), nullable=True),
         sa.Column("pending_expires", sa.BigInteger(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["user_id"], ["genkan_users.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("user_id"),
     )

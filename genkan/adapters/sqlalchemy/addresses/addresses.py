@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
-from genkan.adapters.addresses import ProvenUser, Verification
+from genkan.adapters.addresses import ChangedUser, ProvenUser, Verification
 from genkan.adapters.own_users import to_identity
 from genkan.adapters.sqlalchemy.accounts import ignore_invalid_id
 from genkan.adapters.sqlalchemy.adapter import SQLAlchemyAdapter
@@ -55,13 +55,14 @@ class SQLAlchemyAddressStore:
                 raise
             return self._prove_linked(self._own_users, user, profile, password)
 
-    def change_email(self, verification: Verification) -> User | None:
+    def change_email(self, verification: Verification, *, remove_since: int = 0) -> ChangedUser | None:
         """Use the verification up, and store its address as the proven one of its user. None if either is gone."""
         with ignore_invalid_id():
-            changed = self._run(lambda session: self._use_change(session, verification))
+            changed = self._run(lambda session: self._use_change(session, verification, remove_since))
             if changed is None or self._own_users is None:
                 return changed
-            return self._own_users.describe(changed)
+            user = self._own_users.describe(changed.user)
+            return None if user is None else changed._replace(user=user)
         return None
 
     def password(self, user_id: str) -> str | None:
@@ -156,7 +157,7 @@ class SQLAlchemyAddressStore:
         self._stored.passwords.add_proof(connection, created.id, password)
         return ProvenUser(created, is_new=True)
 
-    def _use_change(self, session: Session, verification: Verification) -> User | None:
+    def _use_change(self, session: Session, verification: Verification, remove_since: int) -> ChangedUser | None:
         used = self._stored.verifications.use(session, verification.identifier, verification.token_hash)
         if used is None or used.user_id is None:
             return None
@@ -165,10 +166,11 @@ class SQLAlchemyAddressStore:
             return None
         self._stored.second_factors.end_trust(session, user.id)
         self._stored.revocations.end_sessions(session, user.id)
-        if used.purpose == "undo":
-            self._stored.passwords.remove(session, user.id)
-            self._stored.verifications.delete_of_user(session, user.id, None, undo_since=used.expires)
-        return user
+        if used.purpose != "undo":
+            return ChangedUser(user)
+        self._stored.passwords.remove(session, user.id)
+        self._stored.verifications.delete_of_user(session, user.id, None, undo_since=used.expires)
+        return ChangedUser(user, tuple(self._stored.remove_added_since(session, user.id, remove_since)))
 
     def _change_email(self, session: Session, user_id: str, email: str) -> User | None:
         users = self._stored.users

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, true
+from sqlalchemy import delete, select, true
 
 from genkan.adapters.sqlalchemy.database import Executor
 from genkan.adapters.sqlalchemy.tables import Tables
@@ -20,6 +20,16 @@ class SecondFactorRows:
         for table in (self._totp, self._codes):
             session.execute(delete(table).where(table.c.user_id == user_id))
         self.end_trust(session, user_id)
+
+    def delete_added_since(self, session: Executor, user_id: str, time: int) -> bool:
+        """Delete recovery codes that were made at this time or later. Everything if the secret was, and then return True."""
+        totp, codes = self._totp.c, self._codes.c
+        is_new = (totp.user_id == user_id) & (totp.created_at >= time)
+        if session.execute(select(totp.user_id).where(is_new)).first() is not None:
+            self.delete(session, user_id)
+            return True
+        session.execute(delete(self._codes).where(codes.user_id == user_id, codes.created_at >= time))
+        return False
 
     def end_trust(
         self,

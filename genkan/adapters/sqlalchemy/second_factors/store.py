@@ -188,8 +188,9 @@ class SQLAlchemySecondFactorStore:
         codes: Sequence[str],
     ) -> bool:
         row = self._totp.c
-        is_valid = is_same & (row.pending_expires > int(self._database.now(session)))
-        values = {"secret": row.pending_secret, "last_step": step}
+        now = int(self._database.now(session))
+        is_valid = is_same & (row.pending_expires > now)
+        values = {"secret": row.pending_secret, "last_step": step, "created_at": now}
         cleared = dict.fromkeys(("pending_secret", "pending_owner", "pending_expires"))
         statement = update(self._totp).where(is_valid).values(values | cleared).returning(row.user_id)
         if session.execute(statement).first() is None:
@@ -215,7 +216,8 @@ class SQLAlchemySecondFactorStore:
 
     def _insert_codes(self, session: Session, user_id: str, codes: Sequence[str]) -> None:
         session.execute(delete(self._codes).where(self._codes.c.user_id == user_id))
-        session.execute(insert(self._codes), [{"code_hash": code, "user_id": user_id} for code in codes])
+        values = {"user_id": user_id, "created_at": int(self._database.now(session))}
+        session.execute(insert(self._codes), [values | {"code_hash": code} for code in codes])
 
     def _use_code(self, session: Session, user_id: str, code: str) -> bool:
         row, now = self._codes.c, int(self._database.now(session))

@@ -19,14 +19,14 @@ def second_factor_tables(metadata: MetaData, user_id: UserId) -> tuple[Table, Ta
         Column("secret", Text),
         Column("last_step", BigInteger, nullable=False),
         *(Column(name, Text) for name in ("pending_secret", "pending_owner")),
-        Column("pending_expires", BigInteger),
+        *(Column(name, BigInteger) for name in ("pending_expires", "created_at")),
     )
     codes = Table(
         "genkan_recovery_codes",
         metadata,
         Column("code_hash", Text, primary_key=True),
         user_id(False),
-        Column("used_at", BigInteger),
+        *(Column(name, BigInteger) for name in ("used_at", "created_at")),
         Index("ix_genkan_recovery_codes_user_id", "user_id"),
     )
     devices = Table(

@@ -8,9 +8,12 @@ from datetime import UTC, datetime
 import pytest
 
 from genkan.adapters.addresses import AddressStores
+from genkan.adapters.passkeys import Passkey
 from genkan.adapters.second_factors import TrustedDevice
+from genkan.adapters.sqlalchemy.tables import AUTHJS_TABLES
 from genkan.adapters.stores import Stores
 from genkan.errors import OAuthAccountNotLinked
+from genkan.types import Account
 from tests.clock import FrozenClock
 from tests.session_stores import Reader
 from tests.unit.adapters.addresses.test_proofs import (
@@ -64,6 +67,61 @@ def test_an_undone_change_ends_what_another_person_may_have_added(stores: Stores
     assert works(stores, local, user.id) == set()
     assert local.verifications.find(later.identifier, later.token_hash) is None
     assert local.verifications.find(earlier.identifier, "earlier") == earlier
+
+
+@pytest.mark.parametrize("secret_is_new", [True, False])
+def test_an_undone_change_removes_what_was_added_since_it_was_asked_for(
+    stores: Stores, local: AddressStores, clock: FrozenClock, *, secret_is_new: bool
+) -> None:
+    """And nothing that is older or has no time, as what Auth.js has added."""
+    user = prove(local).user
+    factors, passkeys = stores.factors, stores.passkeys
+    assert factors is not None
+    assert passkeys is not None
+
+    def add(name: str) -> None:
+        stores.adapter.link_account(user.id, Account("club", name, "oidc"))
+        passkeys.add(
+            Passkey(
+                credential_id=name,
+                user_id=user.id,
+                public_key="",
+                counter=0,
+                device_type="singleDevice",
+                backed_up=False,
+            )
+        )
+
+    def turn_on() -> None:
+        assert factors.begin_totp(user.id, "secret", "owner", 60)
+        assert factors.confirm_totp(user.id, "secret", "owner", 1, ["code"], replaces=False)
+
+    add("authjs")
+    tables = AUTHJS_TABLES
+    with stores.adapter._database.write() as session:  # type: ignore[attr-defined]
+        session.execute(tables.accounts.update().values(linked_at=None))
+        session.execute(tables.authenticators.update().values(created_at=None))
+    add("old")
+    if not secret_is_new:
+        turn_on()
+    clock.advance(60)
+    add("new")
+    if secret_is_new:
+        turn_on()
+    else:
+        factors.replace_codes(user.id, ["another code"])
+
+    undo = replace(link_of(user.id, "undo"), email="old@example.org")
+    local.verifications.add(undo, None)
+    changed = local.addresses.change_email(undo, remove_since=NOW + 60)
+    assert changed is not None
+    assert changed.removed == ("passkey", "club", *(("totp",) if secret_is_new else ()))
+    kept = [(account.provider, account.provider_account_id) for account in stores.adapter.list_accounts(user.id)]
+    assert kept == [("club", "authjs"), ("club", "old"), ("passkey", "authjs"), ("passkey", "old")]
+    assert [passkey.credential_id for passkey in passkeys.list(user.id)] == ["authjs", "old"]
+    stored = factors.totp(user.id)
+    assert (stored.secret if stored else None) == (None if secret_is_new else "secret")
+    assert factors.codes_left(user.id) == 0
 
 
 def test_an_address_that_another_user_has_proven_is_not_taken(stores: Stores, local: AddressStores) -> None:

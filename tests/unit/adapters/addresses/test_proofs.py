@@ -58,9 +58,9 @@ def change(local: AddressStores, user_id: str, email: str, purpose: Purpose = "a
     """Change the address by a new link, which is used up."""
     verification = replace(link_of(user_id, purpose), token_hash=f"to {email}", email=email.lower())
     local.verifications.add(verification, None)
-    user = local.addresses.change_email(verification)
+    changed = local.addresses.change_email(verification)
     assert local.addresses.change_email(verification) is None
-    return user
+    return None if changed is None else changed.user
 
 
 def plant(stores: Stores, local: AddressStores, *kinds: str) -> User:
