@@ -54,6 +54,19 @@ def test_a_sign_up_is_confirmed_by_its_code(browser: Browser, app: Flask) -> Non
     assert sign_in(Browser(app))[0] == 303
 
 
+def test_the_page_for_signing_up_keeps_the_callback_url(browser: Browser, app: Flask) -> None:
+    def field_for(callback_url: str) -> str:
+        page = browser.get("/account/sign-up", query_string={"callbackUrl": callback_url})
+        return re.findall(r'name="callbackUrl" value="([^"]*)"', page.text)[0]
+
+    assert field_for("https://evil.example/") == "/"
+    url = field_for("http://127.0.0.1:5000/pots?page=2")
+    assert url == "/pots?page=2"
+    assert browser.submit("/account/sign-up", email=ADDRESS, password="short", callbackUrl=url).status_code == 422
+    browser.submit("/account/sign-up", email=ADDRESS, password=PASSWORD, callbackUrl=url)
+    assert browser.get(link(mails(app)[0])).headers["Location"] == "http://127.0.0.1:5000/pots?page=2"
+
+
 def test_a_click_in_another_browser_does_not_activate_the_password(browser: Browser, app: Flask) -> None:
     browser.submit("/account/sign-up", email=ADDRESS, password=PASSWORD)
     owner = Browser(app)

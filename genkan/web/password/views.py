@@ -7,7 +7,7 @@ from dataclasses import replace
 from flask import Blueprint, Response, abort, after_this_request, redirect
 from werkzeug.wrappers import Response as BaseResponse
 
-from genkan.actions.callback_url import error_redirect, error_url
+from genkan.actions.callback_url import callback_url, callback_url_cookie, error_redirect, error_url
 from genkan.actions.password import authorize as authorize_action
 from genkan.actions.password import change as change_action
 from genkan.actions.password import reset as reset_action
@@ -27,11 +27,12 @@ from genkan.errors import (
     ServerBusy,
 )
 from genkan.http.messages import ActionRequest, ActionResponse
+from genkan.http.urls import relative_url
 from genkan.oauth.reauthentication import methods_of
 from genkan.password.parts import PasswordSignIn
 from genkan.session.reader import NO_SESSION
 from genkan.web.access import login_required, own_blueprint, public
-from genkan.web.context import get_core, session_result, set_session_result
+from genkan.web.context import get_core, queue_cookies, session_result, set_session_result
 from genkan.web.convert import is_v4_client, to_request, to_response, wants_url
 from genkan.web.email.views import failed, require_proof, stored_user, without_referrer
 from genkan.web.error_messages import Message, error_message
@@ -207,9 +208,18 @@ def change_password_redirect() -> BaseResponse:
 
 
 def _sign_up_form(error: AuthError | None, email: str = "") -> Response:
-    _, _, passwords = require_passwords()
-    minimum = passwords.policy.minimum
-    return render_form("genkan/sign_up.html", _message(error), email=email, minimum=minimum)
+    core, _, passwords = require_passwords()
+    request, minimum = to_request(), passwords.policy.minimum
+    # As on the sign-in page: the cookie is for the link that leads there.
+    url = callback_url(request, core)
+    queue_cookies(*callback_url_cookie(url, request, core))
+    return render_form(
+        "genkan/sign_up.html",
+        _message(error),
+        email=email,
+        minimum=minimum,
+        callback_url=relative_url(url, core.origin),
+    )
 
 
 def _confirm_sign_up() -> Response:
