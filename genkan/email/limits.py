@@ -21,16 +21,20 @@ class MailLimits:
     def __init__(self, limits: LimitStore) -> None:
         self._limits = limits
 
-    def allow(self, purpose: Purpose, email: str, remote_addr: str | None) -> bool:
+    def allow(self, purpose: Purpose, email: str, remote_addr: str | None, *, known: bool = False) -> bool:
         """Count a mail to the normalised address and return True if it may be sent. Raises AdapterError.
 
-        The network is counted first. Beyond its limit nothing else is written, however many addresses are asked for.
+        The network is counted first. Beyond its limit nothing else is written, however many addresses are asked for. With
+        `known` the user of the address has signed in with the browser before. All such browsers of the user have the counters of
+        one network, which strangers in any number of networks can't reach.
         """
         network = network_of(remote_addr)
-        counters = (
+        pair = f"known {email}" if known else f"{network} {email}"
+        counters = [
             (f"mail {purpose} network {network}", QUARTER, MAX_OF_NETWORK),
-            (f"mail {purpose} pair {network} {email}", QUARTER, MAX_OF_PAIR),
-            (f"mail {purpose} pair of a day {network} {email}", DAY, MAX_OF_PAIR_IN_A_DAY),
-            (f"mail {purpose} address {email}", DAY, MAX_OF_ADDRESS),
-        )
+            (f"mail {purpose} pair {pair}", QUARTER, MAX_OF_PAIR),
+            (f"mail {purpose} pair of a day {pair}", DAY, MAX_OF_PAIR_IN_A_DAY),
+        ]
+        if not known:
+            counters.append((f"mail {purpose} address {email}", DAY, MAX_OF_ADDRESS))
         return all(self._limits.count(key, seconds) <= maximum for key, seconds, maximum in counters)

@@ -9,6 +9,7 @@ from genkan.email.checks import EmailChecks
 from genkan.email.limits import MailLimits
 from genkan.email.mailbox import Mailbox
 from genkan.email.mailer import Mailer
+from genkan.http.known_browsers import KnownBrowsers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,5 +20,7 @@ class EmailSignIn:
     stores: AddressStores
     mailer: Mailer
     limits: MailLimits
+    known: KnownBrowsers
+    """Browsers in which a user has signed in before."""
     mailbox: Mailbox | None = None
     """Where mails are delivered to in development. None if they are sent."""

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from genkan.adapters.addresses import AddressStore
 from genkan.callbacks import AuthorizeCallback
+from genkan.http.known_browsers import KnownBrowsers
 from genkan.password.hasher import PasswordHasher
-from genkan.password.known import KnownBrowsers
 from genkan.password.policy import PasswordPolicy
 from genkan.password.throttle import PasswordThrottle
 

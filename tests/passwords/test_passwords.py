@@ -57,7 +57,7 @@ def test_a_sign_up_is_confirmed_by_its_code(browser: Browser, app: Flask) -> Non
 def test_the_page_for_signing_up_keeps_the_callback_url(browser: Browser, app: Flask) -> None:
     def field_for(callback_url: str) -> str:
         page = browser.get("/account/sign-up", query_string={"callbackUrl": callback_url})
-        return re.findall(r'name="callbackUrl" value="([^"]*)"', page.text)[0]
+        return str(re.findall(r'name="callbackUrl" value="([^"]*)"', page.text)[0])
 
     assert field_for("https://evil.example/") == "/"
     url = field_for("http://127.0.0.1:5000/pots?page=2")

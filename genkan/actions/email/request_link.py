@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from genkan.actions.callback_url import callback_url, callback_url_cookie, error_redirect
 from genkan.actions.email.identity import email_identity, find_by_email
+from genkan.actions.known_browser import is_known_by_email
 from genkan.callbacks import SignInParams
 from genkan.core import Core
 from genkan.email.address import normalize
@@ -34,7 +35,8 @@ def request_link(request: ActionRequest, core: Core, email_sign_in: EmailSignIn)
         if request.body.get("purpose") == "fresh":
             user_id = reader.user_id_of(request.cookies, core.sessions)
         new = email_sign_in.checks.create("sign_in", email, url, request.cookies, user_id=user_id)
-        if email_sign_in.limits.allow("sign_in", email, request.remote_addr):
+        known = is_known_by_email(email, request, core, email_sign_in.known)
+        if email_sign_in.limits.allow("sign_in", email, request.remote_addr, known=known):
             _send(new, email, url, core, email_sign_in, is_refused=not _may_sign_in(email, user_id, core))
     except CrossOriginRequest:
         raise

@@ -9,6 +9,7 @@ from functools import partial
 from genkan.actions.callback_url import apply_redirect_callback, callback_url, error_redirect
 from genkan.actions.complete_sign_in import authorize_sign_in, client_of, log_new_user, start_session
 from genkan.actions.email.identity import email_identity, find_by_email
+from genkan.actions.known_browser import known_cookie
 from genkan.adapters.addresses import Purpose, Verification
 from genkan.core import Core
 from genkan.email.address import normalize
@@ -162,7 +163,8 @@ def complete(
         response = start_session(
             identity, proven.user, proven.is_new, url, request, core, is_fresh=is_fresh, confirm=confirm
         )
-    return replace(response, cookies=(*email_sign_in.checks.clear(request.cookies), *response.cookies))
+    known = known_cookie(proven.user.id, core, email_sign_in.known)
+    return replace(response, cookies=(*email_sign_in.checks.clear(request.cookies), *response.cookies, known))
 
 
 def _require_same_user(user_id: str, proven_id: str | None, request: ActionRequest, core: Core) -> None:

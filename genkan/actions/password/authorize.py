@@ -17,7 +17,8 @@ from genkan.actions.complete_sign_in import (
     start_session,
     user_by_account,
 )
-from genkan.actions.password.sign_in import known_cookie, require_same_user
+from genkan.actions.known_browser import is_known_browser, known_cookie
+from genkan.actions.password.sign_in import require_same_user
 from genkan.adapters import NO_PROFILE
 from genkan.claims import normalize_subject, to_user
 from genkan.core import Core
@@ -78,7 +79,7 @@ def _call(credentials: dict[str, Any], key: str, request: ActionRequest, core: C
     The attempt counts as a wrong password until the application has returned a user, also if its code fails: it may raise
     any exception for a wrong password.
     """
-    known = way.known.verify(request.cookies.get(core.cookie_names.known), _subject(key))
+    known = is_known_browser(_subject(key), request, core, way.known)
     attempt = way.throttle.begin(key, request.remote_addr, known=known)
     if attempt.wait:
         raise CredentialsSignin(f"wait {attempt.wait} s", reason="throttled")

@@ -7,6 +7,7 @@ from hashlib import sha256
 
 from genkan.actions.email.identity import find_by_email
 from genkan.actions.email.use_link import use
+from genkan.actions.known_browser import is_known_by_email
 from genkan.actions.password.change import after_change
 from genkan.adapters import NO_PROFILE
 from genkan.adapters.addresses import Verification
@@ -29,7 +30,8 @@ def request_reset(request: ActionRequest, core: Core, email_sign_in: EmailSignIn
     Raises InvalidAddress and AdapterError. The caller has verified the CSRF token.
     """
     email = normalize(request.text("email"))
-    if not email_sign_in.limits.allow("reset", email, request.remote_addr):
+    known = is_known_by_email(email, request, core, email_sign_in.known)
+    if not email_sign_in.limits.allow("reset", email, request.remote_addr, known=known):
         return
     user = find_by_email(email, core)
     is_known = user is not None and not user.disabled

@@ -9,13 +9,12 @@ from functools import partial
 from genkan.actions.callback_url import callback_url, callback_url_cookie
 from genkan.actions.complete_sign_in import authorize_sign_in, client_of, start_session
 from genkan.actions.email.identity import email_identity, find_by_email
+from genkan.actions.known_browser import is_known_browser, known_cookie
 from genkan.claims import normalize_email
 from genkan.core import Core
 from genkan.email.address import normalize
 from genkan.errors import AccountMismatch, AdapterError, CredentialsSignin, InvalidAddress, ServerBusy
-from genkan.http.cookies import Cookie
 from genkan.http.messages import ActionRequest, ActionResponse
-from genkan.password.known import KnownBrowsers
 from genkan.password.parts import PasswordSignIn
 from genkan.password.throttle import Attempt
 from genkan.session import reader
@@ -61,7 +60,7 @@ def check_password(
     address = _address(email)
     found = find_by_email(address, core)
     user = found if found is not None and found.email_verified is not None else None
-    known = user is not None and passwords.known.verify(request.cookies.get(core.cookie_names.known), user.id)
+    known = user is not None and is_known_browser(user.id, request, core, passwords.known)
     attempt = begin_attempt(address, request, passwords, known=known)
     stored = _stored(user, attempt, passwords)
     if not compare(stored, password, attempt, passwords) or user is None or stored is None:
@@ -88,18 +87,6 @@ def compare(stored: str | None, password: str, attempt: Attempt, passwords: Pass
         raise
     (passwords.throttle.succeeded if is_right else passwords.throttle.failed)(attempt)
     return is_right
-
-
-def known_cookie(user_id: str, core: Core, known: KnownBrowsers) -> Cookie:
-    """Return the cookie that tells later that this user has signed in with this browser. It grants nothing."""
-    lifetime = known.lifetime
-    return Cookie(
-        core.cookie_names.known,
-        known.create(user_id),
-        core.secure,
-        max_age=lifetime,
-        expires=core.clock() + lifetime,
-    )
 
 
 def _stored(user: User | None, attempt: Attempt, passwords: PasswordSignIn) -> str | None:

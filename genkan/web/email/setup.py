@@ -75,6 +75,7 @@ def _with_email(
     from genkan.email.outbox import OutboxSender  # noqa: PLC0415
     from genkan.email.parts import EmailSignIn  # noqa: PLC0415
     from genkan.email.smtp import SMTPTransport  # noqa: PLC0415
+    from genkan.http.known_browsers import KnownBrowsers  # noqa: PLC0415
 
     deliver = send_mail or mailbox
     if deliver is None:
@@ -90,6 +91,7 @@ def _with_email(
         stores=local,
         mailer=Mailer(local.verifications, sender, send, _render, core.clock),
         limits=MailLimits(local.limits),
+        known=KnownBrowsers(settings.secrets),
         mailbox=mailbox,
     )
     if mailbox is None:
@@ -99,8 +101,8 @@ def _with_email(
 
 
 def _passwords(settings: Settings, local: AddressStores, fields: tuple[str, str]) -> PasswordSignIn:
+    from genkan.http.known_browsers import KnownBrowsers  # noqa: PLC0415
     from genkan.password.hasher import PasswordHasher  # noqa: PLC0415 (as above)
-    from genkan.password.known import KnownBrowsers  # noqa: PLC0415
     from genkan.password.parts import Fields, PasswordSignIn  # noqa: PLC0415
     from genkan.password.policy import PasswordPolicy  # noqa: PLC0415
     from genkan.password.throttle import PasswordThrottle  # noqa: PLC0415

@@ -25,7 +25,7 @@ def with_authorize(core: Core, settings: Settings, stores: Stores, fields: tuple
         )
     # Imported here, because an application without it needs none of it.
     from genkan.adapters.memory_limits import MemoryLimitStore  # noqa: PLC0415
-    from genkan.password.known import KnownBrowsers  # noqa: PLC0415
+    from genkan.http.known_browsers import KnownBrowsers  # noqa: PLC0415
     from genkan.password.parts import AuthorizeSignIn, Fields  # noqa: PLC0415
     from genkan.password.throttle import PasswordThrottle  # noqa: PLC0415
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from genkan.password.known import KnownBrowsers
+from genkan.http.known_browsers import KnownBrowsers
 from genkan.password.throttle import DAY, Attempt, PasswordThrottle
 from tests.clock import FrozenClock
 from tests.memory_limits import MemoryLimits
