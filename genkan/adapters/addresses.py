@@ -59,7 +59,10 @@ class VerificationStore(Protocol):
     """Store of links and codes."""
 
     def add(self, verification: Verification | None, mail: OutgoingMail | None) -> None:
-        """Store both in one transaction. Either may be None, so that every branch of an action writes once."""
+        """Store both in one transaction. Either may be None, so that every branch of an action writes once.
+
+        A verification of purpose `reset` replaces earlier ones with the same identifier.
+        """
         ...
 
     def find(self, identifier: str, token_hash: str) -> Verification | None:

@@ -145,6 +145,15 @@ def test_a_reset_ends_all_sessions_and_voids_the_old_password(browser: Browser, 
     assert other.submit("/account/reset/new", password=PASSWORD).status_code != 200
 
 
+def test_a_link_for_a_reset_replaces_the_earlier_ones_of_the_same_user(browser: Browser, app: Flask) -> None:
+    sign_up(browser, app)
+    other = Browser(app)
+    for email in ("x@example.com", ADDRESS, "x@example.com", ADDRESS):
+        other.submit("/account/reset", email=email)
+    pages = [other.get(other.get(link(mail)).headers["Location"]) for mail in mails(app)[:2]]
+    assert [page.status_code for page in pages] == [200, 302]
+
+
 def test_an_unknown_address_looks_like_a_known_one_at_a_reset(browser: Browser, app: Flask) -> None:
     sign_up(browser, app)
     pages = [

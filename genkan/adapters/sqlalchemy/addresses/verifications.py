@@ -82,6 +82,14 @@ class VerificationTables:
             session.execute(delete(self.tokens).where(tuple_(token.identifier, token.token).in_(keys)))
             session.execute(delete(self.details).where(self.details.c.token_hash.in_([key[1] for key in keys])))
 
+    def delete_of(self, session: Executor, identifier: str) -> None:
+        """Delete the verifications with this identifier."""
+        token = self.tokens.c
+        statement = delete(self.tokens).where(token.identifier == identifier).returning(token.token)
+        hashes = [row.token for row in session.execute(statement)]
+        if hashes:
+            session.execute(delete(self.details).where(self.details.c.token_hash.in_(hashes)))
+
     def delete_where(self, session: Executor, condition: ColumnElement[bool]) -> None:
         """Delete the verifications whose row in our own table matches the condition."""
         query = select(self.details.c.identifier, self.details.c.token_hash).where(condition)
@@ -183,6 +191,8 @@ class SQLAlchemyVerificationStore:
 
     def _add(self, session: Session, verification: Verification | None, mail: OutgoingMail | None) -> None:
         if verification is not None:
+            if verification.purpose == "reset":
+                self._tables.delete_of(session, verification.identifier)
             self._tables.insert(session, verification)
         if mail is not None:
             names = ("id", "body", "identifier", "token_hash", "attempts", "expires")
