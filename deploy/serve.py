@@ -8,12 +8,16 @@ from collections.abc import Callable, Mapping
 from tempfile import gettempdir
 from typing import NoReturn
 
+from flask import Flask
+
 from app import create_app
 from deploy.ports import require_free_port
 from genkan.adapters.sqlalchemy import describe_error, migrations
+from genkan.cli.group import leave_mails
 from genkan.errors import AdapterError, ConfigurationError
 from genkan.settings import environment
 from genkan.settings.environment import Settings
+from genkan.web.state import get_state
 
 OPTIMIZE = 2
 """The level of -OO, which removes docstrings. That saves six MiB in every worker."""
@@ -90,8 +94,10 @@ def check_and_migrate() -> Settings:
     settings = environment.from_environment(os.environ)
     if os.environ.get("SCRIPT_NAME"):
         raise ConfigurationError("SCRIPT_NAME: every address that is not below it would be 400. Remove it.")
-    # Every worker builds its own application. This one is built to report errors before the workers start.
-    create_app()
+    # Every worker builds its own application. This one is built to report errors before the workers start, and sends no mail.
+    application = create_app()
+    if isinstance(application, Flask):
+        leave_mails(get_state(application).core)
     require_free_port(settings, "serve")
     migrations.upgrade(settings.database_url)
     return settings

@@ -16,6 +16,7 @@ import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
 
+from genkan.cli.group import leave_mails
 from genkan.cli.routes import OPEN, find_routes
 from genkan.cli.templates import find_replacements
 from genkan.core import Core
@@ -88,6 +89,7 @@ def _build(app: Flask) -> tuple[Subject | None, list[Finding]]:
         with _collected_warnings() as warnings:
             settings = state.read_settings() if state.read_settings else None
             core = state.core
+            leave_mails(core)
     except ConfigurationError as error:
         return None, [Finding("error", str(error))]
     except AdapterError as error:

@@ -12,6 +12,7 @@ from flask import Flask
 from flask.cli import AppGroup, ScriptInfo
 
 from genkan.adapters import Schema
+from genkan.core import Core
 from genkan.errors import AdapterError, ConfigurationError
 from genkan.web.state import get_state
 
@@ -56,9 +57,16 @@ class Group(AppGroup):
 def require_database(app: Flask) -> Schema | None:
     """Return the tables. Raises ConfigurationError without a database, and for an invalid setting."""
     state = get_state(app)
+    leave_mails(state.core)
     if state.core.is_stateless:
         raise ConfigurationError("Genkan(database=None): there is no database, so this command has nothing to work on.")
     return state.schema
+
+
+def leave_mails(core: Core) -> None:
+    """Leave the mails that wait to a server: a command ends soon, and the tables may not be there yet."""
+    if core.email is not None:
+        core.email.mailer.sender.stop()
 
 
 @contextmanager

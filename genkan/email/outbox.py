@@ -25,6 +25,9 @@ IDLE = 10
 MAX_DELAY = 15
 """Seconds to the next attempt at most, so that with IDLE a mail is sent within 30 seconds after the server is back."""
 
+START_DELAY = 1
+"""Seconds until the thread looks into the outbox, unless a mail is added: a process that only checks the settings ends first."""
+
 SLOW = 2
 """Seconds. After a failure that took longer, the other mails wait, too."""
 
@@ -166,6 +169,8 @@ class _SenderThread:
                 self._thread.join(EXIT_TIMEOUT)
 
     def _run(self) -> None:
+        self.woken.wait(START_DELAY)
+        self.woken.clear()
         while (seconds := self._pass()) is not None:
             self.woken.wait(seconds)
             self.woken.clear()

@@ -8,9 +8,12 @@ import logging
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
+from flask import Flask
 
+from genkan import Genkan
 from genkan.email.message import Mail
 from genkan.email.outbox import IDLE, LEASE, MAX_DELAY, OutboxSender
 from genkan.email.smtp import SMTPTransport
@@ -206,6 +209,27 @@ def test_a_failing_database_is_logged_and_asked_again(
     assert transport.called.wait(WAIT)
     sender.stop()
     assert "outbox-unavailable" in {record.__dict__["event"] for record in caplog.records}
+
+
+def test_a_process_that_only_checks_the_settings_takes_no_mail(
+    sender: OutboxSender, outbox: MemoryOutbox, transport: Transport
+) -> None:
+    add(sender, outbox)
+    sender.start()
+    sender.stop()
+    assert transport.mails == []
+    assert [mail.attempts for mail in outbox.mails.values()] == [0]
+
+
+def test_a_command_takes_no_mail(tmp_path: Path) -> None:
+    app = Flask(__name__)
+    url = f"sqlite:///{tmp_path}/new.db"
+    mail = {"AUTH_EMAIL_SERVER": "smtp://127.0.0.1:9", "AUTH_EMAIL_FROM": "login@shop.example"}
+    Genkan(app, AUTH_URL="https://shop.example", AUTH_SECRET=SECRETS[0], GENKAN_DATABASE_URL=url, **mail)
+
+    assert app.test_cli_runner().invoke(args=["genkan", "upgrade"]).exit_code == 0
+    sender = app.extensions["genkan"].core.email.mailer.sender
+    assert sender._thread is None
 
 
 def thread_of(sender: OutboxSender) -> threading.Thread:
