@@ -128,6 +128,10 @@ def test_a_busy_server_shows_the_form_again(signed_up: Browser, app: Flask) -> N
         for _ in range(MAX_CONCURRENT):
             slots.enter_context(hasher._slot())
         pages = [Browser(app).submit(path, email=ADDRESS, password=OTHER) for path in (CREDENTIALS, "/account/sign-up")]
+        for client in ({"headers": {"X-Auth-Return-Redirect": "1"}}, {"json": "true"}):
+            response = Browser(app).submit(CREDENTIALS, email=ADDRESS, password=OTHER, **client)
+            assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
+            assert response.get_json()["url"].endswith("/error?error=Configuration&reason=busy")
 
     for page in pages:
         assert (page.status_code, page.headers["Retry-After"]) == (503, "5")

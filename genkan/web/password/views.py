@@ -39,7 +39,7 @@ from genkan.web.error_messages import Message, error_message
 from genkan.web.menu import account_url
 from genkan.web.pages.errors import render_form, render_page
 from genkan.web.pages.sign_in import render_sign_in
-from genkan.web.responses import json_response, sends_json, wants_json
+from genkan.web.responses import RETRY_SECONDS, json_response, sends_json, wants_json
 
 ID = "credentials"
 """The id of this way to sign in, where a provider has one."""
@@ -85,6 +85,10 @@ def _failure(error: AuthError, core: Core) -> Response:
     response = to_response(action_response)
     if isinstance(error, CredentialsSignin) and is_v4_client():
         response.status_code = 401
+    if isinstance(error, ServerBusy) and wants_url():
+        # Auth.js's clients read the body for any status.
+        response.status_code = 503
+        response.headers["Retry-After"] = str(RETRY_SECONDS)
     return response
 
 
