@@ -95,7 +95,7 @@ def sign_in_identity(
     redirect_url = authorize_sign_in(user or identity.user, identity, core, credentials=credentials)
     if redirect_url is not None:
         return ActionResponse(location=redirect_url)
-    user, is_new_user = _store_user(identity, user, core)
+    user, is_new_user = _store_user(identity, user, request, core)
     if is_new_user:
         account = replace(identity.account, user_id=user.id)
         log_new_user(user)
@@ -107,6 +107,13 @@ def log_new_user(user: User) -> None:
     """Log that this user was created, and send the signal."""
     _log.info("user created", extra={"event": "user-created", "user": user.id})
     signals.send(signals.user_created, user=user)
+
+
+def log_removal(user: User, request: ActionRequest, core: Core) -> None:
+    """Log, for the user too, that what had been added before the first proof of the address was removed."""
+    log_activity(user.id, "address-proven", core.sessions, client=client_of(request))
+    extra = {"event": "address-proven", "user": user.id}
+    _log.warning("removed what was added before the address was proven", extra=extra)
 
 
 def start_session(
@@ -148,7 +155,7 @@ def start_session(
     return ActionResponse(location=location, cookies=cookies)
 
 
-def _store_user(identity: ProviderIdentity, user: User | None, core: Core) -> tuple[User, bool]:
+def _store_user(identity: ProviderIdentity, user: User | None, request: ActionRequest, core: Core) -> tuple[User, bool]:
     """Return the stored user, with the unverified address of the identity if none is verified, and True for a new one.
 
     A change of the stored address, or why it did not change, is logged. Raises OAuthAccountNotLinked if another user
@@ -171,6 +178,8 @@ def _store_user(identity: ProviderIdentity, user: User | None, core: Core) -> tu
         except OAuthAccountNotLinked as error:
             _log_refused_address(identity, error, core)
             raise
+        if holder is not None and holder.id == stored.id and holder.email_verified is None:
+            log_removal(stored, request, core)
     if holder is not None and holder.id != stored.id and holder.email_verified is None:
         # The holder's unverified address may now be the verified address of this user.
         reload_sessions(holder.id, core)

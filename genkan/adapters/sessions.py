@@ -37,6 +37,7 @@ ActivityKind = Literal[
     "renamed",
     "password-changed",
     "address-changed",
+    "address-proven",
     "passkey-added",
     "passkey-removed",
     "second-factor-on",

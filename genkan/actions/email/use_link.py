@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from genkan.actions.callback_url import apply_redirect_callback, callback_url, error_redirect
-from genkan.actions.complete_sign_in import authorize_sign_in, client_of, log_new_user, start_session
+from genkan.actions.complete_sign_in import authorize_sign_in, client_of, log_new_user, log_removal, start_session
 from genkan.actions.email.identity import email_identity, find_by_email
 from genkan.actions.known_browser import known_cookie
 from genkan.adapters.addresses import Purpose, Verification
@@ -153,10 +153,7 @@ def complete(
         if proven.is_new:
             log_new_user(proven.user)
         if proven.removed:
-            _log.warning(
-                "removed what was added before the address was proven",
-                extra={"event": "address-proven", "user": proven.user.id},
-            )
+            log_removal(proven.user, request, core)
         is_fresh = verification.purpose == "sign_in" and verification.user_id is not None
         url = apply_redirect_callback(url, core)
         confirm = partial(_require_same_address, proven.user, core)

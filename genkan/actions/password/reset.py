@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from hashlib import sha256
 
+from genkan.actions.complete_sign_in import log_removal
 from genkan.actions.email.identity import find_by_email
 from genkan.actions.email.use_link import use
 from genkan.actions.known_browser import is_known_by_email
@@ -90,11 +91,14 @@ def reset(request: ActionRequest, core: Core, email_sign_in: EmailSignIn, passwo
     used = use(verification, email_sign_in)
     now = datetime.fromtimestamp(int(core.clock()), UTC)
     # The mail has proven the address, too.
-    user = email_sign_in.stores.addresses.prove(User("", email=used.email, email_verified=now), NO_PROFILE).user
+    proven = email_sign_in.stores.addresses.prove(User("", email=used.email, email_verified=now), NO_PROFILE)
+    user = proven.user
     if user.disabled or user.id != used.user_id:
         raise AccessDenied("disabled, or the address is another user's by now")
     if not email_sign_in.stores.addresses.set_password(user.id, hash, email=used.email):
         raise InvalidVerification("the user is gone, or has another address by now")
+    if proven.removed:
+        log_removal(user, request, core)
     after_change(user, request, core, email_sign_in)
     cleared = clear((core.cookie_names.reset,), secure=core.secure)
     return ActionResponse(location=f"{core.action_url('/signin')}?notice=password-changed", cookies=cleared)

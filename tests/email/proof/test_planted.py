@@ -101,6 +101,7 @@ def test_what_is_planted_on_a_row_stops_working(site: Site, proof: str) -> None:
     PROOFS[proof](site, owner)
 
     assert owner.session()["user"]["email"] == OWNER  # type: ignore[index]
+    assert "What had been added before was removed" in owner.get("/account").text
     assert squatter.session() is None
     assert site.browser().submit("/api/auth/callback/credentials", email=OWNER, password=PASSWORD).status_code == 401
     again = site.browser()
