@@ -1,7 +1,7 @@
 """Sign-ins by password of 16 users at once, with a light route meanwhile: `python -m bench.passwords`.
 
-Prints Markdown: sign-ins a second, the latency of a sign-in, that of the light route at a constant rate, and the memory of the
-largest worker before, meanwhile and afterwards.
+Prints Markdown: sign-ins a second, the latency of a sign-in, that of the light route at a constant rate, and the memory
+of the largest worker before, meanwhile and afterwards.
 """
 
 from __future__ import annotations

@@ -35,7 +35,8 @@ def read_settings(app: Flask, options: Options) -> Settings:
 
 
 def _is_development(app: Flask, variables: Mapping[str, str]) -> bool:
-    """Return True for debugging, for tests, and for Flask's commands and server on loopback, unless AUTH_URL is another host.
+    """Return True for debugging, for tests, and for Flask's commands and server on loopback, unless AUTH_URL is another
+    host.
 
     With AUTH_DEVELOPMENT_PROVIDER=on, the client of Flask's server may also have a private IP address.
     """

@@ -112,8 +112,8 @@ class Callbacks:
     """Set of the application's callbacks, called in the same order as in Auth.js.
 
     `sign_in` returns True, False (the sign-in fails with AccessDenied) or a URL to redirect to. `redirect` returns the
-    URL to redirect to. `jwt` returns the token, or None for no session: its cookie is deleted. On an update the session is revoked. `session` returns the session, or None
-    for no session.
+    URL to redirect to. `jwt` returns the token, or None for no session: its cookie is deleted. On an update the session
+    is revoked. `session` returns the session, or None for no session.
 
     An exception in a callback is logged. If it prevents a session from being built, the request has no session.
     """
@@ -164,9 +164,9 @@ class CallbackRegistry:
     def authorize(self, callback: AuthorizeCallback) -> AuthorizeCallback:
         """Register Auth.js's `authorize` callback, with which the application checks credentials itself.
 
-        It gets the fields of the request, without the CSRF token. It returns the application's own user, a stored `User`, or
-        a mapping with `id`, and optionally `name`, `email`, `email_verified`, `image` and `role`. None, or a raised
-        CredentialsSignin, refuses the sign-in.
+        It gets the fields of the request, without the CSRF token. It returns the application's own user, a stored
+        `User`, or a mapping with `id`, and optionally `name`, `email`, `email_verified`, `image` and `role`. None, or a
+        raised CredentialsSignin, refuses the sign-in.
         """
         self._set_callback(authorize=callback)
         return callback

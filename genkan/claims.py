@@ -81,7 +81,8 @@ def _is_visible(character: str) -> bool:
 def normalize_email(value: Any) -> str | None:
     """Return one email address in lower case, with an internationalised domain in its ASCII form, or None.
 
-    So it is the same as at a sign-in by mail. A domain that has no such form stays as it is. An address that NFKC changes is refused, because it only looks like the normalized one (GHSA-7rqj-j65f-68wh).
+    So it is the same as at a sign-in by mail. A domain that has no such form stays as it is. An address that NFKC
+    changes is refused, because it only looks like the normalized one (GHSA-7rqj-j65f-68wh).
     """
     if not isinstance(value, str) or len(value) > MAX_EMAIL or _is_unsafe_key(value):
         return None
@@ -102,7 +103,8 @@ def normalize_email(value: Any) -> str | None:
 
 
 def ascii_form(address: str) -> str | None:
-    """Return the address with its domain in the ASCII form of IDNA 2008, in lower case. None if no mail can be sent to it."""
+    """Return the address with its domain in the ASCII form of IDNA 2008, in lower case. None if no mail can be sent to
+    it."""
     # Imported here, because few applications need the library.
     from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415
 

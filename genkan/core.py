@@ -122,7 +122,8 @@ class Core:
     second_factor: SecondFactor | None = None
     """Second factors of users. None if they are off."""
     authorize: AuthorizeSignIn | None = None
-    """Sign-in with credentials that the application checks itself. None if it is off. Never on together with `passwords`."""
+    """Sign-in with credentials that the application checks itself. None if it is off. Never on together with
+    `passwords`."""
     passkeys: PasskeySignIn | None = None
     """Sign-in with passkeys. None if it is off, or if browsers have no passkeys at this origin."""
     passkeys_are_blocked: bool = False

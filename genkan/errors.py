@@ -130,7 +130,8 @@ class WebAuthnVerificationError(AuthError):
 
 
 class UnknownPasskey(AuthError):
-    """Passkey that is not stored here, for example because its user has removed it. As in Auth.js without a code of its own."""
+    """Passkey that is not stored here, for example because its user has removed it. As in Auth.js without a code of its
+    own."""
 
     reason = "unknown-passkey"
 

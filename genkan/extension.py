@@ -59,9 +59,9 @@ class Genkan(CallbackRegistry, BlueprintMethods):
     """Sign-in for a Flask application: `auth()`, the routes of Auth.js, the user menu and the account page.
 
     `Genkan(app)` or `init_app(app)` adds it. Keywords are settings: `strict`, `providers`, `updatable_fields`, `pages`
-    (False for JSON only), and every variable that begins with `AUTH_` or `GENKAN_`. What is not given comes from `app.config`,
-    else from the environment. One object can serve several applications. Callbacks are registered before the first
-    request.
+    (False for JSON only), and every variable that begins with `AUTH_` or `GENKAN_`. What is not given comes from
+    `app.config`, else from the environment. One object can serve several applications. Callbacks are registered before
+    the first request.
     """
 
     def __init__(self, app: Flask | None = None, **settings: Any) -> None:
@@ -174,7 +174,8 @@ class Genkan(CallbackRegistry, BlueprintMethods):
 
 
 def check(app: Flask) -> None:
-    """Check the settings of `app` now instead of at the first request. Raises ConfigurationError that names the variable."""
+    """Check the settings of `app` now instead of at the first request. Raises ConfigurationError that names the
+    variable."""
     _ = get_state(app).core
 
 

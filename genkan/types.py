@@ -109,7 +109,8 @@ class SessionUser:
     """Address that the provider sent without verifying it. It is not exposed to the browser."""
 
     def to_json(self) -> dict[str, JSON]:
-        """Return the JSON that Auth.js sends. It has `name`, `email` and `image` always, and `id` and `role` if they are set."""
+        """Return the JSON that Auth.js sends. It has `name`, `email` and `image` always, and `id` and `role` if they
+        are set."""
         known: dict[str, JSON] = {"name": self.name, "email": self.email, "image": self.image}
         if self.id is not None:
             known["id"] = self.id

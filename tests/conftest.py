@@ -49,7 +49,8 @@ MakeApp = Callable[..., Flask]
 class FileOrGroupScheduling(LoadGroupScheduling):  # type: ignore[misc]  # pytest-xdist has no types
     """Parallel runs keep the tests of a file together, so that its fixtures are set up once, and those of an xdist_group.
 
-    The group `timing` holds the files that measure time or start several server processes. It takes longest, so it is first.
+    The group `timing` holds the files that measure time or start several server processes. It takes longest, so it is
+    first.
     """
 
     def _split_scope(self, nodeid: str) -> str:

@@ -31,7 +31,8 @@ _numbers = count(1)
 
 
 def new_database(clock: Clock | None = None) -> Database:
-    """Return a new, empty SQLite database with this clock, or its own. Copying a migrated file takes a hundredth of the time of a migration."""
+    """Return a new, empty SQLite database with this clock, or its own. Copying a migrated file takes a hundredth of the
+    time of a migration."""
     path = Path(_folder.name) / f"{next(_numbers)}.db"
     shutil.copyfile(_migrated(), path)
     return Database(f"sqlite:///{path}", clock=clock)

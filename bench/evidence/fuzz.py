@@ -1,4 +1,5 @@
-"""Random requests to every route of /api/auth, /account and the API: none may fail with 5xx, and none may gain a session."""
+"""Random requests to every route of /api/auth, /account and the API: none may fail with 5xx, and none may gain a
+session."""
 
 from __future__ import annotations
 

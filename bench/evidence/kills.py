@@ -95,7 +95,8 @@ def _check(workers: Workers, cookie: str, response: requests.Response | None, co
 def _sign_out_and_kill(
     running: RunningApp, forms: Forms, cookies: list[str], dice: random.Random, counts: Counts
 ) -> list[requests.Response | None]:
-    """Sign out all at once and kill one to four workers meanwhile. Return the responses, None for one that is missing or incomplete."""
+    """Sign out all at once and kill one to four workers meanwhile. Return the responses, None for one that is missing
+    or incomplete."""
     barrier = threading.Barrier(len(cookies) + 1)
 
     def sign_out(cookie: str) -> requests.Response | None:

@@ -47,7 +47,8 @@ def measure(options: Options) -> Iterator[Row]:
 
 
 def _hold(running: RunningApp, forms: Forms, late: list[str], prompt: list[str]) -> tuple[int, int]:
-    """Revoke `late` in open transactions and `prompt` meanwhile. Return acceptances of `prompt` and the number of checks."""
+    """Revoke `late` in open transactions and `prompt` meanwhile. Return acceptances of `prompt` and the number of
+    checks."""
     url = running.settings["DATABASE_URL"].replace("+psycopg", "")
     with ExitStack() as stack:
         for number in range(1, TRANSACTIONS + 1):

@@ -1,4 +1,5 @@
-"""Times of requests for known and unknown addresses, and a mail whose worker is killed while the mail server has not answered."""
+"""Times of requests for known and unknown addresses, and a mail whose worker is killed while the mail server has not
+answered."""
 
 from __future__ import annotations
 

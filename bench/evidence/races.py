@@ -1,4 +1,5 @@
-"""Sign-ins, sign-outs, "sign out everywhere else", changes of roles and disabling, all at the same time for the same users."""
+"""Sign-ins, sign-outs, "sign out everywhere else", changes of roles and disabling, all at the same time for the same
+users."""
 
 from __future__ import annotations
 

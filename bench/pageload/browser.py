@@ -80,8 +80,8 @@ def chromium() -> Iterator[Browser]:
 def load(browser: Browser, url: str, cookie: str, condition: Condition, start: str) -> Load:
     """Load the page with these cookies in a new window, whose cache is empty.
 
-    The window shows `start` before, a page of another site, as for a visitor who follows a link. So every page gets a new process.
-    From an empty window only a page with Cross-Origin-Opener-Policy would, which takes 30 ms.
+    The window shows `start` before, a page of another site, as for a visitor who follows a link. So every page gets a
+    new process. From an empty window only a page with Cross-Origin-Opener-Policy would, which takes 30 ms.
     """
     context = browser.new_context()
     try:

@@ -177,7 +177,8 @@ def revoke_everyone(core: Core) -> int:
 
 
 def purge(core: Core) -> int:
-    """Delete expired records, used ids, links, mails and trusted devices. Returns the number of rows. Raises AdapterError."""
+    """Delete expired records, used ids, links, mails and trusted devices. Returns the number of rows. Raises
+    AdapterError."""
     local = core.email.stores.verifications.purge() if core.email else 0
     factors = core.second_factor.store.purge() if core.second_factor else 0
     return core.sessions.store.purge() + core.adapter.purge() + local + factors

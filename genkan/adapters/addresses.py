@@ -32,8 +32,8 @@ class Verification:
     user_id: str | None = None
     """The user who asked, for `reset` and `address`."""
     browser: str | None = None
-    """Hash of the random id of the browser that asked. Only there the code works, and the link needs no confirmation. None for
-    purposes without a code."""
+    """Hash of the random id of the browser that asked. Only there the code works, and the link needs no confirmation.
+    None for purposes without a code."""
     code_hash: str | None = field(default=None, repr=False)
     data: str | None = field(default=None, repr=False)
     """What the purpose needs later, encrypted: the callback URL, the hash of the password."""
@@ -155,7 +155,8 @@ class ChangedUser(NamedTuple):
 
     user: User
     removed: tuple[str, ...] = ()
-    """What was removed, because the change was undone: the provider of each account or passkey, and TOTP for a second factor."""
+    """What was removed, because the change was undone: the provider of each account or passkey, and TOTP for a second
+    factor."""
 
 
 class AddressStore(Protocol):
@@ -174,14 +175,14 @@ class AddressStore(Protocol):
     def change_email(self, verification: Verification, *, remove_since: int = 0) -> ChangedUser | None:
         """Use the verification up, store its address as the proven one of its user, and return the user.
 
-        None if another call has used it, or the user is gone. Raises OAuthAccountNotLinked if another user has proven the
-        address. A user who has not loses it. All of this is one transaction, so that after a failure the link still works. In
-        it all sessions of the user, trusted devices and waiting sign-ins end, and links and codes of the user are deleted,
-        except those that undo a change.
+        None if another call has used it, or the user is gone. Raises OAuthAccountNotLinked if another user has proven
+        the address. A user who has not loses it. All of this is one transaction, so that after a failure the link still
+        works. In it all sessions of the user, trusted devices and waiting sign-ins end, and links and codes of the user
+        are deleted, except those that undo a change.
 
-        If the verification undoes a change, the password is deleted, and so are links that undo a later change. Earlier ones
-        are of the owner of an address that the user had before. Accounts, passkeys, second factors and recovery codes that
-        were added at `remove_since` (seconds since 1970) or later are removed too.
+        If the verification undoes a change, the password is deleted, and so are links that undo a later change. Earlier
+        ones are of the owner of an address that the user had before. Accounts, passkeys, second factors and recovery
+        codes that were added at `remove_since` (seconds since 1970) or later are removed too.
         """
         ...
 
@@ -192,9 +193,9 @@ class AddressStore(Protocol):
     def set_password(self, user_id: str, hash: str, *, email: str | None = None) -> bool:
         """Store the hash in place of any other and return True. False if no user has that id.
 
-        With `email` also False if that is not the verified address of the user: another request may have changed it. In the
-        same transaction every session of the user is revoked, trusted devices and waiting sign-ins end, and links and codes of
-        the user are deleted, except those that undo a change of the address.
+        With `email` also False if that is not the verified address of the user: another request may have changed it. In
+        the same transaction every session of the user is revoked, trusted devices and waiting sign-ins end, and links
+        and codes of the user are deleted, except those that undo a change of the address.
         """
         ...
 

@@ -72,11 +72,11 @@ class Adapter(Protocol):
         """Store what the provider sent at a later sign-in in one transaction and return the stored user.
 
         Name and image change if the provider sent a value. The user takes over the verified email address of the
-        profile, unless it is another user's verified one. One who has it unverified loses it, with password and sessions. If
-        the user had the same address unverified, and another account or a password, those are removed with the sessions.
-        A verified address changes only if the account is the user's only one, because it may come from any of several. A name that the user chose and the role do not change. The
-        account's tokens are replaced, but a missing refresh token keeps the stored one. Raises AdapterError if the user
-        or the account does not exist.
+        profile, unless it is another user's verified one. One who has it unverified loses it, with password and
+        sessions. If the user had the same address unverified, and another account or a password, those are removed with
+        the sessions. A verified address changes only if the account is the user's only one, because it may come from
+        any of several. A name that the user chose and the role do not change. The account's tokens are replaced, but a
+        missing refresh token keeps the stored one. Raises AdapterError if the user or the account does not exist.
         """
         ...
 

@@ -47,7 +47,8 @@ class PasskeyStore(Protocol):
     """Store of passkeys. Each has an account, so `Adapter.unlink_account` and `Adapter.delete_user` remove it."""
 
     def handle(self, user_id: str) -> str:
-        """Return the user's handle: 43 random ASCII characters, which never change. Raises AdapterError for an unknown user."""
+        """Return the user's handle: 43 random ASCII characters, which never change. Raises AdapterError for an unknown
+        user."""
         ...
 
     def add(self, passkey: Passkey) -> bool:

@@ -25,7 +25,8 @@ class StoredTOTP:
     pending_secret: str | None = field(default=None, repr=False)
     """The secret that a code has to confirm, encrypted. None if there is none, or if it has expired."""
     pending_owner: str | None = None
-    """Hash that names the session or the sign-in that the pending secret was made for. No other one may see or confirm it."""
+    """Hash that names the session or the sign-in that the pending secret was made for. No other one may see or confirm
+    it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +72,9 @@ class SecondFactorStore(Protocol):
     ) -> bool:
         """Make the pending secret that of the user, if it still is this one of this owner, and return True.
 
-        Without `replaces`, False if the user has a secret already. `step` is that of the code that confirmed it. In the same transaction the hashes `codes` replace the recovery codes,
-        and trusted devices and waiting sign-ins of the user end, except that of the owner.
+        Without `replaces`, False if the user has a secret already. `step` is that of the code that confirmed it. In the
+        same transaction the hashes `codes` replace the recovery codes, and trusted devices and waiting sign-ins of the
+        user end, except that of the owner.
         """
         ...
 

@@ -21,10 +21,10 @@ RevocationReason = Literal[
     "password",
     "address",
 ]
-"""Reason why sessions were revoked. `signed-out`: the user signed out. `ended`: the user revoked it from another device.
-`replaced`: the user signed in again in the same browser. `limit`: the user has too many sessions. `owner`, `disabled`,
-`deleted`: an operator revoked it, or disabled or deleted the user. `provider`: the provider requested it. `password`: the password
-was changed. `address`: the address was changed, or the one of before was restored."""
+"""Reason why sessions were revoked. `signed-out`: the user signed out. `ended`: the user revoked it from another
+device. `replaced`: the user signed in again in the same browser. `limit`: the user has too many sessions. `owner`,
+`disabled`, `deleted`: an operator revoked it, or disabled or deleted the user. `provider`: the provider requested it.
+`password`: the password was changed. `address`: the address was changed, or the one of before was restored."""
 
 ActivityKind = Literal[
     "signed-in",
@@ -120,8 +120,8 @@ class RevocationReading(NamedTuple):
 
 
 RETENTION_SECONDS = 2 * 24 * 3600
-"""Seconds that a record, a revocation or a used id is kept after it has expired. A clock that is wrong for half a day deletes
-nothing that is still valid: see `genkan.adapters.sqlalchemy.purge`."""
+"""Seconds that a record, a revocation or a used id is kept after it has expired. A clock that is wrong for half a day
+deletes nothing that is still valid: see `genkan.adapters.sqlalchemy.purge`."""
 
 JTI_PREFIX = "jti:"
 """Prefix of the id of a session whose token another application has issued, such as a Next.js front end."""

@@ -58,9 +58,9 @@ def change_role(email_or_id: str, role: str, unverified: bool) -> None:
 def release(address: str) -> None:
     """Remove ADDRESS from the user who has it.
 
-    A provider may give the address of a user to another person, who is then refused here. After this command that person can
-    sign in. The user keeps the account, and has no address until a sign-in with a new one. In an application with users of its
-    own, change the address of its own user too.
+    A provider may give the address of a user to another person, who is then refused here. After this command that
+    person can sign in. The user keeps the account, and has no address until a sign-in with a new one. In an application
+    with users of its own, change the address of its own user too.
     """
     owner = get_core().adapter.get_user_by_email(normalize_email(address) or address)
     user = _require(release_address(owner.id, get_core()) if owner else None, address)

@@ -89,9 +89,9 @@ class Sealer:
     def open(self, token: str) -> Token:
         """Return the claims of a valid token.
 
-        Raises TokenError for every flaw: a token that was not sealed with these secrets, or, as TokenExpired, one that is
-        not valid yet or expired more than CLOCK_TOLERANCE ago. As in Auth.js `exp` may be missing. Code that reads session tokens must check
-        that it is there.
+        Raises TokenError for every flaw: a token that was not sealed with these secrets, or, as TokenExpired, one that
+        is not valid yet or expired more than CLOCK_TOLERANCE ago. As in Auth.js `exp` may be missing. Code that reads
+        session tokens must check that it is there.
         """
         if len(token) > MAX_TOKEN_CHARACTERS:
             raise TokenError

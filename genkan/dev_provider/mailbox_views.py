@@ -24,7 +24,8 @@ MAIL_POLICY = (
     "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
     "frame-ancestors 'self'"
 )
-"""Content-Security-Policy of a mail's HTML: no script, no form, nothing from a network. A link opens a page that is free of it."""
+"""Content-Security-Policy of a mail's HTML: no script, no form, nothing from a network. A link opens a page that is
+free of it."""
 
 _HEAD = re.compile(r"<head(\s[^>]*)?>", re.IGNORECASE)
 _NEW_TAB = '<base target="_blank">'

@@ -1,4 +1,5 @@
-"""Validation of the parameters that the development provider receives: each once, of limited length, no control characters."""
+"""Validation of the parameters that the development provider receives: each once, of limited length, no control
+characters."""
 
 from __future__ import annotations
 

@@ -25,8 +25,8 @@ _DOMAIN = re.compile(r"[^\x00-\x20\x7f\"'(),:;<>@\[\\\]]+")
 def normalize(address: str) -> str:
     """Return the address in NFKC and in lower case, with an internationalised domain in its ASCII form.
 
-    Part and dots before the @ are kept, also `+tag`, because they may name different mailboxes. Raises InvalidAddress if the
-    text is not exactly one address of a domain.
+    Part and dots before the @ are kept, also `+tag`, because they may name different mailboxes. Raises InvalidAddress
+    if the text is not exactly one address of a domain.
     """
     if len(address) > _MAX_TYPED:
         raise InvalidAddress("it is not an email address")

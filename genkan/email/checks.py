@@ -1,7 +1,7 @@
 """Tokens of links, codes, and the cookie by which a link or code recognises the browser that asked.
 
-A token of one purpose is none of another: the purpose is part of what is hashed, except for `sign_in`, whose hash is that of
-Auth.js, so that either application can redeem the links of the other.
+A token of one purpose is none of another: the purpose is part of what is hashed, except for `sign_in`, whose hash is
+that of Auth.js, so that either application can redeem the links of the other.
 """
 
 from __future__ import annotations
@@ -168,7 +168,8 @@ class EmailChecks:
 
     @staticmethod
     def identifier(purpose: Purpose, subject: str | None) -> str:
-        """Return the identifier of a verification: the address for `sign_in`, else purpose and address or id of the user."""
+        """Return the identifier of a verification: the address for `sign_in`, else purpose and address or id of the
+        user."""
         return f"{subject}" if purpose == "sign_in" else f"{purpose}:{subject}"
 
     def token_hash(self, purpose: Purpose, token: str) -> str:

@@ -24,9 +24,9 @@ class MailLimits:
     def allow(self, purpose: Purpose, email: str, remote_addr: str | None, *, known: bool = False) -> bool:
         """Count a mail to the normalised address and return True if it may be sent. Raises AdapterError.
 
-        The network is counted first. Beyond its limit nothing else is written, however many addresses are asked for. With
-        `known` the user of the address has signed in with the browser before. All such browsers of the user have the counters of
-        one network, which strangers in any number of networks can't reach.
+        The network is counted first. Beyond its limit nothing else is written, however many addresses are asked for.
+        With `known` the user of the address has signed in with the browser before. All such browsers of the user have
+        the counters of one network, which strangers in any number of networks can't reach.
         """
         network = network_of(remote_addr)
         pair = f"known {email}" if known else f"{network} {email}"

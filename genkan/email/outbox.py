@@ -26,7 +26,8 @@ MAX_DELAY = 15
 """Seconds to the next attempt at most, so that with IDLE a mail is sent within 30 seconds after the server is back."""
 
 START_DELAY = 1
-"""Seconds until the thread looks into the outbox, unless a mail is added: a process that only checks the settings ends first."""
+"""Seconds until the thread looks into the outbox, unless a mail is added: a process that only checks the settings ends
+first."""
 
 SLOW = 2
 """Seconds. After a failure that took longer, the other mails wait, too."""

@@ -144,8 +144,8 @@ class RequestCookies:
         """Return the session tokens, each once. Empty if the browser sent no session cookie.
 
         Only `NAME` and `NAME.<number>` count. Whole cookies come before chunks. Chunks are joined by number and must be
-        complete, as in Auth.js. A browser sends several cookies of one name if they have different paths or domains, the one
-        with the longest path first. At most MAX_SESSION_COOKIES are returned.
+        complete, as in Auth.js. A browser sends several cookies of one name if they have different paths or domains,
+        the one with the longest path first. At most MAX_SESSION_COOKIES are returned.
         """
         if name not in self._header:
             return []
@@ -170,7 +170,8 @@ class RequestCookies:
 def write_session(
     name: str, token: str, *, cookie_names: tuple[str, ...], secure: bool, expires: float
 ) -> tuple[Cookie, ...]:
-    """Return the cookies of a session token, in chunks if it is long, and deletions of the cookies in `cookie_names` it replaces.
+    """Return the cookies of a session token, in chunks if it is long, and deletions of the cookies in `cookie_names` it
+    replaces.
 
     `expires` is in seconds since 1970. Like Auth.js's, the cookies have Expires and no Max-Age.
     """

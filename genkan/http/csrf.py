@@ -41,7 +41,8 @@ class CSRF:
     def __init__(
         self, secrets: Sequence[str], origin: str, cookie_name: str, further_origins: Sequence[str] = ()
     ) -> None:
-        """Derive the key from `secrets`. `origin` is the application's origin. `cookie_name` is the name of the CSRF cookie.
+        """Derive the key from `secrets`. `origin` is the application's origin. `cookie_name` is the name of the CSRF
+        cookie.
 
         `further_origins` may cause requests, too.
         """

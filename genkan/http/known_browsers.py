@@ -1,6 +1,7 @@
 """Browsers in which a user has signed in before, recognised by a cookie.
 
-The cookie grants nothing: it only keeps the user from being locked out by strangers who guess the password or ask for mails.
+The cookie grants nothing: it only keeps the user from being locked out by strangers who guess the password or ask for
+mails.
 """
 
 from __future__ import annotations

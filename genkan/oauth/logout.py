@@ -19,7 +19,8 @@ TIMEOUT = 3.0
 """Seconds that a sign-out waits at most for the provider's metadata."""
 
 MAX_HINT_CHARACTERS = 6000
-"""Characters of an ID token that is stored as `id_token_hint`. A longer one makes a URL that many servers refuse (8 KiB)."""
+"""Characters of an ID token that is stored as `id_token_hint`. A longer one makes a URL that many servers refuse (8
+KiB)."""
 
 LOGOUT_STATE_MAX_AGE = 900
 """Seconds that a user may take at the provider."""

@@ -26,8 +26,8 @@ MAX_CHALLENGES = 5
 """Challenges that one browser may have. The oldest is dropped first."""
 
 Purpose = Literal["register", "sign_in", "fresh", "second"]
-"""`register`: add a passkey. `sign_in`: sign in a user. `fresh`: confirm the identity of the signed-in user. `second`: complete
-a sign-in that waits for its second factor."""
+"""`register`: add a passkey. `sign_in`: sign in a user. `fresh`: confirm the identity of the signed-in user. `second`:
+complete a sign-in that waits for its second factor."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,8 @@ class Credential(NamedTuple):
 
 
 def read_credential(text: str) -> Credential:
-    """Return the credential in this JSON. Raises WebAuthnVerificationError if it is none, or made in a frame of another site."""
+    """Return the credential in this JSON. Raises WebAuthnVerificationError if it is none, or made in a frame of another
+    site."""
     try:
         credential = strict_json.loads_object(text)
         response = credential["response"]

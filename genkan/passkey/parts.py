@@ -21,7 +21,8 @@ class PasskeySignIn:
 
 
 def rp_id_of(origin: str) -> str | None:
-    """Return the host of an origin. None where browsers have no passkeys: for IP addresses, and for http but on localhost."""
+    """Return the host of an origin. None where browsers have no passkeys: for IP addresses, and for http but on
+    localhost."""
     parts = urlsplit(origin)
     host = parts.hostname or ""
     is_local = host == "localhost" or host.endswith(".localhost")

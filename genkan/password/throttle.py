@@ -1,7 +1,8 @@
 """Limits for wrong passwords. All workers share them.
 
-An attempt is counted before its password is compared, so that parallel guesses can't exceed a limit. What turns out to be
-right, or is not compared, is taken back. So the counters contain wrong passwords only, also of addresses without an account.
+An attempt is counted before its password is compared, so that parallel guesses can't exceed a limit. What turns out to
+be right, or is not compared, is taken back. So the counters contain wrong passwords only, also of addresses without an
+account.
 """
 
 from __future__ import annotations

@@ -79,7 +79,8 @@ def log_refused_address(user_id: str, sessions: Sessions, *, provider: str, deta
 
 @contextmanager
 def log_denials(user_id: str | None, sessions: Sessions, *, client: ClientInfo, provider: str) -> Iterator[None]:
-    """If the block raises AccessDenied, OAuthAccountNotLinked or ReauthenticationFailed, log it for this user and re-raise."""
+    """If the block raises AccessDenied, OAuthAccountNotLinked or ReauthenticationFailed, log it for this user and
+    re-raise."""
     try:
         yield
     except (AccessDenied, OAuthAccountNotLinked, ReauthenticationFailed) as error:

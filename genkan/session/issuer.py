@@ -30,7 +30,8 @@ SID_BYTES = 16
 """Random bytes of a session id."""
 
 RESERVED_CLAIMS = ("sub", "iat", "exp", "session_start", "auth_time", "amr", "sid", "jti", "updated_at")
-"""Claims that no callback can change: they decide whose session it is, how the user authenticated, and when and how it ends."""
+"""Claims that no callback can change: they decide whose session it is, how the user authenticated, and when and how it
+ends."""
 
 
 def keep_reserved_claims(claims: Token, token: Token) -> Token:
@@ -125,7 +126,8 @@ def create_session(
 def replace_session(
     token: Token, cookie_names: tuple[str, ...], sessions: Sessions
 ) -> tuple[Token, tuple[Cookie, ...], list[SessionRecord]]:
-    """Start a session with these claims and a new id in place of the one that they are of, whose cookie is worth nothing then.
+    """Start a session with these claims and a new id in place of the one that they are of, whose cookie is worth
+    nothing then.
 
     Returns its claims, its cookies, and the records that it has revoked. The caller has made sure that the user has
     authenticated recently, since its absolute lifetime begins now. Raises AccessDenied if the other one has no record, and

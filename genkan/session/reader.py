@@ -66,7 +66,8 @@ def read(request_cookies: RequestCookies, sessions: Sessions) -> SessionResult:
 
 
 def find_cookie(request_cookies: RequestCookies, sessions: Sessions) -> SessionResult:
-    """Return the names and the value of the session cookie that counts. The callbacks are called only if there are several."""
+    """Return the names and the value of the session cookie that counts. The callbacks are called only if there are
+    several."""
     found = request_cookies.sessions(sessions.cookie_name)
     if len(found) == 1:
         return SessionResult(cookie_names=found[0].names, cookie_value=found[0].token or "")

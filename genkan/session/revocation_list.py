@@ -31,7 +31,8 @@ RETRY = 1.0
 """Seconds between two attempts while the database does not respond."""
 
 RENEWAL_INTERVAL = 3600.0
-"""Seconds after which the copy is replaced by a new one. That removes what the database has deleted, and no clock decides."""
+"""Seconds after which the copy is replaced by a new one. That removes what the database has deleted, and no clock
+decides."""
 
 _LOCK_TIMEOUT, _FIRST_LOCK_TIMEOUT = 0.25, 5.0
 """Seconds to wait for another thread's refresh: 0.25 if there is a copy, 5 for the first one."""

@@ -95,7 +95,8 @@ def find_session_id(result: SessionResult, sessions: Sessions) -> str | None:
 
 
 def revoke_further(result: SessionResult, sessions: Sessions) -> None:
-    """Revoke the sessions of further cookies of a request, so that they do not sign in the user again. Raises AdapterError."""
+    """Revoke the sessions of further cookies of a request, so that they do not sign in the user again. Raises
+    AdapterError."""
     for further in result.further:
         sid = find_session_id(further, sessions)
         if sid is not None:

@@ -53,7 +53,8 @@ class Strategy(Protocol):
     def extend(self, cookie_value: str, claims: Token, max_age: int, *, min_interval: int = 0) -> tuple[str, Token]:
         """Extend a session to `max_age` seconds from now, with these claims.
 
-        Returns (cookie value, claims with `iat` and `exp`). The record is only written if that adds `min_interval` seconds or more to its expiry. Raises AdapterError.
+        Returns (cookie value, claims with `iat` and `exp`). The record is only written if that adds `min_interval`
+        seconds or more to its expiry. Raises AdapterError.
         """
         ...
 

@@ -36,7 +36,8 @@ Values = Mapping[str, object]
 
 
 def collect(keywords: Values, config: Values, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables of the package. A keyword argument counts more than `app.config`, and that than the environment."""
+    """Return the variables of the package. A keyword argument counts more than `app.config`, and that than the
+    environment."""
     found = {name: value for name, value in environ.items() if name.startswith(PREFIXES) or name in CA_BUNDLES}
     for source in (config, keywords):
         found |= {

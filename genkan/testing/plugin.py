@@ -48,7 +48,8 @@ def genkan_clock(app: Flask) -> Iterator[MovableClock]:
 
 @pytest.fixture
 def sign_in_with(app: Flask) -> Callable[..., User]:
-    """Return a function that signs a Playwright page in, without opening a page. Keywords as for `genkan.testing.sign_in`."""
+    """Return a function that signs a Playwright page in, without opening a page. Keywords as for
+    `genkan.testing.sign_in`."""
     return lambda page, **user: testing.sign_in_with(app, page, **user)
 
 

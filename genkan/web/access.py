@@ -83,7 +83,8 @@ class BlueprintMethods:
 
 
 def own_blueprint(blueprint: Blueprint, *, exempt: bool = False) -> Blueprint:
-    """Mark a blueprint of the package: its views have the checks and headers of `strict`, and the functions of our templates.
+    """Mark a blueprint of the package: its views have the checks and headers of `strict`, and the functions of our
+    templates.
 
     With `exempt` they have no session check and no CSRF check.
     """

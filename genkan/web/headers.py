@@ -115,7 +115,8 @@ class SecurityHeaders:
 def add_valid(headers: Headers, pairs: Iterable[tuple[str, str]]) -> None:
     """Add headers whose values are known to be valid.
 
-    `Headers.add` checks each value again, which takes 4 % of the time of a short request. Werkzeug has no public way around.
+    `Headers.add` checks each value again, which takes 4 % of the time of a short request. Werkzeug has no public way
+    around.
     """
     headers._list.extend(pairs)  # noqa: SLF001
 

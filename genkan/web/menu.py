@@ -30,8 +30,9 @@ from genkan.web.urls.sign_in import sign_in_url
 def user_menu(loading: bool = False, nonce: str | None = None, assets: bool = True) -> Markup:
     """Render the user menu for a page, the first time with its style sheet and its script.
 
-    With `loading` the menu is the same for every visitor and loads itself, so the page can be cached. `nonce` is that of
-    the page's Content-Security-Policy. Flask-Talisman's is found without it. A layout that has the style sheet and the script already passes `assets=False`.
+    With `loading` the menu is the same for every visitor and loads itself, so the page can be cached. `nonce` is that
+    of the page's Content-Security-Policy. Flask-Talisman's is found without it. A layout that has the style sheet and
+    the script already passes `assets=False`.
     """
     on_error_page, state = is_error_page(), request_state()
     try:

@@ -49,9 +49,10 @@ def is_htmx() -> bool:
 def wants_json() -> bool:
     """Return True if a refusal of the current request is JSON.
 
-    That is so for a blueprint with `json_blueprint` and its child blueprints, for a client that accepts JSON and no HTML or
-    sends JSON to a form of ours, and in an application without pages. Without `strict` also for a client that sends `Authorization` and does not name
-    HTML. A browser, which names it, sends that header behind a proxy that asks for a password.
+    That is so for a blueprint with `json_blueprint` and its child blueprints, for a client that accepts JSON and no
+    HTML or sends JSON to a form of ours, and in an application without pages. Without `strict` also for a client that
+    sends `Authorization` and does not name HTML. A browser, which names it, sends that header behind a proxy that asks
+    for a password.
     """
     if app_state().json_only or accepts_only_json() or (sends_json() and app_state().is_own(request.endpoint)):
         return True
@@ -80,7 +81,8 @@ def json_response(body: JSON, status: int = 200) -> Response:
 
 
 def see_other(path: str) -> BaseResponse:
-    """Return a redirect to a page of ours after a form (303), or the page's URL for a client that sends or accepts JSON only."""
+    """Return a redirect to a page of ours after a form (303), or the page's URL for a client that sends or accepts JSON
+    only."""
     return json_response({"url": app_state().core.origin + path}) if wants_json() else redirect(path, 303)
 
 

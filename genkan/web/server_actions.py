@@ -45,8 +45,9 @@ def link(provider_id: str, *, redirect_to: str | None = None) -> Response:
     """Start linking an account to the signed-in user. Return this response from the view.
 
     It ends at `redirect_to`, by default the account page, or the front page if there is none. Only for POST requests,
-    like `sign_in`. Without a session, or if the user authenticated more than LINK_MAX_AGE seconds ago, or without the second
-    factor that the user has, the response is that of `require_fresh`. Raises ConfigurationError without a database.
+    like `sign_in`. Without a session, or if the user authenticated more than LINK_MAX_AGE seconds ago, or without the
+    second factor that the user has, the response is that of `require_fresh`. Raises ConfigurationError without a
+    database.
     """
     core = get_core()
     core.require_database("link()")

@@ -33,8 +33,8 @@ EXTENSION = "genkan"
 """The key in `app.extensions`."""
 
 get_request: Callable[[], Request] = request._get_current_object  # type: ignore[attr-defined]  # noqa: SLF001 (Werkzeug documents it)
-"""Returns the current request itself. Each attribute that is read through Flask's `request` looks it up again (1 µs). Raises
-RuntimeError outside a request."""
+"""Returns the current request itself. Each attribute that is read through Flask's `request` looks it up again (1 µs).
+Raises RuntimeError outside a request."""
 
 get_app: Callable[[], Flask] = current_app._get_current_object  # type: ignore[attr-defined]  # noqa: SLF001
 """Returns the current application itself, in the same way."""
@@ -69,7 +69,8 @@ class MovableClock:
         self.offset += seconds
 
     def set(self, moment: datetime | float) -> None:
-        """Set the clock to a datetime, or to seconds since 1970. It goes on from there. Raises ValueError without timezone."""
+        """Set the clock to a datetime, or to seconds since 1970. It goes on from there. Raises ValueError without
+        timezone."""
         if isinstance(moment, datetime):
             if moment.tzinfo is None:
                 raise ValueError("genkan_clock.set: a datetime without a timezone is no moment. Add tzinfo=UTC.")

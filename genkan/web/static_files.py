@@ -26,7 +26,8 @@ MAX_SIZE = 256 * 1024
 """Bytes. A larger file is sent uncompressed, because compressed files are kept in memory."""
 
 COMPRESSED = "compressed"
-"""The folder, in a static folder, of files that were compressed with Brotli before, each named after its source's version."""
+"""The folder, in a static folder, of files that were compressed with Brotli before, each named after its source's
+version."""
 
 _UNNEEDED = ("Content-Disposition", "Last-Modified")
 """Headers that Flask adds to a file. The URL has the name, and the ETag is compared."""

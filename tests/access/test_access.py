@@ -1,4 +1,5 @@
-"""Access control: every view that is not public requires a session, and refuses pages, fragments and JSON in their own form."""
+"""Access control: every view that is not public requires a session, and refuses pages, fragments and JSON in their own
+form."""
 
 from __future__ import annotations
 

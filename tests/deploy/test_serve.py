@@ -120,7 +120,8 @@ for number, settings in enumerate(json.load(sys.stdin)):
         serve.main()
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
-"""Runs `make serve` with each of the settings of a list, and prints the exit statuses. It is imported once for all of them."""
+"""Runs `make serve` with each of the settings of a list, and prints the exit statuses. It is imported once for all of
+them."""
 
 
 @pytest.fixture(name="refusals", scope="module")

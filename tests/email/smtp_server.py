@@ -18,7 +18,8 @@ USER, PASSWORD = "shop@example.com", "p:a/s s%@word"
 
 
 class Inbox:
-    """Mails that the server has received. `answers` are its replies to a recipient, or to the data of a mail, in place of 250."""
+    """Mails that the server has received. `answers` are its replies to a recipient, or to the data of a mail, in place
+    of 250."""
 
     def __init__(self) -> None:
         self.messages: list[EmailMessage] = []

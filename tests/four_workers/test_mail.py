@@ -1,4 +1,5 @@
-"""Links, codes, passwords and mails of an application with four worker processes, a mail server and each kind of database."""
+"""Links, codes, passwords and mails of an application with four worker processes, a mail server and each kind of
+database."""
 
 from __future__ import annotations
 
@@ -180,7 +181,8 @@ def test_of_a_hundred_parallel_passwords_few_are_compared(town: Town) -> None:
     with ThreadPoolExecutor(20) as pool:
         statuses = Counter(status for part in pool.map(guess, range(20)) for status in part)
     seconds = time.monotonic() - started
-    assert set(statuses) <= {401, 429}
+    # 503: a process computes one hash at a time, and others wait for a limited time.
+    assert set(statuses) <= {401, 429, 503}
     # Five without a delay, then one after 2, 6, 14, 30 … seconds.
     assert statuses[401] <= 5 + sum(seconds > each - 2 for each in (2, 6, 14, 30, 62)), (statuses, seconds)
     # The owner signs in elsewhere.

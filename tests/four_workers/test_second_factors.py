@@ -1,4 +1,5 @@
-"""Passkeys, codes and waiting sign-ins of an application with four worker processes and each kind of database, each used once."""
+"""Passkeys, codes and waiting sign-ins of an application with four worker processes and each kind of database, each
+used once."""
 
 from __future__ import annotations
 

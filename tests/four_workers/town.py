@@ -98,7 +98,8 @@ def fields_of(page: str) -> dict[str, str]:
 
 @contextmanager
 def town(settings: dict[str, str], inbox: Inbox) -> Iterator[Town]:
-    """Run the application with these settings and a mail server. One proxy is trusted, so a client can choose its address."""
+    """Run the application with these settings and a mail server. One proxy is trusted, so a client can choose its
+    address."""
     port = free_port()
     mail = {"AUTH_EMAIL_SERVER": f"smtp://127.0.0.1:{port}", "AUTH_EMAIL_FROM": "shop@example.com"}
     more = {"AUTH_PASSWORDS": "on", "TRUSTED_PROXY_HOPS": "1", **mail}

@@ -1,4 +1,5 @@
-"""`flask db migrate` in an application with a history of its own: a script with our tables, which runs, and then no changes."""
+"""`flask db migrate` in an application with a history of its own: a script with our tables, which runs, and then no
+changes."""
 
 from __future__ import annotations
 

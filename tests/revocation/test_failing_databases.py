@@ -1,4 +1,5 @@
-"""A sign-out while the database can't be written says so, and can be completed later, also after every worker was killed."""
+"""A sign-out while the database can't be written says so, and can be completed later, also after every worker was
+killed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Proxies: nginx with deploy/nginx.conf, nginx configured to cache as much as it can, and Varnish with its default rules."""
+"""Proxies: nginx with deploy/nginx.conf, nginx configured to cache as much as it can, and Varnish with its default
+rules."""
 
 from __future__ import annotations
 

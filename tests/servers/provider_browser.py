@@ -25,7 +25,8 @@ class ProviderBrowser:
         self._browser.trust_env = False
 
     def follow(self, url: str, home: str) -> str:
-        """Open the URL and submit the provider's forms. Return the first redirect to `home`, or the URL of the last page."""
+        """Open the URL and submit the provider's forms. Return the first redirect to `home`, or the URL of the last
+        page."""
         response = self._browser.get(url, allow_redirects=False, timeout=10)
         for _ in range(STEPS):
             target = urljoin(response.url, response.headers.get("Location", ""))

@@ -87,11 +87,11 @@ def confirm_change(
 ) -> tuple[Cookie, ...]:
     """Store the new address of the user of this session, who has asked for the link, and end the user's sessions.
 
-    Returns the cookies of a new session, which takes the place of this one: a copy of its cookie ends as well. The link has
-    just proven who the user is, as at a sign-in by mail, but is no recent authentication. There are none, and the user signs in
-    with the new address, if the session has no record, as that of another application, or if it can't be replaced. Raises
-    InvalidVerification, AccountMismatch for the link of another user, OAuthAccountNotLinked if another user has proven the
-    address since, and AdapterError if nothing has changed.
+    Returns the cookies of a new session, which takes the place of this one: a copy of its cookie ends as well. The link
+    has just proven who the user is, as at a sign-in by mail, but is no recent authentication. There are none, and the
+    user signs in with the new address, if the session has no record, as that of another application, or if it can't be
+    replaced. Raises InvalidVerification, AccountMismatch for the link of another user, OAuthAccountNotLinked if another
+    user has proven the address since, and AdapterError if nothing has changed.
     """
     user, _ = _store(find_own_change(result.user_id, request, email_sign_in), request, core, email_sign_in)
     signals.send(signals.sessions_revoked, user_id=user.id, except_sid=None, reason="address")
@@ -107,13 +107,14 @@ def confirm_change(
 def undo_change(request: ActionRequest, core: Core, email_sign_in: EmailSignIn) -> User:
     """Store the old address again, remove the password, end all sessions, and void all links. Returns the user.
 
-    Another person may have changed the address and the password. Accounts, passkeys, second factors and recovery codes that
-    were added since the change was asked for are removed. Links that undo an earlier change still work: this one may be of an address of that person. The owner of the
-    address can choose a new password by mail. Raises InvalidVerification, OAuthAccountNotLinked if another user has proven the
-    address since, and AdapterError.
+    Another person may have changed the address and the password. Accounts, passkeys, second factors and recovery codes
+    that were added since the change was asked for are removed. Links that undo an earlier change still work: this one
+    may be of an address of that person. The owner of the address can choose a new password by mail. Raises
+    InvalidVerification, OAuthAccountNotLinked if another user has proven the address since, and AdapterError.
     """
     user, removed = _store(find_change("undo", request, email_sign_in), request, core, email_sign_in)
-    # The sessions have ended with the change. This ends one that a removed way to sign in has started since, and tells the user.
+    # The sessions have ended with the change. This ends one that a removed way to sign in has started since, and tells
+    # the user.
     revoke_sessions(user.id, core, "address")
     for provider in removed:
         _report_removed(user, provider, request, core)

@@ -19,11 +19,11 @@ FRESH_MAX_AGE = 300
 def options(request: ActionRequest, core: Core, passkeys: PasskeySignIn) -> ActionResponse:
     """Return `{"action", "options"}` and the cookie with the challenge. Raises AdapterError.
 
-    `action` of the query is `authenticate`, with `purpose=fresh` to confirm who is signed in and with `purpose=second` to
-    complete the sign-in that waits in this browser (InvalidCheck if none does), or `register`, which needs a session whose
-    user authenticated in the last FRESH_MAX_AGE seconds: 401 otherwise. Without `action` a client that is not signed in or
-    that names such a `purpose` authenticates. 400 for any other request, as for a registration without a session: an account
-    needs a proven address.
+    `action` of the query is `authenticate`, with `purpose=fresh` to confirm who is signed in and with `purpose=second`
+    to complete the sign-in that waits in this browser (InvalidCheck if none does), or `register`, which needs a session
+    whose user authenticated in the last FRESH_MAX_AGE seconds: 401 otherwise. Without `action` a client that is not
+    signed in or that names such a `purpose` authenticates. 400 for any other request, as for a registration without a
+    session: an account needs a proven address.
     """
     session = reader.read(request.cookies, core.sessions)
     user_id = session.user_id if session.session is not None else None

@@ -26,7 +26,8 @@ from genkan.session.activity import log_activity, log_denials
 from genkan.types import Account, ProviderIdentity, User
 
 AMR = ("pop", "user", "mfa")
-"""How the user has authenticated (RFC 8176): a key that the device holds, and its check of the user, which are two factors."""
+"""How the user has authenticated (RFC 8176): a key that the device holds, and its check of the user, which are two
+factors."""
 
 _log = logging.getLogger("genkan.passkey")
 

@@ -53,8 +53,8 @@ class Authorized(NamedTuple):
 def sign_in(request: ActionRequest, core: Core, way: AuthorizeSignIn) -> ActionResponse:
     """Sign in the user whom the application returns for the fields of the form, and redirect to the callback URL.
 
-    Needs the CSRF token. With `purpose=fresh` in the form, confirm the identity of the signed-in user. Raises CredentialsSignin
-    if the application returns none, other AuthErrors, and AdapterError. Then nothing has changed.
+    Needs the CSRF token. With `purpose=fresh` in the form, confirm the identity of the signed-in user. Raises
+    CredentialsSignin if the application returns none, other AuthErrors, and AdapterError. Then nothing has changed.
     """
     core.csrf.verify(request)
     url = callback_url(request, core)

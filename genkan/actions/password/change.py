@@ -33,10 +33,11 @@ def change_password(
 ) -> ActionResponse:
     """Store a new password, end the user's other sessions, start a new one here, and redirect to `url`.
 
-    `token` has the claims of the current session. If that has two factors, so has the new one, with the time when they were
-    proven: the password alone proves less. A user who has a password types it. The caller has made sure that one without has
-    signed in recently, and verified the CSRF token. Raises CredentialsSignin if the current password is wrong or was replaced
-    in the meantime, InvalidPassword, InvalidAddress if the user has no verified address to sign in with, and AdapterError.
+    `token` has the claims of the current session. If that has two factors, so has the new one, with the time when they
+    were proven: the password alone proves less. A user who has a password types it. The caller has made sure that one
+    without has signed in recently, and verified the CSRF token. Raises CredentialsSignin if the current password is
+    wrong or was replaced in the meantime, InvalidPassword, InvalidAddress if the user has no verified address to sign
+    in with, and AdapterError.
     """
     if user.email is None or user.email_verified is None:
         raise InvalidAddress("no verified address")

@@ -53,7 +53,8 @@ def request_reset(request: ActionRequest, core: Core, email_sign_in: EmailSignIn
 
 
 def open_link(request: ActionRequest, core: Core) -> ActionResponse:
-    """Put the token of the link into a cookie and redirect to the form, so that no page with the token in its URL is shown."""
+    """Put the token of the link into a cookie and redirect to the form, so that no page with the token in its URL is
+    shown."""
     value = f"{request.query.get('user', '')}|{request.query.get('token', '')}"[:512]
     cookie = Cookie(
         core.cookie_names.reset, value, core.secure, max_age=COOKIE_SECONDS, expires=core.clock() + COOKIE_SECONDS

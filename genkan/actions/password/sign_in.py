@@ -27,8 +27,8 @@ _log = logging.getLogger("genkan.password")
 def sign_in(request: ActionRequest, core: Core, passwords: PasswordSignIn) -> ActionResponse:
     """Sign in and redirect to the callback URL. Needs the CSRF token.
 
-    With `purpose=fresh` in the form, confirm the identity of the signed-in user. Raises CredentialsSignin, which is the same
-    for an unknown address and for a wrong password, other AuthErrors, and AdapterError. Then nothing has changed.
+    With `purpose=fresh` in the form, confirm the identity of the signed-in user. Raises CredentialsSignin, which is the
+    same for an unknown address and for a wrong password, other AuthErrors, and AdapterError. Then nothing has changed.
     """
     core.csrf.verify(request)
     url = callback_url(request, core)
@@ -54,8 +54,8 @@ def check_password(
 ) -> tuple[User, str]:
     """Return the user with this verified address and password, and the stored hash.
 
-    Raises CredentialsSignin if there is none, with the reason `throttled` after too many attempts, and AdapterError. Takes the
-    same time for every address: a password is always hashed.
+    Raises CredentialsSignin if there is none, with the reason `throttled` after too many attempts, and AdapterError.
+    Takes the same time for every address: a password is always hashed.
     """
     address = _address(email)
     found = find_by_email(address, core)

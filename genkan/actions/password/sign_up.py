@@ -25,8 +25,8 @@ def sign_up(
 ) -> ActionResponse:
     """Send a mail that confirms the address, and redirect to the page that asks for its code.
 
-    A known address gets a mail that says so. The response is the same. Raises InvalidAddress, InvalidPassword and AdapterError.
-    The caller has verified the CSRF token.
+    A known address gets a mail that says so. The response is the same. Raises InvalidAddress, InvalidPassword and
+    AdapterError. The caller has verified the CSRF token.
     """
     email = normalize(request.text("email"))
     text = request.text("password")
@@ -65,9 +65,9 @@ def confirm_sign_up(
 ) -> ActionResponse:
     """Create the user whose mail this link is from, and sign in.
 
-    A GET does so in the browser that signed up. In another one a page asks for the password that was typed at the sign-up, or
-    leaves it out: otherwise a click would activate the password of the person who signed up with another's address. Raises
-    InvalidVerification, CredentialsSignin for a wrong password, and AdapterError.
+    A GET does so in the browser that signed up. In another one a page asks for the password that was typed at the
+    sign-up, or leaves it out: otherwise a click would activate the password of the person who signed up with another's
+    address. Raises InvalidVerification, CredentialsSignin for a wrong password, and AdapterError.
     """
     values = request.body if request.method == "POST" else request.query
     email = normalize(str(values.get("email", "")))

@@ -33,7 +33,8 @@ def turn_off(user: User, request: ActionRequest, core: Core, factor: SecondFacto
 def make_codes(user: User, request: ActionRequest, core: Core, factor: SecondFactor) -> tuple[str, ...]:
     """Store new recovery codes in place of the old ones and return them. The only time that they are known.
 
-    The caller has made sure that the user has just proven the second factor. Raises InvalidCheck if it is off, AdapterError.
+    The caller has made sure that the user has just proven the second factor. Raises InvalidCheck if it is off,
+    AdapterError.
     """
     codes = new_codes()
     if not factor.store.replace_codes(user.id, [factor.recovery.hash(user.id, code) for code in codes]):
@@ -45,7 +46,8 @@ def make_codes(user: User, request: ActionRequest, core: Core, factor: SecondFac
 
 
 def revoke_device(user_id: str, id: str, client: ClientInfo, core: Core, factor: SecondFactor) -> bool:
-    """Ask for the second factor in this browser again. Returns False if the user trusts no such one. Raises AdapterError."""
+    """Ask for the second factor in this browser again. Returns False if the user trusts no such one. Raises
+    AdapterError."""
     is_revoked = factor.store.delete_device(user_id, id)
     if is_revoked:
         log_activity(user_id, "device-revoked", core.sessions, client=client)

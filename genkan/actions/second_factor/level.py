@@ -9,9 +9,11 @@ from genkan.session.reader import SessionResult
 
 
 def required_level(user_id: str | None, core: Core) -> Level | None:
-    """Return `mfa` if the user has a second factor, which adding or removing a way to sign in then needs. Raises AdapterError.
+    """Return `mfa` if the user has a second factor, which adding or removing a way to sign in then needs. Raises
+    AdapterError.
 
-    Otherwise one factor could add a passkey, or an account whose provider says `mfa`, and turn the second factor off with it.
+    Otherwise one factor could add a passkey, or an account whose provider says `mfa`, and turn the second factor off
+    with it.
     """
     factor = core.second_factor
     return MFA if factor is not None and user_id and factor.is_on(user_id) else None

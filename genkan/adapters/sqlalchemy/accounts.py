@@ -54,7 +54,8 @@ class Accounts:
         return [self._account(row) for row in session.execute(ordered_query)]
 
     def insert(self, session: Executor, id: Any, user_id: str, account: Account, linked_at: int) -> None:
-        """Insert an account. `linked_at` is in seconds since 1970. A row for the same account whose user no longer exists is deleted first."""
+        """Insert an account. `linked_at` is in seconds since 1970. A row for the same account whose user no longer
+        exists is deleted first."""
         # An Auth.js database may have no foreign keys, so an account can remain after its user was deleted.
         orphaned = self.table.c.userId.not_in(select(self._users.c.id))
         session.execute(delete(self.table).where(self._is(account), orphaned))

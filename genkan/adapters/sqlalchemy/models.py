@@ -284,7 +284,8 @@ class Limit(Base):
 
 
 class PurgeState(Base):
-    """Time up to which expired rows have been deleted. Times are in seconds since 1970. See `genkan.adapters.sqlalchemy.purge`."""
+    """Time up to which expired rows have been deleted. Times are in seconds since 1970. See
+    `genkan.adapters.sqlalchemy.purge`."""
 
     __tablename__ = "genkan_purges"
 

@@ -1,8 +1,8 @@
 """Deletion of expired rows in bounded batches and in steps of time.
 
-A clock that is wrong for half a day must not delete what is still valid. So the time up to which rows are deleted is stored.
-It follows the clock twice as fast at most and by MAX_STEP at once, and rows are kept for RETENTION_SECONDS after they have
-expired.
+A clock that is wrong for half a day must not delete what is still valid. So the time up to which rows are deleted is
+stored. It follows the clock twice as fast at most and by MAX_STEP at once, and rows are kept for RETENTION_SECONDS
+after they have expired.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ log = logging.getLogger(__name__)
 class Purger:
     """Deletes expired rows when a table is written to.
 
-    `purges` is the table of stored times. `expired` gives, for each table, the condition for a row that expired before a time. `name` is that of the stored time.
+    `purges` is the table of stored times. `expired` gives, for each table, the condition for a row that expired before
+    a time. `name` is that of the stored time.
     """
 
     def __init__(

@@ -152,7 +152,8 @@ class StoredUsers:
     def remove_added_since(self, session: Executor, user_id: str, time: int) -> list[str]:
         """Remove the ways to sign in that were added at this time or later: accounts, passkeys, second factors.
 
-        Returns their providers, for a second factor TOTP. What Auth.js or an earlier release has added has no time, and stays.
+        Returns their providers, for a second factor TOTP. What Auth.js or an earlier release has added has no time, and
+        stays.
         """
         row = self._authenticators.c
         is_new = (row.userId == user_id) & (row.created_at >= time)

@@ -26,7 +26,8 @@ from genkan.adapters.sqlalchemy.passkeys.models import Authenticator, PasskeyHan
 from genkan.adapters.sqlalchemy.second_factors.tables import second_factor_tables
 
 Naming = Literal["genkan", "authjs"]
-"""`genkan`: every name begins with `genkan_`. `authjs`: users and accounts are those of Auth.js, whose database is shared."""
+"""`genkan`: every name begins with `genkan_`. `authjs`: users and accounts are those of Auth.js, whose database is
+shared."""
 
 APPLICATION_USER = "application_user_id"
 """Column of users with the primary key of the application's own user. It exists if the application has users of its own."""

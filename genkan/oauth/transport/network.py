@@ -69,7 +69,8 @@ class LimitedAdapter(HTTPAdapter):
         return manager
 
     def send(self, request: requests.PreparedRequest, *_: object, **options: Any) -> requests.Response:
-        """Return the response with its whole body. Of the options only `cert` and `verify` are used. Raises OutboundError."""
+        """Return the response with its whole body. Of the options only `cert` and `verify` are used. Raises
+        OutboundError."""
         url = request.url or ""
         host = urlsplit(url).netloc
         if not is_allowed_url(url):

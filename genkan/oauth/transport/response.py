@@ -41,8 +41,8 @@ class LimitedResponse(HTTPResponse):
     def begin(self) -> None:
         """Read the head of the response. No other request is sent on the connection (RFC 9112, section 9.6).
 
-        Each request has asked the server to close it. Some servers do so without the header that says it, and a request sent
-        meanwhile would fail.
+        Each request has asked the server to close it. Some servers do so without the header that says it, and a request
+        sent meanwhile would fail.
         """
         super().begin()
         self.will_close = True

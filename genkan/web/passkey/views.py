@@ -146,7 +146,8 @@ def remove() -> Response | BaseResponse:
 
 
 def _show(notice: str | None, status: int = 200, problem: str | None = None) -> Response | BaseResponse:
-    """Return the list for htmx, else a redirect to the page, or the page itself if there is a problem. JSON if that is wanted."""
+    """Return the list for htmx, else a redirect to the page, or the page itself if there is a problem. JSON if that is
+    wanted."""
     if is_htmx():
         # The htmx settings keep error responses out of the page.
         return make_response(render_template("genkan/account/_passkeys.html", **_context(notice, problem)))

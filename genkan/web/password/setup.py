@@ -13,8 +13,8 @@ from genkan.settings.environment import Settings
 def with_authorize(core: Core, settings: Settings, stores: Stores, fields: tuple[str, str]) -> Core:
     """Return the core with the `authorize` callback, if the application has registered one.
 
-    Raises ConfigurationError if passwords are on as well: one form would have two checks, and a password that was replaced in
-    one of them would still work in the other.
+    Raises ConfigurationError if passwords are on as well: one form would have two checks, and a password that was
+    replaced in one of them would still work in the other.
     """
     authorize = core.callbacks.authorize
     if authorize is None:

@@ -1,4 +1,5 @@
-"""A sign-out while the database can't be written: the menu, or the page without JavaScript, says so and offers to try again."""
+"""A sign-out while the database can't be written: the menu, or the page without JavaScript, says so and offers to try
+again."""
 
 from __future__ import annotations
 

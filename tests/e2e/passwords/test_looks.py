@@ -1,4 +1,5 @@
-"""Looks of the pages of mail and passwords: widths, colours, axe, keyboard, the button that shows a password, and weight."""
+"""Looks of the pages of mail and passwords: widths, colours, axe, keyboard, the button that shows a password, and
+weight."""
 
 from __future__ import annotations
 

@@ -60,7 +60,8 @@ def create_user(app: Flask, email: str) -> None:
 
 
 def expect_readable(page: Page, react_app: Flask, authjs: AuthJs, email: str) -> None:
-    """Expect that Auth.js with the same secret reads the same user from the cookie. Only the jwt strategy has claims there."""
+    """Expect that Auth.js with the same secret reads the same user from the cookie. Only the jwt strategy has claims
+    there."""
     cookies = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
     if react_app.extensions["genkan"].core.sessions.config.strategy == "jwt":
         assert authjs.decode(cookies[COOKIE], SECRET, COOKIE)["email"] == email

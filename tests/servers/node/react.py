@@ -23,8 +23,9 @@ def build(folder: Path) -> Path:
 def page(script_url: str) -> str:
     """Return the HTML of the page. It has no inline script, so that it runs under `script-src 'self'`.
 
-    Elements that show the session: react-status, react-name and react-session. Buttons: react-sign-in (to the
-    provider of `?provider=` in the page's URL), react-passkey-add, react-passkey, react-sign-out, react-sign-out-in-place, react-update, react-ask.
+    Elements that show the session: react-status, react-name and react-session. Buttons: react-sign-in (to the provider
+    of `?provider=` in the page's URL), react-passkey-add, react-passkey, react-sign-out, react-sign-out-in-place,
+    react-update, react-ask.
     """
     return f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>React</title>
         <div id="react-root"></div><script src="{script_url}" defer></script></html>"""

@@ -142,8 +142,8 @@ class SQLAlchemyAddressStore:
     def _prove_for(self, connection: Executor, user: User, key: object, password: str | None) -> ProvenUser:
         """Give the address to our user who is linked to this primary key, or to a new one.
 
-        Another user of ours who has it unverified loses it: the application has said that it belongs to this one. A user who
-        has proven another address keeps that one.
+        Another user of ours who has it unverified loses it: the application has said that it belongs to this one. A
+        user who has proven another address keeps that one.
         """
         stored = self._stored.users.find(connection, self._stored.users.by_application_user(key), lock=True)
         if stored is not None:

@@ -67,7 +67,8 @@ class SQLAlchemyLimitStore:
         return int(session.execute(upsert).scalar_one())
 
     def _attempt(self, session: Session, key: str, free: int, delays: list[int], period: int) -> int:
-        """Count the attempt, unless the time for it has not come. `delays` follow the attempt number `free` and later ones."""
+        """Count the attempt, unless the time for it has not come. `delays` follow the attempt number `free` and later
+        ones."""
         now, row = self._database.now(session), self._table.c
         has_ended = row.expires <= int(now)
         number = case((has_ended, 1), else_=row.count + 1)

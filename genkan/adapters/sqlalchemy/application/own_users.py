@@ -90,7 +90,8 @@ class SQLAlchemyOwnUsers:
         return isinstance(value, self._model)
 
     def link(self, own_user: Any, user: User) -> tuple[User, bool]:
-        """Return our user who is linked to this object of the application, and True if the object is stored by this call."""
+        """Return our user who is linked to this object of the application, and True if the object is stored by this
+        call."""
         try:
             return self._link(own_user, user)
         except UniqueViolation:

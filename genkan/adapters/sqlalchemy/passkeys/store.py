@@ -39,7 +39,8 @@ class SQLAlchemyPasskeyStore:
         return found or self._database.run(lambda session: self._new_handle(session, user_id))
 
     def add(self, passkey: Passkey) -> bool:
-        """Store the passkey and its account, delete the trusted devices, and return True. False if it is registered already."""
+        """Store the passkey and its account, delete the trusted devices, and return True. False if it is registered
+        already."""
         try:
             self._database.run(lambda session: self._add(session, passkey))
         except UniqueViolation:

@@ -22,7 +22,8 @@ class SecondFactorRows:
         self.end_trust(session, user_id)
 
     def delete_added_since(self, session: Executor, user_id: str, time: int) -> bool:
-        """Delete recovery codes that were made at this time or later. Everything if the secret was, and then return True."""
+        """Delete recovery codes that were made at this time or later. Everything if the secret was, and then return
+        True."""
         totp, codes = self._totp.c, self._codes.c
         is_new = (totp.user_id == user_id) & (totp.created_at >= time)
         if session.execute(select(totp.user_id).where(is_new)).first() is not None:

@@ -37,7 +37,9 @@ PAGE_IN_LAYOUT = f"{{% extends 'base.html' %}}{{% block content %}}{ARTICLE}{{% 
 
 
 def register(app: Flask) -> None:
-    """Add the pages: `/shop`, `/shop/cached`, `/shop/layout` in the layout of the reference application, and each version of htmx below `/shop/htmx/`, and below `/shop/orders/` on a private page. `/shop/private` is private and has no htmx."""
+    """Add the pages: `/shop`, `/shop/cached`, `/shop/layout` in the layout of the reference application, and each
+    version of htmx below `/shop/htmx/`, and below `/shop/orders/` on a private page. `/shop/private` is private and has
+    no htmx."""
 
     def shop(version: str = "", loading: bool = False) -> str:
         script = f'<script src="/shop/script/{version}"></script>' if version else ""

@@ -49,7 +49,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop the table and the columns. Sessions that a rule revoked become valid again, unless the secret is changed, too."""
+    """Drop the table and the columns. Sessions that a rule revoked become valid again, unless the secret is changed,
+    too."""
     op.drop_table(TABLE)
     revocations = table_name("revocations")
     op.drop_index(f"ix_{revocations}_transaction_id_id", revocations)
