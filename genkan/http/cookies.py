@@ -114,7 +114,7 @@ class RequestCookies:
     """The cookies of one request. The header is parsed once, when a cookie is asked for."""
 
     def __init__(self, header: str | None = None) -> None:
-        """Take the value of a browser's Cookie header (RFC 6265 5.4). None if there is none."""
+        """Take the value of a Cookie header (RFC 6265 5.4). None if there is none."""
         self.is_empty = header is None
         """True if the client sent no cookie at all."""
         self.is_unreadable = header == ""

@@ -57,11 +57,7 @@ def get_core() -> Core:
 
 def attach_state(request: Request, app: AppState) -> RequestState:
     """Attach a new state to a request that has none, and return it."""
-    header = request.environ.get("HTTP_COOKIE")
-    if header == "" and "Mozilla/" not in request.headers.get("User-Agent", ""):
-        # A script with an empty cookie jar. Of a browser, it means that the server could not read the cookies.
-        header = None
-    state = RequestState(app, RequestCookies(header))
+    state = RequestState(app, RequestCookies(request.environ.get("HTTP_COOKIE")))
     setattr(request, STATE, state)
     return state
 
