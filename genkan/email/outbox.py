@@ -52,6 +52,7 @@ class OutboxSender:
         self._sealer = TextSealer(secrets, SALT)
         self._clock = clock
         self._thread: _SenderThread | None = None
+        self._leaves_mails = False
 
     def create(
         self, mail: Mail, *, expires: int, identifier: str | None = None, token_hash: str | None = None
@@ -69,7 +70,7 @@ class OutboxSender:
     def start(self) -> None:
         """Let the thread run, also in a process that was forked since. It begins with mails of workers that ended."""
         thread = self._thread
-        if thread is None or not thread.is_running:
+        if not self._leaves_mails and (thread is None or not thread.is_running):
             self._thread = thread = _SenderThread(self)
             thread.start()
 
@@ -80,7 +81,8 @@ class OutboxSender:
             self._thread.woken.set()
 
     def stop(self) -> None:
-        """End the thread. Wait at most EXIT_TIMEOUT seconds for a mail that is being sent."""
+        """Leave the mails to other processes from now on. Wait at most EXIT_TIMEOUT seconds for one that is being sent."""
+        self._leaves_mails = True
         if self._thread is not None:
             self._thread.stop()
             self._thread = None

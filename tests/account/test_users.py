@@ -180,9 +180,9 @@ def test_a_running_worker_applies_the_change_within_a_second(
 
 
 def becomes_true(condition: Callable[[], bool]) -> bool:
-    """Return True if the condition becomes true within ten seconds. The limit is one second, but the machine may be
+    """Return True if the condition becomes true within four seconds. The limit is one second, but the machine may be
     busy."""
-    end = time.monotonic() + 10
+    end = time.monotonic() + 4
     while not condition() and time.monotonic() < end:
         pass
     return condition()

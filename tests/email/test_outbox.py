@@ -229,6 +229,7 @@ def test_a_command_takes_no_mail(tmp_path: Path) -> None:
 
     assert app.test_cli_runner().invoke(args=["genkan", "upgrade"]).exit_code == 0
     sender = app.extensions["genkan"].core.email.mailer.sender
+    sender.wake()  # as after a mail that the command adds
     assert sender._thread is None
 
 

@@ -8,18 +8,20 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from genkan.actions.email.change_address import UNDO_MARGIN
 from genkan.actions.second_factor.change import reset
 from genkan.actions.users import list_sessions
 from genkan.adapters.sessions import SessionRecord
 from genkan.types import User
 from tests.browser import Browser
+from tests.clock import FrozenClock
 from tests.conftest import MakeApp
 from tests.email.mails import link, mails
 from tests.passkeys.authenticator import Authenticator
 from tests.passkeys.ceremonies import add_passkey, error_of, options, send, stored_id
 from tests.passkeys.ceremonies import sign_in as sign_in_by_passkey
 from tests.second_factor.conftest import Enrolled
-from tests.second_factor.steps import ADDRESS, SECOND, enter, sign_in, sign_up
+from tests.second_factor.steps import ADDRESS, SECOND, App, enter, secret_in, sign_in, sign_up
 from tests.second_factor.test_passkeys import fields_of
 
 OTHER = "seven quiet rivers under snow"
@@ -121,7 +123,7 @@ def test_a_removed_passkey_starts_no_session(
     assert [record.id for record in active_sessions(owner)] == [record.id for record in known]
 
 
-def test_restoring_the_address_ends_a_session_that_a_younger_passkey_starts_meanwhile(
+def test_restoring_the_address_ends_a_session_that_a_younger_passkey_has_just_started(
     app: Flask, meanwhile: Meanwhile
 ) -> None:
     thief, owner, device = Browser(app), Browser(app), Browser(app)
@@ -133,8 +135,8 @@ def test_restoring_the_address_ends_a_session_that_a_younger_passkey_starts_mean
     fields = fields_of(owner, link(old))
     started: list[str | None] = []
     meanwhile(
-        thief.core.passkeys.store,
-        "list",
+        thief.core.email.stores.addresses,
+        "change_email",
         lambda: started.append(error_of(sign_in_by_passkey(device, passkey))),
     )
     owner.submit("/account/address/undo", None, **fields)
@@ -142,3 +144,19 @@ def test_restoring_the_address_ends_a_session_that_a_younger_passkey_starts_mean
     assert started == [None]
     assert device.session() is None
     assert active_sessions(owner) == []
+
+
+def test_an_app_that_has_taken_the_place_of_an_older_one_stays_when_the_address_is_restored(
+    enrolled: Enrolled, app: Flask, clock: FrozenClock
+) -> None:
+    browser, owner = Browser(app), Browser(app)
+    clock.advance(UNDO_MARGIN + 1)
+    sign_in(browser)
+    enter(browser, enrolled.app.code())
+    browser.submit("/account/address", email="other@example.com")
+    old = mails(app)[0]
+    new = App(secret_in(browser.get("/account/totp?replace").text), clock)
+    browser.submit("/account/totp", code=new.code())
+
+    owner.submit("/account/address/undo", None, **fields_of(owner, link(old)))
+    assert enrolled.browser.core.second_factor.is_on(user_of(owner).id)

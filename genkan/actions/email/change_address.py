@@ -9,6 +9,7 @@ from genkan import signals
 from genkan.actions.complete_sign_in import client_of
 from genkan.actions.email.identity import find_by_email
 from genkan.actions.email.use_link import find
+from genkan.actions.second_factor.level import check_level
 from genkan.actions.users import reload_sessions, revoke_sessions
 from genkan.adapters.addresses import ChangedUser, Purpose, Verification
 from genkan.adapters.passkeys import PROVIDER as PASSKEY
@@ -18,13 +19,16 @@ from genkan.core import Core
 from genkan.email.address import normalize
 from genkan.email.checks import LIFETIMES
 from genkan.email.parts import EmailSignIn
-from genkan.errors import AccountMismatch, AdapterError, AuthError, InvalidVerification
+from genkan.errors import AccountMismatch, AdapterError, AuthError, InvalidVerification, SessionRequired
 from genkan.http.cookies import Cookie
 from genkan.http.messages import ActionRequest
-from genkan.session import issuer, revoker
+from genkan.session import issuer, reader, revoker
 from genkan.session.activity import log_activity
-from genkan.session.reader import SessionResult
 from genkan.types import User
+
+UNDO_MARGIN = 600
+"""Seconds. The person who asked for the change had signed in at most five minutes before, and may have added something first.
+The rest is for a database whose clock differs."""
 
 _REMOVED: dict[str, tuple[ActivityKind, str]] = {
     PASSKEY: ("passkey-removed", "passkey-removed"),
@@ -82,17 +86,22 @@ def find_own_change(user_id: str | None, request: ActionRequest, email_sign_in: 
     return verification
 
 
-def confirm_change(
-    result: SessionResult, request: ActionRequest, core: Core, email_sign_in: EmailSignIn
-) -> tuple[Cookie, ...]:
-    """Store the new address of the user of this session, who has asked for the link, and end the user's sessions.
+def confirm_change(request: ActionRequest, core: Core, email_sign_in: EmailSignIn) -> tuple[Cookie, ...]:
+    """Store the new address of the signed-in user, who has asked for the link, and end the user's sessions.
 
     Returns the cookies of a new session, which takes the place of this one: a copy of its cookie ends as well. The link
     has just proven who the user is, as at a sign-in by mail, but is no recent authentication. There are none, and the
     user signs in with the new address, if the session has no record, as that of another application, or if it can't be
-    replaced. Raises InvalidVerification, AccountMismatch for the link of another user, OAuthAccountNotLinked if another
-    user has proven the address since, and AdapterError if nothing has changed.
+    replaced. Raises InvalidVerification, SessionRequired without a session or without the second factor of the user,
+    AccountMismatch for the link of another user, OAuthAccountNotLinked if another user has proven the address since, and
+    AdapterError if nothing has changed.
     """
+    # Read after the body has arrived: the session may have ended since the request began.
+    core.sessions.revocations.read_now()
+    result = reader.read_or_raise(request.cookies, core.sessions)
+    if result.user_id is None:
+        raise SessionRequired(reason="signed-out")
+    check_level(result, core)
     user, _ = _store(find_own_change(result.user_id, request, email_sign_in), request, core, email_sign_in)
     signals.send(signals.sessions_revoked, user_id=user.id, except_sid=None, reason="address")
     try:
@@ -101,6 +110,11 @@ def confirm_change(
     except (AuthError, AdapterError):
         return ()
     revoker.announce(revoked, core.sessions)
+    stored = core.adapter.get_user(user.id)
+    if stored is None or stored.email != user.email:
+        # The change was undone before the new session was stored.
+        revoke_sessions(user.id, core, "address")
+        return ()
     return cookies
 
 
@@ -108,7 +122,7 @@ def undo_change(request: ActionRequest, core: Core, email_sign_in: EmailSignIn) 
     """Store the old address again, remove the password, end all sessions, and void all links. Returns the user.
 
     Another person may have changed the address and the password. Accounts, passkeys, second factors and recovery codes
-    that were added since the change was asked for are removed. Links that undo an earlier change still work: this one
+    that were added since UNDO_MARGIN before the change was asked for are removed. Links that undo an earlier change still work: this one
     may be of an address of that person. The owner of the address can choose a new password by mail. Raises
     InvalidVerification, OAuthAccountNotLinked if another user has proven the address since, and AdapterError.
     """
@@ -132,7 +146,7 @@ def _store(found: Verification, request: ActionRequest, core: Core, email_sign_i
 
     The owner of the address may have signed in with it since, and can delete that user and use the link again.
     """
-    since = found.expires - LIFETIMES["undo"]
+    since = found.expires - LIFETIMES["undo"] - UNDO_MARGIN
     changed = email_sign_in.stores.addresses.change_email(found, remove_since=since)
     if changed is None:
         raise InvalidVerification("used in the meantime, or the user is gone")

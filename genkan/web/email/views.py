@@ -9,7 +9,7 @@ from genkan.actions.callback_url import error_redirect
 from genkan.actions.email import change_address
 from genkan.actions.email.request_link import request_link, typed_address
 from genkan.actions.email.use_link import use_link
-from genkan.actions.second_factor.level import check_level, required_level
+from genkan.actions.second_factor.level import required_level
 from genkan.adapters.addresses import Verification
 from genkan.core import Core
 from genkan.email.checks import CODE_PURPOSES
@@ -127,8 +127,7 @@ def confirm_page() -> Response:
 def confirm() -> BaseResponse:
     """Store the new address of the signed-in user, who has asked for the link, and end the other sessions."""
     core, email_sign_in = require_email()
-    check_level(session_result(), core)
-    cookies = change_address.confirm_change(session_result(), to_request(), core, email_sign_in)
+    cookies = change_address.confirm_change(to_request(), core, email_sign_in)
     queue_cookies(*cookies)
     set_session_result(NO_SESSION)
     return _changed("address-changed", is_signed_in=bool(cookies))

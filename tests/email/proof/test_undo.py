@@ -75,3 +75,18 @@ def test_a_failure_of_the_database_leaves_the_link_and_the_address(site: Site) -
     assert site.core.adapter.get_user_by_email(email) is not None
     site.clock.advance(1)
     assert thief.session() is None
+
+
+def test_a_session_that_has_ended_on_another_worker_confirms_no_address(site: Site) -> None:
+    email, other = new_address(), new_address("other")
+    thief = site.sign_up(email)
+    thief.submit("/account/address", email=other)
+    fields = fields_of(thief.get(link(site.mails_to(other)[0])))
+    user = site.core.adapter.get_user_by_email(email)
+    assert user is not None
+    # As another worker does, so that the list of this one does not have it yet.
+    site.core.sessions.store.revoke_user(user.id, except_sid=None, except_started_at=0)
+
+    thief.post("/account/address/confirm", data=fields)
+    assert site.core.adapter.get_user_by_email(other) is None
+    assert thief.session() is None

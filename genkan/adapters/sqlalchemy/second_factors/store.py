@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, case, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from genkan.adapters.second_factors import PendingSignIn, StoredTOTP, TrustedDevice
@@ -190,7 +190,9 @@ class SQLAlchemySecondFactorStore:
         row = self._totp.c
         now = int(self._database.now(session))
         is_valid = is_same & (row.pending_expires > now)
-        values = {"secret": row.pending_secret, "last_step": step, "created_at": now}
+        # An app that takes the place of another one, which had to be shown, is as old as that one.
+        created_at = case((row.secret.is_(None), now), else_=row.created_at)
+        values = {"secret": row.pending_secret, "last_step": step, "created_at": created_at}
         cleared = dict.fromkeys(("pending_secret", "pending_owner", "pending_expires"))
         statement = update(self._totp).where(is_valid).values(values | cleared).returning(row.user_id)
         if session.execute(statement).first() is None:
