@@ -43,6 +43,12 @@ ID = PROVIDER
 NOTICES = {"added", "renamed", "removed"}
 """Values of the query parameter `notice` of the page."""
 
+PROBLEMS = {
+    "last": "This is your only way to sign in, so it stays. Add another one first.",
+    "name": "Please type a name.",
+}
+"""Sentences for the reasons of a refusal."""
+
 bp = own_blueprint(Blueprint("genkan_passkey", __name__))
 """Registered below `Pages.account`."""
 
@@ -154,7 +160,7 @@ def _show(notice: str | None, status: int = 200, problem: str | None = None) -> 
     if problem is None:
         return see_other(f"{account_url('/passkeys')}?notice={notice}")
     if wants_json():
-        return json_response({"error": "Configuration", "reason": problem}, status)
+        return json_response({"error": "Configuration", "reason": problem, "message": PROBLEMS[problem]}, status)
     page = render_page("genkan/account/passkeys.html", None, **_context(notice, problem))
     page.status_code = status
     return page
@@ -176,7 +182,7 @@ def _context(notice: str | None, problem: str | None = None) -> dict[str, Any]:
     return {
         "passkeys": listed,
         "notice": notice,
-        "problem": problem,
+        "problem": PROBLEMS[problem] if problem else None,
         "known": known,
         "origin": core.origin,
         "is_fresh": is_fresh(session_result().token, FRESH_MAX_AGE, core.clock(), required_level(user.id, core)),
