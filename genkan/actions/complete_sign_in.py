@@ -164,8 +164,9 @@ def _store_user(identity: ProviderIdentity, user: User | None, request: ActionRe
     email = identity.user.email
     is_known = user is not None and user.email_verified is not None and user.email == email
     holder = core.adapter.get_user_by_email(email) if email and not is_known else None
-    is_new = False
+    is_new, may_claim = False, holder is not None and holder.email_verified is None
     if user is not None:
+        may_claim = may_claim and _has_other_ways(user, core)
         stored = core.adapter.refresh_user(replace(identity.user, id=user.id), identity.account)
         _report_address(email, stored, holder, identity)
         if user.email_verified is not None and user.email != stored.email:
@@ -178,14 +179,21 @@ def _store_user(identity: ProviderIdentity, user: User | None, request: ActionRe
         except OAuthAccountNotLinked as error:
             _log_refused_address(identity, error, core)
             raise
-        if holder is not None and holder.id == stored.id and holder.email_verified is None:
-            log_removal(stored, request, core)
+    if may_claim and holder is not None and holder.id == stored.id and stored.email_verified is not None:
+        log_removal(stored, request, core)
     if holder is not None and holder.id != stored.id and holder.email_verified is None:
         # The holder's unverified address may now be the verified address of this user.
         reload_sessions(holder.id, core)
     if stored.email_verified is None:
         stored = replace(stored, unverified_email=identity.user.unverified_email)
     return stored, is_new
+
+
+def _has_other_ways(user: User, core: Core) -> bool:
+    """Return True if the user has several accounts or a password. The first proof of the address removes the others."""
+    if core.email is not None and core.email.stores.addresses.password(user.id) is not None:
+        return True
+    return len(core.adapter.list_accounts(user.id)) > 1
 
 
 def _report_address(email: str | None, stored: User, holder: User | None, identity: ProviderIdentity) -> None:

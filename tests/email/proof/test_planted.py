@@ -10,6 +10,7 @@ import pytest
 
 from genkan.adapters.addresses import Purpose, Verification
 from genkan.adapters.sqlalchemy.tables import AUTHJS_TABLES
+from genkan.types import Account
 from tests.browser import THIS_COMPUTER, Browser
 from tests.clock import FrozenClock
 from tests.conftest import MakeApp
@@ -114,6 +115,31 @@ def test_what_is_planted_on_a_row_stops_working(site: Site, proof: str) -> None:
     waiting.submit("/api/auth/callback/email", code=stolen)
     assert waiting.session() is None
     assert site.browser().submit("/api/auth/callback/credentials", email=OWNER, password=PASSWORD).status_code == 401
+
+
+def test_the_owner_reads_that_the_proof_by_an_account_of_the_row_has_removed_others(site: Site) -> None:
+    for way in ("account", "password", None):
+        email = f"{way}@example.com".lower()
+        sign_in_by_provider(site.browser(), email)
+        row = site.core.adapter.get_user_by_email(email)
+        if way == "account":
+            site.core.adapter.link_account(row.id, Account("hub", "planted", "oidc"))
+        elif way == "password":
+            site.local.addresses.set_password(row.id, site.core.passwords.hasher.hash(PASSWORD))
+        unprove(site, row.id, email)
+        for _ in range(2):
+            sign_in_by_provider(site.browser(), email)
+        said = [activity.kind for activity in site.core.sessions.store.list_activity(row.id, 10)]
+        assert said.count("address-proven") == (way is not None)
+
+
+def test_nothing_is_said_to_be_removed_from_a_disabled_user(site: Site) -> None:
+    site.user(OWNER, verified=False, disabled=True)
+    owner = site.browser()
+    sign_in_by_provider(owner, OWNER)
+    assert owner.session() is None
+    row = site.core.adapter.get_user_by_email(OWNER)
+    assert [activity.kind for activity in site.core.sessions.store.list_activity(row.id, 10)] == []
 
 
 @pytest.mark.parametrize("proof", PROOFS)
