@@ -11,6 +11,7 @@ from uuid import uuid4
 from genkan.errors import ProviderError
 from genkan.http.urls import is_http_url
 from genkan.providers.base import ProfileUser
+from genkan.spellings import with_ascii_domain
 from genkan.types import User
 
 MAX_NAME = 200
@@ -95,22 +96,5 @@ def normalize_email(value: Any) -> str | None:
         return None
     if len(address) > MAX_EMAIL or not _ADDRESS.fullmatch(address):
         return None
-    local, _, domain = address.partition("@")
-    # The library refuses more, such as names without a dot. The part before the @ is not its matter.
-    converted = None if domain.isascii() else ascii_form(f"a@{domain}")
-    normalized = address if converted is None else f"{local}{converted[1:]}"
+    normalized = with_ascii_domain(address)
     return normalized if len(normalized) <= MAX_EMAIL else address
-
-
-def ascii_form(address: str) -> str | None:
-    """Return the address with its domain in the ASCII form of IDNA 2008, in lower case. None if no mail can be sent to
-    it."""
-    # Imported here, because few applications need the library.
-    from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415
-
-    try:
-        # Without a question to the DNS, which would take seconds in a request. Names below .test are allowed.
-        found = validate_email(address, check_deliverability=False, allow_smtputf8=False, test_environment=True)
-    except EmailNotValidError:
-        return None
-    return (found.ascii_email or "").lower() or None

@@ -237,21 +237,3 @@ def merge_profile(user: User, profile: User) -> User:
     if email is None or (user.email_verified and email == (user.email or "").lower()):
         return updated
     return replace(updated, email=email, email_verified=profile.email_verified)
-
-
-def email_spellings(email: str) -> tuple[str, ...]:
-    """Return the address in lower case and, if its domain has an ASCII form, the one with the domain in Unicode after it.
-
-    Genkan stores the former. Other applications may have stored the latter.
-    """
-    address = email.lower()
-    local, _, domain = address.partition("@")
-    try:
-        spelled = f"{local}@{'.'.join(map(_unicode_label, domain.split('.')))}"
-    except UnicodeError:
-        return (address,)
-    return (address,) if spelled == address else (address, spelled)
-
-
-def _unicode_label(label: str) -> str:
-    return label[4:].encode().decode("punycode") if label.startswith("xn--") else label

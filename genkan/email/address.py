@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from genkan.claims import ascii_form
 from genkan.errors import InvalidAddress
+from genkan.spellings import ascii_form
 
 MAX_LENGTH = 254
 """Characters of an address (RFC 5321 section 4.5.3.1.3, without the angle brackets of the path)."""

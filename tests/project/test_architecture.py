@@ -34,7 +34,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "genkan.settings genkan.providers genkan.callbacks",
         "genkan.adapters genkan.http",
         "genkan.crypto genkan.cache",
-        "genkan.types genkan.errors genkan.signals genkan.strict_json",
+        "genkan.types genkan.errors genkan.signals genkan.strict_json genkan.spellings",
     )
 )
 """Parts of the project from top to bottom. A part may import from the layers below its own."""
@@ -58,7 +58,7 @@ THIRD_PARTIES: dict[str, set[str]] = {
     "authlib": {"genkan.oauth.client", "genkan.dev_provider"},
     "joserfc": {"genkan.crypto.jose"},
     "cryptography": {"genkan.crypto.jose"},
-    "email_validator": {"genkan.claims"},
+    "email_validator": {"genkan.spellings"},
     "requests": {"genkan.oauth.transport"},
     "urllib3": {"genkan.oauth.transport"},
     "sqlalchemy": {"genkan.adapters.sqlalchemy"},

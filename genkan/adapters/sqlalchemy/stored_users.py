@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from sqlalchemy import delete
 
-from genkan.adapters import email_spellings, merge_profile
+from genkan.adapters import merge_profile
 from genkan.adapters.passkeys import PROVIDER as PASSKEY
 from genkan.adapters.second_factors import TOTP
 from genkan.adapters.sqlalchemy.accounts import Accounts
@@ -18,6 +18,7 @@ from genkan.adapters.sqlalchemy.second_factors.rows import SecondFactorRows
 from genkan.adapters.sqlalchemy.tables import Tables
 from genkan.adapters.sqlalchemy.users import IdGenerator, Users
 from genkan.errors import AdapterError, OAuthAccountNotLinked
+from genkan.spellings import email_spellings
 from genkan.types import Account, User
 
 

@@ -26,10 +26,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from genkan.adapters import DEFAULT_ROLE, email_spellings
+from genkan.adapters import DEFAULT_ROLE
 from genkan.adapters.sqlalchemy.database import Executor, dialect_name
 from genkan.adapters.sqlalchemy.models import StringId
 from genkan.adapters.sqlalchemy.tables import APPLICATION_USER
+from genkan.spellings import email_spellings
 from genkan.types import User
 
 

@@ -245,6 +245,13 @@ def test_an_address_that_was_stored_with_its_domain_in_unicode_is_found(adapter:
         assert adapter.get_user_by_email(other) is None
 
 
+def test_a_label_that_decodes_to_another_domain_is_no_spelling_of_it(adapter: Adapter) -> None:
+    """Nor is one that decodes to a lone surrogate."""
+    create(adapter, OWNER)
+    for other in ("ada@xn--example-.org", "ada@xn--ib9b.org"):
+        assert adapter.get_user_by_email(other) is None
+
+
 def test_the_next_sign_in_stores_the_form_in_ascii(adapter: Adapter) -> None:
     """Also of a user with several accounts, whose address no other one replaces."""
     stored = create(adapter, replace(OWNER, email=IN_UNICODE))
