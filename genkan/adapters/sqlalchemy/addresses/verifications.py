@@ -26,6 +26,7 @@ from genkan.adapters.sqlalchemy.database import Database, Executor, dialect_name
 from genkan.adapters.sqlalchemy.purge import Purger
 from genkan.adapters.sqlalchemy.tables import Tables
 from genkan.adapters.sqlalchemy.users import is_authjs, is_integer
+from genkan.spellings import email_spellings, with_ascii_domain
 
 DETAILS = ("purpose", "email", "user_id", "browser", "code_hash", "data")
 
@@ -111,10 +112,14 @@ class VerificationTables:
         self.delete_where(session, (detail.user_id == user_id) & is_deleted)
 
     def delete_for(self, session: Executor, email: str) -> None:
-        """Delete what is for this address, but for links that undo a change, also what Auth.js has sent."""
-        detail = self.details.c
-        session.execute(delete(self.tokens).where(self.tokens.c.identifier == email.lower()))
-        self.delete_where(session, (detail.email == email.lower()) & (detail.purpose != "undo"))
+        """Delete what is for this address, but for links that undo a change, also what Auth.js has sent.
+
+        The domain may be in Unicode, in the address as well as in what is deleted.
+        """
+        detail, address = self.details.c, email.lower()
+        spellings = {address, *email_spellings(with_ascii_domain(address))}
+        session.execute(delete(self.tokens).where(self.tokens.c.identifier.in_(spellings)))
+        self.delete_where(session, detail.email.in_(spellings) & (detail.purpose != "undo"))
 
     def has_expired(self, session: Executor, now: float) -> ColumnElement[bool]:
         """Return the condition for a row of the table of tokens that has expired at this time."""

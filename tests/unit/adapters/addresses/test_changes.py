@@ -7,19 +7,20 @@ from datetime import UTC, datetime
 
 import pytest
 
-from genkan.adapters.addresses import AddressStores
+from genkan.adapters.addresses import AddressStores, Verification
 from genkan.adapters.passkeys import Passkey
 from genkan.adapters.second_factors import TrustedDevice
 from genkan.adapters.sqlalchemy.tables import AUTHJS_TABLES
 from genkan.adapters.stores import Stores
 from genkan.errors import OAuthAccountNotLinked
-from genkan.types import Account
+from genkan.types import Account, User
 from tests.clock import FrozenClock
 from tests.session_stores import Reader
 from tests.unit.adapters.addresses.test_proofs import (
     HANA,
     KINDS,
     NOW,
+    PLANTED,
     VERIFIED,
     add_session,
     change,
@@ -155,3 +156,27 @@ def test_the_password_of_a_user_whose_address_was_stored_in_unicode_is_replaced(
     assert prove(local, email="hana@xn--bcher-kva.example").user == user
     assert local.addresses.set_password(user.id, "new", email="hana@xn--bcher-kva.example")
     assert not local.addresses.set_password(user.id, "new", email="hana@xn--bcher-kvb.example")
+
+
+@pytest.mark.parametrize("change_of", ["password", "address", "proof", "deletion"])
+def test_links_end_for_both_spellings_of_the_domain(stores: Stores, local: AddressStores, change_of: str) -> None:
+    in_unicode, in_ascii = "hana@bücher.example", "hana@xn--bcher-kva.example"
+    if change_of == "proof":
+        user, _ = stores.adapter.create_user(User("", "Sly", in_unicode), PLANTED)
+    else:
+        user = prove(local, "hash", in_unicode).user
+    # Auth.js sends its links to the address as it was typed.
+    links = [
+        Verification(identifier=name, token_hash=name, expires=NOW + 600, email=name) for name in (in_unicode, in_ascii)
+    ]
+    for link in links:
+        local.verifications.add(link, None)
+    if change_of == "password":
+        assert local.addresses.set_password(user.id, "new")
+    elif change_of == "address":
+        assert change(local, user.id, "new@example.org")
+    elif change_of == "proof":
+        assert prove(local, email=in_ascii).removed
+    else:
+        stores.adapter.delete_user(user.id)
+    assert [local.verifications.find(link.identifier, link.token_hash) for link in links] == [None, None]
