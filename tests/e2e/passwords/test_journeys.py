@@ -13,6 +13,15 @@ from tests.e2e.passwords.steps import OTHER, PASSWORD, Person, address, password
 REFUSED = r"status of 4\d\d"
 
 
+def follow(page: Page, name: str, path: str) -> None:
+    """Click the link of that name and wait until the page of this path is loaded.
+
+    Until then the browser sends its forms without htmx, and reports a refusal as an error.
+    """
+    page.get_by_role("link", name=name).click()
+    expect_url(page, f"**{path}")
+
+
 def expect_refusal(page: Page, text: str, field_id: str) -> None:
     """Expect this alert, and the focus in the field that it is about."""
     expect(page.get_by_role("alert")).to_contain_text(text)
@@ -25,7 +34,7 @@ def expect_refusal(page: Page, text: str, field_id: str) -> None:
 def test_sign_up_change_the_password_and_sign_in_with_it(htmx_window: BrowserWindow, person: Person) -> None:
     window = htmx_window
     page = window.open("/api/auth/signin?callbackUrl=/account")
-    page.get_by_role("link", name="Sign up").click()
+    follow(page, "Sign up", "/account/sign-up*")
     address(page).fill(person.email)
     password(page).fill("passwordpassword")
     press(page, "Sign up")
@@ -44,7 +53,7 @@ def test_sign_up_change_the_password_and_sign_in_with_it(htmx_window: BrowserWin
     page.close()
     page = opened.value
     expect_url(page, "**/account")
-    page.get_by_role("link", name="Change the password").click()
+    follow(page, "Change the password", "/account/password")
     password(page, "Current password").fill(OTHER)
     password(page, "New password").fill(OTHER)
     press(page, "Store the password")
@@ -94,7 +103,7 @@ def test_a_forgotten_password_is_replaced(open_window: OpenWindow, person: Perso
     window.allow_errors(REFUSED)
     person.create()
     page = window.open("/api/auth/signin")
-    page.get_by_role("link", name="Forgot your password?").click()
+    follow(page, "Forgot your password?", "/account/reset*")
     address(page).fill(person.email)
     press(page, "Send the link")
     expect(page.get_by_role("heading", name="Check your e-mail")).to_be_visible()
@@ -113,7 +122,7 @@ def test_the_address_is_changed(window: BrowserWindow, person: Person) -> None:
     person.create().sign_in(window)
     new = Person(person.app, f"new-{person.email}")
     page = window.open("/account")
-    page.get_by_role("link", name="Change the e-mail address").click()
+    follow(page, "Change the e-mail address", "/account/address")
     page.get_by_label("New e-mail address").fill("hana@localhost")
     press(page, "Send the link")
     expect_refusal(page, "That is not an e-mail address", "email")
