@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from genkan.errors import AdapterError
 from tests.e2e.browser_window import BrowserWindow
 from tests.e2e.conftest import OpenWindow
-from tests.e2e.page_actions import menu, open_menu, press
+from tests.e2e.page_actions import dispatch_visibility_change, menu, open_menu, press, wait_idle
 
 INCOMPLETE = "You are signed out in this browser only"
 
@@ -60,6 +60,8 @@ def test_the_menu_says_that_the_session_has_not_ended_and_tries_again(htmx_windo
     other = htmx_window.app.test_client()
     other.set_cookie("authjs.session-token", copied, domain="127.0.0.1")
     assert other.get("/api/auth/session", base_url=htmx_window.origin).json is not None
+    dispatch_visibility_change(page)
+    wait_idle(page)
     try_again(page)
     expect(page.get_by_text(INCOMPLETE)).to_have_count(0)
     assert other.get("/api/auth/session", base_url=htmx_window.origin).json is None

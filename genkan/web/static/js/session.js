@@ -30,6 +30,8 @@ on("session-changed", ({ detail }) => {
 });
 
 on("visibilitychange online", () => {
+  // Only this menu has the ticket to try an incomplete sign-out again.
+  if (menu?.querySelector("[name=ticket]")) return;
   if (!document.hidden && Date.now() > refreshedAt + 5000) refresh();
 });
 
