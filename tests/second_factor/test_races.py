@@ -160,3 +160,25 @@ def test_an_app_that_has_taken_the_place_of_an_older_one_stays_when_the_address_
 
     owner.submit("/account/address/undo", None, **fields_of(owner, link(old)))
     assert enrolled.browser.core.second_factor.is_on(user_of(owner).id)
+
+
+def test_restoring_the_address_before_the_change_starts_a_session_ends_that_session(
+    app: Flask, clock: FrozenClock, meanwhile: Meanwhile
+) -> None:
+    thief, owner = Browser(app), Browser(app)
+    sign_up(thief, app)
+    thief.submit("/account/address", email="thief@example.com")
+    old, new = mails(app)[:2]
+    fields, undo = fields_of(thief, link(new)), fields_of(owner, link(old))
+
+    def restore() -> None:
+        assert owner.submit("/account/address/undo", None, **undo).status_code == 303
+        # A session that starts in a later second is not covered by the end of all others.
+        clock.advance(1)
+
+    meanwhile(thief.core.sessions.store, "get", restore)
+    thief.submit("/account/address/confirm", None, **fields)
+
+    assert user_of(owner).email == ADDRESS
+    assert thief.session() is None
+    assert active_sessions(owner) == []

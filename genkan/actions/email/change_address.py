@@ -121,12 +121,15 @@ def confirm_change(request: ActionRequest, core: Core, email_sign_in: EmailSignI
 def undo_change(request: ActionRequest, core: Core, email_sign_in: EmailSignIn) -> User:
     """Store the old address again, remove the password, end all sessions, and void all links. Returns the user.
 
-    Another person may have changed the address and the password. Accounts, passkeys, second factors and recovery codes
-    that were added since UNDO_MARGIN before the change was asked for are removed. Links that undo an earlier change still work: this one
-    may be of an address of that person. The owner of the address can choose a new password by mail. Raises
-    InvalidVerification, OAuthAccountNotLinked if another user has proven the address since, and AdapterError.
+    Another person may have changed the address and the password. So accounts, passkeys, second factors and recovery
+    codes are removed that were added after the change was asked for, or at most UNDO_MARGIN earlier. Links that undo an
+    earlier change still work: this one may be of an address of that person. The owner of the address can choose a new
+    password by mail. Raises InvalidVerification, OAuthAccountNotLinked if another user has proven the address since, and
+    AdapterError.
     """
-    user, removed = _store(find_change("undo", request, email_sign_in), request, core, email_sign_in)
+    found = find_change("undo", request, email_sign_in)
+    asked_at = found.expires - LIFETIMES["undo"]
+    user, removed = _store(found, request, core, email_sign_in, remove_since=asked_at - UNDO_MARGIN)
     # The sessions have ended with the change. This ends one that a removed way to sign in has started since, and tells
     # the user.
     revoke_sessions(user.id, core, "address")
@@ -141,13 +144,14 @@ def _report_removed(user: User, provider: str, request: ActionRequest, core: Cor
     _log.info("removed with the change of the address", extra={"event": event, "user": user.id, "provider": provider})
 
 
-def _store(found: Verification, request: ActionRequest, core: Core, email_sign_in: EmailSignIn) -> ChangedUser:
+def _store(
+    found: Verification, request: ActionRequest, core: Core, email_sign_in: EmailSignIn, *, remove_since: int = 0
+) -> ChangedUser:
     """Store the address of this verification, which is used up unless another user has the address, and end all sessions.
 
     The owner of the address may have signed in with it since, and can delete that user and use the link again.
     """
-    since = found.expires - LIFETIMES["undo"] - UNDO_MARGIN
-    changed = email_sign_in.stores.addresses.change_email(found, remove_since=since)
+    changed = email_sign_in.stores.addresses.change_email(found, remove_since=remove_since)
     if changed is None:
         raise InvalidVerification("used in the meantime, or the user is gone")
     user = changed.user
